@@ -1,0 +1,96 @@
+"""Choices of the clock room."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from brainage.options import Listed, Options
+
+
+class HarmonizationOptions(Options):
+    """Site effects, fitted inside training folds only.
+
+    Parameters
+    ----------
+    method : {"none", "center", "combat"}, default="none"
+        Location per site, or empirical-Bayes location and scale.
+    preserve_age : bool, default=False
+        Keep the age trend while removing sites; uses the target, so inside the fold only.
+    unseen_site : {"refuse", "pass_through", "calibrate"}, default="pass_through"
+        What a site unseen in training gets; see docs/harmonisation.md.
+    """
+
+    method: Literal["none", "center", "combat"] = "none"
+    preserve_age: bool = False
+    unseen_site: Literal["refuse", "pass_through", "calibrate"] = "pass_through"
+
+
+class ValidationOptions(Options):
+    """How out-of-fold predictions of the reference cohort are made.
+
+    Parameters
+    ----------
+    n_folds : int, default=10
+        Outer folds; a person's scans (and family) stay in one.
+    n_repeats : int, default=1
+        Repeats with other fold draws.
+    inner_folds : int, default=5
+        Inner folds of tuned estimators (ridge uses exact leave-one-out instead).
+    stratify_age : bool, default=False
+        Balance ages over folds.
+    leave_one_site_out : bool, default=False
+        Also hold out each site in turn.
+    n_bootstrap : int, default=1000
+        Bootstrap draws over people behind the metrics' intervals.
+    """
+
+    n_folds: int = Field(default=10, ge=2)
+    n_repeats: int = Field(default=1, ge=1)
+    inner_folds: int = Field(default=5, ge=2)
+    stratify_age: bool = False
+    leave_one_site_out: bool = False
+    n_bootstrap: int = Field(default=1000, ge=0)
+
+
+class ClockOptions(Options):
+    """One brain clock: features, estimator, harmonisation, bias correction, validation.
+
+    Parameters
+    ----------
+    estimator : {"ridge", "svr", "elastic_net", "gaussian_process", "stacked"}, default="ridge"
+        The regression.
+    views : tuple of str, default=("fisher_z",)
+        Feature views it sees; more than one only for "stacked".
+    svr_kernel : {"linear", "poly"}, default="linear"
+        Only for "svr".
+    svr_degree : int, default=2
+        Only for the polynomial kernel.
+    svr_c : tuple of float, default=(0.0001, 0.001, 0.01, 0.1, 1.0)
+        Candidates for C; a single one is not tuned.
+    svr_epsilon : float, default=0.0001
+        Width of the insensitive tube, years.
+    ensemble : bool, default=False
+        Keep every fold model of every repeat and average, instead of refitting on everyone.
+    harmonization : HarmonizationOptions
+        Site effects.
+    bias_correction : {"none", "offset", "slope", "spline", "in_sample"}, default="offset"
+        How the gap is freed from age; "in_sample" only to reproduce lisa_like.
+    validation : ValidationOptions
+        Folds.
+    networks : bool, default=True
+        Also one clock per network of the atlas.
+    """
+
+    estimator: Literal["ridge", "svr", "elastic_net", "gaussian_process", "stacked"] = "ridge"
+    views: Listed[str] = ("fisher_z",)
+    svr_kernel: Literal["linear", "poly"] = "linear"
+    svr_degree: int = Field(default=2, ge=1)
+    svr_c: Listed[float] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    svr_epsilon: float = Field(default=1e-4, ge=0)
+    ensemble: bool = False
+    harmonization: HarmonizationOptions = HarmonizationOptions()
+    bias_correction: Literal["none", "offset", "slope", "spline", "in_sample"] = "offset"
+    validation: ValidationOptions = ValidationOptions()
+    networks: bool = True

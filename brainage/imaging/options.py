@@ -1,0 +1,100 @@
+"""Choices of the imaging room: which atlas, how to clean, what to exclude."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from brainage.options import Listed, Options
+
+
+class AtlasOptions(Options):
+    """Which parcellation, and how it meets a scan's grid.
+
+    Parameters
+    ----------
+    name : str, default="seitzman300"
+        A known atlas, or the name to give to the file in `path`.
+    path : str or None, default=None
+        NIfTI of labels (3-D) or maps (4-D), a dlabel.nii, or a table of coordinates.
+    labels : str or None, default=None
+        Label table (TSV, CSV or text) of a labels atlas.
+    radius_mm : float or None, default=None
+        Sphere radius, for coordinate tables without a radius column.
+    space : str or None, default=None
+        Template the atlas is in; None: what the known atlas says, or unknown for a file.
+    allow_spaces : tuple of str, default=()
+        Scan spaces accepted by name although they differ from the atlas's.
+    min_coverage : float, default=0.5
+        Smallest share of a parcel's voxels inside mask and field of view; under it the parcel
+        is missing.
+    """
+
+    name: str = "seitzman300"
+    path: str | None = None
+    labels: str | None = None
+    radius_mm: float | None = Field(default=None, gt=0)
+    space: str | None = None
+    allow_spaces: Listed[str] = ()
+    min_coverage: float = Field(default=0.5, ge=0, le=1)
+
+
+class CleaningOptions(Options):
+    """How parcel signals are cleaned in time.
+
+    Parameters
+    ----------
+    strategy : str, default="24P"
+        Name of a file in ``configs/cleaning/`` (or a path to one): which confound columns.
+    high_pass_hz : float or None, default=0.01
+        Lower edge of the pass band.
+    low_pass_hz : float or None, default=0.1
+        Upper edge of the pass band.
+    detrend : bool, default=True
+        Remove a linear trend.
+    standardize : {"zscore_sample", "none"}, default="zscore_sample"
+        Unit variance per parcel, or scanner units.
+    smoothing_fwhm_mm : float or None, default=None
+        Gaussian smoothing, folded into the parcel weights.
+    drop_initial_volumes : int or None, default=None
+        Volumes to drop at the start; None: the non-steady-state columns decide.
+    scrub_fd_mm : float or None, default=None
+        Censor volumes with framewise displacement above this; None: no scrubbing.
+    min_segment_volumes : int, default=5
+        Kept stretches shorter than this are censored too (only with scrubbing).
+    t_r_s : float or None, default=None
+        Repetition time to believe when the files do not say it.
+    """
+
+    strategy: str = "24P"
+    high_pass_hz: float | None = Field(default=0.01, gt=0)
+    low_pass_hz: float | None = Field(default=0.1, gt=0)
+    detrend: bool = True
+    standardize: Literal["zscore_sample", "none"] = "zscore_sample"
+    smoothing_fwhm_mm: float | None = Field(default=None, gt=0)
+    drop_initial_volumes: int | None = Field(default=None, ge=0)
+    scrub_fd_mm: float | None = Field(default=None, gt=0)
+    min_segment_volumes: int = Field(default=5, ge=1)
+    t_r_s: float | None = Field(default=None, gt=0)
+
+
+class ExclusionRules(Options):
+    """When a scan is not used; each broken rule is a reason in the table.
+
+    Parameters
+    ----------
+    max_mean_fd_mm : float or None, default=0.5
+        Largest mean framewise displacement.
+    min_retained_share : float, default=0.5
+        Smallest share of volumes kept.
+    min_retained_s : float, default=120.0
+        Shortest time kept, in seconds.
+    min_parcels_share : float, default=0.8
+        Smallest share of parcels that are not missing.
+    """
+
+    max_mean_fd_mm: float | None = Field(default=0.5, gt=0)
+    min_retained_share: float = Field(default=0.5, ge=0, le=1)
+    min_retained_s: float = Field(default=120.0, ge=0)
+    min_parcels_share: float = Field(default=0.8, ge=0, le=1)

@@ -1,0 +1,171 @@
+"""Reading and writing ``*_timeseries.tsv`` with its JSON sidecar, as XCP-D writes them.
+
+One header line of parcel names, one row a kept volume, ``n/a`` for a missing parcel. The sidecar
+holds what the numbers cannot: repetition time, kept volumes, networks, quality, fingerprint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brainage.errors import SeriesError
+from brainage.files import atomic_path, write_json
+from brainage.series.types import ParcelSeries, ScanQuality, SeriesFile
+from brainage.tables import NO_SESSION
+
+_ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)(?=_)")
+_SUFFIX = "_timeseries.tsv"
+
+
+def series_path(folder: str | Path, series: ParcelSeries) -> Path:
+    """Return ``folder/sub-*/[ses-*/]func/..._atlas-*_timeseries.tsv`` for a series."""
+    parts = [f"sub-{series.participant_id}"]
+    if series.session_id != NO_SESSION:
+        parts.append(f"ses-{series.session_id}")
+    name = [*parts]
+    if series.task != NO_SESSION:
+        name.append(f"task-{series.task}")
+    if series.run != NO_SESSION:
+        name.append(f"run-{series.run}")
+    name.append(f"atlas-{re.sub('[^a-zA-Z0-9]', '', series.atlas)}")
+    return Path(folder, *parts, "func", "_".join(name) + _SUFFIX)
+
+
+def write_series(series: ParcelSeries, folder: str | Path) -> Path:
+    """Write one series and its sidecar atomically; return the path of the TSV.
+
+    The sidecar is written first and the table last: a table that is there is whole.
+    """
+    path = series_path(folder, series)
+    quality = series.quality
+    write_json(path.with_suffix(".json"), {
+        "RepetitionTime": series.t_r_s,
+        "Atlas": series.atlas,
+        "CleaningFingerprint": series.cleaning_fingerprint,
+        "Cleaning": series.cleaning,
+        "Networks": list(series.networks),
+        "KeptVolumes": [int(v) for v in series.kept_volumes],
+        "NumberOfVolumes": quality.n_volumes,
+        "RetainedSeconds": quality.retained_s,
+        "MeanFramewiseDisplacement": quality.mean_fd_mm,
+        "Coverage": None if quality.coverage is None else [round(float(c), 6)
+                                                           for c in quality.coverage],
+        "Exclusion": quality.exclusion,
+    })  # fmt: skip
+    template = "\t".join(["%.8g"] * series.n_parcels)
+    lines = ["\t".join(series.parcel_names)]
+    lines += [template % tuple(row) for row in series.values.tolist()]
+    text = "\n".join(lines) + "\n"
+    if series.missing.any():
+        text = re.sub(r"(?<=[\t\n])nan(?=[\t\n])", "n/a", text)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def find_series(folder: str | Path) -> list[SeriesFile]:
+    """List every ``*_timeseries.tsv`` of a derivatives tree, sorted by path, opening none."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise SeriesError(f"{folder}: expected a folder of *{_SUFFIX} files, found no folder.")
+    found = [_from_name(Path(path)) for path in _walk(str(folder))]
+    if not found:
+        raise SeriesError(f"{folder}: expected *{_SUFFIX} files, found none. "
+                          "Run `brainage extract` first, or check the path.")  # fmt: skip
+    return sorted(found, key=lambda item: str(item.path))
+
+
+def _walk(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _walk(entry.path)
+            elif entry.name.endswith(_SUFFIX) and not entry.name.startswith("."):
+                yield entry.path
+
+
+def _from_name(path: Path) -> SeriesFile:
+    labels = dict(_ENTITY.findall(path.name))
+    if "sub" not in labels:
+        raise SeriesError(f"{path}: expected a name with 'sub-<label>', found none.")
+    return SeriesFile(
+        path=path,
+        participant_id=labels["sub"],
+        session_id=labels.get("ses", NO_SESSION),
+        run=labels.get("run", NO_SESSION),
+        task=labels.get("task", NO_SESSION),
+        atlas=labels.get("atlas", labels.get("seg", NO_SESSION)),
+    )
+
+
+def read_series(path: str | Path | SeriesFile) -> ParcelSeries:
+    """Read one series file with its sidecar.
+
+    Parameters
+    ----------
+    path : str, Path or SeriesFile
+        A ``*_timeseries.tsv`` of ours.
+
+    Returns
+    -------
+    series : ParcelSeries
+
+    Raises
+    ------
+    SeriesError
+        No sidecar, no repetition time, rows and kept volumes that differ, text in a cell.
+    """
+    file = path if isinstance(path, SeriesFile) else _from_name(Path(path))
+    meta = _read_sidecar(file.path)
+    try:
+        frame = pd.read_csv(file.path, sep="\t", na_values=["n/a"], dtype=np.float64)
+    except (ValueError, OSError) as error:
+        raise SeriesError(f"{file.path}: expected numbers under one header line, found: "
+                          f"{error}") from error  # fmt: skip
+    values = frame.to_numpy()
+    names = tuple(frame.columns.astype(str))
+    kept = np.asarray(meta.get("KeptVolumes", range(len(values))), dtype=int)
+    if len(kept) != len(values):
+        raise SeriesError(f"{file.path}: {len(values)} rows, but its sidecar lists {len(kept)} "
+                          "kept volumes. Extract this scan again.")  # fmt: skip
+    networks = tuple(meta.get("Networks") or (None,) * len(names))
+    if len(networks) != len(names):
+        raise SeriesError(f"{file.path}: {len(names)} parcels, but its sidecar names "
+                          f"{len(networks)} networks.")  # fmt: skip
+    t_r_s = float(meta["RepetitionTime"])
+    coverage = meta.get("Coverage")
+    quality = ScanQuality(
+        mean_fd_mm=meta.get("MeanFramewiseDisplacement"),
+        n_volumes=int(meta.get("NumberOfVolumes", len(values))),
+        n_kept=len(values),
+        retained_s=float(meta.get("RetainedSeconds", len(values) * t_r_s)),
+        coverage=None if coverage is None else np.asarray(coverage, dtype=float),
+        exclusion=meta.get("Exclusion"),
+    )
+    return ParcelSeries(
+        participant_id=file.participant_id, session_id=file.session_id, run=file.run,
+        task=file.task, values=values, parcel_names=names, networks=networks, kept_volumes=kept,
+        t_r_s=t_r_s, atlas=meta.get("Atlas", file.atlas),
+        cleaning_fingerprint=meta.get("CleaningFingerprint", "unknown"),
+        cleaning=meta.get("Cleaning", ""), quality=quality,
+    )  # fmt: skip
+
+
+def _read_sidecar(path: Path) -> dict:
+    sidecar = path.with_suffix(".json")
+    try:
+        meta = json.loads(sidecar.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SeriesError(f"{path}: expected a sidecar {sidecar.name}, found none.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise SeriesError(f"{sidecar}: expected JSON, found: {error}") from error
+    if "RepetitionTime" not in meta:
+        raise SeriesError(f"{sidecar}: expected the key RepetitionTime (seconds), found none.")
+    return meta

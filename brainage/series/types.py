@@ -1,0 +1,106 @@
+"""The types that leave imaging and enter connectivity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from brainage.tables import NO_SESSION
+
+
+@dataclass(frozen=True)
+class ScanQuality:
+    """What was measured of one scan, and why it may not be used.
+
+    Parameters
+    ----------
+    mean_fd_mm : float or None
+        Mean framewise displacement over the volumes after the dropped initial ones, before
+        scrubbing; None where motion is unknown.
+    n_volumes : int
+        Volumes in the file.
+    n_kept : int
+        Volumes left after non-steady-state removal and scrubbing.
+    retained_s : float
+        ``n_kept * t_r_s``.
+    coverage : ndarray of shape (p,) or None
+        Share (0 to 1) of each parcel's voxels inside mask and field of view; None where it is
+        unknown (series made elsewhere).
+    exclusion : str or None, default=None
+        The rule the scan broke, in words; None: the scan is used.
+    """
+
+    mean_fd_mm: float | None
+    n_volumes: int
+    n_kept: int
+    retained_s: float
+    coverage: np.ndarray | None
+    exclusion: str | None = None
+
+
+@dataclass(frozen=True)
+class ParcelSeries:
+    """Cleaned parcel signals of one run.
+
+    Parameters
+    ----------
+    participant_id, session_id, run, task : str
+        BIDS labels without prefixes; session_id and run are ``"n/a"`` where there is none.
+    values : ndarray of shape (n_kept, p), float64
+        Cleaned signals. A missing parcel is a column of NaN, in its place.
+    parcel_names : tuple of str
+        p unique names.
+    networks : tuple of (str or None)
+        Network of each parcel, None where the atlas knows none.
+    kept_volumes : ndarray of shape (n_kept,), int
+        Index of each row in the run as scanned (0 = first volume in the file); a gap in it is a
+        censored volume, which lagged pairs never cross.
+    t_r_s : float
+        Repetition time in seconds.
+    atlas : str
+        Name of the atlas.
+    cleaning_fingerprint : str
+        Equal for series cleaned and parcellated alike; features of two fingerprints never meet.
+    quality : ScanQuality
+        Measures and exclusion.
+    cleaning : str
+        One line in words for reports ("36P, 0.01-0.1 Hz, ..."), default "".
+    """
+
+    participant_id: str
+    session_id: str
+    run: str
+    task: str
+    values: np.ndarray
+    parcel_names: tuple[str, ...]
+    networks: tuple[str | None, ...]
+    kept_volumes: np.ndarray
+    t_r_s: float
+    atlas: str
+    cleaning_fingerprint: str
+    quality: ScanQuality
+    cleaning: str = ""
+
+    @property
+    def n_parcels(self) -> int:
+        """Number of parcels, missing ones included."""
+        return len(self.parcel_names)
+
+    @property
+    def missing(self) -> np.ndarray:
+        """Boolean (p,): parcels without a signal."""
+        return np.isnan(self.values).all(axis=0)
+
+
+@dataclass(frozen=True)
+class SeriesFile:
+    """One series file and the labels its name carries, found without opening it."""
+
+    path: Path
+    participant_id: str
+    session_id: str = NO_SESSION
+    run: str = NO_SESSION
+    task: str = NO_SESSION
+    atlas: str = NO_SESSION
