@@ -66,3 +66,14 @@ def hash_file(path: str | Path) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def configs_folder() -> Path:
+    """Return the folder of presets that came with the package.
+
+    In an installed wheel it lies inside the package; in a checkout (editable install) it is
+    ``configs/`` beside it.
+    """
+    package = Path(__file__).resolve().parent
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
