@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -88,7 +88,8 @@ PEOPLE = TableSchema(
     (
         _ID,
         _SESSION,
-        _AGE,
+        # A scan without an age is left out with a reason; it does not stop the others.
+        replace(_AGE, nullable=True),
         Column("sex", "text", "Sex as recorded.", required=False, nullable=True),
         Column("site", "text", "Site that scanned.", required=False, nullable=True),
         Column("scanner", "text", "Scanner or software.", required=False, nullable=True),
@@ -310,7 +311,8 @@ def read_people(
     Raises
     ------
     TableError
-        An age that is missing or not a number, a repeated row, an absent column.
+        An age that is not a number (``n/a`` is allowed: that scan is later left out with a
+        reason), a repeated row, an absent column.
     """
     columns = dict(columns or {})
     person = _read_loose(Path(participants), columns)

@@ -24,18 +24,18 @@ _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)(?=_)")
 _SUFFIX = "_timeseries.tsv"
 
 
+def scan_name(participant_id: str, session_id: str, task: str, run: str) -> str:
+    """Return ``sub-<>[_ses-<>][_task-<>][_run-<>]``, the entities that there are."""
+    labels = {"sub": participant_id, "ses": session_id, "task": task, "run": run}
+    return "_".join(f"{key}-{label}" for key, label in labels.items() if label != NO_SESSION)
+
+
 def series_path(folder: str | Path, series: ParcelSeries) -> Path:
     """Return ``folder/sub-*/[ses-*/]func/..._atlas-*_timeseries.tsv`` for a series."""
-    parts = [f"sub-{series.participant_id}"]
-    if series.session_id != NO_SESSION:
-        parts.append(f"ses-{series.session_id}")
-    name = [*parts]
-    if series.task != NO_SESSION:
-        name.append(f"task-{series.task}")
-    if series.run != NO_SESSION:
-        name.append(f"run-{series.run}")
-    name.append(f"atlas-{re.sub('[^a-zA-Z0-9]', '', series.atlas)}")
-    return Path(folder, *parts, "func", "_".join(name) + _SUFFIX)
+    name = scan_name(series.participant_id, series.session_id, series.task, series.run)
+    folders = [part for part in name.split("_") if part.startswith(("sub-", "ses-"))]
+    atlas = re.sub("[^a-zA-Z0-9]", "", series.atlas)
+    return Path(folder, *folders, "func", f"{name}_atlas-{atlas}{_SUFFIX}")
 
 
 def write_series(series: ParcelSeries, folder: str | Path) -> Path:

@@ -1,0 +1,133 @@
+"""Pydantic's errors in our words: file, line, key, expected, found, did you mean."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import get_args
+
+from pydantic import BaseModel, ValidationError
+
+_EXPECTED = {
+    "string_type": "text",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping of key to value",
+    "model_type": "a section with keys",
+    "model_attributes_type": "a section with keys",
+    "missing": "a value (it has no default)",
+    "int_from_float": "a whole number",
+}
+_LOOKS_EXPONENT = re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+$")
+
+
+def describe(
+    error: ValidationError,
+    model: type[BaseModel],
+    *,
+    where: str,
+    lines: Mapping[str, int],
+) -> list[str]:
+    """Return one message per problem.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What pydantic found, all of it.
+    model : type
+        The outermost options type, for "did you mean".
+    where : str
+        The file.
+    lines : mapping of str to int
+        Dotted key -> line in the file; a key that is not in it came from ``--set`` or a preset.
+    """
+    return [_describe_one(item, model, where, lines) for item in error.errors()]
+
+
+def _describe_one(item, model, where: str, lines: Mapping[str, int]) -> str:
+    path = [str(part) for part in item["loc"]]
+    dotted = ".".join(path)
+    line = _line_of(path, lines)
+    here = f"{where} line {line}: {dotted}" if line else f"{where}: {dotted}"
+    if item["type"] == "extra_forbidden":
+        return f"{here}: unknown key.{_suggest(path, model)}"
+    found = "" if item["type"] == "missing" else f", found {_show(item['input'])}"
+    return f"{here}: expected {_expected(item)}{found}.{_hint(item)}"
+
+
+def _line_of(path: list[str], lines: Mapping[str, int]) -> int | None:
+    for stop in range(len(path), 0, -1):
+        if (dotted := ".".join(path[:stop])) in lines:
+            return lines[dotted]
+    return None
+
+
+def _expected(item) -> str:
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "literal_error":
+        return f"one of {context['expected']}"
+    if kind == "value_error":
+        return str(context.get("error", item["msg"]))
+    bounds = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}",
+              "less_than": "less than {lt}", "less_than_equal": "at most {le}"}  # fmt: skip
+    if kind in bounds:
+        return "a number " + bounds[kind].format(**context)
+    return _EXPECTED.get(kind, item["msg"])
+
+
+def _show(value) -> str:
+    text = f"the text '{value}'" if isinstance(value, str) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _hint(item) -> str:
+    value = item.get("input")
+    if item["type"] in ("float_type", "int_type") and isinstance(value, str):
+        if _LOOKS_EXPONENT.match(value):
+            mantissa, exponent = re.split("[eE]", value)
+            mantissa = mantissa if "." in mantissa else mantissa + ".0"
+            exponent = exponent if exponent[0] in "+-" else "+" + exponent
+            return f" YAML reads {value} as text: write {mantissa}e{exponent}."
+        return " Remove the quotes if it is a number."
+    if item["type"] == "string_type" and isinstance(value, bool | int | float):
+        return f' Write it in quotes: "{value}".'
+    if item["type"] == "literal_error" and isinstance(value, str):
+        names = re.findall(r"'([^']*)'", item["ctx"]["expected"])
+        near = difflib.get_close_matches(value, names, n=1)
+        return f" Did you mean '{near[0]}'?" if near else ""
+    return ""
+
+
+def _suggest(path: list[str], model: type[BaseModel]) -> str:
+    owner = _model_at(path[:-1], model)
+    if owner is None:
+        return ""
+    names = list(owner.model_fields)
+    near = difflib.get_close_matches(path[-1], names, n=1)
+    if near:
+        return f" Did you mean '{near[0]}'?"
+    return f" Known keys here: {', '.join(names)}."
+
+
+def _model_at(path: list[str], model: type[BaseModel]) -> type[BaseModel] | None:
+    for part in path:
+        if part.isdigit():
+            continue
+        field = model.model_fields.get(part)
+        found = _model_in(field.annotation) if field else None
+        if found is None:
+            return None
+        model = found
+    return model
+
+
+def _model_in(annotation) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        if (found := _model_in(argument)) is not None:
+            return found
+    return None

@@ -1,0 +1,61 @@
+"""Where a cohort's people and series are, by the study file; never reads an arm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from brainage.config import CohortPaths, StudyConfig
+from brainage.errors import ConfigError
+from brainage.tables import read_people
+
+Cohort = Literal["reference", "trial"]
+
+
+def stage_folder(study: StudyConfig, stage: str) -> Path:
+    """Return ``output/STAGE``."""
+    return Path(study.paths.output) / stage
+
+
+def cohort_paths(study: StudyConfig, cohort: Cohort) -> CohortPaths:
+    """Return the paths section of one cohort."""
+    return study.paths.reference if cohort == "reference" else study.paths.trial
+
+
+def has_cohort(study: StudyConfig, cohort: Cohort) -> bool:
+    """Return whether the study file names scans or series of this cohort."""
+    paths = cohort_paths(study, cohort)
+    return bool(paths.scans or paths.series)
+
+
+def series_folder(study: StudyConfig, cohort: Cohort) -> Path:
+    """Return the folder of parcel series: the one named, or what `extract` writes."""
+    paths = cohort_paths(study, cohort)
+    if paths.series:
+        return Path(paths.series)
+    return stage_folder(study, "extract") / cohort
+
+
+def cohort_people(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
+    """Read who was scanned at which age.
+
+    Raises
+    ------
+    ConfigError
+        The study file names no participants table.
+    TableError
+        The table is not valid.
+    """
+    paths = cohort_paths(study, cohort)
+    participants = paths.participants
+    if participants is None and paths.scans and Path(paths.scans).is_dir():
+        beside = Path(paths.scans) / "participants.tsv"
+        participants = str(beside) if beside.is_file() else None
+    if participants is None:
+        raise ConfigError(
+            f"paths.{cohort}.participants: expected a table with participant_id and age_years, "
+            "found none. It usually lies in the raw BIDS folder."
+        )
+    return read_people(participants, paths.sessions, columns=paths.columns)

@@ -1,0 +1,237 @@
+"""Stage 1: scans in, parcel series out; one scan, one file, in any order, by any executor."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import joblib
+import pandas as pd
+
+from brainage.config import StudyConfig
+from brainage.errors import BrainAgeError, StageError
+from brainage.files import write_json
+from brainage.imaging import Atlas, Scan, extract_parcel_series, find_scans, load_atlas
+from brainage.imaging.options import CleaningOptions, ExclusionRules
+from brainage.options import fingerprint_of
+from brainage.progress import Progress, silent
+from brainage.series import write_series
+from brainage.series.bids import scan_name
+from brainage.stages.cohorts import Cohort, cohort_paths, stage_folder
+from brainage.tables import Column, TableSchema, write_table
+
+SCANS = TableSchema(
+    "scans",
+    (
+        Column("participant_id", "text", "Participant."),
+        Column("session_id", "text", "Session, 'n/a' where there is none."),
+        Column("run", "text", "Run, 'n/a' where there is none."),
+        Column("task", "text", "Task, 'n/a' where there is none."),
+        Column("status", "text", "done, excluded (a rule) or failed (an error)."),
+        Column("reason", "text", "Why it is not used.", nullable=True),
+        Column("n_volumes", "integer", "Volumes in the file.", nullable=True),
+        Column("n_kept", "integer", "Volumes kept.", nullable=True),
+        Column("retained_s", "number", "Time kept.", "s", nullable=True),
+        Column("mean_fd_mm", "number", "Mean framewise displacement.", "mm", nullable=True),
+        Column("t_r_s", "number", "Repetition time.", "s", nullable=True),
+        Column("n_parcels", "integer", "Parcels of the atlas.", nullable=True),
+        Column("n_missing_parcels", "integer", "Parcels without a signal.", nullable=True),
+        Column("series", "text", "File, relative to this table.", nullable=True),
+    ),
+    key=("participant_id", "session_id", "task", "run"),
+)
+
+
+def extract_cohort(
+    study: StudyConfig,
+    cohort: Cohort,
+    *,
+    participants: Iterable[str] | None = None,
+    shard: tuple[int, int] | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Extract every scan of a cohort that is not extracted yet.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        Names the scans, the atlas and the cleaning.
+    cohort : {"reference", "trial"}
+        Whose scans.
+    participants : iterable of str, optional
+        Only these people.
+    shard : (int, int), optional
+        ``(k, n)``: every n-th scan from the k-th (1-based) of the sorted list, for job arrays.
+        Shards share one folder; the summary table is written by `collect_cohort`.
+    overwrite : bool, default=False
+        Extract again what is there.
+    progress : Progress, optional
+        Told of every finished scan.
+
+    Returns
+    -------
+    scans : DataFrame
+        One row a scan of this call (schema `SCANS`): done, excluded or failed and why.
+
+    Raises
+    ------
+    BrainAgeError
+        No scans, an unreadable folder, a bad atlas: nothing can be done. A bad scan is a row.
+    """
+    scans = cohort_scans(study, cohort, participants=participants)
+    if shard is not None:
+        scans = scans[shard[0] - 1 :: shard[1]]
+    folder = stage_folder(study, "extract") / cohort
+    science = study.science
+    atlas = load_atlas(science.atlas)
+    work = _Work(folder, atlas, science.atlas.fingerprint(), science.cleaning, science.exclusion,
+                 overwrite)  # fmt: skip
+    rows = []
+    # One process a scan in flight: the parts that take the time release no more than two cores.
+    jobs = min(study.run.n_jobs, max(1, len(scans)))
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    for row in parallel(joblib.delayed(work.extract)(scan) for scan in scans):
+        rows.append(row)
+        progress(len(rows), len(scans), f"extract {cohort}")
+    if shard is None and participants is None:
+        return collect_cohort(study, cohort)
+    return _as_table(rows)
+
+
+def cohort_scans(
+    study: StudyConfig, cohort: Cohort, *, participants: Iterable[str] | None = None
+) -> list[Scan]:
+    """List a cohort's scans in path order, opening none; StageError where ids match nobody."""
+    paths = cohort_paths(study, cohort)
+    scans = find_scans(paths.scans, space=paths.space, task=paths.task)
+    if participants is None:
+        return scans
+    wanted = {name.removeprefix("sub-") for name in participants}
+    absent = wanted - {scan.participant_id for scan in scans}
+    if absent:
+        raise StageError(f"{paths.scans}: no scans of participant(s) {', '.join(sorted(absent))}.")
+    return [scan for scan in scans if scan.participant_id in wanted]
+
+
+def collect_cohort(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
+    """Write ``scans.tsv`` from the records that scans and shards left, and return it.
+
+    Only scans that the study file finds now are listed; one without a record is "failed" with
+    the reason that it was not extracted (its shard is still to run).
+    """
+    folder = stage_folder(study, "extract") / cohort
+    rows = []
+    for scan in cohort_scans(study, cohort):
+        record = _read_record(_record_path(folder, scan))
+        rows.append(record["row"] if record else _row(scan, "failed", "not extracted yet"))
+    table = _as_table(rows)
+    write_table(table, folder / "scans.tsv", SCANS)
+    return table
+
+
+class _Work:
+    """What every scan shares, sent to each worker once a scan (small: no images in it)."""
+
+    def __init__(self, folder: Path, atlas: Atlas, atlas_fingerprint: str,
+                 cleaning: CleaningOptions, exclusion: ExclusionRules, overwrite: bool):  # fmt: skip
+        self.folder = folder
+        self.atlas = atlas
+        self.atlas_fingerprint = atlas_fingerprint
+        self.cleaning = cleaning
+        self.exclusion = exclusion
+        self.overwrite = overwrite
+
+    def extract(self, scan: Scan) -> dict:
+        path = _record_path(self.folder, scan)
+        made_by = self._made_by(scan)
+        record = None if self.overwrite else _read_record(path)
+        if record and record["made_by"] == made_by and self._is_whole(record["row"]):
+            return record["row"]
+        row = self._extract_now(scan)
+        try:
+            write_json(path, {"made_by": made_by, "row": row})
+        except OSError as error:
+            # The row still reaches the summary of this run; the next run tries again.
+            return _row(scan, "failed", f"{path}: cannot be written ({error.strerror or error})")
+        return row
+
+    def _is_whole(self, row: dict) -> bool:
+        # What failed is tried again: the file may have been mended.
+        return row["status"] != "failed" and (self.folder / row["series"]).is_file()
+
+    def _made_by(self, scan: Scan) -> str:
+        files = [scan.bold, scan.confounds, scan.mask]
+        return fingerprint_of([
+            self.atlas.content_hash, self.atlas_fingerprint, self.cleaning.fingerprint(),
+            self.exclusion.fingerprint(), scan.t_r_s, [_identity(file) for file in files],
+        ])  # fmt: skip
+
+    def _extract_now(self, scan: Scan) -> dict:
+        try:
+            series = extract_parcel_series(
+                scan, atlas=self.atlas, cleaning=self.cleaning, exclusion=self.exclusion,
+                cache_folder=self.folder.parent / "operators",
+            )  # fmt: skip
+            written = write_series(series, self.folder)
+        except BrainAgeError as error:
+            return _row(scan, "failed", str(error))
+        except OSError as error:
+            where = error.filename or scan.bold
+            return _row(scan, "failed", f"{where}: {error.strerror or error}")
+        quality = series.quality
+        row = _row(scan, "excluded" if quality.exclusion else "done", quality.exclusion)
+        return row | {
+            "n_volumes": quality.n_volumes,
+            "n_kept": quality.n_kept,
+            "retained_s": quality.retained_s,
+            "mean_fd_mm": quality.mean_fd_mm,
+            "t_r_s": series.t_r_s,
+            "n_parcels": series.n_parcels,
+            "n_missing_parcels": int(series.missing.sum()),
+            "series": str(written.relative_to(self.folder)),
+        }
+
+
+def _identity(path: Path | None) -> list | None:
+    if path is None:
+        return None
+    try:
+        info = os.stat(path)
+    except OSError:
+        return [path.name, None, None]
+    return [path.name, info.st_size, info.st_mtime_ns]
+
+
+def _row(scan: Scan, status: str, reason: str | None) -> dict:
+    row = dict.fromkeys(SCANS.names)
+    return row | {
+        "participant_id": scan.participant_id,
+        "session_id": scan.session_id,
+        "run": scan.run,
+        "task": scan.task,
+        "status": status,
+        "reason": None if reason is None else " ".join(reason.split()),
+    }
+
+
+def _record_path(folder: Path, scan: Scan) -> Path:
+    name = scan_name(scan.participant_id, scan.session_id, scan.task, scan.run)
+    return folder / "records" / f"{name}.json"
+
+
+def _read_record(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
+
+
+def _as_table(rows: list[dict]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(SCANS.names))
+    for column in SCANS.columns:
+        if column.kind in ("number", "integer"):
+            table[column.name] = table[column.name].astype("float64")
+    return table.sort_values(["participant_id", "session_id", "task", "run"], ignore_index=True)

@@ -1,0 +1,127 @@
+"""What a stage folder was made from, so that a second run does only what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+from brainage import __version__
+from brainage.errors import StageError
+from brainage.files import hash_file, write_json
+from brainage.options import fingerprint_of
+
+MANIFEST = "manifest.json"
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "nilearn", "nibabel", "joblib")
+
+
+def stage_key(stage: str, options, inputs: Mapping[str, str]) -> str:
+    """Return the hash that names one making of a stage: its options and its inputs' hashes."""
+    return fingerprint_of([stage, __version__, options, dict(inputs)])
+
+
+def is_current(folder: str | Path, key: str) -> bool:
+    """Return whether a folder was finished with this key and its files are all still there."""
+    manifest = read_manifest(folder, missing_ok=True)
+    if manifest is None or manifest.get("key") != key:
+        return False
+    return all(
+        (path := Path(folder, name)).is_file() and path.stat().st_size == entry["bytes"]
+        for name, entry in manifest["outputs"].items()
+    )
+
+
+def write_manifest(
+    folder: str | Path,
+    *,
+    stage: str,
+    key: str,
+    options,
+    inputs: Mapping[str, str],
+    outputs: Iterable[Path],
+) -> None:
+    """Write ``manifest.json``, the last file of a stage: where it stands the stage is whole.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The stage's folder.
+    stage : str
+        Name of the stage.
+    key : str
+        From `stage_key`.
+    options : JSON-able
+        The options that entered the key.
+    inputs : mapping of str to str
+        Input -> hash.
+    outputs : iterable of Path
+        Files in `folder`; size and SHA-256 of each are recorded.
+    """
+    folder = Path(folder)
+    write_json(folder / MANIFEST, {
+        "stage": stage,
+        "key": key,
+        "versions": versions(),
+        "options": options,
+        "inputs": dict(inputs),
+        "outputs": {
+            str(path.relative_to(folder)): {"bytes": path.stat().st_size,
+                                            "sha256": hash_file(path)}
+            for path in sorted(outputs)
+        },
+    })  # fmt: skip
+
+
+def read_manifest(folder: str | Path, *, missing_ok: bool = False) -> dict | None:
+    """Read a stage's manifest.
+
+    Raises
+    ------
+    StageError
+        The folder has none (the stage was not run, or not to its end), or it is not JSON.
+    """
+    path = Path(folder, MANIFEST)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if missing_ok:
+            return None
+        raise StageError(f"{path}: not there: the stage before was not run to its end. "
+                         f"Run `brainage {Path(folder).name}` first.") from None  # fmt: skip
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        if missing_ok:
+            return None
+        raise StageError(f"{path}: expected JSON, found: {error}. Delete it and run the stage "
+                         "again.") from error  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that may change a number."""
+    found = {"brainage": __version__, "python": platform.python_version()}
+    return found | {name: metadata.version(name) for name in _LIBRARIES}
+
+
+def listing_hash(folder: str | Path, suffix: str) -> str:
+    """Return a hash of the names, sizes and times of a tree's files with this ending.
+
+    Cheaper than their content for 40,000 series files; a file that is written again changes it.
+    """
+    digest = hashlib.sha256()
+    entries = sorted(_files(str(folder), suffix))
+    for path, size, time_ns in entries:
+        digest.update(f"{os.path.relpath(path, folder)}\t{size}\t{time_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(folder: str, suffix: str):
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _files(entry.path, suffix)
+            elif entry.name.endswith(suffix) and not entry.name.startswith("."):
+                info = entry.stat()
+                yield entry.path, info.st_size, info.st_mtime_ns
