@@ -1,0 +1,133 @@
+"""What the terminal shows: tables, lines, and how far long work is."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import pandas as pd
+
+
+class Screen:
+    """Printing for one command: honours ``--quiet``, ``--json``, and whether a person looks.
+
+    Parameters
+    ----------
+    quiet : bool
+        Print nothing.
+    as_json : bool
+        Lines and tables are kept back; `result` prints one JSON object.
+    """
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False):
+        self._silent = quiet or as_json
+        self._quiet = quiet
+        self._as_json = as_json
+        self._bar = None
+
+    def line(self, text: str = "") -> None:
+        """Print one line."""
+        if not self._silent:
+            print(text, flush=True)
+
+    def table(self, frame: pd.DataFrame, *, title: str, columns: Sequence[str] | None = None,
+              most: int = 60) -> None:  # fmt: skip
+        """Print a DataFrame; numbers right-aligned, missing as ``n/a``, `most` rows."""
+        if self._silent:
+            return
+        from rich.console import Console
+        from rich.table import Table
+
+        shown = frame if columns is None else frame[[c for c in columns if c in frame]]
+        view = Table(title=title, title_justify="left", title_style="bold")
+        for name in shown.columns:
+            numeric = pd.api.types.is_numeric_dtype(shown[name])
+            view.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+        for row in shown.head(most).itertuples(index=False):
+            view.add_row(*[_cell(value) for value in row])
+        width = None if sys.stdout.isatty() else 160
+        Console(width=width).print(view)
+        if len(shown) > most:
+            print(f"... and {len(shown) - most} more rows")
+
+    def result(self, value: dict) -> None:
+        """With ``--json``: print the command's result as one object."""
+        if self._as_json and not self._quiet:
+            print(json.dumps(value, indent=2, default=str))
+
+    def progress(self) -> Bar:
+        """Return a context manager whose value is a `Progress`."""
+        return Bar(visible=not self._silent)
+
+
+class Bar:
+    """A bar with rate and time left on a terminal; a line now and then in a log."""
+
+    def __init__(self, *, visible: bool):
+        self._visible = visible
+        self._rich = None
+        self._tasks: dict[str, int] = {}
+        self._started: dict[str, float] = {}
+        self._said: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        if self._visible and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+
+            self._rich = Progress(
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+                console=Console(stderr=True),
+            )  # fmt: skip
+            self._rich.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._rich is not None:
+            self._rich.stop()
+
+    def __call__(self, done: int, total: int, label: str) -> None:
+        """Show that `done` of `total` are finished."""
+        if not self._visible:
+            return
+        now = time.monotonic()
+        started = self._started.setdefault(label, now)
+        # The first piece only starts the clock: its own duration is not known.
+        elapsed = now - started
+        rate = f"{60 * (done - 1) / elapsed:.0f}/min" if elapsed > 0 and done > 1 else ""
+        if self._rich is not None:
+            if label not in self._tasks:
+                self._tasks[label] = self._rich.add_task(label, total=total, rate="")
+            self._rich.update(self._tasks[label], completed=done, total=total, rate=rate)
+        elif done == total or now - self._said.get(label, float("-inf")) > 10:
+            self._said[label] = now
+            left = f", {elapsed / (done - 1) * (total - done):.0f} s left" if rate else ""
+            print(f"  {label}: {done} of {total} {rate}{left}", file=sys.stderr, flush=True)
+
+
+def _cell(value) -> str:
+    if value is None or (isinstance(value, float) and value != value) or value is pd.NA:
+        return "n/a"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < 1e6:
+            return f"{value:.0f}"
+        return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.2f}"
+    return str(value)
