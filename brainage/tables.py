@@ -463,12 +463,12 @@ def _duplicates(frame: pd.DataFrame, schema: TableSchema) -> list[str]:
     if not key or len(key) != len(schema.key):
         return []
     repeated = frame[frame.duplicated(key, keep=False)]
-    return [
-        "lines " + ", ".join(str(row + 2) for row in rows) + ": two or more rows for "
-        + ", ".join(f"{k} '{v}'" for k, v in zip(key, values, strict=True)) + "; keep one."
-        for values, rows in repeated.groupby(key, sort=False).groups.items()
-        for values in [values if isinstance(values, tuple) else (values,)]
-    ]  # fmt: skip
+    problems = []
+    for _, rows in repeated.groupby(key, sort=False):
+        lines = ", ".join(str(line + 2) for line in rows.index)
+        labels = ", ".join(f"{name} '{rows[name].iloc[0]}'" for name in key)
+        problems.append(f"lines {lines}: two or more rows for {labels}; keep one.")
+    return problems
 
 
 def _raise(problems: list[str], schema: TableSchema, where: str) -> None:

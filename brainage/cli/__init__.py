@@ -92,8 +92,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_shared(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
-                      dest="overrides", help="change one key of the study file; repeatable")
+    verb.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        dest="overrides",
+        help="change one key of the study file; repeatable",
+    )
     verb.add_argument("--n-jobs", type=int, default=None, metavar="N", help="processes")
     verb.add_argument("--overwrite", action="store_true", help="make again what is there")
     _add_output(verb)  # fmt: skip
@@ -113,16 +119,25 @@ def _add_extract(verb: argparse.ArgumentParser) -> None:
                       help="this participant only; repeatable")  # fmt: skip
     verb.add_argument("--shard", default=None, metavar="K/N", help="the K-th of N parts of the "
                       "scans, for job arrays; run --collect after all of them")  # fmt: skip
-    verb.add_argument("--collect", action="store_true",
-                      help="only write the summary of what participants and shards made")
+    verb.add_argument(
+        "--collect",
+        action="store_true",
+        help="only write the summary of what participants and shards made",
+    )
 
 
 def _add_init(verbs) -> None:
-    verb = verbs.add_parser("init", help="write a study file to start from",
-                            description="write a study file and its JSON schema for editors")
+    verb = verbs.add_parser(
+        "init",
+        help="write a study file to start from",
+        description="write a study file and its JSON schema for editors",
+    )
     verb.add_argument("path", help="the study file to write, e.g. study.yaml")
-    verb.add_argument("--preset", default="recommended", help="recommended, lisa_like, "
-                      "levakov2023, ... (default: recommended)")
+    verb.add_argument(
+        "--preset",
+        default="recommended",
+        help="recommended, lisa_like, levakov2023, ... (default: recommended)",
+    )
     verb.add_argument("--overwrite", action="store_true", help="replace an existing file")
     _add_output(verb)  # fmt: skip
 
@@ -130,44 +145,81 @@ def _add_init(verbs) -> None:
 def _add_demo(verbs) -> None:
     text = "make a synthetic NIfTI study with known truth, and run every stage on it"
     verb = verbs.add_parser("demo", help=text, description=text)
-    verb.add_argument("--output", default="brainage-demo", metavar="DIR", help="where to work "
-                      "(default: brainage-demo)")
-    verb.add_argument("--tiny", action="store_true",
-                      help="a few people only: shows that everything works, shows no effect")
+    verb.add_argument(
+        "--output",
+        default="brainage-demo",
+        metavar="DIR",
+        help="where to work (default: brainage-demo)",
+    )
+    verb.add_argument(
+        "--tiny",
+        action="store_true",
+        help="a few people only: shows that everything works, shows no effect",
+    )
     _add_shared(verb)  # fmt: skip
 
 
 def _add_sweep(verbs) -> None:
     text = "alternatives on identical folds, with a leaderboard"
     verb = verbs.add_parser("sweep", help=text, description=text)
-    verb.add_argument("study", metavar="SWEEP.yaml", help="sweep file, or the name of a packaged "
-                      "one")
+    verb.add_argument(
+        "study", metavar="SWEEP.yaml", help="sweep file, or the name of a packaged one"
+    )
     _add_shared(verb)  # fmt: skip
 
 
 def _add_power(verbs) -> None:
     text = "sample size and power of an arm contrast, from a clock's own noise"
     verb = verbs.add_parser("power", help=text, description=text)
-    verb.add_argument("--effect-years", type=float, required=True, metavar="YEARS",
-                      help="difference between arms to be found")
-    verb.add_argument("--sd-years", type=float, required=True, metavar="YEARS",
-                      help="standard deviation of the gap between people")
-    verb.add_argument("--icc", type=float, required=True, metavar="R",
-                      help="correlation of two scans of one person, 0 to 1")
-    verb.add_argument("--n-per-arm", type=int, default=None, metavar="N",
-                      help="give the power at this size; default: the size for --power")
+    verb.add_argument(
+        "--effect-years",
+        type=float,
+        required=True,
+        metavar="YEARS",
+        help="difference between arms to be found",
+    )
+    verb.add_argument(
+        "--sd-years",
+        type=float,
+        required=True,
+        metavar="YEARS",
+        help="standard deviation of the gap between people",
+    )
+    verb.add_argument(
+        "--icc",
+        type=float,
+        required=True,
+        metavar="R",
+        help="correlation of two scans of one person, 0 to 1",
+    )
+    verb.add_argument(
+        "--n-per-arm",
+        type=int,
+        default=None,
+        metavar="N",
+        help="give the power at this size; default: the size for --power",
+    )
     verb.add_argument("--power", type=float, default=0.8, metavar="P", help="default 0.8")
     verb.add_argument("--alpha", type=float, default=0.05, metavar="P", help="default 0.05")
-    verb.add_argument("--drop-out", type=float, default=0.0, metavar="SHARE",
-                      help="share without the follow-up scan (default 0)")
+    verb.add_argument(
+        "--drop-out",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share without the follow-up scan (default 0)",
+    )
     _add_output(verb)  # fmt: skip
 
 
 def _add_clock(verbs) -> None:
-    verb = verbs.add_parser("clock", help="look into a clock file",
-                            description="look into a clock file")
+    verb = verbs.add_parser(
+        "clock", help="look into a clock file", description="look into a clock file"
+    )
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
-    show = actions.add_parser("show", help="print the model card", description="print the model "
-                              "card: cohort, accuracy, bias line, atlas, cleaning, limits")
+    show = actions.add_parser(
+        "show",
+        help="print the model card",
+        description="print the model card: cohort, accuracy, bias line, atlas, cleaning, limits",
+    )
     show.add_argument("file", help="*.clock")
     _add_output(show)  # fmt: skip

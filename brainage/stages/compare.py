@@ -1,0 +1,138 @@
+"""Stage 4: scores meet the allocation for the first time; arm deltas and contrasts out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from brainage.config import StudyConfig
+from brainage.errors import ConfigError, StageError
+from brainage.files import hash_file
+from brainage.progress import Progress, silent
+from brainage.stages.cohorts import cohort_paths, stage_folder
+from brainage.stages.extract import SCANS
+from brainage.stages.features import EXCLUDED
+from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+from brainage.tables import SCORES, read_table
+from brainage.trial import (
+    TrialDesign,
+    TrialOptions,
+    TrialResult,
+    compare_arms,
+    read_allocation,
+    read_plan,
+    write_plan,
+)
+
+PLAN = "plan.json"
+
+
+def plan(study: StudyConfig) -> Path:
+    """Write the statistical analysis plan with its hash; no allocation is read.
+
+    Returns
+    -------
+    path : Path
+        ``output/compare/plan.json``, beside it the same in words.
+    """
+    path = stage_folder(study, "compare") / PLAN
+    write_plan(_trial_options(study), path)
+    return path
+
+
+def compare(
+    study: StudyConfig, *, overwrite: bool = False, progress: Progress = silent
+) -> TrialResult:
+    """Compare the arms as planned.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        ``science.trial`` says how; ``paths.scores`` may name a scores table made elsewhere.
+    overwrite : bool, default=False
+        Compare again although nothing changed.
+    progress : Progress, optional
+        Told of every analysis.
+
+    Returns
+    -------
+    result : TrialResult
+        As written to ``output/compare``.
+    """
+    options = _trial_options(study)
+    folder = stage_folder(study, "compare")
+    scores_path = scores_file(study)
+    # Hashed before the allocation is opened: scores cannot have been chosen by arm.
+    scores_hash = hash_file(scores_path)
+    scores = read_table(scores_path, SCORES)
+    plan_path = folder / PLAN
+    if not plan_path.is_file():
+        write_plan(options, plan_path)
+    allocation_path = allocation_file(study)
+    inputs = {"scores": scores_hash, "allocation": hash_file(allocation_path),
+              "plan": hash_file(plan_path)}  # fmt: skip
+    described = {"trial": options.model_dump(mode="json"), "seed": study.science.seed}
+    key = stage_key("compare", described, inputs)
+    results = folder / "results"
+    if overwrite or not is_current(folder, key):
+        design = TrialDesign.from_options(options, read_allocation(allocation_path, options))
+        result = compare_arms(
+            scores, design, plan=read_plan(plan_path), exclusions=exclusions(study),
+            seed=study.science.seed, n_jobs=study.run.n_jobs, progress=progress,
+        )  # fmt: skip
+        result.save(results)
+        write_manifest(folder, stage="compare", key=key, options=described, inputs=inputs,
+                       outputs=[p for p in results.iterdir() if p.is_file()])  # fmt: skip
+    return TrialResult.load(results)
+
+
+def load_comparison(study: StudyConfig) -> TrialResult:
+    """Read a finished compare folder."""
+    folder = stage_folder(study, "compare")
+    read_manifest(folder)
+    return TrialResult.load(folder / "results")
+
+
+def scores_file(study: StudyConfig) -> Path:
+    """Return the scores table: the one named, or what `score` wrote."""
+    if study.paths.scores:
+        path = Path(study.paths.scores)
+    else:
+        path = stage_folder(study, "score") / "scores.tsv"
+    if not path.is_file():
+        raise StageError(f"{path}: no scores there. Run `brainage score` first, or name a table "
+                         "in paths.scores.")  # fmt: skip
+    return path
+
+
+def allocation_file(study: StudyConfig) -> Path:
+    """Return the allocation table: ``paths.allocation``, or the trial's participants table."""
+    path = study.paths.allocation or cohort_paths(study, "trial").participants
+    if path is None:
+        raise ConfigError("paths.allocation: expected a table with participant_id and "
+                          f"{_trial_options(study).arm_column}, found none.")  # fmt: skip
+    if not Path(path).is_file():
+        raise ConfigError(f"{path}: no such allocation table (paths.allocation).")
+    return Path(path)
+
+
+def exclusions(study: StudyConfig) -> pd.DataFrame:
+    """Return why trial scans are not among the scores, from the extract and score stages."""
+    tables = [pd.DataFrame(columns=list(EXCLUDED.names), dtype=str)]
+    scans = stage_folder(study, "extract") / "trial" / "scans.tsv"
+    if scans.is_file():
+        table = read_table(scans, SCANS)
+        # Excluded scans reach the features' own table; only failed ones never left a file.
+        tables.append(table.loc[table["status"] == "failed", list(EXCLUDED.names)])
+    excluded = stage_folder(study, "score") / "features" / "excluded.tsv"
+    if excluded.is_file():
+        tables.append(read_table(excluded, EXCLUDED))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _trial_options(study: StudyConfig) -> TrialOptions:
+    if study.science.trial is None:
+        raise ConfigError("science.trial: expected arms, visits and a control arm, found none. "
+                          "`brainage init` writes an example.")  # fmt: skip
+    return study.science.trial

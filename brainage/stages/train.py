@@ -1,0 +1,118 @@
+"""Stage 2: reference series in, a clock with honest out-of-fold accuracy out; no arm in sight."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from brainage.clock import (
+    BrainClock,
+    CrossValidation,
+    cross_validate_clock,
+    fit_clock,
+    fit_network_clocks,
+)
+from brainage.config import StudyConfig
+from brainage.errors import StageError
+from brainage.progress import Progress, silent
+from brainage.stages.cohorts import stage_folder
+from brainage.stages.features import cohort_features
+from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+
+WHOLE_BRAIN = "whole_brain"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the train stage left: its clocks and tables, read back from its folder."""
+
+    folder: Path
+    clocks: dict[str, BrainClock]
+    metrics: pd.DataFrame
+    made_now: bool
+
+
+def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = silent) -> Trained:
+    """Cross-validate and fit the clock, and one per network, on the reference cohort.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        ``science.clock`` says how, ``paths.reference`` on whom.
+    overwrite : bool, default=False
+        Train again although nothing changed.
+    progress : Progress, optional
+        Told of series read, folds and networks.
+
+    Returns
+    -------
+    trained : Trained
+    """
+    folder = stage_folder(study, "train")
+    features, features_key = cohort_features(
+        study, "reference", folder / "features", overwrite=overwrite, progress=progress
+    )
+    options = study.science.clock
+    described = {"clock": options.model_dump(mode="json"), "seed": study.science.seed}
+    inputs = {"features": features_key}
+    key = stage_key("train", described, inputs)
+    if not overwrite and is_current(folder, key):
+        return load_trained(folder, made_now=False)
+    seed, jobs = study.science.seed, study.run.n_jobs
+    cv = cross_validate_clock(features, options, seed=seed, n_jobs=jobs, progress=progress)
+    clocks = {
+        WHOLE_BRAIN: fit_clock(features, options, seed=seed, n_jobs=jobs, cv=cv,
+                               progress=progress)
+    }  # fmt: skip
+    if options.networks:
+        clocks |= fit_network_clocks(features, options, seed=seed, n_jobs=jobs, progress=progress)
+    written = [*_write_clocks(clocks, folder), *_write_tables(cv, clocks, folder)]
+    written += [folder / "features" / "rows.tsv", folder / "features" / "excluded.tsv"]
+    write_manifest(folder, stage="train", key=key, options=described, inputs=inputs,
+                   outputs=written)  # fmt: skip
+    return load_trained(folder, made_now=True)
+
+
+def load_trained(folder: Path, *, made_now: bool = False) -> Trained:
+    """Read a finished train folder."""
+    manifest = read_manifest(folder)
+    files = [folder / name for name in manifest["outputs"] if name.endswith(".clock")]
+    clocks = {clock.network: clock for clock in map(BrainClock.load, files)}
+    # The whole brain first, networks after it by name.
+    order = sorted(clocks, key=lambda name: (name != WHOLE_BRAIN, name))
+    metrics = pd.read_csv(folder / "metrics.tsv", sep="\t", na_values=["n/a"])
+    return Trained(folder, {name: clocks[name] for name in order}, metrics, made_now)
+
+
+def study_clocks(study: StudyConfig) -> dict[str, BrainClock]:
+    """Return the clocks a study scores with: the file it names, or what it trained.
+
+    Raises
+    ------
+    StageError
+        Neither is there.
+    """
+    if study.paths.clock:
+        path = Path(study.paths.clock)
+        files = sorted(path.glob("*.clock")) if path.is_dir() else [path]
+        if not files:
+            raise StageError(f"{path}: expected *.clock files, found none.")
+        return {clock.network: clock for clock in map(BrainClock.load, files)}
+    return load_trained(stage_folder(study, "train")).clocks
+
+
+def _write_clocks(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
+    written = []
+    for network, clock in clocks.items():
+        path = folder / "clocks" / f"{re.sub('[^A-Za-z0-9]+', '-', network)}.clock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clock.save(path)
+        written.append(path)
+    return written
+
+
+def _write_tables(cv: CrossValidation, clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
+    return cv.save(folder)

@@ -1,0 +1,69 @@
+"""Files are whole or absent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+
+from brainage.files import atomic_path, configs_folder, hash_file, write_json, write_text
+
+
+def test_an_exception_leaves_the_old_file_and_no_temporary_one(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+    with pytest.raises(RuntimeError), atomic_path(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def _write_slowly(path):
+    with atomic_path(path) as temporary, open(temporary, "w") as stream:
+        for _ in range(1000):
+            stream.write("x" * 1000)
+            stream.flush()
+            time.sleep(0.001)
+
+
+def test_kill_9_in_the_middle_leaves_no_file_under_the_final_name(tmp_path):
+    process = multiprocessing.get_context("fork").Process(
+        target=_write_slowly, args=(tmp_path / "a.txt",)
+    )
+    process.start()
+    time.sleep(0.15)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert not (tmp_path / "a.txt").exists()
+
+
+def test_the_temporary_file_keeps_the_ending_writers_look_at(tmp_path):
+    with atomic_path(tmp_path / "scan.nii.gz") as temporary:
+        assert temporary.name.endswith(".nii.gz")
+        temporary.write_bytes(b"1")
+
+
+def test_a_new_file_has_the_usual_rights(tmp_path):
+    write_text(tmp_path / "a.txt", "x")
+    mask = os.umask(0)
+    os.umask(mask)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_json_refuses_nan(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a.json", {"a": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_hash_is_that_of_the_bytes(tmp_path):
+    write_text(tmp_path / "a.txt", "abc")
+    # FIPS 180-2, appendix B.1.
+    assert hash_file(tmp_path / "a.txt").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_the_packaged_presets_are_found():
+    assert (configs_folder() / "recommended.yaml").is_file()
