@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
@@ -87,8 +88,14 @@ def extract_cohort(
     folder = stage_folder(study, "extract") / cohort
     science = study.science
     atlas = load_atlas(science.atlas)
-    work = _Work(folder, atlas, science.atlas.fingerprint(), science.cleaning, science.exclusion,
-                 overwrite)  # fmt: skip
+    work = _Work(
+        folder,
+        atlas,
+        science.atlas.fingerprint(),
+        science.cleaning,
+        science.exclusion,
+        overwrite,
+    )
     rows = []
     # One process a scan in flight: the parts that take the time release no more than two cores.
     jobs = min(study.run.n_jobs, max(1, len(scans)))
@@ -132,17 +139,16 @@ def collect_cohort(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
     return table
 
 
+@dataclass(frozen=True)
 class _Work:
-    """What every scan shares, sent to each worker once a scan (small: no images in it)."""
+    """What every scan shares, sent to a worker with each scan (small: it holds no images)."""
 
-    def __init__(self, folder: Path, atlas: Atlas, atlas_fingerprint: str,
-                 cleaning: CleaningOptions, exclusion: ExclusionRules, overwrite: bool):  # fmt: skip
-        self.folder = folder
-        self.atlas = atlas
-        self.atlas_fingerprint = atlas_fingerprint
-        self.cleaning = cleaning
-        self.exclusion = exclusion
-        self.overwrite = overwrite
+    folder: Path
+    atlas: Atlas
+    atlas_fingerprint: str
+    cleaning: CleaningOptions
+    exclusion: ExclusionRules
+    overwrite: bool
 
     def extract(self, scan: Scan) -> dict:
         path = _record_path(self.folder, scan)

@@ -13,7 +13,13 @@ from brainage.files import hash_file
 from brainage.progress import Progress, silent
 from brainage.series import find_series
 from brainage.stages.cohorts import Cohort, cohort_paths, cohort_people, series_folder
-from brainage.stages.manifest import is_current, listing_hash, stage_key, write_manifest
+from brainage.stages.manifest import (
+    MANIFEST,
+    is_current,
+    listing_hash,
+    stage_key,
+    write_manifest,
+)
 from brainage.tables import Column, TableSchema, write_table
 
 EXCLUDED = TableSchema(

@@ -1,0 +1,308 @@
+"""What each verb does: calls one stage and shows what it made."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from brainage.cli import DONE, SOME_FAILED
+from brainage.cli.screen import Screen
+from brainage.config import StudyConfig, load_study, study_schema, study_template
+from brainage.errors import ConfigError
+from brainage.files import write_json, write_text
+
+_CONTRAST_COLUMNS = (
+    "network", "arm", "versus", "visit", "estimate_years", "ci_low_years", "ci_high_years",
+    "p_value", "p_adjusted", "n", "prespecified", "method",
+)  # fmt: skip
+
+
+def run_init(arguments: argparse.Namespace) -> int:
+    """Write a study file and the schema editors check it with."""
+    screen = _screen(arguments)
+    path = Path(arguments.path)
+    if path.exists() and not arguments.overwrite:
+        raise ConfigError(f"{path}: is there already; choose another name or add --overwrite.")
+    write_text(path, study_template(arguments.preset))
+    schema = path.with_name("study.schema.json")
+    write_json(schema, study_schema())
+    screen.line(f"wrote {path} and {schema}; edit it, then: brainage check {path}")
+    screen.result({"study": str(path), "schema": str(schema)})
+    return DONE
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Show what a study would use, computing nothing."""
+    from brainage.stages.check import check
+
+    screen, study = _screen(arguments), _study(arguments)
+    found = check(study)
+    screen.line(f"{study.title}: output in {study.paths.output}")
+    for line in found.lines:
+        screen.line(line)
+    for title, table in found.tables.items():
+        screen.table(table, title=title)
+    for problem in found.problems:
+        screen.line(f"problem: {problem}")
+    screen.result(found.as_dict())
+    return SOME_FAILED if found.problems else DONE
+
+
+def run_extract(arguments: argparse.Namespace) -> int:
+    """Extract parcel series."""
+    from brainage.stages.cohorts import cohort_paths
+    from brainage.stages.extract import collect_cohort, extract_cohort
+
+    screen, study = _screen(arguments), _study(arguments)
+    shard = _shard(arguments.shard)
+    wanted = [arguments.cohort] if arguments.cohort else ["reference", "trial"]
+    cohorts = [cohort for cohort in wanted if cohort_paths(study, cohort).scans]
+    if not cohorts:
+        raise ConfigError("paths.reference.scans, paths.trial.scans: expected a derivatives folder "
+                          "or a table of scans in one of them, found none.")  # fmt: skip
+    tables = {}
+    for cohort in cohorts:
+        if arguments.collect:
+            tables[cohort] = collect_cohort(study, cohort)
+            continue
+        with screen.progress() as bar:
+            tables[cohort] = extract_cohort(
+                study, cohort, participants=arguments.participant, shard=shard,
+                overwrite=arguments.overwrite, progress=bar,
+            )  # fmt: skip
+    for cohort, table in tables.items():
+        show_scans(screen, table, cohort)
+    screen.result({cohort: _scan_counts(table) for cohort, table in tables.items()})
+    return SOME_FAILED if any(_some_failed(table) for table in tables.values()) else DONE
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """Train the reference clock."""
+    from brainage.stages.train import train
+
+    screen, study = _screen(arguments), _study(arguments)
+    with screen.progress() as bar:
+        trained = train(study, overwrite=arguments.overwrite, progress=bar)
+    show_trained(screen, trained)
+    screen.result({"folder": str(trained.folder),
+                   "metrics": trained.metrics.to_dict("records")})  # fmt: skip
+    return DONE
+
+
+def run_score(arguments: argparse.Namespace) -> int:
+    """Score the trial."""
+    from brainage.stages.score import score
+
+    screen, study = _screen(arguments), _study(arguments)
+    with screen.progress() as bar:
+        scores = score(study, overwrite=arguments.overwrite, progress=bar)
+    show_scores(screen, scores)
+    screen.result({"n_scores": len(scores)})
+    return DONE
+
+
+def run_compare(arguments: argparse.Namespace) -> int:
+    """Compare the arms, or write the plan for it."""
+    from brainage.stages.compare import compare, plan
+
+    screen, study = _screen(arguments), _study(arguments)
+    if arguments.plan:
+        path = plan(study)
+        screen.line(f"wrote the analysis plan {path}; the allocation was not read")
+        screen.result({"plan": str(path)})
+        return DONE
+    with screen.progress() as bar:
+        result = compare(study, overwrite=arguments.overwrite, progress=bar)
+    show_comparison(screen, result)
+    screen.result({"contrasts": result.contrasts.to_dict("records")})
+    return DONE
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    """Write the report."""
+    from brainage.stages.report import report
+
+    screen, study = _screen(arguments), _study(arguments)
+    path = report(study)
+    screen.line(f"report: {path}")
+    screen.result({"report": str(path)})
+    return DONE
+
+
+def run_run(arguments: argparse.Namespace) -> int:
+    """Run every stage."""
+    return run_study(_screen(arguments), _study(arguments), overwrite=arguments.overwrite)
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    """Make the demo's data and run every stage on them."""
+    name = "demo_tiny" if arguments.tiny else "demo"
+    output = Path(arguments.output).resolve()
+    overrides = [f'paths.output="{output}"', *arguments.overrides]
+    study = _study(arguments, name=name, overrides=overrides)
+    screen = _screen(arguments)
+    screen.line(f"demo: a synthetic study with known truth, in {output}")
+    return run_study(screen, study, overwrite=arguments.overwrite)
+
+
+def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
+    """Run every stage of a study, showing each as it ends."""
+    from brainage.stages.run import run_stages
+
+    code, summary = DONE, {}
+    shows = {
+        "synthetic": show_synthetic, "extract": show_extracted, "train": show_trained,
+        "score": show_scores, "truth": show_truth, "compare": show_comparison,
+        "recovery": show_recovery, "report": show_report,
+    }  # fmt: skip
+    with screen.progress() as bar:
+        for stage in run_stages(study, overwrite=overwrite, progress=bar):
+            screen.line(f"== {stage.name} ({stage.seconds:.1f} s)")
+            shows[stage.name](screen, stage.result)
+            summary[stage.name] = {"seconds": round(stage.seconds, 2)}
+            if stage.name == "extract" and any(map(_some_failed, stage.result.values())):
+                code = SOME_FAILED
+    screen.result(summary)
+    return code
+
+
+def run_sweep(arguments: argparse.Namespace) -> int:
+    """Evaluate alternatives on identical folds."""
+    from brainage.stages.sweep import load_sweep, sweep
+
+    screen = _screen(arguments)
+    study = load_sweep(arguments.study, overrides=_overrides(arguments))
+    with screen.progress() as bar:
+        board = sweep(study, overwrite=arguments.overwrite, progress=bar)
+    screen.table(board.table, title="leaderboard (identical folds, uncorrected out-of-fold)")
+    for note in board.notes:
+        screen.line(note)
+    screen.line(f"written to {board.folder}")
+    screen.result({"leaderboard": board.table.to_dict("records"), "notes": list(board.notes)})
+    return DONE
+
+
+def run_power(arguments: argparse.Namespace) -> int:
+    """Plan a trial's size."""
+    from brainage.trial import power_two_arm
+
+    screen = _screen(arguments)
+    found = power_two_arm(
+        effect_years=arguments.effect_years, sd_years=arguments.sd_years, icc=arguments.icc,
+        n_per_arm=arguments.n_per_arm, power=arguments.power, alpha=arguments.alpha,
+        drop_out=arguments.drop_out,
+    )  # fmt: skip
+    screen.table(found, title="power of one arm against control")
+    screen.result({"power": found.to_dict("records")})
+    return DONE
+
+
+def run_clock(arguments: argparse.Namespace) -> int:
+    """Show a clock's model card."""
+    from brainage.clock import BrainClock
+
+    screen = _screen(arguments)
+    card = BrainClock.load(arguments.file).card()
+    for key, value in card.items():
+        screen.line(f"{key}: {value}")
+    screen.result(card)
+    return DONE
+
+
+def show_synthetic(screen: Screen, made) -> None:
+    """Show what the synthetic study planted."""
+    for line in made.lines:
+        screen.line(line)
+
+
+def show_extracted(screen: Screen, tables: dict[str, pd.DataFrame]) -> None:
+    """Show what was extracted of each cohort."""
+    for cohort, table in tables.items():
+        show_scans(screen, table, cohort)
+
+
+def show_scans(screen: Screen, table: pd.DataFrame, cohort: str) -> None:
+    """Show how many scans of a cohort were done, and which were not and why."""
+    counts = _scan_counts(table)
+    screen.line(f"{cohort}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    rest = table[table["status"] != "done"]
+    if len(rest):
+        screen.table(rest, title=f"{cohort}: not used", most=20,
+                     columns=("participant_id", "session_id", "run", "status", "reason"),
+                     )  # fmt: skip
+
+
+def show_trained(screen: Screen, trained) -> None:
+    """Show a clock's out-of-fold accuracy."""
+    screen.table(trained.metrics, title="reference clock, uncorrected out-of-fold predictions")
+
+
+def show_scores(screen: Screen, scores: pd.DataFrame) -> None:
+    """Show how many scans were scored."""
+    whole = scores[scores["network"] == scores["network"].iloc[0]]
+    outside = int((~whole["in_age_range"]).sum())
+    screen.line(f"{len(whole)} scans of {whole['participant_id'].nunique()} participants scored by "
+                f"{scores['network'].nunique()} clock(s); {outside} outside the clock's age range"
+                )  # fmt: skip
+
+
+def show_truth(screen: Screen, truth: pd.DataFrame) -> None:
+    """Show the planted effects beside what the frozen clock can show of them."""
+    screen.table(truth, title="planted effect and its clock-scale truth")
+
+
+def show_comparison(screen: Screen, result) -> None:
+    """Show deltas and contrasts."""
+    screen.table(result.deltas, title="change from baseline within each arm")
+    screen.table(result.contrasts, title="contrasts between arms", columns=_CONTRAST_COLUMNS)
+    for note in result.notes:
+        screen.line(f"note: {note}")
+
+
+def show_recovery(screen: Screen, recovery: pd.DataFrame) -> None:
+    """Show estimates beside both truths, a miss marked as a miss."""
+    screen.table(recovery, title="estimates beside the truth (years)")
+
+
+def show_report(screen: Screen, path: Path) -> None:
+    """Say where the report is."""
+    screen.line(f"report: {path}")
+
+
+def _screen(arguments: argparse.Namespace) -> Screen:
+    return Screen(quiet=arguments.quiet, as_json=arguments.json)
+
+
+def _overrides(arguments: argparse.Namespace) -> list[str]:
+    overrides = list(arguments.overrides)
+    if arguments.n_jobs is not None:
+        overrides.append(f"run.n_jobs={arguments.n_jobs}")
+    return overrides
+
+
+def _study(arguments, *, name: str | None = None, overrides: list[str] | None = None):
+    given = _overrides(arguments) if overrides is None else overrides
+    if overrides is not None and arguments.n_jobs is not None:
+        given = [*given, f"run.n_jobs={arguments.n_jobs}"]
+    return load_study(name or arguments.study, overrides=given)
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise ConfigError(f"--shard {text}: expected K/N with 1 <= K <= N, e.g. 3/16.")
+    return int(match[1]), int(match[2])
+
+
+def _scan_counts(table: pd.DataFrame) -> dict[str, int]:
+    counts = table["status"].value_counts()
+    return {s: int(counts.get(s, 0)) for s in ("done", "excluded", "failed")}
+
+
+def _some_failed(table: pd.DataFrame) -> bool:
+    return bool((table["status"] == "failed").any())
