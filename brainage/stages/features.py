@@ -78,9 +78,7 @@ def cohort_features(
         write_table(features.excluded, folder / "excluded.tsv", EXCLUDED)
         if len(features.rows) == 0:
             raise StageError(_nobody_left(study, cohort, features.excluded))
-        written = [
-            path for path in folder.iterdir() if path.is_file() and path.name != "manifest.json"
-        ]
+        written = [path for path in folder.iterdir() if path.is_file() and path.name != MANIFEST]
         write_manifest(folder, stage="features", key=key, options=described, inputs=inputs,
                        outputs=written)  # fmt: skip
     return FeatureTable.load(folder), key

@@ -1,0 +1,61 @@
+"""What a report shows. If a number is missing on the page, a field is missing here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """Everything the stages made, as tables; None where a stage was not part of the study.
+
+    Parameters
+    ----------
+    title : str
+        Title of the study.
+    methods : tuple of str
+        Sentences of the Methods paragraph, made from the options that were used.
+    scans : mapping of str to DataFrame
+        Cohort -> one row a scan: status and reason.
+    excluded : mapping of str to DataFrame
+        Cohort -> sessions left out of the features, with the reason.
+    predictions : DataFrame or None
+        Out-of-fold predictions of the reference cohort: age_years, predicted_age_years, repeat.
+    metrics : DataFrame or None
+        metric, estimate, low, high; uncorrected, out of fold.
+    gap_slopes : DataFrame or None
+        gap, slope, low, high (years of gap per year of age), before and after correction.
+    card : mapping
+        Model card of the whole-brain clock.
+    scores : DataFrame or None
+        Schema `brainage.tables.SCORES`.
+    deltas, contrasts, flow, sensitivity, motion : DataFrame or None
+        From the trial's comparison.
+    notes : tuple of str
+        What the comparison says about itself (fall-backs, post hoc, ...).
+    truth : DataFrame or None
+        Synthetic studies: planted and clock-scale effects beside the estimates.
+    provenance : mapping of str to str
+        Hashes, versions, seed.
+    """
+
+    title: str
+    methods: tuple[str, ...] = ()
+    scans: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    excluded: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    predictions: pd.DataFrame | None = None
+    metrics: pd.DataFrame | None = None
+    gap_slopes: pd.DataFrame | None = None
+    card: Mapping = field(default_factory=dict)
+    scores: pd.DataFrame | None = None
+    deltas: pd.DataFrame | None = None
+    contrasts: pd.DataFrame | None = None
+    flow: pd.DataFrame | None = None
+    sensitivity: pd.DataFrame | None = None
+    motion: pd.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+    truth: pd.DataFrame | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)

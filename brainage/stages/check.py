@@ -1,0 +1,178 @@
+"""What a study would use, seen from outside: computes nothing, opens no image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from brainage.config import StudyConfig
+from brainage.errors import BrainAgeError
+from brainage.imaging import Scan, check_space, load_atlas
+from brainage.series import find_series
+from brainage.stages.cohorts import cohort_paths, cohort_people, has_cohort, series_folder
+from brainage.stages.compare import allocation_file
+from brainage.stages.extract import cohort_scans
+from brainage.tables import NO_SESSION
+from brainage.trial import read_allocation
+
+
+@dataclass
+class Check:
+    """What was found: lines to read, tables, and problems that will cost scans or stop a stage."""
+
+    lines: list[str] = field(default_factory=list)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict:
+        """Return everything as JSON-able values."""
+        tables = {title: table.to_dict("records") for title, table in self.tables.items()}
+        return {"lines": self.lines, "tables": tables, "problems": self.problems}
+
+
+def check(study: StudyConfig) -> Check:
+    """Look at scans, people, visits, arms and foreseeable exclusions.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        Whose files are listed; no image is opened and nothing is written.
+
+    Returns
+    -------
+    found : Check
+        Problems are collected, not raised.
+    """
+    found = Check()
+    if study.synthetic is not None and not _data_are_there(study):
+        found.lines.append("synthetic data: will be made by `brainage run`")
+        return found
+    science = study.science
+    found.lines.append(f"atlas {science.atlas.name}, cleaning {science.cleaning.strategy}, "
+                       f"clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
+                       f"bias correction {science.clock.bias_correction}")  # fmt: skip
+    sessions = {}
+    for cohort in ("reference", "trial"):
+        if has_cohort(study, cohort):
+            sessions[cohort] = _check_cohort(study, cohort, found)
+        elif cohort == "reference" and study.paths.clock is None:
+            found.problems.append("paths.reference: neither scans nor series, and no paths.clock")
+    if science.trial is not None and "trial" in sessions:
+        _check_trial(study, sessions["trial"], found)
+    return found
+
+
+def _data_are_there(study: StudyConfig) -> bool:
+    return has_cohort(study, "reference") and series_or_scans(study).exists()
+
+
+def series_or_scans(study: StudyConfig) -> Path:
+    """Return where the reference cohort's input lies."""
+    paths = cohort_paths(study, "reference")
+    return Path(paths.scans or paths.series)
+
+
+def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame:
+    paths = cohort_paths(study, cohort)
+    try:
+        if paths.scans:
+            items = cohort_scans(study, cohort)
+            _check_files(study, items, cohort, found)
+        else:
+            items = find_series(series_folder(study, cohort))
+    except BrainAgeError as error:
+        found.problems.append(str(error))
+        return pd.DataFrame(columns=["participant_id", "session_id", "age_years"])
+    seen = pd.DataFrame(
+        [(item.participant_id, item.session_id, item.run) for item in items],
+        columns=["participant_id", "session_id", "run"],
+    )
+    kind = "scans" if paths.scans else "parcel series"
+    found.lines.append(f"{cohort}: {len(seen)} {kind} of {seen['participant_id'].nunique()} "
+                       f"participants in {paths.scans or paths.series}")  # fmt: skip
+    sessions = seen.groupby(["participant_id", "session_id"], as_index=False).agg(
+        runs=("run", "size")
+    )
+    return _with_people(study, cohort, sessions, found)
+
+
+def _check_files(study: StudyConfig, scans: list[Scan], cohort: str, found: Check) -> None:
+    missing = [scan for scan in scans if not scan.bold.is_file()]
+    found.problems += [f"{scan.bold}: no such file" for scan in missing[:20]]
+    if len(missing) > 20:
+        found.problems.append(f"{cohort}: and {len(missing) - 20} more missing files")
+    bare = sum(scan.confounds is None for scan in scans)
+    if bare:
+        found.lines.append(f"{cohort}: {bare} scans without a confounds table")
+    maskless = sum(scan.mask is None for scan in scans)
+    if maskless:
+        found.lines.append(f"{cohort}: {maskless} scans without a brain mask")
+    atlas = load_atlas(study.science.atlas)
+    refused = []
+    for scan in scans:
+        try:
+            check_space(atlas, scan, study.science.atlas.allow_spaces)
+        except BrainAgeError as error:
+            refused.append(str(error))
+    found.problems += sorted(set(refused))[:5]
+
+
+def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found: Check):
+    try:
+        people = cohort_people(study, cohort)
+    except BrainAgeError as error:
+        found.problems.append(str(error))
+        return sessions.assign(age_years=float("nan"))
+    keys = ["participant_id", "session_id"]
+    if (people["session_id"] == NO_SESSION).all():
+        keys = ["participant_id"]
+        people = people.drop(columns="session_id")
+    joined = sessions.merge(people, on=keys, how="left", indicator=True)
+    unknown = joined[joined["_merge"] == "left_only"]
+    for row in unknown.head(10).itertuples():
+        found.problems.append(f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: not in "
+                              "the people table; will be left out")  # fmt: skip
+    ageless = joined[(joined["_merge"] == "both") & joined["age_years"].isna()]
+    for row in ageless.head(10).itertuples():
+        found.problems.append(f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: no age; "
+                              "will be left out")  # fmt: skip
+    ages = joined["age_years"].dropna()
+    if len(ages):
+        found.lines.append(f"{cohort}: {len(sessions)} sessions, ages {ages.min():.1f} to "
+                           f"{ages.max():.1f} (mean {ages.mean():.1f})")  # fmt: skip
+    if "site" in joined and joined["site"].notna().any():
+        sites = joined.groupby("site", as_index=False).agg(
+            sessions=("participant_id", "size"), youngest=("age_years", "min"),
+            mean_age=("age_years", "mean"), oldest=("age_years", "max"),
+        )  # fmt: skip
+        found.tables[f"{cohort}: sites"] = sites
+    return joined
+
+
+def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> None:
+    options = study.science.trial
+    try:
+        allocation = read_allocation(allocation_file(study), options)
+    except BrainAgeError as error:
+        found.problems.append(str(error))
+        return
+    merged = sessions.merge(allocation[["participant_id", "arm"]], on="participant_id", how="left")
+    for name in merged.loc[merged["arm"].isna(), "participant_id"].unique()[:10]:
+        found.problems.append(f"trial: sub-{name} was scanned but is not in the allocation")
+    labels = {visit.session_id: visit.label for visit in options.visits}
+    extra = sorted(set(merged["session_id"]) - set(labels))
+    if extra:
+        found.lines.append(f"trial: sessions that are no planned visit, not used: {extra}")
+    rows = []
+    for arm in options.arms:
+        people = allocation.loc[allocation["arm"] == arm, "participant_id"]
+        scanned = merged[merged["participant_id"].isin(people)]
+        counts = {label: int(scanned.loc[scanned["session_id"] == session, "participant_id"]
+                             .nunique()) for session, label in labels.items()}  # fmt: skip
+        rows.append({"arm": arm, "randomised": len(people), **counts})
+        if len(people) < 2:
+            found.problems.append(f"trial: arm {arm} has {len(people)} participant(s); a contrast "
+                                  "needs two at least")  # fmt: skip
+    found.tables["trial: randomised, and scanned at each visit"] = pd.DataFrame(rows)
