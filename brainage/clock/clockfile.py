@@ -212,7 +212,7 @@ def _read_checked(path: Path) -> tuple[int, bytes, np.ndarray]:
     found.update(body)
     if read != len(body) or found.digest() != digest:
         raise ClockFileError(f"{path}: its content does not have the SHA-256 it was written "
-                             "with: truncated or edited. Get the file again from its source.")  # fmt: skip
+                             "with: truncated or edited. Get it again from its source.")  # fmt: skip
     return version, header, body
 
 
