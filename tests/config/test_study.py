@@ -1,0 +1,134 @@
+"""A study file: presets, overrides, and every problem at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from brainage.config import load_study, study_schema, study_template
+from brainage.errors import ConfigError
+from brainage.files import configs_folder
+
+STUDY = """\
+extends: recommended
+title: test
+paths:
+  output: out
+  reference: {series: ref, participants: ref/participants.tsv}
+science:
+  seed: 3
+"""
+
+
+@pytest.fixture
+def study_file(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+def test_relative_paths_are_relative_to_the_study_file(study_file):
+    study = load_study(study_file)
+    assert study.paths.output == str(study_file.parent / "out")
+    assert study.paths.reference.series == str(study_file.parent / "ref")
+
+
+def test_an_override_equals_the_same_key_in_the_file(study_file):
+    changed = load_study(study_file, overrides=["science.clock.svr_c=[0.5]", "science.seed=9"])
+    text = STUDY.replace("seed: 3", "seed: 9\n  clock: {svr_c: [0.5]}")
+    study_file.write_text(text)
+    assert load_study(study_file) == changed
+
+
+def test_a_preset_can_be_switched_from_the_command_line(study_file):
+    study = load_study(study_file, overrides=["extends=lisa_like"])
+    assert study.science.clock.estimator == "svr"
+    assert study.science.clock.ensemble
+    assert study.science.seed == 3
+
+
+def test_all_problems_are_told_at_once_with_line_and_hint(study_file):
+    study_file.write_text(
+        STUDY + "  clock:\n    estmator: ridge\n    svr_epsilon: 1e-3\n    networks: no\n"
+        "  atlas: {name: 7}\n  connectivity: {kinds: [fisherz]}\nrun: {n_jobs: 0}\n"
+    )
+    with pytest.raises(ConfigError) as told:
+        load_study(study_file)
+    message = str(told.value)
+    for words in (
+        "study.yaml line 9: science.clock.estmator: unknown key. Did you mean 'estimator'?",
+        "science.clock.svr_epsilon: expected a number, found the text '1e-3'. YAML reads 1e-3 as "
+        "text: write 1.0e-3.",
+        "science.clock.networks: YAML reads no as a truth value",
+        "science.atlas.name: expected text, found 7. Write it in quotes",
+        "science.connectivity.kinds.0: expected one of",
+        "Did you mean 'fisher_z'?",
+        "run.n_jobs: expected a number at least 1, found 0",
+    ):
+        assert words in message, message
+    assert "7 problem(s)" in message
+
+
+def test_an_override_goes_through_the_same_validation(study_file):
+    with pytest.raises(ConfigError, match=r"science\.clock\.estimater: unknown key"):
+        load_study(study_file, overrides=["science.clock.estimater=svr"])
+    with pytest.raises(ConfigError, match="expected section.key=value"):
+        load_study(study_file, overrides=["science.seed"])
+
+
+def test_a_view_that_is_not_computed_is_refused(study_file):
+    with pytest.raises(ConfigError, match=r"views \['pearson'\] to be among"):
+        load_study(study_file, overrides=["science.clock.views=[pearson]"])
+
+
+def test_an_unknown_preset_lists_the_known_ones(study_file):
+    with pytest.raises(ConfigError, match="recommended"):
+        load_study(study_file, overrides=["extends=recomended"])
+
+
+def test_scans_and_series_together_are_refused(study_file):
+    with pytest.raises(ConfigError, match="either 'scans' or 'series'"):
+        load_study(study_file, overrides=["paths.reference.scans=x"])
+
+
+@pytest.mark.parametrize(
+    "path", sorted(configs_folder().glob("*.yaml")), ids=lambda path: Path(path).stem
+)
+def test_every_packaged_study_file_is_valid(path):
+    if "sweep" in path.stem:
+        pytest.skip("a sweep file: see tests/stages/test_sweep.py")
+    load_study(path)
+
+
+def test_the_template_of_every_preset_is_valid(tmp_path):
+    for preset in ("recommended", "lisa_like", "lisa_like_poly", "levakov2023"):
+        (tmp_path / "s.yaml").write_text(study_template(preset))
+        study = load_study(tmp_path / "s.yaml")
+        assert study.science.trial.control_arm == "CON"
+
+
+def test_the_default_study_is_the_recommended_one(tmp_path):
+    (tmp_path / "a.yaml").write_text("{}\n")
+    (tmp_path / "b.yaml").write_text("extends: recommended\n")
+    default, recommended = load_study(tmp_path / "a.yaml"), load_study(tmp_path / "b.yaml")
+    assert default.science == recommended.science
+
+
+def test_every_inferred_line_of_lisa_like_says_so():
+    for name in ("lisa_like", "lisa_like_poly"):
+        text = (configs_folder() / f"{name}.yaml").read_text()
+        chosen = [line for line in text.splitlines() if ": " in line and not line.startswith("#")]
+        structure = ("views:", "extends:")
+        silent = [line for line in chosen
+                  if "inferred" not in line and not line.strip().startswith(structure)]
+        assert all(line.strip().split(":")[0] in ("n_folds", "n_repeats", "inner_folds")
+                   for line in silent)  # fmt: skip
+
+
+def test_the_schema_names_every_section_and_refuses_unknown_keys():
+    schema = study_schema()
+    assert set(schema["properties"]) >= {"science", "paths", "run"}
+    assert schema["additionalProperties"] is False
+    json.dumps(schema)
