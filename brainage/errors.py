@@ -51,3 +51,10 @@ class DesignError(BrainAgeError):
 
 class StageError(BrainAgeError):
     """A stage's input folder is absent, unfinished, or made by something else."""
+
+
+class MatrixError(BrainAgeError, ValueError):
+    """A connectivity matrix is not square, not symmetric, or not positive definite.
+
+    Also a ``ValueError``, as scikit-learn asks of what an estimator raises on bad input.
+    """

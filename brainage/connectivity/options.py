@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from brainage.options import Listed, Options
 
 Kind = Literal[
@@ -20,9 +22,17 @@ class ConnectivityOptions(Options):
     kinds : tuple of str, default=("fisher_z",)
         Views, each stored once; the clock's `views` name some of them.
     shrinkage : {"none", "ledoit_wolf", "oas"}, default="ledoit_wolf"
-        Covariance estimator behind every kind but pearson and fisher_z, which are the true
-        sample correlation.
+        Covariance estimator behind every kind but pearson, fisher_z and lagged, which are the
+        true sample statistics.
+    parcel_presence : float, default=0.0
+        Keep the parcels that have a signal (not missing, not constant) in at least this share of
+        the sessions; 0 keeps every parcel. Decided on the reference cohort, frozen in the spec.
+    incomplete_scans : {"impute", "exclude"}, default="impute"
+        What a session lacking some kept parcels gets: NaN edges, which the clock's pipeline fills
+        with the training fold's mean, or a row in the exclusions.
     """
 
     kinds: Listed[Kind] = ("fisher_z",)
     shrinkage: Literal["none", "ledoit_wolf", "oas"] = "ledoit_wolf"
+    parcel_presence: float = Field(default=0.0, ge=0, le=1)
+    incomplete_scans: Literal["impute", "exclude"] = "impute"

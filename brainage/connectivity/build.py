@@ -1,0 +1,310 @@
+"""build_features: series files and people -> FeatureTable, one pass over the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from brainage.connectivity.features import FeatureTable, write_tables
+from brainage.connectivity.kinds import connectivity_rows
+from brainage.connectivity.options import Kind
+from brainage.connectivity.sessions import EXCLUDED, ROWS, Session, gather_sessions
+from brainage.connectivity.store import open_store
+from brainage.connectivity.views import LAYOUTS, UNSHRUNK, View, ViewSpec, describe_parcels
+from brainage.errors import MatrixError, SeriesError, TooFewVolumesError
+from brainage.progress import Progress, silent
+from brainage.series import ParcelSeries, SeriesFile, read_series
+
+# Sessions a worker takes at a time: enough to hide the hand-over, few enough to hold in memory.
+_CHUNK = 8
+
+
+def build_features(
+    series: Iterable[SeriesFile | ParcelSeries],
+    people: pd.DataFrame,
+    *,
+    kinds: Sequence[str] = ("fisher_z",),
+    shrinkage: str = "ledoit_wolf",
+    parcel_presence: float = 0.0,
+    incomplete_scans: str = "impute",
+    parcels: Sequence[str] | None = None,
+    n_jobs: int = 1,
+    progress: Progress = silent,
+    folder: str | Path | None = None,
+) -> FeatureTable:
+    """Turn parcel series into connectivity features, one row a session.
+
+    Parameters
+    ----------
+    series : iterable of SeriesFile or ParcelSeries
+        Runs; those of one session are joined after each was standardised. Rows come in the order
+        of each session's first run.
+    people : DataFrame
+        See `tables.PEOPLE`; a row with session_id "n/a" stands for all of a person's sessions.
+        Only the columns named there are read.
+    kinds : sequence of str, default=("fisher_z",)
+        Views to make (`options.Kind`).
+    shrinkage : {"none", "ledoit_wolf", "oas"}, default="ledoit_wolf"
+        Behind every kind but pearson, fisher_z and lagged.
+    parcel_presence : float, default=0.0
+        Keep the parcels that vary in at least this share of the usable sessions. 0 keeps all.
+    incomplete_scans : {"impute", "exclude"}, default="impute"
+        Sessions that lack a kept parcel: NaN edges for the clock's pipeline to fill, or excluded.
+    parcels : sequence of str, optional
+        Use exactly these parcels, in this order (a frozen spec's `parcel_names`, when scoring);
+        `parcel_presence` is then not applied.
+    n_jobs : int, default=1
+        Worker processes. Never changes a number.
+    progress : Progress, default=silent
+        Told of every finished session.
+    folder : str or Path, optional
+        Write the views there, memory-mapped afterwards, instead of holding them in memory.
+
+    Returns
+    -------
+    features : FeatureTable
+        Sessions without features are in `.excluded`, with the reason.
+
+    Raises
+    ------
+    SeriesError
+        No series; series of differing parcels, atlas or cleaning; no usable session.
+    """
+    _check_choices(kinds, shrinkage, incomplete_scans)
+    sessions = gather_sessions(series, people)
+    job = _Job(tuple(kinds), shrinkage, tuple(parcels) if parcels is not None else None)
+    strict = incomplete_scans == "exclude"
+    if parcels is not None or parcel_presence <= 0:
+        return _collect(sessions, job, strict=strict, dropped=(), n_jobs=n_jobs,
+                        progress=progress, folder=folder)  # fmt: skip
+    survey = replace(job, kinds=())
+    kept, dropped = _present_parcels(
+        _run(sessions, survey, n_jobs, _relabel(progress, "parcels")), parcel_presence
+    )
+    return _collect(sessions, replace(job, parcels=kept), strict=strict, dropped=dropped,
+                    n_jobs=n_jobs, progress=progress, folder=folder)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Job:
+    kinds: tuple[str, ...]
+    shrinkage: str
+    parcels: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What a worker hands back of one session; `rows` is None where it is not used."""
+
+    reason: str | None
+    rows: dict[str, np.ndarray] | None = None
+    missing: np.ndarray | None = None
+    mean_fd_mm: float = np.nan
+    retained_s: float = np.nan
+    identity: tuple | None = None
+    where: str = ""
+
+
+def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) -> FeatureTable:
+    rows, excluded, spec_of = [], [], {}
+    with open_store(folder, job.kinds, len(sessions)) as store:
+        identity = where = None
+        for session, result in zip(sessions, _run(sessions, job, n_jobs, progress), strict=True):
+            if result.identity is not None:
+                identity, where = _same_identity(identity, where, result)
+            reason = result.reason
+            if reason is None and strict and result.missing.any():
+                reason = _missing_words(result.missing, identity[0])
+            if reason is not None:
+                excluded.append((session.participant_id, session.session_id, reason))
+                continue
+            store.append(result.rows)
+            rows.append({**session.person, "participant_id": session.participant_id,
+                         "session_id": session.session_id, "mean_fd_mm": result.mean_fd_mm,
+                         "retained_s": result.retained_s})  # fmt: skip
+        excluded_table = pd.DataFrame(excluded, columns=list(EXCLUDED.names), dtype=object)
+        if not rows:
+            raise SeriesError(
+                f"none of {len(sessions)} sessions can be used; the first: "
+                f"sub-{excluded[0][0]} session {excluded[0][1]}: {excluded[0][2]}."
+            )
+        for kind in job.kinds:
+            spec_of[kind] = _spec(kind, job.shrinkage, identity)
+        views = {kind: View(store.finish(kind), spec_of[kind]) for kind in job.kinds}
+    table = FeatureTable(views, _row_table(rows), excluded_table, dropped)
+    if folder is None:
+        return table
+    write_tables(table, Path(folder))
+    return FeatureTable.load(folder)
+
+
+def _row_table(rows: list[dict]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows).reindex(columns=list(ROWS.names))
+    for name in ROWS.names:
+        if ROWS[name].kind == "number":
+            frame[name] = frame[name].astype(float)
+        else:
+            cells = frame[name].astype(object)
+            frame[name] = cells.where(cells.notna(), None)
+    return frame
+
+
+def _spec(kind: str, shrinkage: str, identity: tuple) -> ViewSpec:
+    names, networks, atlas, fingerprint = identity
+    return ViewSpec(
+        kind=kind, shrinkage="none" if kind in UNSHRUNK else shrinkage, layout=LAYOUTS[kind],
+        parcel_names=names, networks=networks, atlas=atlas, cleaning_fingerprint=fingerprint,
+    )  # fmt: skip
+
+
+def _same_identity(first: tuple | None, first_where: str | None, result: _Result):
+    if first is None:
+        return result.identity, result.where
+    if result.identity == first:
+        return first, first_where
+    names, networks, atlas, fingerprint = first
+    other_names, other_networks, other_atlas, other_fingerprint = result.identity
+    if other_atlas != atlas:
+        difference = f"atlas: {atlas} and {other_atlas}"
+    elif other_names != names:
+        difference = describe_parcels(names, other_names)
+    elif other_fingerprint != fingerprint:
+        difference = f"cleaning fingerprint: {fingerprint} and {other_fingerprint}"
+    else:
+        difference = "networks: the same parcels, assigned to other networks"
+    raise SeriesError(
+        f"{result.where}: its series differ from those of {first_where}: {difference}. Features "
+        "need one atlas and one cleaning; extract the scans again with the same options, or keep "
+        "one kind in the folder."
+    )
+
+
+def _missing_words(missing: np.ndarray, names: tuple[str, ...]) -> str:
+    lacking = [name for name, gone in zip(names, missing, strict=True) if gone]
+    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+    return f"no signal in {len(lacking)} parcel(s): {', '.join(lacking[:3])}{more}"
+
+
+def _present_parcels(results: Iterator[_Result], share: float):
+    identity = where = None
+    present, n_usable = 0, 0
+    for result in results:
+        if result.identity is not None:
+            identity, where = _same_identity(identity, where, result)
+        if result.reason is None:
+            present = present + ~result.missing
+            n_usable += 1
+    if not n_usable:
+        raise SeriesError("parcel_presence: expected usable sessions, found none.")
+    keep = np.asarray(present) >= share * n_usable - 1e-9
+    names = np.array(identity[0], dtype=object)
+    if keep.sum() < 2:
+        raise SeriesError(
+            f"parcel_presence {share:g}: expected at least two parcels with a signal in that "
+            f"share of {n_usable} sessions, found {keep.sum()}. Lower it."
+        )
+    return tuple(names[keep]), tuple(names[~keep])
+
+
+def _run(sessions: list[Session], job: _Job, n_jobs: int, progress: Progress) -> Iterator[_Result]:
+    chunks = [sessions[start : start + _CHUNK] for start in range(0, len(sessions), _CHUNK)]
+    if n_jobs == 1:
+        batches = (_compute_chunk(chunk, job) for chunk in chunks)
+    else:
+        batches = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="3*n_jobs")(
+            delayed(_compute_chunk)(chunk, job) for chunk in chunks
+        )
+    done = 0
+    for batch in batches:
+        for result in batch:
+            yield result
+            done += 1
+            progress(done, len(sessions), "features")
+
+
+def _relabel(progress: Progress, label: str) -> Progress:
+    return lambda done, total, _: progress(done, total, label)
+
+
+def _compute_chunk(sessions: list[Session], job: _Job) -> list[_Result]:
+    # One BLAS thread whatever n_jobs is: the bits must not depend on how work was spread.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return [_compute(session, job) for session in sessions]
+
+
+def _compute(session: Session, job: _Job) -> _Result:
+    where = f"sub-{session.participant_id} session {session.session_id}"
+    if session.reason is not None:
+        return _Result(session.reason, where=where)
+    try:
+        runs = [r if isinstance(r, ParcelSeries) else read_series(r) for r in session.runs]
+    except SeriesError as error:
+        return _Result(str(error), where=where)
+    identities = {_identity(run) for run in runs}
+    if len(identities) > 1:
+        first, second = sorted(identities, key=str)[:2]
+        _same_identity(first, where, _Result(None, identity=second, where=where))
+    usable = [run for run in runs if run.quality.exclusion is None]
+    identity, columns = _choose_parcels(runs[0], job.parcels, where)
+    if not usable:
+        reasons = "; ".join(dict.fromkeys(str(run.quality.exclusion) for run in runs))
+        return _Result(reasons, identity=identity, where=where)
+    try:
+        rows, missing = connectivity_rows(
+            [run.values[:, columns] for run in usable],
+            [run.kept_volumes for run in usable],
+            kinds=job.kinds, shrinkage=job.shrinkage,
+        )  # fmt: skip
+    except (TooFewVolumesError, MatrixError) as error:
+        return _Result(str(error), identity=identity, where=where)
+    return _Result(None, rows, missing, _mean_fd_mm(usable), _retained_s(usable), identity, where)
+
+
+def _identity(run: ParcelSeries) -> tuple:
+    return run.parcel_names, run.networks, run.atlas, run.cleaning_fingerprint
+
+
+def _choose_parcels(run: ParcelSeries, parcels: tuple[str, ...] | None, where: str):
+    names, networks, atlas, fingerprint = _identity(run)
+    if parcels is None:
+        return (names, networks, atlas, fingerprint), np.arange(len(names))
+    position = {name: i for i, name in enumerate(names)}
+    absent = [name for name in parcels if name not in position]
+    if absent:
+        raise SeriesError(
+            f"{where}: {describe_parcels(parcels, names)}. Extract with the atlas the clock was "
+            f"trained on; these series have atlas {atlas}."
+        )
+    columns = np.array([position[name] for name in parcels])
+    return (parcels, tuple(networks[i] for i in columns), atlas, fingerprint), columns
+
+
+def _mean_fd_mm(runs: list[ParcelSeries]) -> float:
+    values = [np.nan if r.quality.mean_fd_mm is None else r.quality.mean_fd_mm for r in runs]
+    return float(np.average(values, weights=[max(r.quality.n_volumes, 1) for r in runs]))
+
+
+def _retained_s(runs: list[ParcelSeries]) -> float:
+    # Unknown stays unknown: series made elsewhere may not state their repetition time.
+    return float(sum(np.nan if r.quality.retained_s is None else r.quality.retained_s
+                     for r in runs))  # fmt: skip
+
+
+def _check_choices(kinds: Sequence[str], shrinkage: str, incomplete_scans: str) -> None:
+    known = get_args(Kind)
+    unknown = [kind for kind in kinds if kind not in known]
+    if unknown or not kinds or isinstance(kinds, str):
+        raise SeriesError(f"kinds: expected a list of {', '.join(known)}; found {kinds!r}.")
+    if shrinkage not in ("none", "ledoit_wolf", "oas"):
+        raise SeriesError(f"shrinkage: expected none, ledoit_wolf or oas, found '{shrinkage}'.")
+    if incomplete_scans not in ("impute", "exclude"):
+        raise SeriesError(
+            f"incomplete_scans: expected 'impute' or 'exclude', found '{incomplete_scans}'."
+        )

@@ -1,0 +1,169 @@
+"""FeatureTable: the views of every session with one row table, in memory or on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brainage.connectivity.sessions import EXCLUDED, ROWS
+from brainage.connectivity.store import NpyRows
+from brainage.connectivity.views import View, ViewSpec
+from brainage.errors import FeatureMismatchError
+from brainage.files import atomic_path, write_json
+from brainage.tables import read_table, write_table
+
+_MANIFEST = "spec.json"
+_FORMAT = 1
+
+
+def empty_excluded() -> pd.DataFrame:
+    """Return an exclusions table without rows."""
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in EXCLUDED.names})
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Connectivity views of n scans and one row table for all of them.
+
+    Parameters
+    ----------
+    views : dict of str to View
+        Each of n rows.
+    rows : DataFrame
+        n rows: participant_id, session_id, age_years, sex, site, scanner, family_id, mean_fd_mm,
+        retained_s (None or NaN where unknown). Never arm.
+    excluded : DataFrame
+        Sessions without features: participant_id, session_id, reason.
+    dropped_parcels : tuple of str
+        Parcels of the atlas left out because too few sessions had a signal there.
+    """
+
+    views: dict[str, View]
+    rows: pd.DataFrame
+    excluded: pd.DataFrame = field(default_factory=empty_excluded)
+    dropped_parcels: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        absent = [name for name in ROWS.names if name not in self.rows]
+        if absent:
+            raise FeatureMismatchError(f"feature rows: expected the columns {absent}, found none.")
+        for name, view in self.views.items():
+            expected = (len(self.rows), view.spec.n_features)
+            if view.values.shape != expected:
+                raise FeatureMismatchError(
+                    f"view '{name}': expected shape {expected} (rows x edges of "
+                    f"{view.spec.n_parcels} parcels), found {view.values.shape}."
+                )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, name: str) -> View:
+        if name not in self.views:
+            raise FeatureMismatchError(
+                f"view '{name}': the features hold {', '.join(self.views) or 'none'}. Add it to "
+                "science.connectivity.kinds and build the features again."
+            )
+        return self.views[name]
+
+    def select(self, index) -> FeatureTable:
+        """Return the table of some scans, in the order given.
+
+        Parameters
+        ----------
+        index : ndarray of bool (n,) or of int
+            Which rows. `excluded` and `dropped_parcels` stay as they are.
+        """
+        index = np.asarray(index)
+        if index.dtype == bool:
+            if len(index) != len(self.rows):
+                raise FeatureMismatchError(
+                    f"select: expected a mask of {len(self.rows)} rows, found {len(index)}."
+                )
+            index = np.flatnonzero(index)
+        views = {k: View(np.asarray(v.values[index]), v.spec) for k, v in self.views.items()}
+        rows = self.rows.iloc[index].reset_index(drop=True)
+        return FeatureTable(views, rows, self.excluded, self.dropped_parcels)
+
+    def save(self, folder: str | Path) -> None:
+        """Write one .npy per view, rows.tsv, excluded.tsv and, last, spec.json."""
+        folder = Path(folder)
+        (folder / _MANIFEST).unlink(missing_ok=True)
+        for name, view in self.views.items():
+            with (
+                atomic_path(folder / f"{name}.npy") as temporary,
+                NpyRows(temporary, view.spec.n_features) as writer,
+            ):
+                for row in view.values:
+                    writer.append(row)
+        write_tables(self, folder)
+
+    @classmethod
+    def load(cls, folder: str | Path, *, memory_map: bool = True) -> FeatureTable:
+        """Read what `save` or `build_features(folder=...)` wrote.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Holds spec.json.
+        memory_map : bool, default=True
+            Leave the views on disk and read rows when they are asked for.
+
+        Raises
+        ------
+        FeatureMismatchError
+            No spec.json (absent or unfinished), or files that do not fit it.
+        """
+        folder = Path(folder)
+        meta = _read_manifest(folder)
+        views = {}
+        for name, spec in meta["views"].items():
+            try:
+                values = np.load(folder / f"{name}.npy", mmap_mode="r" if memory_map else None,
+                                 allow_pickle=False)  # fmt: skip
+            except (OSError, ValueError) as error:
+                raise FeatureMismatchError(
+                    f"{folder / name}.npy: cannot be read ({error}). Build the features again."
+                ) from error
+            views[name] = View(values, ViewSpec.from_dict(spec))
+        return cls(
+            views,
+            read_table(folder / "rows.tsv", ROWS),
+            read_table(folder / "excluded.tsv", EXCLUDED),
+            tuple(meta["dropped_parcels"]),
+        )
+
+
+def write_tables(table: FeatureTable, folder: Path) -> None:
+    """Write rows.tsv and excluded.tsv, then spec.json: with it the folder is whole."""
+    write_table(table.rows[list(ROWS.names)], folder / "rows.tsv", ROWS)
+    write_table(table.excluded, folder / "excluded.tsv", EXCLUDED)
+    write_json(folder / _MANIFEST, {
+        "format": _FORMAT,
+        "n_scans": len(table),
+        "dropped_parcels": list(table.dropped_parcels),
+        "views": {name: view.spec.to_dict() for name, view in table.views.items()},
+    })  # fmt: skip
+
+
+def _read_manifest(folder: Path) -> dict:
+    path = folder / _MANIFEST
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FeatureMismatchError(
+            f"{path}: expected the manifest of a features folder, found none (absent, or building "
+            "was interrupted). Build the features again."
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise FeatureMismatchError(f"{path}: expected JSON, found: {error}") from error
+    if meta.get("format") != _FORMAT:
+        raise FeatureMismatchError(
+            f"{path}: expected format {_FORMAT}, found {meta.get('format')}. Build the features "
+            "again with this version."
+        )
+    return meta

@@ -1,0 +1,306 @@
+"""Logarithm, exponential, means and tangent vectors of positive definite matrices, in stacks.
+
+Every function takes ``(..., p, p)`` and works matrix by matrix, so that a matrix alone gives the
+same bits as in a stack; the stack is only spread over threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from brainage.errors import MatrixError
+
+_SQRT2 = np.sqrt(2.0)
+
+
+def half_vectorise(matrices: np.ndarray) -> np.ndarray:
+    """Turn symmetric matrices into vectors with the same inner product.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (..., p, p)
+        Symmetric.
+
+    Returns
+    -------
+    vectors : ndarray of shape (..., p (p + 1) / 2)
+        Upper triangle row by row, diagonal included; off-diagonal elements times sqrt(2), so that
+        the Euclidean distance of vectors is the Frobenius distance of matrices.
+    """
+    rows, columns = np.triu_indices(matrices.shape[-1])
+    weights = np.where(rows == columns, 1.0, _SQRT2).astype(matrices.dtype)
+    return matrices[..., rows, columns] * weights
+
+
+def unvectorise(vectors: np.ndarray) -> np.ndarray:
+    """Undo `half_vectorise`: vectors (..., p (p + 1) / 2) -> matrices (..., p, p).
+
+    Raises
+    ------
+    MatrixError
+        If the length is not p (p + 1) / 2 for any p.
+    """
+    n_parcels = n_parcels_of(vectors.shape[-1])
+    rows, columns = np.triu_indices(n_parcels)
+    weights = np.where(rows == columns, 1.0, 1 / _SQRT2).astype(vectors.dtype)
+    matrices = np.empty((*vectors.shape[:-1], n_parcels, n_parcels), dtype=vectors.dtype)
+    matrices[..., rows, columns] = vectors * weights
+    matrices[..., columns, rows] = matrices[..., rows, columns]
+    return matrices
+
+
+def n_parcels_of(n_columns: int) -> int:
+    """Return p for p (p + 1) / 2 columns.
+
+    Raises
+    ------
+    MatrixError
+        If no p fits.
+    """
+    n_parcels = int((np.sqrt(8 * n_columns + 1) - 1) / 2 + 0.5)
+    if n_parcels * (n_parcels + 1) // 2 != n_columns or n_columns == 0:
+        raise MatrixError(
+            f"expected half-vectorised matrices with p (p + 1) / 2 columns (1, 3, 6, 10, ...), "
+            f"found {n_columns}. Give the upper triangle with its diagonal (layout "
+            "'upper_with_diagonal')."
+        )
+    return n_parcels
+
+
+def logm(matrices: np.ndarray, *, n_threads: int | None = None) -> np.ndarray:
+    """Return the matrix logarithm of positive definite matrices.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (..., p, p)
+        Symmetric positive definite.
+    n_threads : int, optional
+        Threads over the stack; by default one a core.
+
+    Raises
+    ------
+    MatrixError
+        If one is not positive definite; says which and its smallest eigenvalue.
+    """
+    return _apply(matrices, _log_positive, n_threads)
+
+
+def expm(matrices: np.ndarray, *, n_threads: int | None = None) -> np.ndarray:
+    """Return the matrix exponential of symmetric matrices (..., p, p)."""
+    return _apply(matrices, np.exp, n_threads)
+
+
+def powm(matrices: np.ndarray, power: float, *, n_threads: int | None = None) -> np.ndarray:
+    """Return positive definite matrices (..., p, p) raised to a real power (-0.5 whitens)."""
+    return _apply(matrices, lambda values: _need_positive(values) ** power, n_threads)
+
+
+def whitening(matrix: np.ndarray) -> np.ndarray:
+    """Return the inverse square root (p, p) of one positive definite matrix."""
+    return powm(matrix, -0.5)
+
+
+def mean_euclidean(matrices: np.ndarray) -> np.ndarray:
+    """Return the arithmetic mean (p, p) of a stack (n, p, p)."""
+    return matrices.mean(axis=0)
+
+
+def mean_log_euclidean(matrices: np.ndarray, *, n_threads: int | None = None) -> np.ndarray:
+    """Return exp of the mean logarithm (p, p) of positive definite matrices (n, p, p).
+
+    References
+    ----------
+    .. [1] Arsigny et al. (2007), SIAM J. Matrix Anal. Appl. 29:328-347.
+    """
+    return expm(_sum_of(matrices, logm, n_threads) / len(matrices))
+
+
+def mean_affine_invariant(
+    matrices: np.ndarray,
+    *,
+    tolerance: float = 1e-7,
+    max_iterations: int = 50,
+    n_threads: int | None = None,
+) -> np.ndarray:
+    """Return the affine-invariant (geometric, Frechet) mean of positive definite matrices.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (n, p, p)
+        Symmetric positive definite.
+    tolerance : float, default=1e-7
+        Stop when the norm of the mean tangent vector, divided by p, is below it.
+    max_iterations : int, default=50
+        Most gradient steps; from the log-Euclidean mean, a handful is usual.
+    n_threads : int, optional
+        Threads over the stack; by default one a core.
+
+    Returns
+    -------
+    mean : ndarray of shape (p, p)
+
+    Raises
+    ------
+    MatrixError
+        If a matrix is not positive definite, or the tolerance was not reached.
+
+    References
+    ----------
+    .. [1] Pennec, Fillard & Ayache (2006), Int. J. Comput. Vis. 66:41-66; step size halved when
+       the gradient grows, as in Varoquaux et al. (2010).
+    """
+    mean = mean_log_euclidean(matrices, n_threads=n_threads)
+    step, last_norm = 1.0, np.inf
+    for _ in range(max_iterations):
+        root, inverse_root = powm(mean, 0.5), powm(mean, -0.5)
+
+        def tangent(chunk, inverse_root=inverse_root, n_threads=None):
+            return logm(_congruence(chunk, inverse_root), n_threads=n_threads)
+
+        gradient = _sum_of(matrices, tangent, n_threads) / len(matrices)
+        norm = np.linalg.norm(gradient) / len(mean)
+        if norm < tolerance:
+            return mean
+        step = step / 2 if norm > last_norm else step
+        last_norm = min(norm, last_norm)
+        mean = _congruence(expm(step * gradient), root)
+    raise MatrixError(
+        f"affine-invariant mean of {len(matrices)} matrices: expected a gradient below "
+        f"{tolerance:g}, found {norm:.2g} after {max_iterations} steps. Raise the shrinkage, the "
+        "tolerance, or use reference 'log_euclidean'."
+    )
+
+
+def tangent_vectors(
+    matrices: np.ndarray, reference: np.ndarray, *, n_threads: int | None = None
+) -> np.ndarray:
+    """Return log(W C W), W = reference^-1/2, half-vectorised.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (n, p, p)
+        Symmetric positive definite.
+    reference : ndarray of shape (p, p)
+        Positive definite; its own tangent vector is zero.
+    n_threads : int, optional
+        Threads over the stack; by default one a core.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n, p (p + 1) / 2)
+
+    References
+    ----------
+    .. [1] Varoquaux et al. (2010), MICCAI, LNCS 6361:200-208.
+    """
+    whitener = whitening(reference)
+    return half_vectorise(logm(_congruence(matrices, whitener), n_threads=n_threads))
+
+
+def fill_missing(matrix: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Complete a covariance whose missing parcels are NaN rows and columns.
+
+    A missing parcel gets its regression on the scan's own parcels under the reference covariance,
+    with the reference's residual covariance: the expected completion, always positive definite.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (p, p)
+        NaN in whole rows and columns.
+    reference : ndarray of shape (p, p)
+        Positive definite, complete.
+
+    Returns
+    -------
+    complete : ndarray of shape (p, p)
+
+    References
+    ----------
+    .. [1] Dempster, Laird & Rubin (1977), J. R. Stat. Soc. B 39:1-38, the expectation step for
+       a normal covariance.
+    """
+    gone = np.isnan(np.diagonal(matrix))
+    if not gone.any():
+        return matrix
+    here = ~gone
+    if np.isnan(matrix[np.ix_(here, here)]).any():
+        raise MatrixError(
+            "a covariance with missing parcels: expected NaN in whole rows and columns, found "
+            "single NaN elements. Build the features again."
+        )
+    complete = matrix.copy()
+    weights = np.linalg.solve(reference[np.ix_(here, here)], reference[np.ix_(here, gone)])
+    cross = matrix[np.ix_(here, here)] @ weights
+    residual = reference[np.ix_(gone, gone)] - reference[np.ix_(gone, here)] @ weights
+    complete[np.ix_(here, gone)] = cross
+    complete[np.ix_(gone, here)] = cross.T
+    complete[np.ix_(gone, gone)] = residual + weights.T @ cross
+    return complete
+
+
+def _log_positive(values: np.ndarray) -> np.ndarray:
+    return np.log(_need_positive(values))
+
+
+def _need_positive(values: np.ndarray) -> np.ndarray:
+    # Relative to the largest eigenvalue: rounding alone makes a singular matrix look like 1e-17.
+    smallest, largest = values[..., 0], values[..., -1]
+    bad = ~(smallest > 1e-12 * np.abs(largest))
+    if np.any(bad):
+        which = int(np.flatnonzero(np.atleast_1d(bad))[0])
+        raise MatrixError(
+            f"matrix {which} of the stack: expected positive definite, found smallest eigenvalue "
+            f"{np.atleast_1d(smallest)[which]:.3g} (largest "
+            f"{np.atleast_1d(largest)[which]:.3g}). Use shrinkage 'ledoit_wolf' or 'oas'."
+        )
+    return values
+
+
+def _congruence(matrices: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    product = factor @ matrices @ factor
+    return (product + np.swapaxes(product, -1, -2)) / 2
+
+
+def _apply(matrices: np.ndarray, function: Callable, n_threads: int | None) -> np.ndarray:
+    """Apply a function of eigenvalues to every matrix of a stack, spread over threads."""
+    matrices = np.asarray(matrices)
+    stack = matrices.reshape(-1, *matrices.shape[-2:])
+    if not np.isfinite(stack).all():
+        raise MatrixError("expected finite matrices, found NaN or infinity.")
+    out = np.empty_like(stack, dtype=np.result_type(stack, np.float32))
+
+    def one(index: int) -> None:
+        values, basis = np.linalg.eigh(stack[index])
+        try:
+            mapped = function(values)
+        except MatrixError as error:
+            raise MatrixError(str(error).replace("matrix 0 ", f"matrix {index} ")) from None
+        out[index] = (basis * mapped) @ basis.T
+
+    _spread(one, len(stack), n_threads)
+    return out.reshape(matrices.shape)
+
+
+def _spread(task: Callable[[int], None], n_tasks: int, n_threads: int | None) -> None:
+    n_threads = min(n_tasks, n_threads or os.cpu_count() or 1)
+    # LAPACK's own threads do not help at a few hundred parcels, and would change the last bits.
+    with threadpool_limits(limits=1, user_api="blas"):
+        if n_threads <= 1:
+            for index in range(n_tasks):
+                task(index)
+            return
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(task, range(n_tasks)))
+
+
+def _sum_of(matrices: np.ndarray, function: Callable, n_threads: int | None) -> np.ndarray:
+    """Sum function(matrices) in chunks, so that memory stays at a chunk's size."""
+    total = np.zeros(matrices.shape[-2:])
+    for start in range(0, len(matrices), 64):
+        total += function(matrices[start : start + 64], n_threads=n_threads).sum(axis=0)
+    return total

@@ -1,0 +1,187 @@
+"""scikit-learn transformers for views whose features are learnt in the training fold.
+
+They take half-vectorised symmetric matrices, ``(n_scans, p (p + 1) / 2)``, as
+`spd.half_vectorise` lays them out; NaN stands for the edges of a missing parcel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from brainage.connectivity import spd
+from brainage.errors import MatrixError
+
+
+class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Map covariances to the tangent space at the mean of the training fold.
+
+    Parameters
+    ----------
+    reference : {"log_euclidean", "affine_invariant", "euclidean"}, default="log_euclidean"
+        Which mean. The log-Euclidean one needs one eigendecomposition a scan; the affine-invariant
+        one iterates from it.
+    tolerance : float, default=1e-5
+        Of the affine-invariant mean: norm of the mean tangent vector divided by p.
+    n_threads : int or None, default=None
+        Threads over scans; None: one a core. Never changes a number.
+
+    Attributes
+    ----------
+    reference_ : ndarray of shape (p, p)
+        The mean. Scans with missing parcels do not enter it (all scans must not be such); when
+        transformed they are completed under it (`spd.fill_missing`).
+    n_features_in_ : int
+        p (p + 1) / 2.
+
+    References
+    ----------
+    .. [1] Varoquaux et al. (2010), MICCAI, LNCS 6361:200-208.
+    """
+
+    def __init__(self, reference="log_euclidean", *, tolerance=1e-5, n_threads=None):
+        self.reference = reference
+        self.tolerance = tolerance
+        self.n_threads = n_threads
+
+    def fit(self, X, y=None):
+        """Compute the mean of the training fold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_scans, p (p + 1) / 2)
+            Half-vectorised positive definite matrices.
+        y : None
+            Ignored.
+
+        Raises
+        ------
+        MatrixError
+            A column count that is not p (p + 1) / 2, a matrix that is not positive definite,
+            a reference that is not known, or no scan with all parcels.
+        """
+        if self.reference not in ("euclidean", "log_euclidean", "affine_invariant"):
+            raise MatrixError(
+                "TangentTransformer: expected reference 'euclidean', 'log_euclidean' or "
+                f"'affine_invariant', found {self.reference!r}."
+            )
+        matrices = _matrices(self, X, reset=True)
+        complete = matrices[np.isfinite(matrices).all(axis=(1, 2))]
+        if not len(complete):
+            raise MatrixError(
+                f"TangentTransformer: each of {len(matrices)} training scans lacks some parcel; "
+                "the reference needs complete ones. Raise connectivity.parcel_presence."
+            )
+        if self.reference == "euclidean":
+            # Their logarithms are not needed, but a matrix that has none must still be refused.
+            spd.logm(complete, n_threads=self.n_threads)
+            self.reference_ = spd.mean_euclidean(complete)
+        elif self.reference == "log_euclidean":
+            self.reference_ = spd.mean_log_euclidean(complete, n_threads=self.n_threads)
+        else:
+            self.reference_ = spd.mean_affine_invariant(
+                complete, tolerance=self.tolerance, n_threads=self.n_threads
+            )
+        return self
+
+    def transform(self, X):
+        """Return tangent vectors, (n_scans, p (p + 1) / 2); zero is the training mean."""
+        check_is_fitted(self)
+        matrices = _matrices(self, X, reset=False)
+        complete = np.stack([spd.fill_missing(one, self.reference_) for one in matrices])
+        return spd.tangent_vectors(complete, self.reference_, n_threads=self.n_threads)
+
+    def __sklearn_tags__(self):
+        return _matrix_tags(super().__sklearn_tags__(), allow_nan=True)
+
+
+class LogEuclideanTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Replace every covariance by its matrix logarithm; nothing is learnt.
+
+    Parameters
+    ----------
+    n_threads : int or None, default=None
+        Threads over scans; None: one a core. Never changes a number.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        p (p + 1) / 2.
+
+    References
+    ----------
+    .. [1] Arsigny et al. (2007), SIAM J. Matrix Anal. Appl. 29:328-347.
+    """
+
+    def __init__(self, *, n_threads=None):
+        self.n_threads = n_threads
+
+    def fit(self, X, y=None):
+        """Check the matrices (n_scans, p (p + 1) / 2); learn nothing."""
+        spd.logm(_matrices(self, X, reset=True), n_threads=self.n_threads)
+        return self
+
+    def transform(self, X):
+        """Return half-vectorised logarithms, (n_scans, p (p + 1) / 2)."""
+        check_is_fitted(self)
+        matrices = _matrices(self, X, reset=False)
+        return spd.half_vectorise(spd.logm(matrices, n_threads=self.n_threads))
+
+    def __sklearn_tags__(self):
+        tags = _matrix_tags(super().__sklearn_tags__(), allow_nan=False)
+        tags.requires_fit = False
+        return tags
+
+
+class MissingParcelImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Fill the NaN edges of missing parcels with the training fold's mean of that edge.
+
+    The rule says nothing about the scan: a filled edge pulls the prediction towards the cohort.
+    An edge that no training scan has is filled with 0 (no connection) and counted.
+
+    Attributes
+    ----------
+    fill_ : ndarray of shape (n_features,)
+        Mean of each edge over the training scans that have it.
+    n_never_seen_ : int
+        Edges that no training scan had.
+    n_features_in_ : int
+        Number of edges.
+    """
+
+    def fit(self, X, y=None):
+        """Compute each edge's mean over the training scans (n_scans, n_features) that have it."""
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
+        present = np.isfinite(X)
+        count = present.sum(axis=0)
+        total = np.where(present, X, 0).sum(axis=0, dtype=np.float64)
+        self.fill_ = np.divide(total, count, out=np.zeros(X.shape[1]), where=count > 0)
+        self.n_never_seen_ = int((count == 0).sum())
+        return self
+
+    def transform(self, X):
+        """Return a copy (n_scans, n_features) without NaN."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], copy=True, reset=False,
+                          ensure_all_finite="allow-nan")  # fmt: skip
+        rows, columns = np.nonzero(np.isnan(X))
+        X[rows, columns] = self.fill_[columns]
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _matrices(estimator, X, *, reset: bool) -> np.ndarray:
+    allow = "allow-nan" if estimator.__sklearn_tags__().input_tags.allow_nan else True
+    # The column count of the training data is checked by scikit-learn, p (p + 1) / 2 by us.
+    X = validate_data(estimator, X, dtype=np.float64, reset=reset, ensure_all_finite=allow)
+    return spd.unvectorise(X)
+
+
+def _matrix_tags(tags, *, allow_nan: bool):
+    tags.input_tags.allow_nan = allow_nan
+    return tags
