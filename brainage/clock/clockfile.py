@@ -211,8 +211,8 @@ def _read_checked(path: Path) -> tuple[int, bytes, np.ndarray]:
     found = hashlib.sha256(struct.pack("<QQ", version, header_bytes) + header)
     found.update(body)
     if read != len(body) or found.digest() != digest:
-        raise ClockFileError(f"{path}: its content does not have the SHA-256 it was written "
-                             "with: truncated or edited. Get it again from its source.")  # fmt: skip
+        raise ClockFileError(f"{path}: its content does not have the SHA-256 it was written with: "
+                             "truncated or edited. Get it again.")  # fmt: skip
     return version, header, body
 
 
