@@ -3,6 +3,7 @@
 from brainage.connectivity.build import build_features
 from brainage.connectivity.features import FeatureTable
 from brainage.connectivity.options import ConnectivityOptions
+from brainage.connectivity.sessions import EXCLUDED
 from brainage.connectivity.transformers import (
     LogEuclideanTransformer,
     MissingParcelImputer,
@@ -18,6 +19,7 @@ from brainage.connectivity.views import (
 )
 
 __all__ = [
+    "EXCLUDED",
     "ConnectivityOptions",
     "FeatureTable",
     "LogEuclideanTransformer",

@@ -114,7 +114,7 @@ def _answer_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
         labels = [f"{row.arm} - {row.versus}, {row.visit} ({row.method})"
                   for row in whole.itertuples()]  # fmt: skip
         yield _figure(draw.draw_contrasts(whole, labels, title="Contrasts with control"),
-                      folder / "contrasts", "Estimates with 95 % confidence intervals.")  # fmt: skip
+                      folder / "contrasts", "Estimates, 95 % intervals.")  # fmt: skip
         yield from _tables((results.contrasts, "Contrasts between arms (years)."))
     if results.deltas is not None:
         whole = results.deltas[results.deltas["network"] == "whole_brain"]

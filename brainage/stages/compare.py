@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.config import StudyConfig
+from brainage.connectivity import EXCLUDED
 from brainage.errors import ConfigError, StageError
 from brainage.files import hash_file
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import cohort_paths, stage_folder
 from brainage.stages.extract import SCANS
-from brainage.stages.features import EXCLUDED
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
 from brainage.tables import SCORES, read_table
 from brainage.trial import (

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable, build_features
 from brainage.errors import StageError
@@ -19,16 +17,6 @@ from brainage.stages.manifest import (
     listing_hash,
     stage_key,
     write_manifest,
-)
-from brainage.tables import Column, TableSchema, write_table
-
-EXCLUDED = TableSchema(
-    "excluded",
-    (
-        Column("participant_id", "text", "Participant."),
-        Column("session_id", "text", "Session, 'n/a' where there is none."),
-        Column("reason", "text", "Why the session is not used."),
-    ),
 )
 
 
@@ -70,17 +58,24 @@ def cohort_features(
     described = [options.model_dump(mode="json"), None if parcels is None else list(parcels)]
     key = stage_key("features", described, inputs)
     if overwrite or not is_current(folder, key):
-        features = build_features(
-            find_series(series_folder(study, cohort)), cohort_people(study, cohort),
-            options=options, parcels=parcels, n_jobs=study.run.n_jobs, progress=progress,
+        # Without its manifest a half-replaced folder cannot be taken for the finished one.
+        (folder / MANIFEST).unlink(missing_ok=True)
+        build_features(
+            find_series(series_folder(study, cohort)),
+            cohort_people(study, cohort),
+            kinds=options.kinds,
+            shrinkage=options.shrinkage,
+            parcel_presence=options.parcel_presence,
+            incomplete_scans=options.incomplete_scans,
+            parcels=parcels,
+            n_jobs=study.run.n_jobs,
+            progress=progress,
             folder=folder,
-        )  # fmt: skip
-        write_table(features.excluded, folder / "excluded.tsv", EXCLUDED)
-        if len(features.rows) == 0:
-            raise StageError(_nobody_left(study, cohort, features.excluded))
-        written = [path for path in folder.iterdir() if path.is_file() and path.name != MANIFEST]
-        write_manifest(folder, stage="features", key=key, options=described, inputs=inputs,
-                       outputs=written)  # fmt: skip
+        )
+        written = [path for path in folder.iterdir() if path.is_file()]
+        write_manifest(
+            folder, stage="features", key=key, options=described, inputs=inputs, outputs=written
+        )
     return FeatureTable.load(folder), key
 
 
@@ -99,10 +94,3 @@ def series_inputs(study: StudyConfig, cohort: Cohort) -> dict[str, str]:
         elif path is not None and Path(path).is_dir():
             inputs[f"{cohort} {name}"] = listing_hash(path, "_sessions.tsv")
     return inputs
-
-
-def _nobody_left(study: StudyConfig, cohort: Cohort, excluded: pd.DataFrame) -> str:
-    reasons = excluded["reason"].value_counts()
-    listed = "; ".join(f"{count} x {reason}" for reason, count in reasons.head(5).items())
-    return (f"{series_folder(study, cohort)}: no session of the {cohort} cohort can be used "
-            f"({listed or 'none found'}).")  # fmt: skip
