@@ -1,5 +1,21 @@
 """Cohorts and trials with known truth: one generative model, at three depths."""
 
 from brainage.synthetic.options import SyntheticOptions
+from brainage.synthetic.people import ALLOCATION, TRUTH, draw_attendance
+from brainage.synthetic.presets import demo_options, tiny_options, twin_options
+from brainage.synthetic.study import SyntheticStudy, make_study
+from brainage.synthetic.truth import CLOCK_SCALE, clock_scale_truth
 
-__all__ = ["SyntheticOptions"]
+__all__ = [
+    "ALLOCATION",
+    "CLOCK_SCALE",
+    "TRUTH",
+    "SyntheticOptions",
+    "SyntheticStudy",
+    "clock_scale_truth",
+    "demo_options",
+    "draw_attendance",
+    "make_study",
+    "tiny_options",
+    "twin_options",
+]
