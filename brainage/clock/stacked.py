@@ -164,14 +164,16 @@ class StackedClock(RegressorMixin, BaseEstimator):
                              f"{self.level2!r}.")  # fmt: skip
         y = np.asarray(y, dtype=float)
         blocks = self._blocks(X.shape[1])
-        stack = _combine([_fit_ridge(X[:, block], y) for block in blocks], y, self.level2)
+        stack = _combine(
+            [fit_ridge_on_features(X[:, block], y) for block in blocks], y, self.level2
+        )
         self.view_weights_ = stack.view_weights
         self.penalties_ = np.array([view.penalty for view in stack.views])
         self.level1_loo_ = np.column_stack([view.loo for view in stack.views])
         self.coef_ = np.empty(X.shape[1])
         self.intercept_ = stack.intercept
         for block, view, weight in zip(blocks, stack.views, stack.view_weights, strict=True):
-            self.coef_[block] = weight * _fold_back(view.dual, X[:, block])
+            self.coef_[block] = weight * fold_back(view.dual, X[:, block])
             self.intercept_ += float(weight * view.intercept)
         return self
 
@@ -198,7 +200,7 @@ def _combine(views: list[RidgeFit], y: np.ndarray, level2: Level2) -> StackFit:
     others_mean = (n * mean_age - y) / (n - 1)
     moved = np.column_stack([view.loo - others_mean for view in views])
     if level2 == "ridge":
-        weights = _fold_back(_fit_ridge(moved, y).dual, moved)
+        weights = fold_back(fit_ridge_on_features(moved, y).dual, moved)
     else:
         centre = moved.mean(axis=0)
         weights = nnls(moved - centre, y - mean_age)[0]
@@ -206,8 +208,8 @@ def _combine(views: list[RidgeFit], y: np.ndarray, level2: Level2) -> StackFit:
     return StackFit(views, weights, mean_age * (1 - float(weights.sum())))
 
 
-def _fit_ridge(X: np.ndarray, y: np.ndarray) -> RidgeFit:
-    """Fit on features, through whichever of the two square matrices is smaller."""
+def fit_ridge_on_features(X: np.ndarray, y: np.ndarray) -> RidgeFit:
+    """Fit a ridge on features, through whichever of the two square matrices is smaller."""
     n_scans, n_features = X.shape
     if n_scans <= n_features:
         fit = fit_ridge_on_gram(_gram(X), y)
@@ -218,7 +220,7 @@ def _fit_ridge(X: np.ndarray, y: np.ndarray) -> RidgeFit:
         vectors = centred @ (axes[:, kept] / np.sqrt(values[kept]))
         fit = _ridge_on_basis(values[kept], vectors, y)
     mean = X.mean(axis=0, dtype=np.float64)
-    intercept = float(np.mean(y) - mean @ _fold_back(fit.dual, X))
+    intercept = float(np.mean(y) - mean @ fold_back(fit.dual, X))
     return RidgeFit(fit.dual, intercept, fit.penalty, fit.loo)
 
 
@@ -248,7 +250,7 @@ def _gram(X: np.ndarray) -> np.ndarray:
     return gram
 
 
-def _fold_back(dual: np.ndarray, X: np.ndarray) -> np.ndarray:
+def fold_back(dual: np.ndarray, X: np.ndarray) -> np.ndarray:
     """Return edge weights ``X.T @ dual`` of scan weights that sum to zero."""
     coef = np.empty(X.shape[1])
     for part, centred in _centred_chunks(X):

@@ -1,0 +1,280 @@
+"""A fitted clock: frozen, in one file, the same number for a scan alone as among a thousand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brainage.clock.bias import AgeBiasCorrector
+from brainage.clock.clockfile import content_hash, read_clock_file, write_clock_file
+from brainage.clock.distance import ReferenceDistance
+from brainage.clock.intervals import CvPlusIntervals
+from brainage.clock.preparation import Preparation
+from brainage.clock.regression import Regression, regression_from_stored
+from brainage.connectivity import FeatureTable, ViewSpec, edge_mask
+from brainage.errors import ClockFileError, FeatureMismatchError
+from brainage.tables import SCORES
+
+WHOLE_BRAIN = "whole_brain"
+
+
+@dataclass(frozen=True)
+class BrainClock:
+    """A brain clock trained on a reference cohort and frozen.
+
+    Parameters
+    ----------
+    network : str
+        "whole_brain", or the network whose edges it uses.
+    specs : tuple of ViewSpec
+        The views it needs, whole; a network's edges are chosen from them.
+    preparations : tuple of Preparation
+        What is done to each view before the regression.
+    regression : Regression
+        Features to predicted age.
+    bias : AgeBiasCorrector
+        Frozen line of the gap on age.
+    fold_weights : ndarray of shape (n_folds, n_features), float64
+        Weights of the CV+ fold models, views side by side; empty where they cannot be stored.
+    fold_intercepts : ndarray of shape (n_folds,)
+        Years.
+    intervals : CvPlusIntervals
+        Sorted residuals by fold.
+    distance : ReferenceDistance
+        Low-rank summary of the reference cohort's features.
+    facts : dict
+        What the model card says: cohort, accuracy, options, versions. JSON-able.
+    """
+
+    network: str
+    specs: tuple[ViewSpec, ...]
+    preparations: tuple[Preparation, ...]
+    regression: Regression
+    bias: AgeBiasCorrector
+    fold_weights: np.ndarray
+    fold_intercepts: np.ndarray
+    intervals: CvPlusIntervals
+    distance: ReferenceDistance
+    facts: dict
+
+    @cached_property
+    def clock_id(self) -> str:
+        """First 16 digits of the content hash: equal for equal clocks."""
+        return content_hash(*self._stored())[:16]
+
+    @property
+    def parcel_names(self) -> tuple[str, ...]:
+        """Parcels of the atlas it was trained on, in order."""
+        return self.specs[0].parcel_names
+
+    @property
+    def age_range_years(self) -> tuple[float, float]:
+        """Youngest and oldest reference scan."""
+        low, high = self.facts["cohort"]["age_range_years"]
+        return low, high
+
+    def score(self, features: FeatureTable) -> pd.DataFrame:
+        """Predict every scan's age; each row depends on that scan alone.
+
+        Parameters
+        ----------
+        features : FeatureTable
+            Made with the atlas, cleaning and estimators the clock was trained on.
+
+        Returns
+        -------
+        scores : DataFrame
+            Schema `brainage.tables.SCORES`.
+
+        Raises
+        ------
+        FeatureMismatchError
+            A view is absent or differs; the message names the difference and the fix.
+        """
+        blocks = self._blocks(features)
+        rows = features.rows
+        clock_id = self.clock_id
+        records = [self._score_one(blocks, rows, i) for i in range(len(rows))]
+        numbers = pd.DataFrame(records)
+        age = rows["age_years"].to_numpy(float)
+        low, high = self.age_range_years
+        predicted = numbers["predicted"].to_numpy(float)
+        frame = pd.DataFrame({
+            "participant_id": rows["participant_id"].to_numpy(),
+            "session_id": rows["session_id"].to_numpy(),
+            "age_years": age,
+            "sex": rows["sex"].to_numpy(),
+            "site": rows["site"].to_numpy(),
+            "scanner": rows["scanner"].to_numpy(),
+            "mean_fd_mm": rows["mean_fd_mm"].to_numpy(float),
+            "network": self.network,
+            "predicted_age_years": predicted,
+            "gap_years": predicted - age,
+            "gap_corrected_years": self.bias.corrected_gap(age, predicted),
+            "interval_low_years": numbers["low"].to_numpy(float),
+            "interval_high_years": numbers["high"].to_numpy(float),
+            "in_age_range": (age >= low) & (age <= high),
+            "distance_percentile": numbers["percentile"].to_numpy(float),
+            "clock_id": clock_id,
+        })  # fmt: skip
+        return frame[[name for name in SCORES.names if name in frame]]
+
+    def card(self) -> dict:
+        """Return the model card as a flat mapping of words to values."""
+        return card_of(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write one file of JSON and arrays (see docs/clock_file.md)."""
+        write_clock_file(path, *self._stored())
+
+    @classmethod
+    def load(cls, path: str | Path) -> BrainClock:
+        """Read a clock; runs no code of the file, checks sizes and hash first.
+
+        Raises
+        ------
+        ClockFileError
+            Not a clock, truncated, tampered with, or of a newer format.
+        """
+        meta, arrays = read_clock_file(path)
+        try:
+            return _from_stored(meta, arrays)
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise ClockFileError(f"{path}: a whole file, but not a brain clock: {error!r} is "
+                                 "missing or of another kind.") from error  # fmt: skip
+
+    def _blocks(self, features: FeatureTable) -> list[np.ndarray]:
+        blocks = []
+        for spec in self.specs:
+            if spec.kind not in features.views:
+                raise FeatureMismatchError(
+                    f"clock {self.clock_id}: expected the view '{spec.kind}', found "
+                    f"{list(features.views)}. Add it to science.connectivity.kinds and build the "
+                    "features again."
+                )
+            view = features.views[spec.kind]
+            differences = spec.differences(view.spec)
+            if differences:
+                raise FeatureMismatchError(
+                    f"clock {self.clock_id}: these features are of another making: "
+                    f"{'; '.join(differences)}. Extract and build them with the options the clock "
+                    "was trained with (`brainage clock show` prints them)."
+                )
+            blocks.append(view.values)
+        return blocks
+
+    def _score_one(self, blocks: list[np.ndarray], rows: pd.DataFrame, i: int) -> dict:
+        # One scan at a time: a product over a batch rounds differently with the batch's size.
+        row = rows.iloc[[i]]
+        parts = []
+        for values, spec, preparation in zip(blocks, self.specs, self.preparations, strict=True):
+            one = np.asarray(values[i : i + 1], dtype=np.float64)
+            if self.network != WHOLE_BRAIN:
+                one = one[:, edge_mask(spec, within=self.network)]
+            if preparation.imputer is None and preparation.geometry is None and np.isnan(one).any():
+                raise FeatureMismatchError(
+                    f"sub-{row['participant_id'].iloc[0]} session {row['session_id'].iloc[0]}: "
+                    "lacks parcels that every reference scan had, so the clock has no rule to fill "
+                    "them. Exclude such scans (connectivity.incomplete_scans: exclude)."
+                )
+            parts.append(preparation.transform(one, row)[0])
+        x = np.concatenate(parts)
+        predicted = self.regression.predict_one(x)
+        if len(self.fold_weights):
+            folds = self.fold_weights @ x + self.fold_intercepts
+        else:
+            folds = np.full(self.intervals.n_folds_, predicted)
+        low, high = self.intervals.interval(folds[None, :], level=0.9)
+        return {"predicted": predicted, "low": low[0], "high": high[0],
+                "percentile": self.distance.percentile(x[None, :])[0]}  # fmt: skip
+
+    def _stored(self) -> tuple[dict, dict[str, np.ndarray]]:
+        regression_meta, arrays = self.regression.to_stored()
+        arrays = {f"regression_{k}": v for k, v in arrays.items()}
+        preparation_meta = []
+        for i, preparation in enumerate(self.preparations):
+            meta, own = preparation.to_stored()
+            preparation_meta.append(meta)
+            arrays |= {f"preparation{i}_{k}": v for k, v in own.items()}
+        arrays |= {f"intervals_{k}": v for k, v in self.intervals.to_arrays().items()}
+        arrays |= {f"distance_{k}": v for k, v in self.distance.to_arrays().items()}
+        arrays["fold_weights"] = self.fold_weights
+        arrays["fold_intercepts"] = self.fold_intercepts
+        meta = {
+            "network": self.network,
+            "specs": [spec.to_dict() for spec in self.specs],
+            "preparations": preparation_meta,
+            "regression": regression_meta,
+            "bias": self.bias.to_dict(),
+            "facts": self.facts,
+        }
+        return meta, arrays
+
+
+def card_of(clock: BrainClock) -> dict:
+    """Return what a reader must know before using a clock."""
+    facts, spec = clock.facts, clock.specs[0]
+    cohort = facts["cohort"]
+    slopes = clock.bias
+    card = {
+        "clock": clock.clock_id,
+        "network": clock.network,
+        "trained on": f"{cohort['n_scans']} scans of {cohort['n_people']} people, ages "
+                      f"{cohort['age_range_years'][0]:.1f} to {cohort['age_range_years'][1]:.1f}",
+        "sites": ", ".join(f"{k} ({v})" for k, v in cohort["sites"].items()),
+        "atlas": f"{spec.atlas}, {spec.n_parcels} parcels",
+        "features": ", ".join(f"{s.kind} (shrinkage {s.shrinkage})" for s in clock.specs),
+        "cleaning fingerprint": spec.cleaning_fingerprint,
+        "estimator": facts["estimator"],
+        "chosen": facts["chosen"],
+        "bias correction": slopes.kind,
+        "gap slope on age, before": _slope_words(slopes.slope_before_),
+        "gap slope on age, after": _slope_words(slopes.slope_after_),
+        "intervals": facts["intervals"],
+    }  # fmt: skip
+    for row in facts["metrics"]:
+        card[f"{row['metric']}, {row['validation']}"] = (
+            f"{row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+            if row["low"] is not None else f"{row['estimate']:.3f}"
+        )  # fmt: skip
+    card["participants' data in the file"] = clock.regression.data_in_file
+    card["intended use"] = (
+        "group comparisons of within-person change in trials and cohorts whose "
+        "ages, scanning and cleaning are like the reference's"
+    )
+    card["limits"] = (
+        "no diagnosis of a person; a gap is not a rate of ageing; a shrunken clock "
+        "shows only a share of a true shift"
+    )
+    card["versions"] = facts["versions"]
+    return card
+
+
+def _slope_words(slope) -> str:
+    return f"{slope.slope:+.3f} [{slope.low:+.3f}, {slope.high:+.3f}] years per year"
+
+
+def _from_stored(meta: dict, arrays: dict[str, np.ndarray]) -> BrainClock:
+    def own(prefix: str) -> dict[str, np.ndarray]:
+        return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+    preparations = tuple(
+        Preparation.from_stored(stored, own(f"preparation{i}_"))
+        for i, stored in enumerate(meta["preparations"])
+    )
+    return BrainClock(
+        network=meta["network"],
+        specs=tuple(ViewSpec.from_dict(spec) for spec in meta["specs"]),
+        preparations=preparations,
+        regression=regression_from_stored(meta["regression"], own("regression_")),
+        bias=AgeBiasCorrector.from_dict(meta["bias"]),
+        fold_weights=arrays["fold_weights"],
+        fold_intercepts=arrays["fold_intercepts"],
+        intervals=CvPlusIntervals.from_arrays(own("intervals_")),
+        distance=ReferenceDistance.from_arrays(own("distance_")),
+        facts=meta["facts"],
+    )

@@ -1,0 +1,302 @@
+"""One training set in, one fitted regression out: everything learnt sees training scans only.
+
+Linear and kernel clocks see features only through Gram matrices. Where nothing is learnt of the
+features before the regression, one Gram matrix of the whole cohort serves every fold; otherwise
+the preparation is fitted on the fold's training scans and its Gram matrix made anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from brainage.clock.elastic_net import ElasticNetClock
+from brainage.clock.gaussian_process import GaussianProcessClock
+from brainage.clock.options import ClockOptions
+from brainage.clock.preparation import Preparation, fit_preparation, needs_learning
+from brainage.clock.stacked import fit_ridge_on_gram, fit_stack_on_grams
+from brainage.clock.svr import fit_gram_svr, polynomial_gram
+from brainage.connectivity import FeatureTable, ViewSpec
+from brainage.errors import FeatureMismatchError
+
+#: Values of a feature block held in float64 while a Gram matrix is summed (160 MB).
+_CHUNK_VALUES = 20_000_000
+
+
+@dataclass
+class Problem:
+    """A cohort, its ages and the views a clock sees; restricted to one network on request.
+
+    Parameters
+    ----------
+    values : list of ndarray
+        One (n_scans, n_features) array a view.
+    specs : list of ViewSpec
+        One a view.
+    rows : DataFrame
+        Row table.
+    groups : ndarray of shape (n_scans,)
+        Scans that must stay together.
+    options : ClockOptions
+        Estimator and harmonisation.
+    """
+
+    values: list[np.ndarray]
+    specs: list[ViewSpec]
+    rows: pd.DataFrame
+    groups: np.ndarray
+    options: ClockOptions
+    _grams: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+    _learns: list[bool] = field(default_factory=list, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        features: FeatureTable,
+        options: ClockOptions,
+        groups: np.ndarray,
+        *,
+        columns: dict[str, np.ndarray] | None = None,
+    ) -> Problem:
+        """Take the views that the options name from a feature table.
+
+        Raises
+        ------
+        FeatureMismatchError
+            A view that the table does not hold, or an age that is missing.
+        """
+        absent = [name for name in options.views if name not in features.views]
+        if absent:
+            raise FeatureMismatchError(f"views {absent}: not among the features "
+                                       f"{list(features.views)}.")  # fmt: skip
+        views = [features.views[name] for name in options.views]
+        values = [
+            view.values if columns is None else np.asarray(view.values[:, columns[name]])
+            for name, view in zip(options.views, views, strict=True)
+        ]
+        new = cls(values, [view.spec for view in views], features.rows, groups, options)
+        new._learns = [
+            needs_learning(v, view.spec, options.harmonization)
+            for v, view in zip(values, views, strict=True)
+        ]
+        return new
+
+    @property
+    def ages(self) -> np.ndarray:
+        """Age at each scan, years."""
+        return self.rows["age_years"].to_numpy(float)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the clock is one weight per feature: then features may be centred freely."""
+        options = self.options
+        polynomial = options.estimator == "svr" and options.svr_kernel == "poly"
+        return not polynomial and options.estimator != "gaussian_process"
+
+    def gram(self, view: int) -> np.ndarray:
+        """Return the Gram matrix of a view that needs no preparation, computed once."""
+        if view not in self._grams:
+            self._grams[view] = gram_of(self.values[view], centre=self.is_linear)
+        return self._grams[view]
+
+    def learns(self, view: int) -> bool:
+        """Return whether a view is prepared anew in every training set."""
+        return self._learns[view]
+
+
+@dataclass(frozen=True)
+class FittedView:
+    """One view's part of a fitted clock: how to prepare it, and weights on training scans."""
+
+    preparation: Preparation
+    dual: np.ndarray
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A regression fitted on one training set.
+
+    Parameters
+    ----------
+    train : ndarray of int
+        Rows it was fitted on.
+    views : list of FittedView
+        A linear clock predicts ``sum over views of (x @ train.T) @ dual + intercept``; empty for
+        a clock that is not linear.
+    intercept : float
+        Years.
+    chosen : dict
+        Hyperparameters chosen inside the training set.
+    predicted : ndarray
+        Predictions of the held-out scans, years.
+    in_sample : ndarray or None
+        Predictions of the training scans; only for the in_sample bias correction.
+    model : object or None
+        The estimator of a clock that is not linear in its features.
+    coef : list of ndarray or None
+        Weights on features, for estimators that are fitted on features.
+    """
+
+    train: np.ndarray
+    views: list[FittedView]
+    intercept: float
+    chosen: dict
+    predicted: np.ndarray
+    in_sample: np.ndarray | None = None
+    model: object | None = None
+    coef: list[np.ndarray] | None = None
+
+
+def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> Fitted:
+    """Fit on training scans and predict held-out ones; `test` may be empty.
+
+    Parameters
+    ----------
+    problem : Problem
+        The cohort.
+    train, test : ndarray of int
+        Row numbers.
+
+    Returns
+    -------
+    fitted : Fitted
+    """
+    if problem.options.estimator in ("elastic_net", "gaussian_process"):
+        return _fit_on_features(problem, train, test)
+    return _fit_on_grams(problem, train, test)
+
+
+def gram_of(values: np.ndarray, *, centre: bool) -> np.ndarray:
+    """Return ``values @ values.T`` in float64, in blocks of columns that fit in memory.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_scans, n_features)
+        Features of every scan.
+    centre : bool
+        Subtract each column's mean first. A linear clock with an intercept predicts the same, so
+        nothing passes from held-out scans, and small differences keep their digits.
+
+    Returns
+    -------
+    gram : ndarray of shape (n_scans, n_scans)
+    """
+    n = len(values)
+    gram = np.zeros((n, n))
+    step = max(1, _CHUNK_VALUES // n)
+    for start in range(0, values.shape[1], step):
+        block = np.asarray(values[:, start : start + step], dtype=np.float64)
+        if centre:
+            block = block - block.mean(axis=0)
+        gram += block @ block.T
+    return gram
+
+
+def weights_of(values: np.ndarray, duals: np.ndarray) -> np.ndarray:
+    """Return feature weights ``duals @ values`` of many clocks at once.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_scans, n_features)
+        Prepared features.
+    duals : ndarray of shape (n_clocks, n_scans)
+        Weights on scans (zero for scans a clock did not see).
+
+    Returns
+    -------
+    weights : ndarray of shape (n_clocks, n_features)
+    """
+    weights = np.empty((len(duals), values.shape[1]))
+    step = max(1, _CHUNK_VALUES // len(values))
+    for start in range(0, values.shape[1], step):
+        block = np.asarray(values[:, start : start + step], dtype=np.float64)
+        weights[:, start : start + step] = duals @ block
+    return weights
+
+
+def _fit_on_grams(problem: Problem, train, test) -> Fitted:
+    options = problem.options
+    preparations, own, cross = [], [], []
+    for i in range(len(problem.values)):
+        preparation, k_own, k_cross = _grams_of_fold(problem, i, train, test)
+        preparations.append(preparation)
+        own.append(k_own)
+        cross.append(k_cross)
+    ages = problem.ages[train]
+    if options.estimator == "stacked":
+        stack = fit_stack_on_grams(own, ages)
+        duals = [w * view.dual for w, view in zip(stack.view_weights, stack.views, strict=True)]
+        shifts = [w * v.intercept for w, v in zip(stack.view_weights, stack.views, strict=True)]
+        intercept = stack.intercept + float(sum(shifts))
+        chosen = {"view_weights": [float(w) for w in stack.view_weights],
+                  "penalties": [float(view.penalty) for view in stack.views]}  # fmt: skip
+    elif options.estimator == "ridge":
+        ridge = fit_ridge_on_gram(own[0], ages)
+        duals, intercept, chosen = [ridge.dual], ridge.intercept, {"alpha": ridge.penalty}
+    else:
+        own, cross = _svr_kernels(problem, own, cross)
+        svr = fit_gram_svr(
+            own[0], ages, candidates=options.svr_c, epsilon=options.svr_epsilon,
+            groups=problem.groups[train], inner_folds=options.validation.inner_folds,
+        )  # fmt: skip
+        duals, intercept, chosen = [svr.dual], svr.intercept, {"c": svr.c}
+    predicted = intercept + np.sum([k @ d for k, d in zip(cross, duals, strict=True)], axis=0)
+    in_sample = None
+    if options.bias_correction == "in_sample":
+        in_sample = intercept + np.sum([k @ d for k, d in zip(own, duals, strict=True)], axis=0)
+    views = [FittedView(p, d) for p, d in zip(preparations, duals, strict=True)]
+    return Fitted(train, views, intercept, chosen, predicted, in_sample)
+
+
+def _grams_of_fold(problem: Problem, view: int, train, test):
+    if not problem.learns(view):
+        gram = problem.gram(view)
+        return Preparation(), gram[np.ix_(train, train)], gram[np.ix_(test, train)]
+    values, rows = problem.values[view], problem.rows
+    preparation, own = fit_preparation(
+        np.asarray(values[train]), rows.iloc[train], spec=problem.specs[view],
+        options=problem.options.harmonization,
+    )  # fmt: skip
+    mean = own.mean(axis=0, dtype=np.float64) if problem.is_linear else 0.0
+    own = own - mean
+    held_out = np.empty((0, own.shape[1]))
+    if len(test):
+        held_out = preparation.transform(np.asarray(values[test]), rows.iloc[test]) - mean
+    return preparation, own @ own.T, held_out @ own.T
+
+
+def _svr_kernels(problem: Problem, own: list, cross: list) -> tuple[list, list]:
+    if problem.options.svr_kernel == "linear":
+        return own, cross
+    # As scikit-learn's gamma="scale", but with the mean square in the place of the variance: it
+    # needs the training block's diagonal alone.
+    gamma = 1.0 / (np.trace(own[0]) / len(own[0]))
+    degree = problem.options.svr_degree
+    return ([polynomial_gram(own[0], degree=degree, gamma=gamma)],
+            [polynomial_gram(cross[0], degree=degree, gamma=gamma)])  # fmt: skip
+
+
+def _fit_on_features(problem: Problem, train, test) -> Fitted:
+    options, values, rows = problem.options, problem.values[0], problem.rows
+    preparation, own = fit_preparation(
+        np.asarray(values[train]), rows.iloc[train], spec=problem.specs[0],
+        options=options.harmonization,
+    )  # fmt: skip
+    if options.estimator == "elastic_net":
+        model = ElasticNetClock(inner_folds=options.validation.inner_folds)
+        model.fit(own, problem.ages[train], groups=problem.groups[train])
+        chosen = {"alpha": float(model.alpha_), "l1_ratio": float(model.l1_ratio_)}
+        coef, intercept = [np.asarray(model.coef_, dtype=float)], float(model.intercept_)
+    else:
+        model = GaussianProcessClock().fit(own, problem.ages[train])
+        chosen = {name: float(share) for name, share in model.shares_.items()}
+        coef, intercept = None, 0.0
+    predicted = np.empty(0)
+    if len(test):
+        held_out = preparation.transform(np.asarray(values[test]), rows.iloc[test])
+        predicted = model.predict(held_out)
+    in_sample = model.predict(own) if options.bias_correction == "in_sample" else None
+    views = [FittedView(preparation, np.zeros(0))]
+    return Fitted(train, views, intercept, chosen, predicted, in_sample, model, coef)

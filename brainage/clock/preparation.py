@@ -1,0 +1,125 @@
+"""What must be learnt of the features before a regression may see them: fitted in the fold.
+
+In order: missing parcels are filled, SPD matrices meet their tangent space or logarithm, site
+effects are removed. A view that needs none of it is prepared by nothing, and then one Gram matrix
+serves every fold.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from brainage.clock.harmonize import PRESERVE_AGE_WARNING, SiteHarmonizer
+from brainage.clock.options import HarmonizationOptions
+from brainage.connectivity import MissingParcelImputer, TangentTransformer, ViewSpec
+
+
+@dataclass
+class Preparation:
+    """Steps fitted on training scans, applied alike to every scan.
+
+    Parameters
+    ----------
+    imputer : MissingParcelImputer or None, default=None
+        None where no training scan lacked a parcel, and for the tangent space, which completes
+        matrices itself.
+    geometry : TangentTransformer or None, default=None
+        Of the "tangent" view.
+    harmonizer : SiteHarmonizer or None, default=None
+        Site effects.
+    """
+
+    imputer: MissingParcelImputer | None = None
+    geometry: TangentTransformer | None = None
+    harmonizer: SiteHarmonizer | None = None
+
+    @property
+    def learns_nothing(self) -> bool:
+        """Whether prepared values are the values themselves."""
+        return self.imputer is None and self.geometry is None and self.harmonizer is None
+
+    def transform(self, values: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+        """Return prepared values of scans, each as it would be alone."""
+        if self.imputer is not None:
+            values = self.imputer.transform(values)
+        if self.geometry is not None:
+            values = self.geometry.transform(values)
+        if self.harmonizer is not None:
+            values = self.harmonizer.transform(values, site=rows["site"])
+        return values
+
+    def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """Return JSON-able facts and arrays for a clock file."""
+        meta, arrays = {}, {}
+        if self.imputer is not None:
+            arrays["fill"] = self.imputer.fill_
+        if self.geometry is not None:
+            arrays["tangent_reference"] = self.geometry.reference_
+        if self.harmonizer is not None:
+            meta["harmonizer"] = self.harmonizer.to_dict()
+            stored = self.harmonizer.to_arrays()
+            arrays |= {f"harmonizer_{name}": array for name, array in stored.items()}
+        return meta, arrays
+
+    @classmethod
+    def from_stored(cls, meta: dict, arrays: dict[str, np.ndarray]) -> Preparation:
+        """Rebuild what `to_stored` gave."""
+        new = cls()
+        if "fill" in arrays:
+            new.imputer = MissingParcelImputer()
+            new.imputer.fill_ = arrays["fill"]
+            new.imputer.n_features_in_ = len(arrays["fill"])
+        if "tangent_reference" in arrays:
+            reference = np.asarray(arrays["tangent_reference"])
+            new.geometry = TangentTransformer()
+            new.geometry.reference_ = reference
+            new.geometry.n_features_in_ = len(reference) * (len(reference) + 1) // 2
+        if "harmonizer" in meta:
+            prefix = "harmonizer_"
+            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            new.harmonizer = SiteHarmonizer.from_arrays(meta["harmonizer"], own)
+        return new
+
+
+def needs_learning(values: np.ndarray, spec: ViewSpec, options: HarmonizationOptions) -> bool:
+    """Return whether a view must be prepared anew in every training fold."""
+    if spec.kind == "tangent" or options.method != "none":
+        return True
+    return any(np.isnan(values[start : start + 256]).any() for start in range(0, len(values), 256))
+
+
+def fit_preparation(
+    values: np.ndarray, rows: pd.DataFrame, *, spec: ViewSpec, options: HarmonizationOptions
+) -> tuple[Preparation, np.ndarray]:
+    """Fit every step on training scans; return the steps and the prepared training values.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_train, n_features)
+        Training scans of one view.
+    rows : DataFrame
+        Their row table (site, age_years).
+    spec : ViewSpec
+        Kind and layout of the view.
+    options : HarmonizationOptions
+        Site effects.
+    """
+    new = Preparation()
+    if spec.kind == "tangent":
+        new.geometry = TangentTransformer().fit(values)
+        values = new.geometry.transform(values)
+    elif np.isnan(values).any():
+        new.imputer = MissingParcelImputer().fit(values)
+        values = new.imputer.transform(values)
+    if options.method != "none":
+        new.harmonizer = SiteHarmonizer(options.method, options.preserve_age, options.unseen_site)
+        with warnings.catch_warnings():
+            # Said once, where the options are read; not once a fold.
+            warnings.filterwarnings("ignore", message=PRESERVE_AGE_WARNING[:40])
+            new.harmonizer.fit(values, rows["age_years"].to_numpy(float), site=rows["site"])
+        values = new.harmonizer.transform(values, site=rows["site"])
+    return new, values

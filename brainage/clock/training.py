@@ -1,0 +1,246 @@
+"""Fitting the clock that is kept: cross-validated, refitted on everyone (or averaged), frozen."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+import numpy as np
+
+from brainage import __version__
+from brainage.clock.bias import AgeBiasCorrector
+from brainage.clock.distance import ReferenceDistance
+from brainage.clock.folds import groups_of
+from brainage.clock.intervals import CvPlusIntervals
+from brainage.clock.model import WHOLE_BRAIN, BrainClock
+from brainage.clock.options import ClockOptions
+from brainage.clock.pipeline import Fitted, Problem, fit_and_predict, weights_of
+from brainage.clock.preparation import Preparation
+from brainage.clock.regression import (
+    GaussianProcessRegression,
+    LinearRegression,
+    PolynomialRegression,
+    Regression,
+)
+from brainage.clock.validation import CrossValidation, cross_validate_clock
+from brainage.connectivity import FeatureTable, edge_mask, network_names
+from brainage.errors import BrainAgeError
+from brainage.progress import Progress, silent
+
+_LIBRARIES = ("numpy", "scipy", "scikit-learn")
+
+
+def fit_clock(
+    features: FeatureTable,
+    options: ClockOptions,
+    *,
+    cv: CrossValidation | None = None,
+    network: str = WHOLE_BRAIN,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Progress = silent,
+) -> BrainClock:
+    """Fit and freeze a clock with its bias line, intervals, distance and model card.
+
+    Parameters
+    ----------
+    features : FeatureTable
+        The reference cohort.
+    options : ClockOptions
+        How.
+    cv : CrossValidation, optional
+        Made before with the same features, options and network; None: made here.
+    network : str, default="whole_brain"
+        Or the name of a network: only edges within it.
+    seed : int, default=0
+        Of folds and bootstraps.
+    n_jobs : int, default=1
+        Threads over folds.
+    progress : Progress, optional
+        Told of every fold.
+
+    Returns
+    -------
+    clock : BrainClock
+    """
+    columns = _columns(features, options, network)
+    if cv is None:
+        cv = cross_validate_clock(
+            features, options, columns=columns, seed=seed, n_jobs=n_jobs, progress=progress
+        )
+    problem = Problem.of(features, options, groups_of(features.rows), columns=columns)
+    static = not any(problem.learns(i) for i in range(len(problem.values)))
+    if options.ensemble and not static:
+        raise BrainAgeError("clock.ensemble: averaging fold models needs features that nothing is "
+                            "learnt of (no harmonisation, tangent space or missing parcels). Set "
+                            "ensemble: false, or harmonization.method: none.")  # fmt: skip
+    fits = list(cv.fits)
+    everyone = np.arange(len(features.rows))
+    final = None if options.ensemble else fit_and_predict(problem, everyone, everyone[:0])
+    kept = fits if options.ensemble else [final]
+    preparations = _preparations(kept[0], len(problem.values))
+    prepared = _prepared(problem, preparations)
+    regression = _regression(problem, kept, prepared)
+    n_folds = options.validation.n_folds
+    fold_weights, fold_intercepts = np.zeros((0, 0)), np.zeros(0)
+    # Fold models of a learnt preparation would each need their own; then the interval is centred
+    # on the final prediction and the card says so.
+    if static and isinstance(regression, LinearRegression):
+        fold_weights, fold_intercepts = _linear_weights(problem, fits[:n_folds], prepared)
+    first = cv.predictions[cv.predictions["repeat"] == 0]
+    residual = (first["predicted_age_years"] - first["age_years"]).to_numpy(float)
+    return BrainClock(
+        network=network,
+        specs=tuple(problem.specs),
+        preparations=preparations,
+        regression=regression,
+        bias=_bias(options, cv),
+        fold_weights=fold_weights,
+        fold_intercepts=fold_intercepts,
+        intervals=CvPlusIntervals().fit(first["fold"].to_numpy(int), residual),
+        distance=ReferenceDistance().fit(_side_by_side(prepared), groups=problem.groups),
+        facts=_facts(features, options, cv, kept, cv_plus=len(fold_weights) > 0),
+    )
+
+
+def fit_network_clocks(
+    features: FeatureTable,
+    options: ClockOptions,
+    *,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Progress = silent,
+) -> dict[str, BrainClock]:
+    """Fit one clock per network on the edges within it: same folds, same correction.
+
+    Parameters
+    ----------
+    features : FeatureTable
+        The reference cohort.
+    options : ClockOptions
+        As for the whole brain.
+    seed : int, default=0
+        The whole-brain clock's seed gives the same folds.
+    n_jobs : int, default=1
+        Threads over folds.
+    progress : Progress, optional
+        Told of every finished network.
+
+    Returns
+    -------
+    clocks : dict of str to BrainClock
+        Empty where the atlas names no network of three parcels or more.
+    """
+    names = network_names(features.views[options.views[0]].spec)
+    clocks = {}
+    for name in names:
+        clocks[name] = fit_clock(features, options, network=name, seed=seed, n_jobs=n_jobs)
+        progress(len(clocks), len(names), "network clocks")
+    return clocks
+
+
+def _columns(features: FeatureTable, options: ClockOptions, network: str):
+    if network == WHOLE_BRAIN:
+        return None
+    views = {name: features.views[name].spec for name in options.views if name in features.views}
+    return {name: edge_mask(spec, within=network) for name, spec in views.items()}
+
+
+def _preparations(fit: Fitted, n_views: int) -> tuple[Preparation, ...]:
+    return tuple(view.preparation for view in fit.views) or (Preparation(),) * n_views
+
+
+def _prepared(problem: Problem, preparations: tuple[Preparation, ...]) -> list[np.ndarray]:
+    return [
+        values if preparation.learns_nothing
+        else preparation.transform(np.asarray(values), problem.rows)
+        for values, preparation in zip(problem.values, preparations, strict=True)
+    ]  # fmt: skip
+
+
+def _side_by_side(prepared: list[np.ndarray]) -> np.ndarray:
+    return prepared[0] if len(prepared) == 1 else np.hstack(prepared)
+
+
+def _regression(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray]) -> Regression:
+    options = problem.options
+    if options.estimator == "gaussian_process":
+        if len(fits) > 1:
+            raise BrainAgeError("clock.ensemble: not for gaussian_process, whose file would hold "
+                                "every fold's training scans. Set ensemble: false.")  # fmt: skip
+        return GaussianProcessRegression(fits[0].model)
+    if options.estimator == "svr" and options.svr_kernel == "poly":
+        return _polynomial(problem, fits, prepared[0])
+    weights, intercepts = _linear_weights(problem, fits, prepared)
+    return LinearRegression(weights.mean(axis=0), float(intercepts.mean()))
+
+
+def _linear_weights(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray]):
+    """Fold duals back to weights on features; intercepts for features that are not centred."""
+    if fits[0].coef is not None:
+        weights = np.array([np.concatenate(fit.coef) for fit in fits])
+        return weights, np.array([fit.intercept for fit in fits])
+    parts, intercepts = [], np.array([fit.intercept for fit in fits])
+    for i, values in enumerate(prepared):
+        duals = np.zeros((len(fits), len(values)))
+        for k, fit in enumerate(fits):
+            duals[k, fit.train] = fit.views[i].dual
+        weights = weights_of(values, duals)
+        # Gram matrices were of centred features (see `gram_of`): undone here, once.
+        intercepts = intercepts - weights @ np.mean(values, axis=0, dtype=np.float64)
+        parts.append(weights)
+    return np.hstack(parts), intercepts
+
+
+def _polynomial(problem: Problem, fits: list[Fitted], values: np.ndarray) -> PolynomialRegression:
+    duals = np.zeros((len(fits), len(values)))
+    gamma = np.empty(len(fits))
+    squared = np.einsum("ij,ij->i", values, values, dtype=np.float64)
+    for k, fit in enumerate(fits):
+        duals[k, fit.train] = fit.views[0].dual
+        gamma[k] = len(fit.train) / squared[fit.train].sum()
+    used = np.flatnonzero(np.any(duals != 0, axis=0))
+    return PolynomialRegression(
+        np.asarray(values[used], dtype=np.float64), duals[:, used], gamma,
+        np.array([fit.intercept for fit in fits]), problem.options.svr_degree,
+    )  # fmt: skip
+
+
+def _bias(options: ClockOptions, cv: CrossValidation) -> AgeBiasCorrector:
+    corrector = AgeBiasCorrector(options.bias_correction)
+    if options.bias_correction != "in_sample":
+        mean = cv.mean_predictions()
+        return corrector.fit(mean["age_years"].to_numpy(float),
+                             mean["predicted_age_years"].to_numpy(float))  # fmt: skip
+    seen = cv.in_sample
+    return corrector.fit(seen["age_years"].to_numpy(float),
+                         seen["predicted_age_years"].to_numpy(float),
+                         model=seen["model"].to_numpy(int))  # fmt: skip
+
+
+def _facts(features: FeatureTable, options: ClockOptions, cv: CrossValidation,
+           kept: list[Fitted], *, cv_plus: bool) -> dict:  # fmt: skip
+    rows = features.rows
+    sites = rows["site"].fillna("(no site)").value_counts().sort_index()
+    metrics = [
+        {k: None if isinstance(v, float) and v != v else v for k, v in record.items()}
+        for record in cv.metrics.to_dict("records")
+    ]
+    kind = "CV+" if cv_plus else "cross-validation residuals around the final prediction"
+    return {
+        "cohort": {
+            "n_scans": len(rows),
+            "n_people": int(rows["participant_id"].nunique()),
+            "age_range_years": [float(rows["age_years"].min()), float(rows["age_years"].max())],
+            "sites": {str(site): int(count) for site, count in sites.items()},
+        },
+        "estimator": options.estimator + (f", mean of {len(kept)} fold models"
+                                          if options.ensemble else ""),
+        "options": options.model_dump(mode="json"),
+        "chosen": kept[0].chosen if len(kept) == 1 else f"in each of {len(kept)} models",
+        "metrics": metrics,
+        "intervals": f"90 % by {kind}, of the uncorrected predicted age of a new person like the "
+                     "reference; no measurement error of a brain age",
+        "versions": {"brainage": __version__, "python": platform.python_version()}
+        | {name: metadata.version(name) for name in _LIBRARIES},
+    }  # fmt: skip
