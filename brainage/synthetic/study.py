@@ -99,12 +99,12 @@ class SyntheticStudy:
     def neural_coefficients(self, row: pd.Series, *, counterfactual: bool = False) -> np.ndarray:
         """Return one scan's neural signals, without any artefact, shape (m, p)."""
         loadings, unshared_sd = self._covariance_parts(row, counterfactual)
-        noise = stream(self.seed, "neural", *self._address(row))
+        noise = stream(self.seed, "neural", *self.address(row))
         return draw_coefficients(self.band, loadings, unshared_sd, noise)
 
     def motion(self, row: pd.Series) -> Motion:
         """Return one scan's motion; its mean displacement is the row's ``mean_fd_mm``."""
-        rng = stream(self.seed, "motion", *self._address(row))
+        rng = stream(self.seed, "motion", *self.address(row))
         return draw_motion(self.options.n_volumes, row["mean_fd_mm"], rng)
 
     def covariance(self, row: pd.Series, *, counterfactual: bool = False) -> np.ndarray:
@@ -119,10 +119,14 @@ class SyntheticStudy:
 
     def make_series(self, row: pd.Series, *, counterfactual: bool = False) -> ParcelSeries:
         """Return one scan as the extract stage would have left it."""
-        options = self.options
         with threadpool_limits(1):
             coefficients = self.coefficients(row, counterfactual=counterfactual)
             values = to_series(self.band, coefficients).round(SERIES_DECIMALS)
+        return self.wrap_series(row, values)
+
+    def wrap_series(self, row: pd.Series, values: np.ndarray) -> ParcelSeries:
+        """Put a scan's labels and quality around its series (n_volumes, p)."""
+        options = self.options
         n = options.n_volumes
         quality = ScanQuality(row["mean_fd_mm"], n, n, n * options.t_r_s, np.ones(len(self.parcels)))
         return ParcelSeries(
@@ -240,14 +244,15 @@ class SyntheticStudy:
         return ViewSpec("fisher_z", "none", "upper", self.parcels.names, self.parcels.networks,
                         self.parcels.atlas, self.cleaning_fingerprint)  # fmt: skip
 
-    def _address(self, row: pd.Series) -> tuple[int, int, int]:
+    def address(self, row: pd.Series) -> tuple[int, int, int]:
+        """Return (cohort, person, visit): where a scan's random streams are found."""
         return _COHORT_INDEX[row["cohort"]], _person_number(row), int(row["visit"])
 
     def _covariance_parts(
         self, row: pd.Series, counterfactual: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         difficulty, world = self.options.difficulty, self.world
-        cohort, person, visit = self._address(row)
+        cohort, person, visit = self.address(row)
         name = "brain_age_without_effect_years" if counterfactual else "brain_age_years"
         curves = difficulty.ageing * worlds.ageing_curves(row[name])
         group = self._groups[row["scanner"], visit]
