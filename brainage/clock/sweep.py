@@ -34,6 +34,7 @@ from brainage.tables import read_table, write_table
 #: Options that change what is done with predictions, not the predictions: alternatives that
 #: differ in these alone are evaluated once.
 _AFTER_PREDICTION = ("bias_correction", "networks", "ensemble")
+_FACTS = "evaluation.json"
 _KEYS = ["participant_id", "session_id"]
 
 
@@ -144,8 +145,8 @@ def run_sweep(
     features : mapping of str to FeatureTable
         Tables the alternatives name. Only scans that all of them hold are used.
     folder : str or Path
-        Receives ``evaluations/`` (one finished evaluation a pair of files; those already there
-        and made from the same input are not repeated), ``leaderboard.tsv`` and ``sweep.json``.
+        Receives ``evaluations/`` (a folder an evaluation; a finished one made from the same
+        input is not repeated), ``leaderboard.tsv`` and ``sweep.json``.
     seed : int, default=0
         Of folds and resampling.
     n_draws : int, default=2000
@@ -170,24 +171,22 @@ def run_sweep(
     folder = Path(folder)
     tables = _common_scans({a.features: features[a.features] for a in alternatives})
     marks = {name: _mark_of(table) for name, table in tables.items()}
-    grams: dict[str, dict] = {name: {} for name in tables}
     done, failures = [], []
     for number, alternative in enumerate(alternatives, start=1):
         table = tables[alternative.features]
         key = _key_of(alternative, marks[alternative.features], seed)
-        path = folder / "evaluations" / key
+        own = folder / "evaluations" / key
         try:
-            if not path.with_suffix(".json").is_file():
-                cv = cross_validate_clock(table, alternative.options, seed=seed, n_jobs=n_jobs,
-                                          grams=grams[alternative.features])  # fmt: skip
-                _write_evaluation(path, cv, alternative)
-            done.append((alternative, _read_evaluation(path, alternative.options)))
+            if not (own / _FACTS).is_file():
+                cv = cross_validate_clock(table, alternative.options, seed=seed, n_jobs=n_jobs)
+                _write_evaluation(own, cv, alternative)
+            done.append((alternative, _read_evaluation(own, alternative.options)))
         except BrainAgeError as error:
             failures.append((alternative.name, str(error)))
         progress(number, len(alternatives), "sweep")
     if not done:
-        raise BrainAgeError("sweep: none of the alternatives could be evaluated:\n"
-                            + "\n".join(f"{name}: {reason}" for name, reason in failures))  # fmt: skip
+        reasons = "\n".join(f"{name}: {reason}" for name, reason in failures)
+        raise BrainAgeError(f"sweep: none of the alternatives could be evaluated:\n{reasons}")
     result = _ranked(done, failures, seed, n_draws)
     _write_result(folder, result, alternatives, seed)
     return result
@@ -217,7 +216,9 @@ def _common_scans(tables: dict[str, FeatureTable]) -> dict[str, FeatureTable]:
     if not len(shared):
         raise BrainAgeError("sweep: the feature tables have no scan in common.")
     return {
-        name: table if indices[name].equals(shared) else table.select(indices[name].get_indexer(shared))
+        name: table
+        if indices[name].equals(shared)
+        else table.select(indices[name].get_indexer(shared))
         for name, table in tables.items()
     }
 
@@ -241,9 +242,9 @@ def _key_of(alternative: Alternative, mark: str, seed: int) -> str:
     return fingerprint_of([mark, seed, asked, in_sample])
 
 
-def _write_evaluation(path: Path, cv: CrossValidation, alternative: Alternative) -> None:
+def _write_evaluation(folder: Path, cv: CrossValidation, alternative: Alternative) -> None:
     """Write predictions, then the facts: an evaluation with facts is whole."""
-    write_table(cv.predictions, path.with_suffix(".tsv"), PREDICTIONS)
+    write_table(cv.predictions, folder / "predictions.tsv", PREDICTIONS)
     facts = {"first_evaluated_as": alternative.name, "metrics": _metrics(cv.metrics)}
     if cv.in_sample is not None:
         line = AgeBiasCorrector("in_sample").fit(
@@ -251,7 +252,7 @@ def _write_evaluation(path: Path, cv: CrossValidation, alternative: Alternative)
             model=cv.in_sample["model"],
         )  # fmt: skip
         facts["in_sample_line"] = line.to_dict()
-    write_json(path.with_suffix(".json"), facts)
+    write_json(folder / _FACTS, facts)
 
 
 def _metrics(metrics: pd.DataFrame) -> list[dict]:
@@ -259,17 +260,17 @@ def _metrics(metrics: pd.DataFrame) -> list[dict]:
     return clean.to_dict("records")
 
 
-def _read_evaluation(path: Path, options: ClockOptions) -> tuple[pd.DataFrame, dict]:
+def _read_evaluation(folder: Path, options: ClockOptions) -> tuple[pd.DataFrame, dict]:
     """Return predictions averaged over repeats, and the facts of a leaderboard row."""
-    facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    predictions = read_table(path.with_suffix(".tsv"), PREDICTIONS)
+    facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+    predictions = read_table(folder / "predictions.tsv", PREDICTIONS)
     age = predictions["age_years"].to_numpy(float)
     predicted = predictions["predicted_age_years"].to_numpy(float)
     if options.bias_correction == "in_sample":
         corrector = AgeBiasCorrector.from_dict(facts["in_sample_line"])
     else:
         corrector = AgeBiasCorrector(options.bias_correction).fit(age, predicted)
-    raw, corrected = corrector_slopes(corrector, age, predicted)
+    raw, corrected = _slopes(corrector, age, predicted)
     by_site = [m["estimate"] for m in facts["metrics"]
                if m["validation"] == "leave one site out" and m["metric"] == "MAE"]  # fmt: skip
     r = next(m["estimate"] for m in facts["metrics"] if m["metric"] == "r")
@@ -281,7 +282,7 @@ def _read_evaluation(path: Path, options: ClockOptions) -> tuple[pd.DataFrame, d
     }
 
 
-def corrector_slopes(
+def _slopes(
     corrector: AgeBiasCorrector, age_years: np.ndarray, predicted_age_years: np.ndarray
 ) -> tuple[float, float]:
     """Return the slope of the gap on age before and after a correction, years per year."""
