@@ -48,7 +48,7 @@ class Problem:
     rows: pd.DataFrame
     groups: np.ndarray
     options: ClockOptions
-    _grams: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+    _grams: dict[tuple, np.ndarray] = field(default_factory=dict, repr=False)
     _learns: list[bool] = field(default_factory=list, repr=False)
 
     @classmethod
@@ -59,8 +59,12 @@ class Problem:
         groups: np.ndarray,
         *,
         columns: dict[str, np.ndarray] | None = None,
+        grams: dict[tuple, np.ndarray] | None = None,
     ) -> Problem:
         """Take the views that the options name from a feature table.
+
+        `grams` is a store that problems of the same table share, so that a sweep makes each Gram
+        matrix once; a problem of one network keeps its own.
 
         Raises
         ------
@@ -77,6 +81,8 @@ class Problem:
             for name, view in zip(options.views, views, strict=True)
         ]
         new = cls(values, [view.spec for view in views], features.rows, groups, options)
+        if grams is not None and columns is None:
+            new._grams = grams
         new._learns = [
             needs_learning(v, view.spec, options.harmonization)
             for v, view in zip(values, views, strict=True)
@@ -97,9 +103,10 @@ class Problem:
 
     def gram(self, view: int) -> np.ndarray:
         """Return the Gram matrix of a view that needs no preparation, computed once."""
-        if view not in self._grams:
-            self._grams[view] = gram_of(self.values[view], centre=self.is_linear)
-        return self._grams[view]
+        key = (self.specs[view].fingerprint(), self.is_linear)
+        if key not in self._grams:
+            self._grams[key] = gram_of(self.values[view], centre=self.is_linear)
+        return self._grams[key]
 
     def learns(self, view: int) -> bool:
         """Return whether a view is prepared anew in every training set."""

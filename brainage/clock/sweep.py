@@ -171,6 +171,7 @@ def run_sweep(
     folder = Path(folder)
     tables = _common_scans({a.features: features[a.features] for a in alternatives})
     marks = {name: _mark_of(table) for name, table in tables.items()}
+    grams: dict[str, dict] = {name: {} for name in tables}
     done, failures = [], []
     for number, alternative in enumerate(alternatives, start=1):
         table = tables[alternative.features]
@@ -178,7 +179,8 @@ def run_sweep(
         own = folder / "evaluations" / key
         try:
             if not (own / _FACTS).is_file():
-                cv = cross_validate_clock(table, alternative.options, seed=seed, n_jobs=n_jobs)
+                cv = cross_validate_clock(table, alternative.options, seed=seed, n_jobs=n_jobs,
+                                          grams=grams[alternative.features])  # fmt: skip
                 _write_evaluation(own, cv, alternative)
             done.append((alternative, _read_evaluation(own, alternative.options)))
         except BrainAgeError as error:

@@ -111,6 +111,7 @@ def cross_validate_clock(
     seed: int = 0,
     n_jobs: int = 1,
     progress: Progress = silent,
+    grams: dict[tuple, np.ndarray] | None = None,
 ) -> CrossValidation:
     """Predict every reference scan by clocks that never saw that person, nested throughout.
 
@@ -128,6 +129,8 @@ def cross_validate_clock(
         Threads over folds.
     progress : Progress, optional
         Told of every finished fold.
+    grams : dict, optional
+        Store of Gram matrices shared by calls on the same `features` (a sweep's).
 
     Returns
     -------
@@ -143,7 +146,7 @@ def cross_validate_clock(
     rows = features.rows
     _check_ages(rows)
     groups = groups_of(rows)
-    problem = Problem.of(features, options, groups, columns=columns)
+    problem = Problem.of(features, options, groups, columns=columns, grams=grams)
     check_no_copies(problem.values[0], rows)
     repeats = make_folds(rows, options.validation, seed=seed)
     splits = [split for folds in repeats for split in folds]

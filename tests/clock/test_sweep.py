@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from brainage.clock import pipeline
 from brainage.clock.leaderboard import (
     rank_alternatives,
     resample_people,
     selection_corrected,
 )
 from brainage.clock.options import ClockOptions, HarmonizationOptions, ValidationOptions
+from brainage.clock.pipeline import gram_of
 from brainage.clock.sweep import Alternative, expand_alternatives, run_sweep
 from brainage.clock.validation import cross_validate_clock
 from brainage.connectivity import FeatureTable, View, ViewSpec
@@ -109,6 +111,26 @@ def test_an_interrupted_evaluation_is_done_again_and_the_finished_ones_are_kept(
     again = run_sweep(alternatives, features, folder, n_draws=400)
     pd.testing.assert_frame_equal(again.leaderboard, result.leaderboard)
     assert (second / "evaluation.json").stat().st_mtime_ns == kept
+
+
+def test_clocks_on_the_same_view_share_one_gram_matrix(tmp_path, monkeypatch):
+    made = []
+
+    def counted(values, *, centre):
+        made.append((values.shape, centre))
+        return gram_of(values, centre=centre)
+
+    monkeypatch.setattr(pipeline, "gram_of", counted)
+    svr = {"estimator": "svr", "svr_c": (1.0,)}
+    alternatives = [
+        Alternative("ridge", _clock()),
+        Alternative("svr", _clock(**svr)),
+        Alternative("poly", _clock(**svr, svr_kernel="poly")),
+        Alternative("stack", _clock(estimator="stacked", views=("fisher_z", "pearson"))),
+    ]
+    run_sweep(alternatives, {"features": _features(40)}, tmp_path, n_draws=50)
+    # Two views centred, and the first one again as it is for the polynomial kernel.
+    assert made == [((40, 66), True), ((40, 66), False), ((40, 66), True)]
 
 
 def test_changed_features_are_evaluated_anew(swept, tmp_path):
