@@ -293,9 +293,9 @@ def _coded(values: pd.Series, name: str):
         return [(name, numbers)]
     text = values.astype(str)
     levels = sorted(text.unique())
-    return [(f"{name}[{level}]", (text == level).to_numpy(dtype=float)) for level in levels[1:]] or [
-        (name, np.zeros(len(text)))
-    ]
+    return [
+        (f"{name}[{level}]", (text == level).to_numpy(dtype=float)) for level in levels[1:]
+    ] or [(name, np.zeros(len(text)))]
 
 
 def _refuse_baseline_as_covariate(columns, names, values, visit) -> None:

@@ -1,0 +1,153 @@
+"""A studentised arm contrast, computed for many allocations of the same people at once.
+
+What does not depend on the labels (visits, covariates, arms that keep theirs) is projected out
+once; what does is a handful of columns per allocation, so a batch of allocations costs a few
+products of dense matrices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from brainage.trial.mmrm import fit_frame
+from brainage.trial.model_frame import ModelFrame
+
+Statistic = Literal["ancova", "gls"]
+
+#: Below this share of its largest eigenvalue an allocation's own columns are dependent.
+_SINGULAR = 1e-10
+
+
+@dataclass(frozen=True)
+class LinearForm:
+    """Contrast of the first moving arm with control at one visit, over its robust error.
+
+    Parameters
+    ----------
+    name : str
+        For the method line of a result.
+    basis : ndarray of shape (n_rows, n_fixed)
+        Orthonormal basis of the whitened columns that do not depend on the labels.
+    response : ndarray of shape (n_rows,)
+        Whitened, `basis` projected out.
+    lift : ndarray of shape (n_visits, n_rows)
+        What a person's label adds to each row of the column of an arm at a visit.
+    person : ndarray of int of shape (n_rows,)
+        Person code of each row, sorted.
+    target : int
+        Visit of the contrast.
+    leverage_correction : bool
+        Divide residuals by 1 - leverage (HC3); only where each person has one row.
+    """
+
+    name: str
+    basis: np.ndarray
+    response: np.ndarray
+    lift: np.ndarray
+    person: np.ndarray
+    target: int
+    leverage_correction: bool
+
+    def studentised(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute the contrast under each allocation.
+
+        Parameters
+        ----------
+        labels : ndarray of bool of shape (n_moving_arms, n_participants, n_draws)
+            Who is in each arm whose labels move; the first is the arm of the contrast.
+
+        Returns
+        -------
+        estimate, statistic : ndarray of shape (n_draws,)
+            NaN where an allocation does not determine the contrast.
+        """
+        columns = self._columns(labels)
+        gram = np.einsum("krb,lrb->bkl", columns, columns)
+        right = np.einsum("krb,r->bk", columns, self.response)
+        size = np.linalg.eigvalsh(gram)
+        usable = (size[:, 0] > _SINGULAR * size[:, -1]) & (size[:, 0] > _SINGULAR)
+        gram[~usable] = np.eye(gram.shape[1])
+        inverse = np.linalg.inv(gram)
+        beta = np.einsum("bkl,bl->bk", inverse, right)
+        residual = self.response[:, None] - np.einsum("krb,bk->rb", columns, beta)
+        if self.leverage_correction:
+            own = np.einsum("krb,bkl,lrb->rb", columns, inverse, columns, optimize=True)
+            room = 1 - (self.basis**2).sum(axis=1)[:, None] - own
+            residual = residual / np.where(room > 1e-8, room, np.nan)
+        pull = np.einsum("krb,bk->rb", columns, inverse[:, self.target]) * residual
+        starts = np.flatnonzero(np.diff(self.person, prepend=-1))
+        variance = (np.add.reduceat(pull, starts, axis=0) ** 2).sum(axis=0)
+        estimate = np.where(usable, beta[:, self.target], np.nan)
+        variance = np.where(variance > 0, variance, np.nan)
+        return estimate, estimate / np.sqrt(variance)
+
+    def _columns(self, labels: np.ndarray) -> np.ndarray:
+        own = labels[:, self.person].astype(float)
+        columns = own[:, None] * self.lift[None, :, :, None]
+        columns = columns.reshape(-1, *own.shape[1:])
+        return columns - self.basis @ (self.basis.T @ columns)
+
+
+def linear_form(
+    frame: ModelFrame, target: str, *, statistic: Statistic, fixed_arms: tuple[str, ...] = ()
+) -> LinearForm:
+    """Prepare the contrast of two arms for redrawn labels.
+
+    Parameters
+    ----------
+    frame : ModelFrame
+        Change form; its arms are read for `fixed_arms` only.
+    target : str
+        Visit of the contrast.
+    statistic : {"ancova", "gls"}
+        "ancova": `frame` holds one visit, least squares. "gls": the covariance of the visits is
+        estimated once, by `fit_frame` on the same design without arm.
+    fixed_arms : tuple of str, default=()
+        Arms whose people keep their label.
+
+    Returns
+    -------
+    form : LinearForm
+    """
+    n_visits = len(frame.visits)
+    covariates = frame.design[:, len(frame.arms) * n_visits :]
+    cells = np.eye(n_visits)[frame.visit]
+    arm_free = np.hstack([cells, covariates])
+    name = "ANCOVA contrast (HC3)"
+    root = np.eye(len(frame.response))
+    if statistic == "gls":
+        names = (*frame.visits, *frame.column_names[len(frame.arms) * n_visits :])
+        bare = replace(frame, design=arm_free, column_names=names, arms=("all",),
+                       arm=np.zeros_like(frame.arm))  # fmt: skip
+        fit = fit_frame(bare)
+        name = (f"GLS contrast ({fit.covariance_name} covariance estimated without arm, errors "
+                "clustered by person)")  # fmt: skip
+        root = _whitener(frame, fit.covariance["all arms"].to_numpy())
+    codes = [frame.arms.index(arm) for arm in fixed_arms]
+    fixed = [cells * (frame.arm == code)[:, None] for code in codes]
+    basis = _orthonormal(root @ np.hstack([arm_free, *fixed]))
+    response = root @ frame.response
+    return LinearForm(
+        name=name,
+        basis=basis,
+        response=response - basis @ (basis.T @ response),
+        lift=(root @ cells).T,
+        person=frame.person,
+        target=frame.visits.index(target),
+        leverage_correction=statistic == "ancova",
+    )
+
+
+def _whitener(frame: ModelFrame, sigma: np.ndarray) -> np.ndarray:
+    """Return the inverse Cholesky factor of all rows' covariance (block-diagonal by person)."""
+    same = frame.person[:, None] == frame.person[None, :]
+    spread = np.where(same, sigma[frame.visit[:, None], frame.visit[None, :]], 0.0)
+    return np.linalg.inv(np.linalg.cholesky(spread))
+
+
+def _orthonormal(columns: np.ndarray) -> np.ndarray:
+    left, singular, _ = np.linalg.svd(columns, full_matrices=False)
+    return left[:, singular > 1e-10 * singular[0]]
