@@ -83,7 +83,7 @@ def main() -> int:
     inside = np.array([r[0] for r in repeats])
     shares = inside.mean(axis=1)
     print(f"{estimator} on {', '.join(args.views)}: {len(features)} scans")
-    print(f"nominal {args.level:.2f}, {args.repeats} x {args.folds}-fold, {args.inner_folds} inner folds")
+    print(f"nominal {args.level:.2f}, {args.repeats} x {args.folds}-fold")
     print(f"coverage {inside.mean():.3f} (repeats {shares.min():.3f} to {shares.max():.3f}), mean "
           f"width {np.mean([r[1] for r in repeats]):.1f} years")  # fmt: skip
     print_bands(problem.ages, inside)
