@@ -17,7 +17,7 @@ from brainage.connectivity.kinds import connectivity_rows
 from brainage.connectivity.options import Kind
 from brainage.connectivity.sessions import EXCLUDED, ROWS, Session, gather_sessions
 from brainage.connectivity.store import open_store
-from brainage.connectivity.views import LAYOUTS, UNSHRUNK, View, ViewSpec, describe_parcels
+from brainage.connectivity.views import LAYOUTS, View, ViewSpec, describe_parcels, spec_shrinkage
 from brainage.errors import MatrixError, SeriesError, TooFewVolumesError
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, SeriesFile, read_series
@@ -52,7 +52,7 @@ def build_features(
     kinds : sequence of str, default=("fisher_z",)
         Views to make (`options.Kind`).
     shrinkage : {"none", "ledoit_wolf", "oas"}, default="ledoit_wolf"
-        Behind every kind but pearson, fisher_z and lagged.
+        See `ConnectivityOptions`.
     parcel_presence : float, default=0.0
         Keep the parcels that vary in at least this share of the usable sessions. 0 keeps all.
     incomplete_scans : {"impute", "exclude"}, default="impute"
@@ -159,7 +159,7 @@ def _row_table(rows: list[dict]) -> pd.DataFrame:
 def _spec(kind: str, shrinkage: str, identity: tuple) -> ViewSpec:
     names, networks, atlas, fingerprint = identity
     return ViewSpec(
-        kind=kind, shrinkage="none" if kind in UNSHRUNK else shrinkage, layout=LAYOUTS[kind],
+        kind=kind, shrinkage=spec_shrinkage(kind, shrinkage), layout=LAYOUTS[kind],
         parcel_names=names, networks=networks, atlas=atlas, cleaning_fingerprint=fingerprint,
     )  # fmt: skip
 

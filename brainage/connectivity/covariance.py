@@ -159,6 +159,56 @@ def estimate_covariance(values: np.ndarray, *, shrinkage: str = "ledoit_wolf") -
     return covariance
 
 
+def shrink_fixed(covariance: np.ndarray, weight: float) -> np.ndarray:
+    """Return (1 - weight) x covariance + weight x mean variance x identity, (p, p).
+
+    Unlike Ledoit-Wolf's, the weight does not depend on the length of the scan.
+    """
+    shrunk = (1 - weight) * covariance
+    shrunk.flat[:: len(covariance) + 1] += weight * np.trace(covariance) / len(covariance)
+    return shrunk
+
+
+def remove_gain(values: np.ndarray) -> np.ndarray:
+    """Centre every parcel and divide the whole run by one number, its typical amplitude.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_kept, p)
+        Parcel signals of one run, none missing.
+
+    Returns
+    -------
+    relative : ndarray of shape (n_kept, p)
+        In units of the geometric mean of the parcels' standard deviations: the scanner's gain is
+        gone, what one parcel's amplitude is beside another's stays.
+    """
+    centered = values - values.mean(axis=0)
+    return centered / np.exp(np.mean(np.log(centered.std(axis=0))))
+
+
+def relative_amplitude(relative: np.ndarray) -> np.ndarray:
+    """Return each parcel's log standard deviation, standardised over the parcels, (p,).
+
+    Unitless; 0 is the typical parcel, positive fluctuates more. Series that were standardised in
+    time hold no amplitude: all zero then (spread of the logarithms below 1e-3).
+
+    Parameters
+    ----------
+    relative : ndarray of shape (n_kept, p)
+        What `remove_gain` returned, runs joined.
+
+    References
+    ----------
+    .. [1] Zang et al. (2007), Brain Dev. 29:83-91 (amplitude of low-frequency fluctuations), of
+       which this is the logarithm over the whole pass band.
+    """
+    amplitude = np.log(relative.std(axis=0))
+    amplitude -= amplitude.mean()
+    spread = amplitude.std()
+    return np.zeros_like(amplitude) if spread < 1e-3 else amplitude / spread
+
+
 def partial_correlation(covariance: np.ndarray) -> np.ndarray:
     """Return the correlation of every pair of parcels given all others, diagonal 1.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from brainage.connectivity import covariance as cov
 from brainage.connectivity import spd
-from brainage.connectivity.views import LAYOUTS
+from brainage.connectivity.views import FIXED_SHRINKAGE, LAYOUTS
 from brainage.errors import MatrixError, TooFewVolumesError
 
 
@@ -24,8 +24,9 @@ def connectivity_rows(
     Parameters
     ----------
     runs : sequence of ndarray of shape (n_kept, p)
-        The session's runs. Each is standardised on its own (for "covariance": only centred)
-        before they are joined in time, so that level and gain of a run do not look like signal.
+        The session's runs. Each is standardised on its own (for "covariance": only centred; for
+        "log_covariance" and "amplitude": divided by one gain) before they are joined in time, so
+        that level and gain of a run do not look like signal.
     kept_volumes : sequence of ndarray of shape (n_kept,), int
         Index of each row in its run as scanned.
     kinds : sequence of str
@@ -60,9 +61,14 @@ def connectivity_rows(
     session = _Session(present, kept_volumes, shrinkage)
     rows = {}
     for kind in kinds:
-        matrix = np.full((len(here), len(here)), np.nan)
-        matrix[np.ix_(here, here)] = session.matrix(kind)
-        rows[kind] = vectorise(matrix, LAYOUTS[kind]).astype(np.float32)
+        if LAYOUTS[kind] == "parcel":
+            row = np.full(len(here), np.nan)
+            row[here] = session.amplitude()
+        else:
+            matrix = np.full((len(here), len(here)), np.nan)
+            matrix[np.ix_(here, here)] = session.matrix(kind)
+            row = vectorise(matrix, LAYOUTS[kind])
+        rows[kind] = row.astype(np.float32)
     return rows, missing
 
 
@@ -95,6 +101,13 @@ class _Session:
         if kind == "covariance":
             centered = np.vstack([run - run.mean(axis=0) for run in self._runs])
             return cov.estimate_covariance(centered, shrinkage=self._shrinkage)
+        if kind == "log_correlation":
+            correlation = cov.shrink_fixed(cov.pearson(self._joined), FIXED_SHRINKAGE[kind])
+            return spd.logm(correlation, n_threads=1)
+        if kind == "log_covariance":
+            relative = self._relative()
+            covariance = relative.T @ relative / len(relative)
+            return spd.logm(cov.shrink_fixed(covariance, FIXED_SHRINKAGE[kind]), n_threads=1)
         if kind == "shrunk_correlation":
             return self._correlation()
         self._need_invertible(kind)
@@ -105,6 +118,12 @@ class _Session:
         if kind == "tangent":
             return self._correlation()
         raise MatrixError(f"connectivity kind '{kind}': expected one of {', '.join(LAYOUTS)}.")
+
+    def amplitude(self) -> np.ndarray:
+        return cov.relative_amplitude(self._relative())
+
+    def _relative(self) -> np.ndarray:
+        return np.vstack([cov.remove_gain(run) for run in self._runs])
 
     def _correlation(self) -> np.ndarray:
         if self._shrunk is None:

@@ -10,7 +10,7 @@ from brainage.options import Listed, Options
 
 Kind = Literal[
     "pearson", "fisher_z", "partial", "shrunk_correlation", "covariance", "tangent",
-    "log_euclidean", "lagged",
+    "log_euclidean", "log_correlation", "log_covariance", "lagged", "amplitude",
 ]  # fmt: skip
 
 
@@ -22,8 +22,10 @@ class ConnectivityOptions(Options):
     kinds : tuple of str, default=("fisher_z",)
         Views, each stored once; the clock's `views` name some of them.
     shrinkage : {"none", "ledoit_wolf", "oas"}, default="ledoit_wolf"
-        Covariance estimator behind every kind but pearson, fisher_z and lagged, which are the
-        true sample statistics.
+        Covariance estimator behind partial, shrunk_correlation, covariance, tangent and
+        log_euclidean. The others are true sample statistics (pearson, fisher_z, lagged,
+        amplitude) or shrunk by a fixed weight whatever the scan's length (log_correlation 0.3,
+        log_covariance 0.8).
     parcel_presence : float, default=0.0
         Keep the parcels that have a signal (not missing, not constant) in at least this share of
         the sessions; 0 keeps every parcel. Decided on the reference cohort, frozen in the spec.

@@ -10,10 +10,11 @@ import numpy as np
 from brainage.errors import FeatureMismatchError
 from brainage.options import fingerprint_of
 
-Layout = Literal["upper", "upper_with_diagonal", "full"]
+Layout = Literal["upper", "upper_with_diagonal", "full", "parcel"]
 
 #: How each kind's matrix becomes a row: the upper triangle without diagonal; with diagonal and
-#: off-diagonal elements times sqrt(2) (`spd.half_vectorise`); or all p x p elements row by row.
+#: off-diagonal elements times sqrt(2) (`spd.half_vectorise`); all p x p elements row by row; or
+#: one value a parcel.
 LAYOUTS: dict[str, Layout] = {
     "pearson": "upper",
     "fisher_z": "upper",
@@ -22,11 +23,19 @@ LAYOUTS: dict[str, Layout] = {
     "covariance": "upper_with_diagonal",
     "tangent": "upper_with_diagonal",
     "log_euclidean": "upper_with_diagonal",
+    "log_correlation": "upper_with_diagonal",
+    "log_covariance": "upper_with_diagonal",
     "lagged": "full",
+    "amplitude": "parcel",
 }
 
 #: Kinds that are sample statistics whatever shrinkage was asked for.
-UNSHRUNK = frozenset({"pearson", "fisher_z", "lagged"})
+UNSHRUNK = frozenset({"pearson", "fisher_z", "lagged", "amplitude"})
+
+#: Kinds shrunk by a fixed weight of the identity, so that it does not vary with scan length. The
+#: two weights were chosen on ABIDE (docs/accuracy.md): one near the plain covariance's geometry,
+#: one near the logarithm's.
+FIXED_SHRINKAGE = {"log_correlation": 0.3, "log_covariance": 0.8}
 
 #: A network needs this many parcels (three edges) to have a clock of its own.
 MIN_NETWORK_PARCELS = 3
@@ -41,9 +50,9 @@ class ViewSpec:
     kind : str
         One of `LAYOUTS`. "tangent" holds the scan's shrunk correlation itself; the tangent space
         is fitted in the training fold (`transformers.TangentTransformer`).
-    shrinkage : {"none", "ledoit_wolf", "oas"}
-        "none" for the kinds that are sample statistics.
-    layout : {"upper", "upper_with_diagonal", "full"}
+    shrinkage : str
+        "none", "ledoit_wolf", "oas", or "fixed_0.3" and the like (see `spec_shrinkage`).
+    layout : {"upper", "upper_with_diagonal", "full", "parcel"}
         How a (p, p) matrix became a row.
     parcel_names : tuple of str
         p names, in order.
@@ -73,7 +82,7 @@ class ViewSpec:
         """Number of columns of the view."""
         p = self.n_parcels
         return {"upper": p * (p - 1) // 2, "upper_with_diagonal": p * (p + 1) // 2,
-                "full": p * p}[self.layout]  # fmt: skip
+                "full": p * p, "parcel": p}[self.layout]  # fmt: skip
 
     def to_dict(self) -> dict:
         """Return a JSON-able dictionary; `from_dict` undoes it."""
@@ -119,6 +128,13 @@ class ViewSpec:
         return words
 
 
+def spec_shrinkage(kind: str, shrinkage: str) -> str:
+    """Return the shrinkage that a kind really has when `shrinkage` was asked for."""
+    if kind in FIXED_SHRINKAGE:
+        return f"fixed_{FIXED_SHRINKAGE[kind]:g}"
+    return "none" if kind in UNSHRUNK else shrinkage
+
+
 def describe_parcels(expected: tuple[str, ...], found: tuple[str, ...]) -> str:
     """Say in one phrase how two lists of parcels differ."""
     absent = [name for name in expected if name not in set(found)]
@@ -152,9 +168,11 @@ class View:
 def edge_indices(spec: ViewSpec) -> tuple[np.ndarray, np.ndarray]:
     """Return the two parcel indices of every column, each of shape (n_features,).
 
-    For "lagged" the first parcel leads the second.
+    For "lagged" the first parcel leads the second; for "amplitude" both are the parcel.
     """
     p = spec.n_parcels
+    if spec.layout == "parcel":
+        return np.arange(p), np.arange(p)
     if spec.layout == "full":
         rows, columns = np.indices((p, p))
         return rows.ravel(), columns.ravel()
@@ -162,7 +180,9 @@ def edge_indices(spec: ViewSpec) -> tuple[np.ndarray, np.ndarray]:
 
 
 def edge_names(spec: ViewSpec) -> list[str]:
-    """Return a name for every column: "A ~ B", or "A -> B" where A leads."""
+    """Return a name for every column: "A ~ B", "A -> B" where A leads, "A" for a parcel."""
+    if spec.layout == "parcel":
+        return list(spec.parcel_names)
     rows, columns = edge_indices(spec)
     link = " -> " if spec.layout == "full" else " ~ "
     names = spec.parcel_names
