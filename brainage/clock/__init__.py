@@ -1,30 +1,41 @@
 """Features in, a frozen brain clock and its scores out."""
 
 from brainage.clock.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
+from brainage.clock.calibration import calibrate_clock
 from brainage.clock.folds import check_disjoint
+from brainage.clock.harmonize import SiteHarmonizer
+from brainage.clock.leaderboard import LEADERBOARD
 from brainage.clock.model import WHOLE_BRAIN, BrainClock
 from brainage.clock.options import ClockOptions, HarmonizationOptions, ValidationOptions
 from brainage.clock.ridge import RidgeClock
 from brainage.clock.stacked import StackedClock
+from brainage.clock.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
 from brainage.clock.training import fit_clock, fit_network_clocks
 from brainage.clock.validation import METRICS, PREDICTIONS, CrossValidation, cross_validate_clock
 
 __all__ = [
+    "LEADERBOARD",
     "METRICS",
     "PREDICTIONS",
     "WHOLE_BRAIN",
     "AgeBiasCorrector",
+    "Alternative",
     "BiasCorrectedRegressor",
     "BrainClock",
     "ClockOptions",
     "CrossValidation",
     "HarmonizationOptions",
     "RidgeClock",
+    "SiteHarmonizer",
     "StackedClock",
+    "SweepResult",
     "ValidationOptions",
+    "calibrate_clock",
     "check_disjoint",
     "cross_validate_clock",
+    "expand_alternatives",
     "fit_clock",
     "fit_network_clocks",
     "gap_slope",
+    "run_sweep",
 ]

@@ -95,7 +95,7 @@ class BrainClock:
         FeatureMismatchError
             A view is absent or differs; the message names the difference and the fix.
         """
-        blocks = self._blocks(features)
+        blocks = self.blocks(features)
         rows = features.rows
         clock_id = self.clock_id
         records = [self._score_one(blocks, rows, i) for i in range(len(rows))]
@@ -147,7 +147,8 @@ class BrainClock:
             raise ClockFileError(f"{path}: a whole file, but not a brain clock: {error!r} is "
                                  "missing or of another kind.") from error  # fmt: skip
 
-    def _blocks(self, features: FeatureTable) -> list[np.ndarray]:
+    def blocks(self, features: FeatureTable) -> list[np.ndarray]:
+        """Return the values of each view the clock needs, refusing those of another making."""
         blocks = []
         for spec in self.specs:
             if spec.kind not in features.views:
