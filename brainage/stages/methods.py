@@ -1,0 +1,100 @@
+"""The Methods paragraph, made from the options that were used: no sentence without its choice."""
+
+from __future__ import annotations
+
+from brainage.config import StudyConfig
+from brainage.connectivity.options import ConnectivityOptions
+from brainage.imaging.options import CleaningOptions
+from brainage.stages.cohorts import cohort_paths
+from brainage.trial import TrialOptions
+
+_KINDS = {
+    "pearson": "Pearson correlation",
+    "fisher_z": "Fisher z of the Pearson correlation",
+    "partial": "partial correlation",
+    "shrunk_correlation": "shrunk correlation",
+    "covariance": "covariance",
+    "tangent": "tangent-space covariance",
+    "log_euclidean": "log-Euclidean correlation",
+    "lagged": "lag-1 cross-covariance",
+}
+_ESTIMATORS = {
+    "ridge": "ridge regression, its penalty chosen by exact leave-one-out",
+    "svr": "support vector regression, C chosen by inner cross-validation",
+    "elastic_net": "an elastic net, its penalties chosen by inner cross-validation",
+    "gaussian_process": "a Gaussian process, its hyperparameters by marginal likelihood",
+    "stacked": "a stack of ridge regressions, one a view, combined on their exact leave-one-out "
+               "predictions",
+}  # fmt: skip
+
+
+def methods_sentences(study: StudyConfig) -> tuple[str, ...]:
+    """Return what was done, sentence by sentence, from the study's options."""
+    science = study.science
+    sentences = []
+    if any(cohort_paths(study, cohort).scans for cohort in ("reference", "trial")):
+        sentences.append(_extraction(study))
+    else:
+        sentences.append("Parcel time series were made elsewhere and read as they are.")
+    sentences += [_features(science.connectivity), *_clock(study)]
+    if science.trial is not None:
+        sentences += _trial(science.trial)
+    return tuple(sentences)
+
+
+def _extraction(study: StudyConfig) -> str:
+    atlas, cleaning = study.science.atlas, study.science.cleaning
+    return (f"Parcel signals were the means of the voxels of {atlas.name} (parcels with less than "
+            f"{100 * atlas.min_coverage:.0f} % coverage missing), {_cleaning(cleaning)}.")  # fmt: skip
+
+
+def _cleaning(cleaning: CleaningOptions) -> str:
+    parts = [f"cleaned with the confound strategy {cleaning.strategy}"]
+    if cleaning.high_pass_hz or cleaning.low_pass_hz:
+        low = f"{cleaning.high_pass_hz:g}" if cleaning.high_pass_hz else "0"
+        high = f"{cleaning.low_pass_hz:g}" if cleaning.low_pass_hz else "the Nyquist frequency"
+        parts.append(f"band-passed {low} to {high} Hz")
+    if cleaning.scrub_fd_mm:
+        parts.append(f"volumes with framewise displacement above {cleaning.scrub_fd_mm:g} mm "
+                     "censored")  # fmt: skip
+    if cleaning.smoothing_fwhm_mm:
+        parts.append(f"smoothed with {cleaning.smoothing_fwhm_mm:g} mm full width at half maximum")
+    return ", ".join(parts)
+
+
+def _features(connectivity: ConnectivityOptions) -> str:
+    kinds = ", ".join(_KINDS[kind] for kind in connectivity.kinds)
+    shrunk = set(connectivity.kinds) - {"pearson", "fisher_z", "lagged"}
+    tail = f" (covariance estimated with {connectivity.shrinkage})" if shrunk else ""
+    return f"Connectivity of a session's joined runs was {kinds}{tail}."
+
+
+def _clock(study: StudyConfig) -> list[str]:
+    clock = study.science.clock
+    validation = clock.validation
+    sentences = [
+        f"Age was predicted by {_ESTIMATORS[clock.estimator]}; accuracy is that of {validation.n_folds}"
+        f"-fold cross-validation ({validation.n_repeats} repeat(s), people and families never "
+        "split), every choice nested, on uncorrected predictions."
+    ]
+    if clock.harmonization.method != "none":
+        sentences.append(f"Site effects were removed by {clock.harmonization.method}, fitted on "
+                         "training scans of each fold.")  # fmt: skip
+    if clock.bias_correction == "in_sample":
+        sentences.append("The gap's line on age was fitted on training predictions, which leaves "
+                         "most of the age bias in (see the gap slopes).")  # fmt: skip
+    elif clock.bias_correction != "none":
+        sentences.append(f"The gap was freed from age by the {clock.bias_correction} correction, "
+                         "fitted on out-of-fold reference predictions, frozen and applied alike at "
+                         "every visit.")  # fmt: skip
+    return sentences
+
+
+def _trial(trial: TrialOptions) -> list[str]:
+    primary = trial.primary_arm or trial.arms[-1]
+    return [
+        "The clock was frozen before any trial scan was scored, and scores were hashed before the "
+        "allocation was read.",
+        f"The primary contrast was {primary} against {trial.control_arm} at {trial.primary_visit}; "
+        f"other contrasts are adjusted by {trial.multiplicity}.",
+    ]

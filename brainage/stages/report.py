@@ -1,0 +1,140 @@
+"""Stage 5: everything the stages wrote, on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brainage.clock import WHOLE_BRAIN, AgeBiasCorrector, gap_slope
+from brainage.clock.validation import METRICS, PREDICTIONS
+from brainage.config import StudyConfig
+from brainage.connectivity import EXCLUDED
+from brainage.report import StudyResults, render_report
+from brainage.stages.cohorts import stage_folder
+from brainage.stages.compare import load_comparison
+from brainage.stages.extract import SCANS
+from brainage.stages.manifest import read_manifest, versions
+from brainage.stages.methods import methods_sentences
+from brainage.stages.synthesize import recovery
+from brainage.stages.train import load_trained
+from brainage.synthetic import CLOCK_SCALE
+from brainage.tables import SCORES, read_table
+
+
+def report(study: StudyConfig) -> Path:
+    """Write ``output/report/report.html`` from what the other stages left.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        A stage that was not run leaves its section out.
+
+    Returns
+    -------
+    path : Path
+    """
+    return render_report(gather(study), stage_folder(study, "report") / "report.html")
+
+
+def gather(study: StudyConfig) -> StudyResults:
+    """Read every result of a study that is there."""
+    fields = {
+        "title": study.title,
+        "methods": methods_sentences(study),
+        "scans": _tables(study, "extract/{cohort}/scans.tsv", SCANS),
+        "excluded": _tables(study, "{stage}/features/excluded.tsv", EXCLUDED),
+        "provenance": _provenance(study),
+    }
+    if _finished(study, "train"):
+        fields |= _clock_fields(study)
+    scores = stage_folder(study, "score") / "scores.tsv"
+    if scores.is_file():
+        fields["scores"] = read_table(scores, SCORES)
+    if study.science.trial is not None and _finished(study, "compare"):
+        result = load_comparison(study)
+        fields |= {"deltas": result.deltas, "contrasts": result.contrasts, "flow": result.flow,
+                   "sensitivity": result.sensitivity, "motion": result.motion,
+                   "notes": tuple(result.notes)}  # fmt: skip
+        scale = stage_folder(study, "truth") / "clock_scale.tsv"
+        if study.synthetic is not None and scale.is_file():
+            fields["truth"] = recovery(study, result, read_table(scale, CLOCK_SCALE))
+    return StudyResults(**fields)
+
+
+def gap_slopes(
+    predictions: pd.DataFrame, bias: AgeBiasCorrector, trial_ages: np.ndarray | None
+) -> pd.DataFrame:
+    """Return the slope of the out-of-fold gap on age, raw and corrected, overall and locally.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        One row a reference scan, predictions averaged over repeats.
+    bias : AgeBiasCorrector
+        The clock's frozen correction.
+    trial_ages : ndarray or None
+        Ages of the scored scans: the local window, because a line over 18-90 need not have the
+        slope the trial's people meet.
+    """
+    age = predictions["age_years"].to_numpy(float)
+    predicted = predictions["predicted_age_years"].to_numpy(float)
+    windows: list[tuple[str, tuple[float, float] | None]] = [("all ages", None)]
+    if trial_ages is not None and len(trial_ages):
+        low, high = float(np.min(trial_ages)), float(np.max(trial_ages))
+        windows.append((f"ages {low:.0f}-{high:.0f}, as in the trial", (low, high)))
+    rows = []
+    for words, window in windows:
+        for name, gap in (
+            ("raw", predicted - age),
+            ("corrected", bias.corrected_gap(age, predicted)),
+        ):
+            slope = gap_slope(age, gap, window_years=window)
+            rows.append({"gap": f"{name}, {words}", "slope": slope.slope, "low": slope.low,
+                         "high": slope.high, "n": slope.n})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _clock_fields(study: StudyConfig) -> dict:
+    folder = stage_folder(study, "train")
+    clock = load_trained(folder).clocks[WHOLE_BRAIN]
+    predictions = read_table(folder / "cross_validation.tsv", PREDICTIONS)
+    keys = ["participant_id", "session_id"]
+    mean = predictions.groupby(keys, as_index=False).agg(
+        age_years=("age_years", "first"), predicted_age_years=("predicted_age_years", "mean")
+    )
+    scores = stage_folder(study, "score") / "scores.tsv"
+    ages = read_table(scores, SCORES)["age_years"].to_numpy(float) if scores.is_file() else None
+    return {
+        "predictions": mean,
+        "metrics": read_table(folder / "metrics.tsv", METRICS),
+        "gap_slopes": gap_slopes(mean, clock.bias, ages),
+        "card": clock.card(),
+    }
+
+
+def _finished(study: StudyConfig, stage: str) -> bool:
+    return read_manifest(stage_folder(study, stage), missing_ok=True) is not None
+
+
+def _tables(study: StudyConfig, pattern: str, schema) -> dict[str, pd.DataFrame]:
+    found = {}
+    for cohort, stage in (("reference", "train"), ("trial", "score")):
+        path = Path(study.paths.output) / pattern.format(cohort=cohort, stage=stage)
+        if path.is_file():
+            found[cohort] = read_table(path, schema)
+    return found
+
+
+def _provenance(study: StudyConfig) -> dict[str, str]:
+    facts = {f"version of {name}": version for name, version in versions().items()}
+    facts["seed"] = str(study.science.seed)
+    facts["science fingerprint"] = study.science.fingerprint()
+    for stage in ("train", "score", "compare"):
+        manifest = read_manifest(stage_folder(study, stage), missing_ok=True)
+        if manifest is not None:
+            facts[f"{stage} key"] = manifest["key"]
+            facts |= {f"{stage} input: {name}": value for name, value in manifest["inputs"].items()
+                      if stage == "compare"}  # fmt: skip
+    return facts

@@ -1,0 +1,70 @@
+"""Every stage of a study in order; what is current is not made again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from brainage.config import StudyConfig
+from brainage.progress import Progress, silent
+from brainage.stages.cohorts import cohort_paths, has_cohort
+from brainage.stages.compare import compare
+from brainage.stages.extract import extract_cohort
+from brainage.stages.report import report
+from brainage.stages.score import score
+from brainage.stages.synthesize import recovery, synthesize, truth, with_synthetic_paths
+from brainage.stages.train import train
+
+
+class StageDone(NamedTuple):
+    """One finished stage: its name, what it made and how long it took."""
+
+    name: str
+    result: object
+    seconds: float
+
+
+def run_stages(
+    study: StudyConfig, *, overwrite: bool = False, progress: Progress = silent
+) -> Iterator[StageDone]:
+    """Run a study's stages, yielding each as it ends.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        A study without ``science.trial`` ends with its trained clock and a report.
+    overwrite : bool, default=False
+        Make everything again.
+    progress : Progress, optional
+        Told of every piece of work.
+
+    Yields
+    ------
+    done : StageDone
+    """
+
+    def timed(name: str, make, *arguments, **options) -> StageDone:
+        started = time.monotonic()
+        result = make(*arguments, **options)
+        return StageDone(name, result, time.monotonic() - started)
+
+    shared = {"overwrite": overwrite, "progress": progress}
+    if study.synthetic is not None:
+        yield timed("synthetic", synthesize, study, progress=progress)
+        study = with_synthetic_paths(study)
+    cohorts = [c for c in ("reference", "trial") if cohort_paths(study, c).scans]
+    if cohorts:
+        yield timed("extract", lambda: {c: extract_cohort(study, c, **shared) for c in cohorts})
+    if study.paths.clock is None:
+        yield timed("train", train, study, **shared)
+    if study.science.trial is not None:
+        if study.paths.scores is None and has_cohort(study, "trial"):
+            yield timed("score", score, study, **shared)
+        done = timed("compare", compare, study, **shared)
+        yield done
+        if study.synthetic is not None:
+            scale = timed("truth", truth, study, **shared)
+            yield scale
+            yield timed("recovery", recovery, study, done.result, scale.result)
+    yield timed("report", report, study)

@@ -1,0 +1,180 @@
+"""Stage 0 of a synthetic study: its data, its counterfactual, and how well effects came back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from brainage.clock import WHOLE_BRAIN
+from brainage.config import CohortPaths, StudyConfig
+from brainage.connectivity import build_features
+from brainage.progress import Progress, silent
+from brainage.series import find_series
+from brainage.stages.cohorts import cohort_people, series_folder, stage_folder
+from brainage.stages.extract import extract_cohort
+from brainage.stages.manifest import is_current, stage_key, write_manifest
+from brainage.stages.train import study_clocks
+from brainage.synthetic import CLOCK_SCALE, clock_scale_truth, make_study
+from brainage.tables import SCORES, read_table, write_table
+from brainage.trial import TrialResult
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a synthetic study holds, in sentences, and where."""
+
+    lines: tuple[str, ...]
+    folder: Path
+
+
+def with_synthetic_paths(study: StudyConfig) -> StudyConfig:
+    """Return the study with its paths pointing at the data that `synthesize` writes."""
+    if study.synthetic is None:
+        return study
+    return _pointing_at(study, stage_folder(study, "data"))
+
+
+def synthesize(study: StudyConfig, *, progress: Progress = silent) -> Made:
+    """Write the synthetic study's data; scans that are there already are kept.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        With a section ``synthetic``; its seed is ``science.seed``.
+    progress : Progress, optional
+        Told of scans written.
+
+    Returns
+    -------
+    made : Made
+    """
+    folder = stage_folder(study, "data")
+    made = make_study(study.synthetic, seed=study.science.seed)
+    made.write(folder, n_jobs=study.run.n_jobs, progress=progress)
+    return Made(tuple(made.lines), folder)
+
+
+def truth(
+    study: StudyConfig, *, overwrite: bool = False, progress: Progress = silent
+) -> pd.DataFrame:
+    """Score the trial's counterfactual scans (same noise, no arm effect) with the frozen clock.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        A synthetic study that was trained and scored.
+    overwrite : bool, default=False
+        Make it again.
+    progress : Progress, optional
+        Told of scans written and read.
+
+    Returns
+    -------
+    table : DataFrame
+        Schema `brainage.synthetic.CLOCK_SCALE`.
+    """
+    folder = stage_folder(study, "truth")
+    clock = study_clocks(study)[WHOLE_BRAIN]
+    described = study.synthetic.model_dump(mode="json")
+    inputs = {"clock": clock.clock_id, "seed": str(study.science.seed)}
+    key = stage_key("truth", described, inputs)
+    path = folder / "clock_scale.tsv"
+    if overwrite or not is_current(folder, key):
+        made = make_study(study.synthetic, seed=study.science.seed)
+        made.write(folder / "data", counterfactual=True, n_jobs=study.run.n_jobs,
+                   progress=progress)  # fmt: skip
+        without = _score_counterfactual(study, clock, folder, progress)
+        with_ = read_table(stage_folder(study, "score") / "scores.tsv", SCORES)
+        scored = set(zip(without["participant_id"], without["session_id"], strict=True))
+        both = [pair in scored for pair in zip(with_["participant_id"], with_["session_id"],
+                                               strict=True)]  # fmt: skip
+        # A scan that broke an exclusion rule in one of the two worlds has no counterpart.
+        write_table(clock_scale_truth(with_[both], without, made.truth), path, CLOCK_SCALE)
+        write_manifest(folder, stage="truth", key=key, options=described, inputs=inputs,
+                       outputs=[path])  # fmt: skip
+    return read_table(path, CLOCK_SCALE)
+
+
+def recovery(study: StudyConfig, result: TrialResult, scale: pd.DataFrame) -> pd.DataFrame:
+    """Lay estimates beside the planted years and the clock-scale truth; a miss is marked.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        Names visits and control arm.
+    result : TrialResult
+        The comparison.
+    scale : DataFrame
+        From `truth`.
+
+    Returns
+    -------
+    table : DataFrame
+        One row an arm, visit and comparison (with baseline, with control): planted_years,
+        clock_scale_years, estimate_years, interval, and whether it covers the clock-scale truth.
+    """
+    options = study.science.trial
+    labels = {visit.session_id: visit.label for visit in options.visits}
+    known = {(row.arm, labels[row.session_id]): row for row in scale.itertuples()
+             if row.session_id in labels}  # fmt: skip
+    baseline = options.visits[0].label
+    rows = []
+    for row in _whole_brain_rows(result).itertuples():
+        if (row.arm, row.visit) not in known or row.visit == baseline:
+            continue
+        here = known[row.arm, row.visit]
+        planted, seen = here.planted_years, here.clock_scale_years
+        if row.versus == options.control_arm:
+            control = known[options.control_arm, row.visit]
+            planted -= control.planted_years
+            seen -= control.clock_scale_years
+        covers = row.ci_low_years <= seen <= row.ci_high_years
+        rows.append({
+            "arm": row.arm, "versus": row.versus, "visit": row.visit,
+            "planted_years": planted, "clock_scale_years": seen,
+            "estimate_years": row.estimate_years, "ci_low_years": row.ci_low_years,
+            "ci_high_years": row.ci_high_years,
+            "interval_covers": "yes" if covers else "MISS", "method": row.method,
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _whole_brain_rows(result: TrialResult) -> pd.DataFrame:
+    contrasts = result.contrasts[result.contrasts["network"] == WHOLE_BRAIN]
+    deltas = result.deltas[result.deltas["network"] == WHOLE_BRAIN]
+    shared = ["arm", "versus", "visit", "estimate_years", "ci_low_years", "ci_high_years",
+              "method"]  # fmt: skip
+    return pd.concat([deltas[shared], contrasts[shared]], ignore_index=True)
+
+
+def _score_counterfactual(study: StudyConfig, clock, folder: Path, progress: Progress):
+    paths = study.paths.model_copy(update={"output": str(folder)})
+    shadow = _pointing_at(study.model_copy(update={"paths": paths}), folder / "data")
+    if shadow.paths.trial.scans:
+        extract_cohort(shadow, "trial", progress=progress)
+    features = build_features(
+        find_series(series_folder(shadow, "trial")), cohort_people(shadow, "trial"),
+        kinds=study.science.connectivity.kinds, shrinkage=study.science.connectivity.shrinkage,
+        parcels=clock.parcel_names, n_jobs=study.run.n_jobs, progress=progress,
+    )  # fmt: skip
+    return clock.score(features)
+
+
+def _pointing_at(study: StudyConfig, data: Path) -> StudyConfig:
+    source = ({"scans": "derivatives/fmriprep"} if study.synthetic.depth == "nifti"
+              else {"series": "series"})  # fmt: skip
+    ((kind, inside),) = source.items()
+    reference = CohortPaths(
+        **{kind: str(data / "reference" / inside)},
+        participants=str(data / "reference" / "participants.tsv"),
+    )
+    trial = CohortPaths(
+        **{kind: str(data / "trial" / inside)},
+        participants=str(data / "trial" / "participants.tsv"),
+        sessions=str(data / "trial" / "sessions.tsv"),
+    )
+    update = {"reference": reference, "trial": trial,
+              "allocation": str(data / "trial" / "allocation.tsv")}  # fmt: skip
+    return study.model_copy(update={"paths": study.paths.model_copy(update=update)})
