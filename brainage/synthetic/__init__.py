@@ -1,5 +1,6 @@
 """Cohorts and trials with known truth: one generative model, at three depths."""
 
+from brainage.synthetic.bank import ScoreBank, draw_score_bank
 from brainage.synthetic.options import SyntheticOptions
 from brainage.synthetic.people import ALLOCATION, TRUTH, draw_attendance
 from brainage.synthetic.presets import demo_options, tiny_options, twin_options
@@ -10,11 +11,13 @@ __all__ = [
     "ALLOCATION",
     "CLOCK_SCALE",
     "TRUTH",
+    "ScoreBank",
     "SyntheticOptions",
     "SyntheticStudy",
     "clock_scale_truth",
     "demo_options",
     "draw_attendance",
+    "draw_score_bank",
     "make_study",
     "tiny_options",
     "twin_options",

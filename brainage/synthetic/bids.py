@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,24 +63,10 @@ def _write_chunk(
 ) -> None:
     derivatives = folder / DERIVATIVES
     _write_description(derivatives)
-    grid = _grid_of(study)
+    grid = make_grid(study.parcels, study.options.nifti.grid_mm)
     with threadpool_limits(1):
         for _, row in scans.iterrows():
             _write_scan(study, row, grid, derivatives, counterfactual)
-
-
-# A worker serves one study at a time: one grid is enough to remember.
-@lru_cache(maxsize=1)
-def _cached_grid(key: tuple, parcels: bytes) -> dict:
-    return {}
-
-
-def _grid_of(study: SyntheticStudy) -> Grid:
-    coordinates = study.parcels.coordinates_mm.tobytes() + study.parcels.radii_mm.tobytes()
-    slot = _cached_grid((study.options.nifti.grid_mm,), coordinates)
-    if "grid" not in slot:
-        slot["grid"] = make_grid(study.parcels, study.options.nifti.grid_mm)
-    return slot["grid"]
 
 
 def _write_description(derivatives: Path) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.signal import lfilter
+from scipy.spatial import cKDTree
 
 from brainage.synthetic.motion import Motion, artefact_fields
 from brainage.synthetic.parcels import Parcels
@@ -23,7 +25,7 @@ _BRAIN_SEMIAXES_MM = np.array([70.0, 88.0, 72.0])
 _VENTRICLE_CENTRE_MM = np.array([0.0, -20.0, 14.0])
 _CSF_RADIUS_MM = 20.0
 _WM_RADIUS_MM = 46.0
-_MEAN_INTENSITY = 600.0
+_MEAN_INTENSITY = 300.0
 # How much of the physiological course of CSF and white matter leaks into the rest of the brain.
 _LEAK = 0.15
 _N_MOTION_TERMS = 24
@@ -107,16 +109,16 @@ def make_grid(parcels: Parcels, grid_mm: float) -> Grid:
 
 
 def _owners(places: np.ndarray, parcels: Parcels) -> np.ndarray:
+    tree = cKDTree(places)
+    spheres = tree.query_ball_point(parcels.coordinates_mm, parcels.radii_mm + 1e-9)
+    _, nearest = tree.query(parcels.coordinates_mm)
     best = np.full(len(places), np.inf)
     owner = np.full(len(places), -1)
-    for parcel, (centre, radius) in enumerate(
-        zip(parcels.coordinates_mm, parcels.radii_mm, strict=True)
-    ):
-        distance = np.linalg.norm(places - centre, axis=1)
-        held = distance <= radius
-        held[distance.argmin()] = True
-        closer = held & (distance < best)
-        best[closer], owner[closer] = distance[closer], parcel
+    for parcel, (centre, inside) in enumerate(zip(parcels.coordinates_mm, spheres, strict=True)):
+        held = np.union1d(np.asarray(inside, dtype=int), nearest[parcel])
+        distance = np.linalg.norm(places[held] - centre, axis=1)
+        closer = distance < best[held]
+        best[held[closer]], owner[held[closer]] = distance[closer], parcel
     return owner
 
 
@@ -198,11 +200,7 @@ def _pulses(n_volumes: int, t_r_s: float, rng: np.random.Generator) -> np.ndarra
     # Two slow physiological courses (breathing depth, heart rate), first-order autoregressive
     # with a time constant of about 8 s.
     memory = np.exp(-t_r_s / 8.0)
-    steps = rng.standard_normal((n_volumes, 2))
-    course = np.zeros((n_volumes, 2))
-    for volume in range(1, n_volumes):
-        course[volume] = memory * course[volume - 1] + steps[volume]
-    return course
+    return lfilter([1.0], [1.0, -memory], rng.standard_normal((n_volumes, 2)), axis=0)
 
 
 def _standardized(courses: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import lfilter
 
 from brainage.synthetic.parcels import Parcels
 from brainage.synthetic.signal import Band
@@ -48,10 +49,8 @@ def draw_motion(n_volumes: int, mean_fd_mm: float, rng: np.random.Generator) -> 
     steps = rng.standard_normal((n_volumes - 1, 6)) * np.array([1, 1, 1.6, 0.02, 0.01, 0.01])
     spikes = rng.random(n_volumes - 1) < _SPIKE_SHARE
     steps[spikes] *= rng.uniform(3, 8, (int(spikes.sum()), 1))
-    position = np.zeros((n_volumes, 6))
-    for volume, step in enumerate(steps, start=1):
-        # The head tends back to where it lay, so a long scan does not wander off.
-        position[volume] = 0.97 * position[volume - 1] + step
+    # The head tends back to where it lay, so a long scan does not wander off.
+    position = lfilter([1.0], [1.0, -0.97], np.concatenate([np.zeros((1, 6)), steps]), axis=0)
     raw = displacement_mm(position)
     position *= mean_fd_mm / np.nanmean(raw)
     fd_mm = displacement_mm(position)

@@ -227,7 +227,7 @@ class NiftiOptions(Options):
         White noise of a voxel, percent of its mean.
     signal_sd_percent : float, default=1.0
         Standard deviation of a parcel's neural signal, percent of the voxel mean.
-    confound_sd_percent : float, default=0.8
+    confound_sd_percent : float, default=1.5
         Standard deviation of what motion, physiology and drift each add, percent.
     n_dummy_volumes : int, default=2
         Non-steady-state volumes at the start.
@@ -236,7 +236,7 @@ class NiftiOptions(Options):
     grid_mm: float = Field(default=6.0, ge=2, le=10)
     thermal_sd_percent: float = Field(default=0.4, ge=0)
     signal_sd_percent: float = Field(default=1.0, gt=0)
-    confound_sd_percent: float = Field(default=0.8, ge=0)
+    confound_sd_percent: float = Field(default=1.5, ge=0)
     n_dummy_volumes: int = Field(default=2, ge=0)
 
 

@@ -1,7 +1,6 @@
 """Options of the studies that come with the package.
 
-The planted split over visits follows issue "The LISA twin" and is illustrative: the study did
-not publish it.
+The split of the planted effects over visits is illustrative: the trial did not publish it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from brainage.synthetic.options import (
     VisitPlan,
 )
 
-#: By how much the demo's planted effects exceed the twin's: 22 people an arm see no less.
+#: By how much the demo's planted effects exceed the twin's: 22 people an arm would not see less.
 DEMO_EFFECT_FACTOR = 5.0
 
 _VISITS = (
@@ -35,7 +34,7 @@ def lisa_arms(n: tuple[int, int, int], *, factor: float = 1.0) -> tuple[ArmPlan,
         ArmPlan(name="MIT", n=mit, effects_years=(-1.39 * factor, -1.4 * factor),
                 sessions_mean=110.0),
         ArmPlan(name="HRT", n=hrt, effects_years=(-1.4 * factor, -2.3 * factor),
-                sessions_mean=120.0, regional_z=0.05),
+                sessions_mean=120.0, regional_z=0.03),
     )  # fmt: skip
 
 
@@ -50,20 +49,28 @@ def twin_options() -> SyntheticOptions:
     )  # fmt: skip
 
 
-def demo_options() -> SyntheticOptions:
-    """Return the demo: a small NIfTI study, easier than the twin, and it says so."""
+def demo_options(*, n_reference: int = 130, n_per_arm: int = 22) -> SyntheticOptions:
+    """Return the demo: a small NIfTI study, easier than the twin, and it says so.
+
+    Parameters
+    ----------
+    n_reference : int, default=130
+        Reference adults.
+    n_per_arm : int, default=22
+        People of each of the three arms.
+    """
     factor = DEMO_EFFECT_FACTOR
     return SyntheticOptions(
         depth="nifti",
-        n_volumes=100,
-        t_r_s=2.5,
-        reference=ReferenceOptions(n=130, n_sites=3),
-        trial=TrialPlan(arms=lisa_arms((22, 22, 22), factor=factor), visits=_VISITS),
+        n_volumes=120,
+        t_r_s=3.0,
+        reference=ReferenceOptions(n=n_reference, n_sites=3),
+        trial=TrialPlan(arms=lisa_arms((n_per_arm,) * 3, factor=factor), visits=_VISITS),
         difficulty=DifficultyOptions(
             ageing=0.12, person_offset_sd_years=2.0, state_sd_years=0.5,
             person_connectivity=0.04, person_diffuse=0.05, scan_connectivity=0.02,
         ),
-        note=f"This demo is easier than real data: 66 people are a fifth of the LISA subset, so "
+        note=f"This demo is easier than real data: with {n_per_arm} people an arm instead of 103, "
              f"the planted effects are {factor:g} times the twin's and ageing is stronger.",
     )  # fmt: skip
 

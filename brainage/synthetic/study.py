@@ -128,7 +128,9 @@ class SyntheticStudy:
         """Put a scan's labels and quality around its series (n_volumes, p)."""
         options = self.options
         n = options.n_volumes
-        quality = ScanQuality(row["mean_fd_mm"], n, n, n * options.t_r_s, np.ones(len(self.parcels)))
+        quality = ScanQuality(
+            row["mean_fd_mm"], n, n, n * options.t_r_s, np.ones(len(self.parcels))
+        )
         return ParcelSeries(
             participant_id=row["participant_id"], session_id=row["session_id"], run="n/a",
             task="rest", values=values, parcel_names=self.parcels.names,
