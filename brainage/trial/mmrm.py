@@ -293,13 +293,11 @@ def _attempts(covariance: str | None, covariance_by_arm: bool) -> list[tuple[str
 def _start(frame: ModelFrame) -> np.ndarray:
     """Return a rough covariance of the visits from ordinary least-squares residuals."""
     n_rows, n_columns = frame.design.shape
-    if n_rows <= n_columns or frame.n_participants <= np.linalg.matrix_rank(frame.design) / len(
-        frame.visits
-    ):
+    if n_rows <= n_columns:
         raise DesignError(f"repeated-measures model: {n_rows} observations of "
                           f"{frame.n_participants} participants are too few for {n_columns} "
                           "coefficients; leave covariates out.")  # fmt: skip
-    beta = np.linalg.lstsq(frame.design, frame.response, rcond=None)[0]
+    beta = np.linalg.solve(frame.design.T @ frame.design, frame.design.T @ frame.response)
     residual = frame.response - frame.design @ beta
     n_visits = len(frame.visits)
     total = np.bincount(frame.visit, weights=residual**2, minlength=n_visits)

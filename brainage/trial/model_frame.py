@@ -216,7 +216,7 @@ def _checked_rows(data, response, arms, visits, covariates):
     if not pd.api.types.is_numeric_dtype(data[response]):
         raise DesignError(f"response '{response}': expected numbers, found {data[response].dtype}.")
     rows = data.loc[data["visit"].isin(visits), list(dict.fromkeys(needed))]
-    strange = sorted(set(rows["arm"].astype(str)) - set(arms))
+    strange = sorted(map(str, set(rows["arm"].unique()) - set(arms)))
     if strange:
         raise DesignError(f"arm column: expected {', '.join(arms)}, also found "
                           f"{', '.join(strange)}; name them or leave their rows out.")  # fmt: skip
@@ -236,15 +236,15 @@ def _checked_rows(data, response, arms, visits, covariates):
 
 
 def _check_people(rows: pd.DataFrame) -> None:
-    keys = rows[["participant_id", "visit"]]
-    if keys.duplicated().any():
-        person, visit = keys[keys.duplicated()].iloc[0]
+    repeated = rows.duplicated(["participant_id", "visit"])
+    if repeated.any():
+        person, visit = rows.loc[repeated, ["participant_id", "visit"]].iloc[0]
         raise DesignError(f"participant {person}, visit {visit}: two or more rows; keep one.")
-    pairs = rows[["participant_id", "arm"]].drop_duplicates()
-    twice = pairs["participant_id"][pairs["participant_id"].duplicated()]
-    if len(twice):
-        person = twice.iloc[0]
-        found = ", ".join(pairs.loc[pairs["participant_id"] == person, "arm"])
+    pairs = set(zip(rows["participant_id"], rows["arm"], strict=True))
+    if len(pairs) > rows["participant_id"].nunique():
+        own = sorted(person for person, _ in pairs)
+        person = next(a for a, b in zip(own, own[1:], strict=False) if a == b)
+        found = ", ".join(sorted(arm for other, arm in pairs if other == person))
         raise DesignError(f"participant {person}: expected one arm, found {found}.")
 
 

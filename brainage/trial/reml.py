@@ -195,36 +195,35 @@ class RemlDerivatives:
 def differentiate(point: RemlPoint, data: CrossProducts) -> RemlDerivatives:
     """Compute gradient, Hessian and expected Hessian of the deviance at a point."""
     w, phi = point.inverse, point.phi
+    k, q = len(point.first), data.products.shape[-1]
     wv = w @ point.first
     m = wv @ w
     full = contract(m, data.products)
     slopes = full[:, :-1, :-1]
     b = np.append(-point.beta, 1.0)
-    in_phi = np.einsum("gijqr,qr->gij", data.products[..., :-1, :-1], phi)
-    in_residual = np.einsum("gijqr,q,r->gij", data.products, b, b, optimize=True)
+    # Cross-products met by Phi (traces over the design) and by b (residuals), in one product.
+    both = np.zeros((q * q, 2))
+    both[:, 0] = np.pad(phi, ((0, 1), (0, 1))).ravel()
+    both[:, 1] = np.outer(b, b).ravel()
+    in_phi, in_residual = np.moveaxis(data.products.reshape(*w.shape, -1) @ both, -1, 0)
     score = full[:, :-1, :] @ b
-    k = len(point.first)
-    pair = np.einsum("kgij,lgjm->klgim", m, wv.swapaxes(-1, -2), optimize=True)
-    trace_plain = np.einsum(
-        "g,kgij,lgji->kl", data.n_people.astype(float), wv, wv, optimize=True)  # fmt: skip
-    trace_phi = np.einsum("klgij,gij->kl", pair, in_phi)
-    bend = (phi @ slopes).reshape(k, -1)
-    bend_t = (phi @ slopes).swapaxes(-1, -2).reshape(k, -1)
-    expected = trace_plain - trace_phi - trace_phi.T + bend @ bend_t.T
-    quadratic = np.einsum("klgij,gij->kl", pair, in_residual) - score @ phi @ score.T
+    pair = (m[:, None] @ wv.swapaxes(-1, -2)[None]).reshape(k, k, -1)
+    n_wv = wv * data.n_people[:, None, None]
+    trace_plain = n_wv.reshape(k, -1) @ wv.swapaxes(-1, -2).reshape(k, -1).T
+    trace_phi = pair @ in_phi.ravel()
+    bend = phi @ slopes
+    expected = trace_plain - trace_phi - trace_phi.T
+    expected = expected + bend.reshape(k, -1) @ bend.swapaxes(-1, -2).reshape(k, -1).T
+    quadratic = pair @ in_residual.ravel() - score @ phi @ score.T
     quadratic = (quadratic + quadratic.T) / 2
-    trace_first = np.einsum("g,kgii->k", data.n_people.astype(float), wv) - np.einsum(
-        "kgij,gij->k", m, in_phi)  # fmt: skip
-    gradient = trace_first - np.einsum("kgij,gij->k", m, in_residual)
+    flat = m.reshape(k, -1)
+    gradient = np.trace(n_wv.sum(axis=1), axis1=1, axis2=2)
+    gradient = gradient - flat @ (in_phi + in_residual).ravel()
     observed = 2 * quadratic - expected
     if point.second is not None:
-        wsw = w @ point.second @ w
-        observed = (
-            observed
-            + np.einsum("g,klgij,gji->kl", data.n_people.astype(float), point.second, w,
-                        optimize=True)
-            - np.einsum("klgij,gij->kl", wsw, in_phi + in_residual)
-        )  # fmt: skip
+        bent = (w @ point.second @ w).reshape(k * k, -1) @ (in_phi + in_residual).ravel()
+        plain = point.second.reshape(k * k, -1) @ (w * data.n_people[:, None, None]).ravel()
+        observed = observed + (plain - bent).reshape(k, k)
     return RemlDerivatives(gradient, observed, expected, slopes)
 
 
