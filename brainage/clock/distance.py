@@ -35,7 +35,7 @@ class ReferenceDistance:
     ----------
     n_axes : int, default=20
         Principal axes kept; at most one per ten reference scans, so that no axis is one person.
-    max_scans : int, default=3000
+    max_scans : int, default=1000
         Larger cohorts are summarised by a seeded sample of this size (bounds time and memory:
         one matrix of max_scans squared).
     n_folds : int, default=5
@@ -56,7 +56,7 @@ class ReferenceDistance:
     """
 
     def __init__(
-        self, n_axes: int = 20, *, max_scans: int = 3000, n_folds: int = 5, random_state: int = 0
+        self, n_axes: int = 20, *, max_scans: int = 1000, n_folds: int = 5, random_state: int = 0
     ):
         self.n_axes = n_axes
         self.max_scans = max_scans
