@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from brainage.clock.age_scale import AgeScale, to_years
 from brainage.clock.bias import AgeBiasCorrector
 from brainage.clock.clockfile import content_hash, read_clock_file, write_clock_file
 from brainage.clock.distance import ReferenceDistance
@@ -41,7 +42,9 @@ class BrainClock:
     fold_weights : ndarray of shape (n_folds, n_features), float64
         Weights of the CV+ fold models, views side by side; empty where they cannot be stored.
     fold_intercepts : ndarray of shape (n_folds,)
-        Years.
+        On each fold model's age scale.
+    fold_scales : tuple of {"years", "sqrt", "log"}
+        Age scale of each fold model.
     intervals : CvPlusIntervals
         Sorted residuals by fold.
     distance : ReferenceDistance
@@ -57,6 +60,7 @@ class BrainClock:
     bias: AgeBiasCorrector
     fold_weights: np.ndarray
     fold_intercepts: np.ndarray
+    fold_scales: tuple[AgeScale, ...]
     intervals: CvPlusIntervals
     distance: ReferenceDistance
     facts: dict
@@ -186,7 +190,9 @@ class BrainClock:
         x = np.concatenate(parts)
         predicted = self.regression.predict_one(x)
         if len(self.fold_weights):
-            folds = self.fold_weights @ x + self.fold_intercepts
+            sums = self.fold_weights @ x + self.fold_intercepts
+            pairs = zip(sums, self.fold_scales, strict=True)
+            folds = np.array([to_years(value, scale) for value, scale in pairs])
         else:
             folds = np.full(self.intervals.n_folds_, predicted)
         low, high = self.intervals.interval(folds[None, :], level=0.9)
@@ -207,6 +213,7 @@ class BrainClock:
         arrays["fold_intercepts"] = self.fold_intercepts
         meta = {
             "network": self.network,
+            "fold_scales": list(self.fold_scales),
             "specs": [spec.to_dict() for spec in self.specs],
             "preparations": preparation_meta,
             "regression": regression_meta,
@@ -275,6 +282,8 @@ def _from_stored(meta: dict, arrays: dict[str, np.ndarray]) -> BrainClock:
         bias=AgeBiasCorrector.from_dict(meta["bias"]),
         fold_weights=arrays["fold_weights"],
         fold_intercepts=arrays["fold_intercepts"],
+        # Files of before age scales predicted in years.
+        fold_scales=tuple(meta.get("fold_scales", ["years"] * len(arrays["fold_intercepts"]))),
         intervals=CvPlusIntervals.from_arrays(own("intervals_")),
         distance=ReferenceDistance.from_arrays(own("distance_")),
         facts=meta["facts"],

@@ -63,6 +63,9 @@ class ClockOptions(Options):
         The regression.
     views : tuple of str, default=("fisher_z",)
         Feature views it sees; more than one only for "stacked".
+    age_scale : {"auto", "years", "sqrt", "log"}, default="auto"
+        Only for "stacked": the scale on which ages are predicted; "auto" takes, in each training
+        set, the one with the smallest leave-one-out error in years. Predictions are in years.
     svr_kernel : {"linear", "poly"}, default="linear"
         Only for "svr".
     svr_degree : int, default=2
@@ -85,6 +88,7 @@ class ClockOptions(Options):
 
     estimator: Literal["ridge", "svr", "elastic_net", "gaussian_process", "stacked"] = "ridge"
     views: Listed[str] = ("fisher_z",)
+    age_scale: Literal["auto", "years", "sqrt", "log"] = "auto"
     svr_kernel: Literal["linear", "poly"] = "linear"
     svr_degree: int = Field(default=2, ge=1)
     svr_c: Listed[float] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)

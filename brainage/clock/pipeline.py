@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from brainage.clock.age_scale import AGE_POWER, AgeScale, to_years
 from brainage.clock.elastic_net import ElasticNetClock
 from brainage.clock.gaussian_process import GaussianProcessClock
 from brainage.clock.options import ClockOptions
@@ -130,10 +131,10 @@ class Fitted:
     train : ndarray of int
         Rows it was fitted on.
     views : list of FittedView
-        A linear clock predicts ``sum over views of (x @ train.T) @ dual + intercept``; empty for
-        a clock that is not linear.
+        A linear clock predicts ``sum over views of (x @ train.T) @ dual + intercept`` on its age
+        scale; empty for a clock that is not linear.
     intercept : float
-        Years.
+        On the age scale.
     chosen : dict
         Hyperparameters chosen inside the training set.
     predicted : ndarray
@@ -144,6 +145,8 @@ class Fitted:
         The estimator of a clock that is not linear in its features.
     coef : list of ndarray or None
         Weights on features, for estimators that are fitted on features.
+    age_scale : {"years", "sqrt", "log"}, default="years"
+        Scale of duals and intercept; predictions are in years always.
     """
 
     train: np.ndarray
@@ -154,6 +157,7 @@ class Fitted:
     in_sample: np.ndarray | None = None
     model: object | None = None
     coef: list[np.ndarray] | None = None
+    age_scale: AgeScale = "years"
 
 
 def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> Fitted:
@@ -231,14 +235,16 @@ def _fit_on_grams(problem: Problem, train, test) -> Fitted:
         preparations.append(preparation)
         own.append(k_own)
         cross.append(k_cross)
-    ages = problem.ages[train]
+    ages, age_scale = problem.ages[train], "years"
     if options.estimator == "stacked":
-        stack = fit_stack_on_grams(own, ages)
+        stack = fit_stack_on_grams(own, ages, age_scale=options.age_scale)
+        age_scale = stack.age_scale
         duals = [w * view.dual for w, view in zip(stack.view_weights, stack.views, strict=True)]
         shifts = [w * v.intercept for w, v in zip(stack.view_weights, stack.views, strict=True)]
         intercept = stack.intercept + float(sum(shifts))
         chosen = {"view_weights": [float(w) for w in stack.view_weights],
-                  "penalties": [float(view.penalty) for view in stack.views]}  # fmt: skip
+                  "penalties": [float(view.penalty) for view in stack.views],
+                  "age_power": AGE_POWER[age_scale]}  # fmt: skip
     elif options.estimator == "ridge":
         ridge = fit_ridge_on_gram(own[0], ages)
         duals, intercept, chosen = [ridge.dual], ridge.intercept, {"alpha": ridge.penalty}
@@ -249,12 +255,14 @@ def _fit_on_grams(problem: Problem, train, test) -> Fitted:
             groups=problem.groups[train], inner_folds=options.validation.inner_folds,
         )  # fmt: skip
         duals, intercept, chosen = [svr.dual], svr.intercept, {"c": svr.c}
-    predicted = intercept + np.sum([k @ d for k, d in zip(cross, duals, strict=True)], axis=0)
-    in_sample = None
-    if options.bias_correction == "in_sample":
-        in_sample = intercept + np.sum([k @ d for k, d in zip(own, duals, strict=True)], axis=0)
+
+    def predict(kernels: list[np.ndarray]) -> np.ndarray:
+        parts = [k @ d for k, d in zip(kernels, duals, strict=True)]
+        return to_years(intercept + np.sum(parts, axis=0), age_scale)
+
+    in_sample = predict(own) if options.bias_correction == "in_sample" else None
     views = [FittedView(p, d) for p, d in zip(preparations, duals, strict=True)]
-    return Fitted(train, views, intercept, chosen, predicted, in_sample)
+    return Fitted(train, views, intercept, chosen, predict(cross), in_sample, age_scale=age_scale)
 
 
 def _grams_of_fold(problem: Problem, view: int, train, test):

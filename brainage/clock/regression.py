@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, get_args
 
 import numpy as np
 
+from brainage.clock.age_scale import AgeScale, to_years
 from brainage.clock.gaussian_process import GaussianProcessClock
 from brainage.errors import ClockFileError
 
@@ -31,20 +32,32 @@ class Regression(Protocol):
 
 @dataclass(frozen=True)
 class LinearRegression:
-    """``x @ weights + intercept``: ridge, linear SVR, elastic net, stacks and their ensembles."""
+    """``x @ weights + intercept``: ridge, linear SVR, elastic net, stacks and their ensembles.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_features,)
+        Units of the age scale per feature unit.
+    intercept : float
+        On the age scale.
+    age_scale : {"years", "sqrt", "log"}, default="years"
+        What the sum is turned back from.
+    """
 
     weights: np.ndarray
     intercept: float
+    age_scale: AgeScale = "years"
 
     data_in_file = _NO_DATA
 
     def predict_one(self, x: np.ndarray) -> float:
         """Return the predicted age in years of one scan's features (n_features,)."""
-        return float(x @ self.weights + self.intercept)
+        return float(to_years(x @ self.weights + self.intercept, self.age_scale))
 
     def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
         """Return JSON-able facts and arrays."""
-        return {"kind": "linear", "intercept": self.intercept}, {"weights": self.weights}
+        meta = {"kind": "linear", "intercept": self.intercept, "age_scale": self.age_scale}
+        return meta, {"weights": self.weights}
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,12 @@ class GaussianProcessRegression:
 def regression_from_stored(meta: dict, arrays: dict[str, np.ndarray]) -> Regression:
     """Rebuild a regression from `to_stored`; ClockFileError for a kind that is not known."""
     if meta["kind"] == "linear":
-        return LinearRegression(arrays["weights"], float(meta["intercept"]))
+        # Files of before age scales predicted in years.
+        scale = meta.get("age_scale", "years")
+        if scale not in get_args(AgeScale):
+            raise ClockFileError(f"a clock with the age scale '{scale}', which this version does "
+                                 "not know; update brainage.")  # fmt: skip
+        return LinearRegression(arrays["weights"], float(meta["intercept"]), scale)
     if meta["kind"] == "polynomial":
         return PolynomialRegression(
             arrays["support"], arrays["dual"], arrays["gamma"], arrays["intercept"],

@@ -2,14 +2,14 @@
 
 Level 1 fits a ridge to each block of columns and knows, without refitting, what it would have
 predicted for each training scan had that scan been left out. Level 2 learns from those honest
-predictions how much to trust each view. The whole stack is linear: it folds back to one weight
-vector.
+predictions how much to trust each view. The whole stack is linear on its age scale: it folds back
+to one weight vector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,6 +17,14 @@ from scipy.linalg import eigh
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from brainage.clock.age_scale import (
+    AgeScale,
+    AgeScaleChoice,
+    candidate_scales,
+    to_scale,
+    to_years,
+)
 
 Level2 = Literal["ridge", "nonnegative"]
 
@@ -65,12 +73,7 @@ def fit_ridge_on_gram(gram: np.ndarray, y: np.ndarray) -> RidgeFit:
     ----------
     .. [1] Golub, Heath & Wahba (1979), Technometrics 21:215-223 (leave-one-out in closed form).
     """
-    row_means = gram.mean(axis=0)
-    centred = gram - row_means - row_means[:, None] + row_means.mean()
-    values, vectors = eigh(centred, driver="evd")
-    fit = _ridge_on_basis(np.maximum(values, 0.0), vectors, y)
-    intercept = float(np.mean(y) - row_means @ fit.dual)
-    return RidgeFit(fit.dual, intercept, fit.penalty, fit.loo)
+    return _Basis.of_gram(gram).ridge(y)
 
 
 @dataclass(frozen=True)
@@ -84,22 +87,36 @@ class StackFit:
     view_weights : ndarray of shape (n_views,)
         Level 2.
     intercept : float
-        ``prediction = sum over views of weight x (level-1 prediction) + intercept``.
+        ``prediction = sum over views of weight x (level-1 prediction) + intercept``, on the age
+        scale.
+    age_scale : {"years", "sqrt", "log"}, default="years"
+        Scale of both levels.
     """
 
     views: list[RidgeFit]
     view_weights: np.ndarray
     intercept: float
+    age_scale: AgeScale = "years"
 
     def predict(self, cross_grams: list[np.ndarray]) -> np.ndarray:
-        """Return predictions from ``new @ X.T`` of each view, each of shape (n_new, n_scans)."""
+        """Return ages in years from ``new @ X.T`` of each view, each (n_new, n_scans)."""
         pairs = zip(cross_grams, self.views, strict=True)
         level1 = np.column_stack([cross @ view.dual + view.intercept for cross, view in pairs])
-        return level1 @ self.view_weights + self.intercept
+        return to_years(level1 @ self.view_weights + self.intercept, self.age_scale)
+
+    def loo_error_years(self, age_years: np.ndarray) -> float:
+        """Return the mean absolute error of the combined leave-one-out predictions."""
+        level1 = np.column_stack([view.loo for view in self.views])
+        predicted = to_years(level1 @ self.view_weights + self.intercept, self.age_scale)
+        return float(np.mean(np.abs(predicted - age_years)))
 
 
 def fit_stack_on_grams(
-    grams: list[np.ndarray], y: np.ndarray, *, level2: Level2 = "ridge"
+    grams: list[np.ndarray],
+    y: np.ndarray,
+    *,
+    level2: Level2 = "ridge",
+    age_scale: AgeScaleChoice = "years",
 ) -> StackFit:
     """Fit a stack on one Gram matrix a view.
 
@@ -111,12 +128,15 @@ def fit_stack_on_grams(
         Ages in years.
     level2 : {"ridge", "nonnegative"}, default="ridge"
         Ridge with its own leave-one-out penalty, or least squares with no negative weight.
+    age_scale : {"auto", "years", "sqrt", "log"}, default="years"
+        On which scale both levels are fitted; "auto": the one with the smallest mean absolute
+        leave-one-out error in years. All scales share one decomposition of each Gram matrix.
 
     Returns
     -------
     stack : StackFit
     """
-    return _combine([fit_ridge_on_gram(gram, y) for gram in grams], y, level2)
+    return _best_stack([_Basis.of_gram(gram) for gram in grams], y, level2, age_scale)
 
 
 class StackedClock(RegressorMixin, BaseEstimator):
@@ -128,24 +148,29 @@ class StackedClock(RegressorMixin, BaseEstimator):
         Columns of each view, in order, adding up to the columns of X; None: one block.
     level2 : {"ridge", "nonnegative"}, default="ridge"
         How the views' leave-one-out predictions are combined.
+    age_scale : {"auto", "years", "sqrt", "log"}, default="years"
+        Scale of both levels; "auto" takes the one with the smallest leave-one-out error in years.
 
     Attributes
     ----------
+    age_scale_ : {"years", "sqrt", "log"}
+        The scale used.
     coef_ : ndarray of shape (n_features,)
-        Years per feature unit, the whole stack folded back.
+        Units of the age scale per feature unit, the whole stack folded back.
     intercept_ : float
-        Years.
+        On the age scale.
     view_weights_ : ndarray of shape (n_blocks,)
         Level-2 weight of each view's prediction.
     penalties_ : ndarray of shape (n_blocks,)
         Level-1 ridge penalties.
     level1_loo_ : ndarray of shape (n_scans, n_blocks)
-        Leave-one-out predictions that level 2 learnt from, years.
+        Leave-one-out predictions that level 2 learnt from, on the age scale.
     """
 
-    def __init__(self, *, block_sizes=None, level2="ridge"):
+    def __init__(self, *, block_sizes=None, level2="ridge", age_scale="years"):
         self.block_sizes = block_sizes
         self.level2 = level2
+        self.age_scale = age_scale
 
     def fit(self, X, y):
         """Fit both levels.
@@ -159,14 +184,15 @@ class StackedClock(RegressorMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y, y_numeric=True, ensure_min_samples=2,
                              dtype=[np.float64, np.float32])  # fmt: skip
-        if self.level2 not in get_args(Level2):
-            raise ValueError(f"stacked: expected level2 in {get_args(Level2)}, found "
-                             f"{self.level2!r}.")  # fmt: skip
+        for name, known in (("level2", Level2), ("age_scale", AgeScaleChoice)):
+            if getattr(self, name) not in get_args(known):
+                raise ValueError(f"stacked: expected {name} in {get_args(known)}, found "
+                                 f"{getattr(self, name)!r}.")  # fmt: skip
         y = np.asarray(y, dtype=float)
         blocks = self._blocks(X.shape[1])
-        stack = _combine(
-            [fit_ridge_on_features(X[:, block], y) for block in blocks], y, self.level2
-        )
+        bases = [_Basis.of_features(X[:, block]) for block in blocks]
+        stack = _best_stack(bases, y, self.level2, self.age_scale)
+        self.age_scale_ = stack.age_scale
         self.view_weights_ = stack.view_weights
         self.penalties_ = np.array([view.penalty for view in stack.views])
         self.level1_loo_ = np.column_stack([view.loo for view in stack.views])
@@ -181,7 +207,7 @@ class StackedClock(RegressorMixin, BaseEstimator):
         """Return predicted ages, shape (n_scans,)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)
-        return X @ self.coef_ + self.intercept_
+        return to_years(X @ self.coef_ + self.intercept_, self.age_scale_)
 
     def _blocks(self, n_features: int) -> list[slice]:
         sizes = [n_features] if self.block_sizes is None else list(self.block_sizes)
@@ -190,6 +216,20 @@ class StackedClock(RegressorMixin, BaseEstimator):
                              f"columns of X, found {sizes}.")  # fmt: skip
         stops = np.cumsum(sizes)
         return [slice(int(b - a), int(b)) for a, b in zip(sizes, stops, strict=True)]
+
+
+def _best_stack(
+    bases: list[_Basis], age_years: np.ndarray, level2: Level2, choice: AgeScaleChoice
+) -> StackFit:
+    """Fit the stack on each candidate scale; keep the smallest leave-one-out error in years."""
+    stacks = []
+    for scale in candidate_scales(age_years, choice):
+        target = to_scale(age_years, scale)
+        stack = _combine([basis.ridge(target) for basis in bases], target, level2)
+        stacks.append(replace(stack, age_scale=scale))
+    if len(stacks) == 1:
+        return stacks[0]
+    return min(stacks, key=lambda stack: stack.loo_error_years(age_years))
 
 
 def _combine(views: list[RidgeFit], y: np.ndarray, level2: Level2) -> StackFit:
@@ -210,37 +250,63 @@ def _combine(views: list[RidgeFit], y: np.ndarray, level2: Level2) -> StackFit:
 
 def fit_ridge_on_features(X: np.ndarray, y: np.ndarray) -> RidgeFit:
     """Fit a ridge on features, through whichever of the two square matrices is smaller."""
-    n_scans, n_features = X.shape
-    if n_scans <= n_features:
-        fit = fit_ridge_on_gram(_gram(X), y)
-    else:
-        centred = X - X.mean(axis=0, dtype=np.float64)
+    return _Basis.of_features(X).ridge(y)
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """Eigenvalues and eigenvectors of a centred Gram matrix, for any number of targets.
+
+    `mean_prediction` turns scan weights into what they predict for the mean scan, which the
+    intercept takes off.
+    """
+
+    values: np.ndarray
+    vectors: np.ndarray
+    mean_prediction: Callable[[np.ndarray], float]
+
+    @classmethod
+    def of_gram(cls, gram: np.ndarray) -> _Basis:
+        row_means = gram.mean(axis=0)
+        centred = gram - row_means - row_means[:, None] + row_means.mean()
+        values, vectors = eigh(centred, driver="evd")
+        return cls(np.maximum(values, 0.0), vectors, lambda dual: float(row_means @ dual))
+
+    @classmethod
+    def of_features(cls, X: np.ndarray) -> _Basis:
+        n_scans, n_features = X.shape
+        mean = X.mean(axis=0, dtype=np.float64)
+
+        def mean_prediction(dual: np.ndarray) -> float:
+            return float(mean @ fold_back(dual, X))
+
+        if n_scans <= n_features:
+            return replace(cls.of_gram(_gram(X)), mean_prediction=mean_prediction)
+        centred = X - mean
         values, axes = eigh(centred.T @ centred, driver="evd")
         kept = values > max(values[-1], 0.0) * 1e-12 * n_scans
         vectors = centred @ (axes[:, kept] / np.sqrt(values[kept]))
-        fit = _ridge_on_basis(values[kept], vectors, y)
-    mean = X.mean(axis=0, dtype=np.float64)
-    intercept = float(np.mean(y) - mean @ fold_back(fit.dual, X))
-    return RidgeFit(fit.dual, intercept, fit.penalty, fit.loo)
+        return cls(values[kept], vectors, mean_prediction)
 
-
-def _ridge_on_basis(values: np.ndarray, vectors: np.ndarray, y: np.ndarray) -> RidgeFit:
-    """Choose the penalty and fit, given eigenvalues and eigenvectors of the centred Gram."""
-    n = len(y)
-    mean = float(np.mean(y))
-    # Directions without variance carry no weight, and the constant is one of them.
-    kept = values > max(values.max(initial=0.0), 0.0) * 1e-12
-    values, vectors = values[kept], vectors[:, kept]
-    penalties = (values.sum() / n or 1.0) * np.array(PENALTIES)
-    projected = vectors.T @ (y - mean)
-    shrinkage = values[:, None] / (values[:, None] + penalties)
-    fitted = vectors @ (shrinkage * projected[:, None])
-    leverage = 1 / n + vectors**2 @ shrinkage
-    residual = ((y - mean)[:, None] - fitted) / np.maximum(1 - leverage, 1e-10)
-    best = int(np.argmin(np.sum(residual**2, axis=0)))
-    dual = vectors @ (projected / (values + penalties[best]))
-    # Rounding leaves a trace of the constant, which a large common mean would magnify.
-    return RidgeFit(dual - dual.mean(), mean, float(penalties[best]), y - residual[:, best])
+    def ridge(self, y: np.ndarray) -> RidgeFit:
+        """Choose the penalty by exact leave-one-out and fit."""
+        n = len(y)
+        mean = float(np.mean(y))
+        # Directions without variance carry no weight, and the constant is one of them.
+        kept = self.values > max(self.values.max(initial=0.0), 0.0) * 1e-12
+        values, vectors = self.values[kept], self.vectors[:, kept]
+        penalties = (values.sum() / n or 1.0) * np.array(PENALTIES)
+        projected = vectors.T @ (y - mean)
+        shrinkage = values[:, None] / (values[:, None] + penalties)
+        fitted = vectors @ (shrinkage * projected[:, None])
+        leverage = 1 / n + vectors**2 @ shrinkage
+        residual = ((y - mean)[:, None] - fitted) / np.maximum(1 - leverage, 1e-10)
+        best = int(np.argmin(np.sum(residual**2, axis=0)))
+        dual = vectors @ (projected / (values + penalties[best]))
+        # Rounding leaves a trace of the constant, which a large common mean would magnify.
+        dual -= dual.mean()
+        intercept = mean - self.mean_prediction(dual)
+        return RidgeFit(dual, intercept, float(penalties[best]), y - residual[:, best])
 
 
 def _gram(X: np.ndarray) -> np.ndarray:

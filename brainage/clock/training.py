@@ -82,11 +82,12 @@ def fit_clock(
     prepared = _prepared(problem, preparations)
     regression = _regression(problem, kept, prepared)
     n_folds = options.validation.n_folds
-    fold_weights, fold_intercepts = np.zeros((0, 0)), np.zeros(0)
+    fold_weights, fold_intercepts, fold_scales = np.zeros((0, 0)), np.zeros(0), ()
     # Fold models of a learnt preparation would each need their own; then the interval is centred
     # on the final prediction and the card says so.
     if static and isinstance(regression, LinearRegression):
         fold_weights, fold_intercepts = _linear_weights(problem, fits[:n_folds], prepared)
+        fold_scales = tuple(fit.age_scale for fit in fits[:n_folds])
     first = cv.predictions[cv.predictions["repeat"] == 0]
     residual = (first["predicted_age_years"] - first["age_years"]).to_numpy(float)
     return BrainClock(
@@ -97,6 +98,7 @@ def fit_clock(
         bias=_bias(options, cv),
         fold_weights=fold_weights,
         fold_intercepts=fold_intercepts,
+        fold_scales=fold_scales,
         intervals=CvPlusIntervals().fit(first["fold"].to_numpy(int), residual),
         distance=ReferenceDistance().fit(_side_by_side(prepared), groups=problem.groups),
         facts=_facts(features, options, cv, kept, cv_plus=len(fold_weights) > 0),
@@ -172,7 +174,12 @@ def _regression(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray]
     if options.estimator == "svr" and options.svr_kernel == "poly":
         return _polynomial(problem, fits, prepared[0])
     weights, intercepts = _linear_weights(problem, fits, prepared)
-    return LinearRegression(weights.mean(axis=0), float(intercepts.mean()))
+    scales = sorted({fit.age_scale for fit in fits})
+    if len(scales) > 1:
+        raise BrainAgeError(f"clock.ensemble: its fold models chose the age scales {scales}, which "
+                            "no one weight vector can average. Set clock.age_scale to one of "
+                            "them.")  # fmt: skip
+    return LinearRegression(weights.mean(axis=0), float(intercepts.mean()), scales[0])
 
 
 def _linear_weights(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray]):
