@@ -16,7 +16,7 @@ from brainage.errors import BrainAgeError
 AgeScale = Literal["years", "sqrt", "log"]
 AgeScaleChoice = Literal["auto", "years", "sqrt", "log"]
 
-#: The scales as powers of age, 0 standing for the logarithm: a number for tables of what was chosen.
+#: The scales as powers of age, 0 standing for the logarithm: numbers for the table of choices.
 AGE_POWER: dict[str, float] = {"years": 1.0, "sqrt": 0.5, "log": 0.0}
 
 # Far beyond any age, yet finite: a scan unlike all others must not overflow.

@@ -32,7 +32,7 @@ def _cohort(scale: str) -> FeatureTable:
     rng = np.random.default_rng(5)
     low, high = to_scale(np.array([6.0, 80.0]), scale)
     signal = rng.uniform(low, high, N_SCANS)
-    rows = pd.DataFrame({name: None for name in ROWS.names}, index=range(N_SCANS))
+    rows = pd.DataFrame(dict.fromkeys(ROWS.names), index=range(N_SCANS))
     rows["participant_id"] = [f"{i:03d}" for i in range(N_SCANS)]
     rows["session_id"] = "n/a"
     rows["age_years"] = to_years(signal, scale)
