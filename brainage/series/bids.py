@@ -139,13 +139,13 @@ def read_series(path: str | Path | SeriesFile) -> ParcelSeries:
     if len(networks) != len(names):
         raise SeriesError(f"{file.path}: {len(names)} parcels, but its sidecar names "
                           f"{len(networks)} networks.")  # fmt: skip
-    t_r_s = float(meta["RepetitionTime"])
+    t_r_s = None if meta["RepetitionTime"] is None else float(meta["RepetitionTime"])
     coverage = meta.get("Coverage")
     quality = ScanQuality(
         mean_fd_mm=meta.get("MeanFramewiseDisplacement"),
         n_volumes=int(meta.get("NumberOfVolumes", len(values))),
         n_kept=len(values),
-        retained_s=float(meta.get("RetainedSeconds", len(values) * t_r_s)),
+        retained_s=_retained_s(meta, len(values), t_r_s),
         coverage=None if coverage is None else np.asarray(coverage, dtype=float),
         exclusion=meta.get("Exclusion"),
     )
@@ -158,6 +158,12 @@ def read_series(path: str | Path | SeriesFile) -> ParcelSeries:
     )  # fmt: skip
 
 
+def _retained_s(meta: dict, n_kept: int, t_r_s: float | None) -> float | None:
+    if meta.get("RetainedSeconds") is not None:
+        return float(meta["RetainedSeconds"])
+    return None if t_r_s is None else n_kept * t_r_s
+
+
 def _read_sidecar(path: Path) -> dict:
     sidecar = path.with_suffix(".json")
     try:
@@ -167,5 +173,6 @@ def _read_sidecar(path: Path) -> dict:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise SeriesError(f"{sidecar}: expected JSON, found: {error}") from error
     if "RepetitionTime" not in meta:
-        raise SeriesError(f"{sidecar}: expected the key RepetitionTime (seconds), found none.")
+        raise SeriesError(f"{sidecar}: expected the key RepetitionTime (seconds; null where the "
+                          "source does not state it), found none.")  # fmt: skip
     return meta

@@ -23,8 +23,8 @@ class ScanQuality:
         Volumes in the file.
     n_kept : int
         Volumes left after non-steady-state removal and scrubbing.
-    retained_s : float
-        ``n_kept * t_r_s``.
+    retained_s : float or None
+        ``n_kept * t_r_s``; None where the repetition time is unknown.
     coverage : ndarray of shape (p,) or None
         Share (0 to 1) of each parcel's voxels inside mask and field of view; None where it is
         unknown (series made elsewhere).
@@ -35,7 +35,7 @@ class ScanQuality:
     mean_fd_mm: float | None
     n_volumes: int
     n_kept: int
-    retained_s: float
+    retained_s: float | None
     coverage: np.ndarray | None
     exclusion: str | None = None
 
@@ -57,8 +57,9 @@ class ParcelSeries:
     kept_volumes : ndarray of shape (n_kept,), int
         Index of each row in the run as scanned (0 = first volume in the file); a gap in it is a
         censored volume, which lagged pairs never cross.
-    t_r_s : float
-        Repetition time in seconds.
+    t_r_s : float or None
+        Repetition time in seconds; None only for series made elsewhere whose source does not
+        state it (extraction never leaves it open).
     atlas : str
         Name of the atlas.
     cleaning_fingerprint : str
@@ -77,7 +78,7 @@ class ParcelSeries:
     parcel_names: tuple[str, ...]
     networks: tuple[str | None, ...]
     kept_volumes: np.ndarray
-    t_r_s: float
+    t_r_s: float | None
     atlas: str
     cleaning_fingerprint: str
     quality: ScanQuality
