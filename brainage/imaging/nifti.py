@@ -92,15 +92,15 @@ def parse_header(start: bytes, path: Path) -> ScanHeader:
     n_volumes = int(squeezed[3]) if len(squeezed) == 4 else 1
     if min(shape) < 1:
         raise ScanError(f"{path}: header with the impossible shape {shape}.")
-    slope, intercept = header.get_slope_inter()
+    slope, intercept = _scaling(header, path)
+    _check_storage(header, path)
     grid = Grid(tuple(int(n) for n in shape[:3]), header.get_best_affine())
     if not np.isfinite(grid.affine).all() or abs(np.linalg.det(grid.affine[:3, :3])) < 1e-12:
         raise ScanError(f"{path}: the header's affine cannot be inverted: "
                         f"{np.round(grid.affine, 3).tolist()}.")  # fmt: skip
     return ScanHeader(
-        grid, n_volumes, header.get_data_dtype(), 1.0 if slope is None else float(slope),
-        0.0 if intercept is None else float(intercept), int(header.get_data_offset()),
-        _time_step(header),
+        grid, n_volumes, header.get_data_dtype(), slope, intercept,
+        int(header.get_data_offset()), _time_step(header),
     )  # fmt: skip
 
 
@@ -116,6 +116,27 @@ def _parse(start: bytes, path: Path):
             return header
     raise ScanError(f"{path}: expected a NIfTI-1 or NIfTI-2 file (.nii, .nii.gz), found other "
                     f"content ({len(start)} bytes read, starting {start[:8].hex()}).")  # fmt: skip
+
+
+def _scaling(header, path: Path) -> tuple[float, float]:
+    try:
+        slope, intercept = header.get_slope_inter()
+    except HeaderDataError as error:
+        raise ScanError(f"{path}: impossible scaling in the header: {error}.") from error
+    return (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
+
+
+def _check_storage(header, path: Path) -> None:
+    dtype = header.get_data_dtype()
+    if dtype.kind not in "iuf":
+        raise ScanError(f"{path}: expected integers or floats, found voxels of type {dtype}.")
+    # A header of a .hdr/.img pair has no voxels behind it.
+    if not header.is_single or header["magic"].item()[:2] != b"n+":
+        raise ScanError(f"{path}: expected one NIfTI file, found the header of a .hdr/.img pair. "
+                        "Convert it to .nii.gz.")  # fmt: skip
+    if header.get_data_offset() < header.sizeof_hdr:
+        raise ScanError(f"{path}: the header says its voxels start at byte "
+                        f"{header.get_data_offset()}, inside the header.")  # fmt: skip
 
 
 def _time_step(header) -> float | None:

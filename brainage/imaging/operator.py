@@ -17,7 +17,6 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from brainage.imaging.atlas import Atlas
 from nilearn.image import resample_img
 from scipy.linalg import pinv
 from scipy.ndimage import gaussian_filter1d
@@ -26,6 +25,7 @@ from scipy.spatial import KDTree
 
 from brainage.errors import AtlasError
 from brainage.files import atomic_path
+from brainage.imaging.atlas import Atlas
 from brainage.imaging.nifti import Grid
 
 #: Weights below this share of a parcel's largest are the far tail of a truncated Gaussian.

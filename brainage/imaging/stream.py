@@ -1,41 +1,47 @@
 """A scan's volumes in file order, one pass, a few at a time: memory does not grow with length.
 
-Inflation runs in a thread of its own (ISA-L releases the interpreter), so that on two cores the
-caller's arithmetic hides behind it.
+A thread inflates straight into one of a few buffers while the caller works on another (ISA-L and
+the arithmetic both release the interpreter), so that on two cores the arithmetic hides behind the
+inflation. Pinned to one core there is no thread.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import queue
+import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from isal import igzip, igzip_threaded, isal_zlib
+from isal import igzip, isal_zlib
 
 from brainage.errors import ScanError
 from brainage.imaging.nifti import ScanHeader, parse_header
 
 #: Bytes of stored voxels handed over at a time: a few volumes, small beside any image.
-_BLOCK_BYTES = 16 * 2**20
+_BLOCK_BYTES = 8 * 2**20
+#: One being filled, one being worked on, one ready in between.
+_N_BUFFERS = 3
 _HEADER_BYTES = 544
 
 
 class VolumeStream:
-    """One pass through a NIfTI file.
+    """One pass through a NIfTI file, opened once.
 
     Parameters
     ----------
     path : str or Path
-        ``.nii`` or ``.nii.gz``, NIfTI-1 or -2, any numeric type, either byte order.
+        ``.nii`` or ``.nii.gz`` (told by content, not by name), NIfTI-1 or -2, any integer or
+        float type, either byte order; gzip of several members, or padded with zeros.
 
     Attributes
     ----------
     header : ScanHeader
-        Known as soon as the stream is opened.
+        Known as soon as the stream is entered.
     """
 
     def __init__(self, path: str | Path):
@@ -58,7 +64,7 @@ class VolumeStream:
         self._stack.close()
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield every volume once, in blocks.
+        """Yield every volume once, in blocks; may be called once.
 
         Yields
         ------
@@ -71,28 +77,82 @@ class VolumeStream:
         Raises
         ------
         ScanError
-            The file ends early or is corrupt: says at which volume.
+            The file ends early, is corrupt, or goes on after its last volume: says where.
         """
-        header = self.header
+        volume_bytes = self._volume_bytes
+        per_block = max(1, min(self.header.n_volumes, _BLOCK_BYTES // volume_bytes))
+        threaded = _n_cores() > 1 and self.header.n_volumes > per_block
+        buffers = [
+            memoryview(bytearray(per_block * volume_bytes))
+            for _ in range(_N_BUFFERS if threaded else 1)
+        ]
+        fill = self._filled_ahead if threaded else self._filled
+        with contextlib.closing(fill(buffers)) as filled:
+            for first, whole in filled:
+                yield (
+                    first,
+                    np.frombuffer(whole, dtype=self.header.dtype).reshape(
+                        -1, self.header.grid.n_voxels
+                    ),
+                )
+
+    @property
+    def _volume_bytes(self) -> int:
+        return self.header.grid.n_voxels * self.header.dtype.itemsize
+
+    def _filled(self, buffers: list[memoryview]) -> Iterator[tuple[int, memoryview]]:
+        """Fill the buffers in turn; each is the caller's until asked for the next."""
+        n_volumes, volume_bytes = self.header.n_volumes, self._volume_bytes
+        per_block = len(buffers[0]) // volume_bytes
         self._skip_to_voxels()
-        volume_bytes = header.grid.n_voxels * header.dtype.itemsize
-        per_block = max(1, min(header.n_volumes, _BLOCK_BYTES // volume_bytes))
-        buffer = memoryview(bytearray(per_block * volume_bytes))
-        first = 0
-        while first < header.n_volumes:
-            n = min(per_block, header.n_volumes - first)
-            wanted = n * volume_bytes
-            with _explained(self.path, f"volume {first} of {header.n_volumes}"):
-                got = _read_into(self._stream, buffer[:wanted])
+        for turn, first in enumerate(range(0, n_volumes, per_block)):
+            wanted = min(per_block, n_volumes - first) * volume_bytes
+            whole = buffers[turn % len(buffers)][:wanted]
+            with _explained(self.path, f"volume {first} of {n_volumes}"):
+                got = _read_into(self._stream, whole)
             if got < wanted:
                 raise ScanError(
-                    f"{self.path}: truncated: the header says {header.n_volumes} volumes of "
-                    f"{volume_bytes} bytes, the file ends in volume {first + got // volume_bytes}. "
-                    "Copy or make the file again."
+                    f"{self.path}: truncated: the header says {n_volumes} volumes of "
+                    f"{volume_bytes} bytes, the file ends in volume {first + got // volume_bytes} "
+                    f"(counted from 0), {self.header.offset + first * volume_bytes + got} bytes "
+                    "from its start uncompressed. Copy or make the file again."
                 )
-            yield first, np.frombuffer(buffer[:wanted], dtype=header.dtype).reshape(n, -1)
-            first += n
+            yield first, whole
         self._check_end()
+
+    def _filled_ahead(self, buffers: list[memoryview]) -> Iterator[tuple[int, memoryview]]:
+        """As `_filled`, in a thread that runs ahead by as many blocks as there are buffers."""
+        free: queue.SimpleQueue = queue.SimpleQueue()
+        ready: queue.SimpleQueue = queue.SimpleQueue()
+        # The reader may fill one buffer at once for each permit; the one being worked on and
+        # those waiting hold theirs.
+        for _ in buffers[1:]:
+            free.put(True)
+
+        def read_ahead() -> None:
+            try:
+                for item in self._filled(buffers):
+                    ready.put(item)
+                    if not free.get():
+                        return
+                ready.put(None)
+            # Whatever it is, it is raised again where the blocks are used.
+            except BaseException as error:  # noqa: BLE001
+                ready.put(error)
+
+        reader = threading.Thread(target=read_ahead, name="brainage-inflate", daemon=True)
+        reader.start()
+        try:
+            while (item := ready.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+                free.put(True)
+        finally:
+            free.put(False)
+            for _ in buffers:
+                free.put(False)
+            reader.join()
 
     def _skip_to_voxels(self) -> None:
         behind = self.header.offset - len(self._start)
@@ -101,15 +161,25 @@ class VolumeStream:
             self._stream = _Joined(self._start[self.header.offset :], self._stream)
             return
         with _explained(self.path, "its header extensions"):
-            skipped = _read_fully(self._stream, behind)
-        if len(skipped) < behind:
-            raise ScanError(f"{self.path}: truncated inside its header extensions.")
+            while behind and (skipped := len(self._stream.read(min(behind, 2**20)))):
+                behind -= skipped
+        if behind:
+            raise ScanError(f"{self.path}: truncated: ends before its first voxel (byte "
+                            f"{self.header.offset} by the header).")  # fmt: skip
 
     def _check_end(self) -> None:
-        # Reading on to the end is what makes gzip check its CRC; padding is tolerated.
+        # Reading on to the end is what makes gzip check its CRC; padding is tolerated, a whole
+        # volume more than the header knows of is not.
+        beyond = 0
         with _explained(self.path, "its end"):
-            while self._stream.read(2**20):
-                pass
+            while more := len(self._stream.read(2**20)):
+                beyond += more
+                if beyond >= self._volume_bytes > 1024:
+                    raise ScanError(
+                        f"{self.path}: the header says {self.header.n_volumes} volumes of "
+                        f"{self._volume_bytes} bytes, the file holds at least one more. Correct "
+                        "its header, or make the file again."
+                    )
 
 
 class _Joined:
@@ -134,21 +204,40 @@ class _Joined:
         return self._stream.read(n)
 
 
+def _n_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _open(path: Path) -> BinaryIO:
     try:
-        with open(path, "rb") as raw:
-            zipped = raw.read(2) == b"\x1f\x8b"
-        if not zipped:
-            return open(path, "rb")
-        if len(os.sched_getaffinity(0)) > 1:
-            return igzip_threaded.open(path, "rb", threads=1)
-        return igzip.open(path, "rb")
+        raw = open(path, "rb")  # noqa: SIM115 - handed on open
     except FileNotFoundError:
         raise ScanError(f"{path}: no such file.") from None
     except IsADirectoryError:
         raise ScanError(f"{path}: expected an image, found a folder.") from None
     except PermissionError:
         raise ScanError(f"{path}: no permission to read it.") from None
+    except OSError as error:
+        raise ScanError(f"{path}: cannot be opened: {error.strerror or error}.") from error
+    with _explained(path, "its first bytes"):
+        zipped = raw.peek(2)[:2] == b"\x1f\x8b"
+    return _Inflated(raw) if zipped else raw
+
+
+class _Inflated(contextlib.AbstractContextManager):
+    """A gzip file being inflated, and the file under it, closed together."""
+
+    def __init__(self, raw: BinaryIO):
+        self._raw = raw
+        self._zipped = igzip.IGzipFile(fileobj=raw, mode="rb")
+        self.readinto = self._zipped.readinto
+        self.read = self._zipped.read
+
+    def __exit__(self, *_) -> None:
+        self._zipped.close()
+        self._raw.close()
 
 
 @contextlib.contextmanager

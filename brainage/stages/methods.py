@@ -44,8 +44,11 @@ def methods_sentences(study: StudyConfig) -> tuple[str, ...]:
 
 def _extraction(study: StudyConfig) -> str:
     atlas, cleaning = study.science.atlas, study.science.cleaning
-    return (f"Parcel signals were the means of the voxels of {atlas.name} (parcels with less than "
-            f"{100 * atlas.min_coverage:.0f} % coverage missing), {_cleaning(cleaning)}.")  # fmt: skip
+    least = f"{100 * atlas.min_coverage:.0f} %"
+    return (
+        f"Parcel signals were the means of the voxels of {atlas.name} (parcels with less than "
+        f"{least} coverage missing), {_cleaning(cleaning)}."
+    )
 
 
 def _cleaning(cleaning: CleaningOptions) -> str:
@@ -73,8 +76,9 @@ def _clock(study: StudyConfig) -> list[str]:
     clock = study.science.clock
     validation = clock.validation
     sentences = [
-        f"Age was predicted by {_ESTIMATORS[clock.estimator]}; accuracy is that of {validation.n_folds}"
-        f"-fold cross-validation ({validation.n_repeats} repeat(s), people and families never "
+        f"Age was predicted by {_ESTIMATORS[clock.estimator]}; accuracy is that of "
+        f"{validation.n_folds}-fold cross-validation ({validation.n_repeats} repeat(s), "
+        "people and families never "
         "split), every choice nested, on uncorrected predictions."
     ]
     if clock.harmonization.method != "none":

@@ -1,0 +1,253 @@
+"""Atlases by name and from files: labels, spheres, maps; names, networks and hemispheres."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from nilearn import datasets
+
+from brainage.errors import AtlasError, ScanError
+from brainage.files import hash_file
+from brainage.imaging.atlas import Atlas
+from brainage.imaging.label_tables import read_label_table
+from brainage.imaging.options import AtlasOptions
+from brainage.imaging.scans import Scan
+from brainage.tables import read_text_table
+
+_MNI = "MNI152NLin2009cAsym"
+#: The published spheres are in "MNI space"; at their radius the variants of MNI agree.
+_SPHERE_SPACE = "MNI"
+BUILT_IN = ("seitzman300", "power264", "dosenbach160")
+FETCHED = ("schaefer100 ... schaefer1000", "aal", "difumo64 ... difumo1024", "msdl", "craddock")
+
+
+def load_atlas(atlas: str | AtlasOptions = "seitzman300") -> Atlas:
+    """Load an atlas by name, or from the file its options name.
+
+    Parameters
+    ----------
+    atlas : str or AtlasOptions, default="seitzman300"
+        ``seitzman300``, ``power264``, ``dosenbach160`` need no download; Schaefer, AAL, DiFuMo,
+        MSDL and Craddock come through nilearn's fetchers; `AtlasOptions.path` names a file.
+
+    Returns
+    -------
+    atlas : Atlas
+
+    Raises
+    ------
+    AtlasError
+        An unknown name, an unreadable file, labels that do not fit, no network.
+    """
+    options = AtlasOptions(name=atlas) if isinstance(atlas, str) else atlas
+    if options.path is not None:
+        return _from_file(options)
+    if options.name in BUILT_IN:
+        return _built_in(options.name)
+    return _fetched(options)
+
+
+def check_space(atlas: Atlas, scan: Scan, allow_spaces: Sequence[str] = ()) -> None:
+    """Refuse a scan in another space than the atlas's, unless allowed by name.
+
+    Raises
+    ------
+    ScanError
+        Naming both spaces and the option.
+    """
+    space = scan.space
+    if space is None or atlas.space is None or space in allow_spaces or space == atlas.space:
+        return
+    if atlas.space == _SPHERE_SPACE and space.startswith("MNI"):
+        return
+    raise ScanError(
+        f"{scan.bold}: in space {space}, but atlas {atlas.name} is in {atlas.space}. Use images in "
+        f"that space, or accept this one by name: science.atlas.allow_spaces: [{space}]."
+    )
+
+
+def _built_in(name: str) -> Atlas:
+    if name == "seitzman300":
+        found = datasets.fetch_coords_seitzman_2018()
+        coordinates = np.asarray(found.rois[["x", "y", "z"]], dtype=float)
+        networks = [str(network) for network in found.networks]
+        radii = np.asarray(found.radius, dtype=float)
+    elif name == "power264":
+        found = datasets.fetch_coords_power_2011()
+        coordinates = np.asarray(found.rois[["x", "y", "z"]], dtype=float)
+        networks, radii = [None] * len(coordinates), np.full(len(coordinates), 5.0)
+    else:
+        found = datasets.fetch_coords_dosenbach_2010()
+        coordinates = np.asarray(found.rois[["x", "y", "z"]], dtype=float)
+        networks = [str(network) for network in found.networks]
+        radii = np.full(len(coordinates), 5.0)
+    names = [f"{(network or name).replace(' ', '')}_{i + 1:03d}"
+             for i, network in enumerate(networks)]  # fmt: skip
+    return _spheres(name, names, networks, coordinates, radii)
+
+
+def _spheres(name, names, networks, coordinates, radii) -> Atlas:
+    digest = hashlib.sha256(b"spheres" + coordinates.tobytes() + radii.tobytes())
+    digest.update("\t".join(names).encode())
+    hemispheres = ["L" if x < 0 else "R" if x > 0 else None for x in coordinates[:, 0]]
+    networks = [None if n in (None, "unassigned") else n for n in networks]
+    return Atlas(
+        name, "spheres", tuple(names), tuple(networks), tuple(hemispheres), _SPHERE_SPACE, None,
+        None, coordinates, radii, digest.hexdigest()[:32],
+    )  # fmt: skip
+
+
+def _from_file(options: AtlasOptions) -> Atlas:
+    path = Path(options.path)
+    if not path.is_file():
+        raise AtlasError(f"{path}: no such atlas file (science.atlas.path).")
+    if path.name.lower().endswith((".tsv", ".csv", ".txt")):
+        return _coordinate_table(path, options)
+    try:
+        image = nib.load(path)
+        n_dimensions = len([n for n in image.shape if n != 1])
+    except (OSError, nib.filebasedimages.ImageFileError) as error:
+        raise AtlasError(f"{path}: expected a NIfTI atlas, found: {error}") from error
+    if n_dimensions == 4 or (len(image.shape) == 4 and image.shape[3] > 1):
+        return _maps(path, image, options)
+    return _labels(path, image, options)
+
+
+def _labels(path: Path, image, options: AtlasOptions) -> Atlas:
+    data = np.asarray(image.dataobj)
+    present = np.unique(data[np.isfinite(data)])
+    if not np.allclose(present, np.rint(present)):
+        raise AtlasError(f"{path}: expected whole numbers as labels, found values such as "
+                         f"{present[present % 1 != 0][0]:g}. A 4-D image is read as maps."
+                         )  # fmt: skip
+    present = np.rint(present).astype(int)
+    present = present[present != 0]
+    if not len(present):
+        raise AtlasError(f"{path}: expected labels above the background 0, found none.")
+    table = None
+    if options.labels is not None:
+        table = read_label_table(Path(options.labels), present)
+        values, names = table["value"].to_numpy(), table["name"].tolist()
+        networks, hemispheres = table["network"].tolist(), table["hemisphere"].tolist()
+    else:
+        values = present
+        names = [f"{options.name}_{value}" for value in values]
+        networks = hemispheres = [None] * len(values)
+    digest = hashlib.sha256(f"labels {hash_file(path)} ".encode())
+    digest.update(np.asarray(values, dtype=np.int64).tobytes() + "\t".join(names).encode())
+    return Atlas(
+        options.name, "labels", tuple(names), tuple(networks), tuple(hemispheres), options.space,
+        path, np.asarray(values), None, None, digest.hexdigest()[:32],
+    )  # fmt: skip
+
+
+def _maps(path: Path, image, options: AtlasOptions) -> Atlas:
+    p = image.shape[3]
+    if options.labels is None:
+        names = [f"{options.name}_{i + 1}" for i in range(p)]
+        networks = [None] * p
+    else:
+        table = read_label_table(Path(options.labels), np.arange(1, p + 1))
+        if len(table) != p:
+            raise AtlasError(f"{options.labels}: expected {p} names, one a map of {path.name}, "
+                             f"found {len(table)}.")  # fmt: skip
+        names, networks = table["name"].tolist(), table["network"].tolist()
+    digest = hashlib.sha256(f"maps {hash_file(path)} ".encode() + "\t".join(names).encode())
+    return Atlas(
+        options.name, "maps", tuple(names), tuple(networks), (None,) * p, options.space, path,
+        None, None, None, digest.hexdigest()[:32],
+    )  # fmt: skip
+
+
+def _coordinate_table(path: Path, options: AtlasOptions) -> Atlas:
+    text = read_text_table(path)
+    columns = {c.lower(): c for c in text.columns}
+    absent = [c for c in ("x", "y", "z") if c not in columns]
+    if absent:
+        raise AtlasError(f"{path}: expected columns x, y, z in millimetres, found "
+                         f"{', '.join(text.columns)}.")  # fmt: skip
+    numbers = text[[columns[c] for c in "xyz"]].apply(pd.to_numeric, errors="coerce")
+    if numbers.isna().to_numpy().any():
+        row = int(np.flatnonzero(numbers.isna().any(axis=1))[0])
+        raise AtlasError(f"{path}: line {row + 2}: a coordinate is not a number.")
+    if "radius_mm" in columns:
+        radii = pd.to_numeric(text[columns["radius_mm"]], errors="coerce").to_numpy(float)
+    elif options.radius_mm is not None:
+        radii = np.full(len(text), float(options.radius_mm))
+    else:
+        raise AtlasError(f"{path}: expected a column radius_mm, or science.atlas.radius_mm.")
+    if not (radii > 0).all():
+        raise AtlasError(f"{path}: expected radii above 0 mm, found {np.nanmin(radii):g}.")
+    names = (text[columns["name"]].tolist() if "name" in columns
+             else [f"{options.name}_{i + 1:03d}" for i in range(len(text))])  # fmt: skip
+    networks = ([n or None for n in text[columns["network"]]] if "network" in columns
+                else [None] * len(text))  # fmt: skip
+    if len(set(names)) < len(names):
+        raise AtlasError(f"{path}: expected unique names, found some twice.")
+    atlas = _spheres(options.name, names, networks, numbers.to_numpy(float), radii)
+    return atlas if options.space is None else _in_space(atlas, options.space)
+
+
+def _in_space(atlas: Atlas, space: str) -> Atlas:
+    from dataclasses import replace
+
+    return replace(atlas, space=space)
+
+
+def _fetched(options: AtlasOptions) -> Atlas:
+    name = options.name.lower()
+    number = re.search(r"\d+$", name)
+    try:
+        if name.startswith("schaefer") and number:
+            found = datasets.fetch_atlas_schaefer_2018(n_rois=int(number[0]), yeo_networks=7)
+            space = "MNI152NLin6Asym"
+        elif name == "aal":
+            found, space = datasets.fetch_atlas_aal(), "MNI152NLin6Asym"
+        elif name.startswith("difumo") and number:
+            found = datasets.fetch_atlas_difumo(dimension=int(number[0]), resolution_mm=2)
+            space = _MNI
+        elif name == "msdl":
+            found, space = datasets.fetch_atlas_msdl(), "MNI152NLin6Asym"
+        elif name == "craddock":
+            found, space = datasets.fetch_atlas_craddock_2012(), "MNI152NLin6Asym"
+        else:
+            known = ", ".join([*BUILT_IN, *FETCHED])
+            raise AtlasError(f"science.atlas.name: no atlas '{options.name}'. Known: {known}; or "
+                             "name a file in science.atlas.path.")  # fmt: skip
+    except (OSError, ValueError) as error:
+        raise AtlasError(
+            f"science.atlas.name: {options.name}: nilearn could not fetch it ({error}). Without a "
+            "network: download it elsewhere and name the file in science.atlas.path."
+        ) from error
+    return _from_fetched(found, options, space)
+
+
+def _from_fetched(found, options: AtlasOptions, space: str) -> Atlas:
+    image = nib.load(str(found.maps))
+    options = options.model_copy(update={"path": str(found.maps), "space": options.space or space})
+    atlas = _from_file(options)
+    labels = getattr(found, "labels", None)
+    if labels is None or len(image.shape) == 4:
+        return atlas
+    return _with_names(atlas, [str(getattr(x, "decode", lambda x=x: x)()) for x in labels])
+
+
+def _with_names(atlas: Atlas, labels: list[str]) -> Atlas:
+    from dataclasses import replace
+
+    from brainage.imaging.label_tables import split_name
+
+    names = [label for label in labels if label.lower() != "background"]
+    if len(names) != atlas.n_parcels:
+        return atlas
+    parts = [split_name(name) for name in names]
+    return replace(
+        atlas, parcel_names=tuple(names), networks=tuple(network for network, _ in parts),
+        hemispheres=tuple(hemisphere for _, hemisphere in parts),
+    )  # fmt: skip

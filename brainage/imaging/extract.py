@@ -1,0 +1,184 @@
+"""One scan in, its parcel series out: a pure function of the files and the options."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from nilearn.signal import clean
+
+from brainage.errors import ScanError
+from brainage.imaging.atlas import Atlas
+from brainage.imaging.atlas_library import check_space
+from brainage.imaging.cleaning import load_strategy
+from brainage.imaging.confounds import Nuisance, load_nuisance
+from brainage.imaging.nifti import Grid
+from brainage.imaging.operator import ParcelOperator, parcel_operator, resample_mask
+from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
+from brainage.imaging.quality import judge_scan
+from brainage.imaging.scans import Scan, resolve_t_r_s
+from brainage.imaging.stream import VolumeStream
+from brainage.options import fingerprint_of
+from brainage.series import ParcelSeries
+
+
+def extract_parcel_series(
+    scan: Scan,
+    *,
+    atlas: Atlas,
+    cleaning: CleaningOptions | None = None,
+    exclusion: ExclusionRules | None = None,
+    atlas_options: AtlasOptions | None = None,
+    cache_folder: str | Path | None = None,
+) -> ParcelSeries:
+    """Extract and clean the parcel series of one run.
+
+    Space before time: parcels act on voxels and cleaning on volumes, they commute, so the file
+    is streamed once and cleaning runs on (n_volumes, p).
+
+    Parameters
+    ----------
+    scan : Scan
+        Files of the run.
+    atlas : Atlas
+        The parcellation.
+    cleaning : CleaningOptions, optional
+        Default options where None.
+    exclusion : ExclusionRules, optional
+        Default rules where None. A scan that breaks one is still returned, with the reason.
+    atlas_options : AtlasOptions, optional
+        Smallest coverage, and spaces allowed by name.
+    cache_folder : str or Path, optional
+        Where operators are kept between scans and processes.
+
+    Returns
+    -------
+    series : ParcelSeries
+        Missing parcels are columns of NaN.
+
+    Raises
+    ------
+    ScanError
+        The scan cannot be used; says which file, what was expected and found.
+    """
+    cleaning = cleaning or CleaningOptions()
+    atlas_options = atlas_options or AtlasOptions()
+    check_space(atlas, scan, atlas_options.allow_spaces)
+    with VolumeStream(scan.bold) as stream:
+        header = stream.header
+        t_r_s = resolve_t_r_s(scan, header.t_r_s, configured_t_r_s=cleaning.t_r_s)
+        nuisance = load_nuisance(scan, cleaning, n_volumes=header.n_volumes)
+        operator = parcel_operator(
+            atlas, header.grid, mask=_mask(scan, header.grid),
+            smoothing_fwhm_mm=cleaning.smoothing_fwhm_mm, cache_folder=cache_folder,
+        )  # fmt: skip
+        raw, broken = _stream_signals(stream, operator)
+    missing = (operator.coverage < atlas_options.min_coverage) | operator.empty | broken
+    missing |= np.ptp(raw[nuisance.kept_volumes], axis=0) == 0
+    if missing.all():
+        raise ScanError(_nothing_left(scan, operator, broken))
+    values = np.full((len(nuisance.kept_volumes), atlas.n_parcels), np.nan)
+    values[:, ~missing] = clean_signals(raw[:, ~missing], nuisance, cleaning, t_r_s, scan)
+    quality = judge_scan(
+        exclusion or ExclusionRules(), mean_fd_mm=nuisance.mean_fd_mm, n_volumes=header.n_volumes,
+        n_kept=len(values), t_r_s=t_r_s, coverage=operator.coverage, missing=missing,
+    )  # fmt: skip
+    return ParcelSeries(
+        participant_id=scan.participant_id, session_id=scan.session_id, run=scan.run,
+        task=scan.task, values=values, parcel_names=atlas.parcel_names, networks=atlas.networks,
+        kept_volumes=nuisance.kept_volumes, t_r_s=t_r_s, atlas=atlas.name,
+        cleaning_fingerprint=cleaning_fingerprint(atlas, atlas_options, cleaning),
+        quality=quality, cleaning=_describe(nuisance, cleaning),
+    )  # fmt: skip
+
+
+def cleaning_fingerprint(
+    atlas: Atlas, atlas_options: AtlasOptions, cleaning: CleaningOptions
+) -> str:
+    """Return a hash equal for series whose columns mean the same, whatever the scan or machine."""
+    # The repetition time may be stated per study, and a strategy be known by another name: only
+    # what they do counts.
+    choices = cleaning.model_dump(mode="json", exclude={"t_r_s", "strategy"})
+    strategy = load_strategy(cleaning.strategy).fingerprint()
+    return fingerprint_of([atlas.content_hash, atlas_options.min_coverage, choices, strategy])
+
+
+def clean_signals(
+    raw: np.ndarray, nuisance: Nuisance, cleaning: CleaningOptions, t_r_s: float, scan: Scan
+) -> np.ndarray:
+    """Clean (n_volumes, p) signals with `nilearn.signal.clean`; return (n_kept, p)."""
+    nyquist = 0.5 / t_r_s
+    low_pass = cleaning.low_pass_hz
+    if low_pass is not None and low_pass >= nyquist:
+        raise ScanError(f"{scan.bold}: low_pass_hz {low_pass:g} is not below the Nyquist frequency "
+                        f"{nyquist:.3f} Hz of a repetition time of {t_r_s:g} s.")  # fmt: skip
+    every_volume = len(nuisance.kept_volumes) == len(raw)
+    filtered = cleaning.high_pass_hz is not None or low_pass is not None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return clean(
+                raw,
+                confounds=nuisance.confounds,
+                sample_mask=None if every_volume else nuisance.kept_volumes,
+                t_r=t_r_s,
+                detrend=cleaning.detrend,
+                standardize=False if cleaning.standardize == "none" else "zscore_sample",
+                filter="butterworth" if filtered else False,
+                high_pass=cleaning.high_pass_hz,
+                low_pass=low_pass,
+                ensure_finite=False,
+            )
+    except ValueError as error:
+        raise ScanError(f"{scan.bold}: cleaning {len(nuisance.kept_volumes)} kept volumes: {error}"
+                        ) from error  # fmt: skip
+
+
+def _stream_signals(stream: VolumeStream, operator: ParcelOperator):
+    header = stream.header
+    raw = np.empty((header.n_volumes, operator.weights.shape[0]))
+    for first, block in stream.blocks():
+        raw[first : first + len(block)] = operator.apply(block)
+    if header.slope not in (0.0, 1.0) or header.intercept != 0.0:
+        # Weights may not sum to one (maps, smoothing across a border), so the intercept passes
+        # through them as a volume of ones would.
+        weight_sums = np.asarray(operator.weights.sum(axis=1)).ravel()
+        raw = raw * header.slope + header.intercept * weight_sums
+    # One voxel that is not finite spoils its parcels for good: better missing than half made up.
+    return raw, ~np.isfinite(raw).all(axis=0)
+
+
+def _mask(scan: Scan, grid: Grid) -> np.ndarray | None:
+    if scan.mask is None:
+        return None
+    try:
+        image = nib.load(scan.mask)
+        mask = resample_mask(image, grid)
+    except FileNotFoundError:
+        raise ScanError(f"{scan.mask}: no such mask.") from None
+    except (OSError, EOFError, ValueError, nib.filebasedimages.ImageFileError) as error:
+        raise ScanError(f"{scan.mask}: the mask cannot be read: {error}") from error
+    if not mask.any():
+        raise ScanError(f"{scan.mask}: an empty mask: no voxel of the scan's grid is in it.")
+    return mask
+
+
+def _nothing_left(scan: Scan, operator: ParcelOperator, broken: np.ndarray) -> str:
+    if broken.any():
+        what = f"{int(broken.sum())} parcels hold values that are not finite (NaN or infinite)"
+    elif operator.empty.all():
+        what = "no parcel has a voxel in the mask and field of view"
+    else:
+        what = "every parcel is constant or under the smallest coverage (an all-zero image?)"
+    return f"{scan.bold}: no usable parcel: {what}."
+
+
+def _describe(nuisance: Nuisance, cleaning: CleaningOptions) -> str:
+    parts = [nuisance.description]
+    if cleaning.high_pass_hz or cleaning.low_pass_hz:
+        parts.append(f"{cleaning.high_pass_hz or 0:g}-{cleaning.low_pass_hz or float('inf'):g} Hz")
+    if cleaning.smoothing_fwhm_mm:
+        parts.append(f"{cleaning.smoothing_fwhm_mm:g} mm smoothing")
+    return ", ".join(parts)
