@@ -17,6 +17,7 @@ from brainage.clock.elastic_net import ElasticNetClock
 from brainage.clock.gaussian_process import GaussianProcessClock
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation import Preparation, fit_preparation, needs_learning
+from brainage.clock.primal import Moments, fit_ridge_on_moments, moments_of, predict_in_blocks
 from brainage.clock.stacked import fit_ridge_on_gram, fit_stack_on_grams
 from brainage.clock.svr import fit_gram_svr, polynomial_gram
 from brainage.connectivity import FeatureTable, ViewSpec
@@ -51,6 +52,7 @@ class Problem:
     options: ClockOptions
     _grams: dict[tuple, np.ndarray] = field(default_factory=dict, repr=False)
     _learns: list[bool] = field(default_factory=list, repr=False)
+    _moments: list[Moments] = field(default_factory=list, repr=False)
 
     @classmethod
     def of(
@@ -104,10 +106,22 @@ class Problem:
 
     def gram(self, view: int) -> np.ndarray:
         """Return the Gram matrix of a view that needs no preparation, computed once."""
-        key = (self.specs[view].fingerprint(), self.is_linear)
+        key = (self.specs[view].fingerprint(),)
         if key not in self._grams:
-            self._grams[key] = gram_of(self.values[view], centre=self.is_linear)
+            self._grams[key] = gram_of(self.values[view])
         return self._grams[key]
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether a ridge is cheaper through features than through scans."""
+        n_scans, n_features = self.values[0].shape
+        return self.options.estimator == "ridge" and not self.learns(0) and n_scans > n_features
+
+    def moments(self) -> Moments:
+        """Return the cohort's sums for a ridge through features, computed once."""
+        if not self._moments:
+            self._moments.append(moments_of(self.values[0], self.ages, np.arange(len(self.rows))))
+        return self._moments[0]
 
     def learns(self, view: int) -> bool:
         """Return whether a view is prepared anew in every training set."""
@@ -176,19 +190,21 @@ def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> Fi
     """
     if problem.options.estimator in ("elastic_net", "gaussian_process"):
         return _fit_on_features(problem, train, test)
+    if problem.is_tall:
+        return _fit_on_moments(problem, train, test)
     return _fit_on_grams(problem, train, test)
 
 
-def gram_of(values: np.ndarray, *, centre: bool) -> np.ndarray:
+def gram_of(values: np.ndarray) -> np.ndarray:
     """Return ``values @ values.T`` in float64, in blocks of columns that fit in memory.
+
+    Nothing is subtracted: an entry depends on its own two scans alone, so that a training block
+    is the same to the bit whatever the held-out scans are.
 
     Parameters
     ----------
     values : ndarray of shape (n_scans, n_features)
         Features of every scan.
-    centre : bool
-        Subtract each column's mean first. A linear clock with an intercept predicts the same, so
-        nothing passes from held-out scans, and small differences keep their digits.
 
     Returns
     -------
@@ -199,8 +215,6 @@ def gram_of(values: np.ndarray, *, centre: bool) -> np.ndarray:
     step = max(1, _CHUNK_VALUES // n)
     for start in range(0, values.shape[1], step):
         block = np.asarray(values[:, start : start + step], dtype=np.float64)
-        if centre:
-            block = block - block.mean(axis=0)
         gram += block @ block.T
     return gram
 
@@ -268,7 +282,8 @@ def _fit_on_grams(problem: Problem, train, test) -> Fitted:
 def _grams_of_fold(problem: Problem, view: int, train, test):
     if not problem.learns(view):
         gram = problem.gram(view)
-        return Preparation(), gram[np.ix_(train, train)], gram[np.ix_(test, train)]
+        own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
+        return Preparation(), *(_centred(own, cross) if problem.is_linear else (own, cross))
     values, rows = problem.values[view], problem.rows
     preparation, own = fit_preparation(
         np.asarray(values[train]), rows.iloc[train], spec=problem.specs[view],
@@ -280,6 +295,28 @@ def _grams_of_fold(problem: Problem, view: int, train, test):
     if len(test):
         held_out = preparation.transform(np.asarray(values[test]), rows.iloc[test]) - mean
     return preparation, own @ own.T, held_out @ own.T
+
+
+def _centred(own: np.ndarray, cross: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the Gram matrices of features minus the training scans' mean, in place."""
+    means = own.mean(axis=0)
+    cross -= cross.mean(axis=1)[:, None] + means - means.mean()
+    own -= means[:, None] + means - means.mean()
+    return own, cross
+
+
+def _fit_on_moments(problem: Problem, train, test) -> Fitted:
+    values, ages = problem.values[0], problem.ages
+    # Off the cohort's sums, because held-out scans are the fewer.
+    held_out = np.setdiff1d(np.arange(len(ages)), train)
+    moments = problem.moments().without(moments_of(values, ages, held_out))
+    ridge = fit_ridge_on_moments(moments, values, ages, train)
+    predicted = predict_in_blocks(values, test, ridge)
+    in_sample = None
+    if problem.options.bias_correction == "in_sample":
+        in_sample = predict_in_blocks(values, train, ridge)
+    return Fitted(train, [FittedView(Preparation(), np.zeros(0))], ridge.intercept,
+                  {"alpha": ridge.penalty}, predicted, in_sample, coef=[ridge.coef])  # fmt: skip
 
 
 def _svr_kernels(problem: Problem, own: list, cross: list) -> tuple[list, list]:

@@ -52,7 +52,8 @@ class LinearRegression:
 
     def predict_one(self, x: np.ndarray) -> float:
         """Return the predicted age in years of one scan's features (n_features,)."""
-        return float(to_years(x @ self.weights + self.intercept, self.age_scale))
+        # No BLAS: its rounding may change with the number of threads.
+        return float(to_years(np.sum(x * self.weights) + self.intercept, self.age_scale))
 
     def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
         """Return JSON-able facts and arrays."""

@@ -189,12 +189,14 @@ def _linear_weights(problem: Problem, fits: list[Fitted], prepared: list[np.ndar
         return weights, np.array([fit.intercept for fit in fits])
     parts, intercepts = [], np.array([fit.intercept for fit in fits])
     for i, values in enumerate(prepared):
-        duals = np.zeros((len(fits), len(values)))
+        duals, means = np.zeros((2, len(fits), len(values)))
         for k, fit in enumerate(fits):
             duals[k, fit.train] = fit.views[i].dual
-        weights = weights_of(values, duals)
-        # Gram matrices were of centred features (see `gram_of`): undone here, once.
-        intercepts = intercepts - weights @ np.mean(values, axis=0, dtype=np.float64)
+            means[k, fit.train] = 1 / len(fit.train)
+        weights = weights_of(values, np.vstack([duals, means]))
+        # Gram matrices were of features minus the training scans' mean: undone here, once.
+        weights, train_mean = weights[: len(fits)], weights[len(fits) :]
+        intercepts = intercepts - np.sum(weights * train_mean, axis=1)
         parts.append(weights)
     return np.hstack(parts), intercepts
 

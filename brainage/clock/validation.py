@@ -193,7 +193,9 @@ def _fit_all(
     if not any(problem.learns(view) for view in range(len(problem.values))):
         # Before the threads start: each would otherwise make its own.
         for view in range(len(problem.values)):
-            if problem.options.estimator not in ("elastic_net", "gaussian_process"):
+            if problem.is_tall:
+                problem.moments()
+            elif problem.options.estimator not in ("elastic_net", "gaussian_process"):
                 problem.gram(view)
     # Threads, because libsvm and LAPACK release the interpreter and the Gram matrix is shared.
     # Ridge is LAPACK alone, which already uses every core.
