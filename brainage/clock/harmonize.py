@@ -246,6 +246,11 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         for name in ("sites", "unestimated_sites", "known_sites", "calibrations"):
             setattr(new, f"{name}_", list(stored[name]))
         new.n_features_in_ = int(stored["n_features"])
+        new._check_choices()
+        shape = (len(new.sites_), new.n_features_in_)
+        found = [new.shift_.shape, new.scale_.shape, new.centre_.shape]
+        if found != [shape] * 3 or new.age_slope_.shape != shape[1:]:
+            raise ValueError(f"harmonisation: expected arrays of shape {shape}, found {found}.")
         if "trend_weights" in arrays:
             new.trend_ = AgeTrend(arrays["trend_knots_years"], arrays["trend_weights"])
             new.trend_sd_ = arrays["trend_sd"]

@@ -146,10 +146,13 @@ class BrainClock:
         """
         meta, arrays = read_clock_file(path)
         try:
-            return _from_stored(meta, arrays)
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            clock = _from_stored(meta, arrays)
+            _check_parts_fit(clock)
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError,
+                FeatureMismatchError) as error:  # fmt: skip
             raise ClockFileError(f"{path}: a whole file, but not a brain clock: {error!r} is "
                                  "missing or of another kind.") from error  # fmt: skip
+        return clock
 
     def blocks(self, features: FeatureTable) -> list[np.ndarray]:
         """Return the values of each view the clock needs, refusing those of another making."""
@@ -187,10 +190,13 @@ class BrainClock:
                     "them. Exclude such scans (connectivity.incomplete_scans: exclude)."
                 )
             parts.append(preparation.transform(one, row)[0])
-        x = np.concatenate(parts)
+        return self._numbers_of(np.concatenate(parts))
+
+    def _numbers_of(self, x: np.ndarray) -> dict:
+        """Return prediction, interval and percentile of one scan's prepared features."""
         predicted = self.regression.predict_one(x)
         if len(self.fold_weights):
-            sums = self.fold_weights @ x + self.fold_intercepts
+            sums = np.sum(self.fold_weights * x, axis=1) + self.fold_intercepts
             pairs = zip(sums, self.fold_scales, strict=True)
             folds = np.array([to_years(value, scale) for value, scale in pairs])
         else:
@@ -260,6 +266,30 @@ def card_of(clock: BrainClock) -> dict:
     )
     card["versions"] = facts["versions"]
     return card
+
+
+def _check_parts_fit(clock: BrainClock) -> None:
+    """Use every part once, on the mean reference scan: an edited file fails here, not later."""
+    sizes = [
+        spec.n_features
+        if clock.network == WHOLE_BRAIN
+        else int(edge_mask(spec, within=clock.network).sum())
+        for spec in clock.specs
+    ]
+    mean = np.asarray(clock.distance.mean_, dtype=np.float64)
+    if mean.shape != (sum(sizes),):
+        raise ValueError(f"{sum(sizes)} features, but a reference of shape {mean.shape}")
+    for size, preparation in zip(sizes, clock.preparations, strict=True):
+        harmonizer = preparation.harmonizer
+        if harmonizer is not None and harmonizer.n_features_in_ != size:
+            raise ValueError(f"{size} features, harmonised {harmonizer.n_features_in_}")
+        if preparation.imputer is not None and len(preparation.imputer.fill_) != size:
+            raise ValueError(f"{size} features, filled {len(preparation.imputer.fill_)}")
+    numbers = clock._numbers_of(mean)
+    clock.bias.corrected_gap(np.array(clock.age_range_years), numbers["predicted"])
+    if not np.isfinite(list(numbers.values())).all():
+        raise ValueError(f"scores that are not finite: {numbers}")
+    clock.card()
 
 
 def _slope_words(slope) -> str:
