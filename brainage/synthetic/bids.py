@@ -40,7 +40,7 @@ def write_bids_study(
     study : SyntheticStudy
         What is written.
     folder : str or Path
-        Gets ``reference/``, ``trial/``, ``truth.tsv`` and ``truth.json``. A scan that is there
+        Gets ``reference/``, ``trial/``, ``truth.tsv`` and ``planted.json``. A scan that is there
         already is kept, so an interrupted run goes on where it stopped.
     counterfactual : bool, default=False
         Write the trial's scans without the arms' effects, and no reference cohort.

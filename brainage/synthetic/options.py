@@ -179,15 +179,17 @@ class TrialPlan(Options):
 class DifficultyOptions(Options):
     """How strongly each source moves connectivity; loadings are per parcel, series unit variance.
 
+    The defaults are the twin's; ``scripts/calibrate_synthetic.py`` prints what they come to.
+
     Parameters
     ----------
     ageing : float, default=0.05
         Root-mean-square change of a parcel's loadings for 20 years of brain age.
-    person_offset_sd_years : float, default=4.0
+    person_offset_sd_years : float, default=10.0
         Stable offset of a person's brain age from the calendar.
     state_sd_years : float, default=1.0
         Fluctuation of brain age from scan to scan.
-    person_connectivity : float, default=0.1
+    person_connectivity : float, default=0.15
         Root-mean-square of a person's own stable loadings in network-structured directions.
     person_diffuse : float, default=0.1
         The same, without structure.
@@ -199,21 +201,21 @@ class DifficultyOptions(Options):
         The same, common to a site (and, at a scanner change, to the new scanner).
     site_scale : float, default=0.05
         Spread over sites of the logarithm of unshared noise, which scales all correlations.
-    motion : float, default=0.3
+    motion : float, default=2.0
         Residual motion artefact (standard deviations of a parcel) in a volume whose framewise
         displacement is 1 mm above the scan's median.
     """
 
     ageing: float = Field(default=0.05, ge=0)
-    person_offset_sd_years: float = Field(default=4.0, ge=0)
+    person_offset_sd_years: float = Field(default=10.0, ge=0)
     state_sd_years: float = Field(default=1.0, ge=0)
-    person_connectivity: float = Field(default=0.1, ge=0)
+    person_connectivity: float = Field(default=0.15, ge=0)
     person_diffuse: float = Field(default=0.1, ge=0)
     scan_connectivity: float = Field(default=0.05, ge=0)
     visit_connectivity: float = Field(default=0.02, ge=0)
     site_shift: float = Field(default=0.05, ge=0)
     site_scale: float = Field(default=0.05, ge=0)
-    motion: float = Field(default=0.3, ge=0)
+    motion: float = Field(default=2.0, ge=0)
 
 
 class NiftiOptions(Options):

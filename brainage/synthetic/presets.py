@@ -67,7 +67,7 @@ def demo_options(*, n_reference: int = 130, n_per_arm: int = 22) -> SyntheticOpt
         reference=ReferenceOptions(n=n_reference, n_sites=3),
         trial=TrialPlan(arms=lisa_arms((n_per_arm,) * 3, factor=factor), visits=_VISITS),
         difficulty=DifficultyOptions(
-            ageing=0.12, person_offset_sd_years=2.0, state_sd_years=0.5,
+            ageing=0.12, person_offset_sd_years=2.0, state_sd_years=0.5, motion=1.0,
             person_connectivity=0.04, person_diffuse=0.05, scan_connectivity=0.02,
         ),
         note=f"This demo is easier than real data: with {n_per_arm} people an arm instead of 103, "
@@ -87,7 +87,7 @@ def tiny_options() -> SyntheticOptions:
             visits=_VISITS,
             dropout=DropoutOptions(rate=0.2),
         ),
-        difficulty=DifficultyOptions(ageing=0.12),
+        difficulty=DifficultyOptions(ageing=0.12, person_offset_sd_years=4.0),
         nifti=NiftiOptions(n_dummy_volumes=1),
         note="A tiny study for tests: effects three times the twin's.",
     )

@@ -34,7 +34,7 @@ _SESSIONS = TableSchema(
     (_PERSON[0], Column("session_id", "text", "Session."), _AGE, _SCANNER),
     key=("participant_id", "session_id"),
 )
-_RECORD = "truth.json"
+_RECORD = "planted.json"
 
 
 def write_tables(study: SyntheticStudy, folder: Path, *, counterfactual: bool) -> None:
@@ -45,7 +45,7 @@ def write_tables(study: SyntheticStudy, folder: Path, *, counterfactual: bool) -
     study : SyntheticStudy
         Whose.
     folder : Path
-        Gets ``truth.json``, ``truth.tsv`` and the cohorts' tables.
+        Gets ``planted.json``, ``truth.tsv`` and the cohorts' tables.
     counterfactual : bool
         Recorded; the planted values are the same.
 

@@ -39,7 +39,7 @@ def write_series_study(
     study : SyntheticStudy
         What is written.
     folder : str or Path
-        Gets ``reference/``, ``trial/``, ``truth.tsv`` and ``truth.json``. A scan that is there
+        Gets ``reference/``, ``trial/``, ``truth.tsv`` and ``planted.json``. A scan that is there
         already is kept, so an interrupted run goes on where it stopped.
     counterfactual : bool, default=False
         Write the same scans without the arms' effects; the reference cohort, which has none,
