@@ -117,35 +117,40 @@ def linear_form(
     cells = np.eye(n_visits)[frame.visit]
     arm_free = np.hstack([cells, covariates])
     name = "ANCOVA contrast (HC3)"
-    root = np.eye(len(frame.response))
+    sigma = np.eye(n_visits)
     if statistic == "gls":
         names = (*frame.visits, *frame.column_names[len(frame.arms) * n_visits :])
         bare = replace(frame, design=arm_free, column_names=names, arms=("all",),
                        arm=np.zeros_like(frame.arm))  # fmt: skip
-        fit = fit_frame(bare)
+        fit = fit_frame(bare, covariance_by_arm=False)
         name = (f"GLS contrast ({fit.covariance_name} covariance estimated without arm, errors "
                 "clustered by person)")  # fmt: skip
-        root = _whitener(frame, fit.covariance["all arms"].to_numpy())
+        sigma = fit.covariance["all arms"].to_numpy()
     codes = [frame.arms.index(arm) for arm in fixed_arms]
     fixed = [cells * (frame.arm == code)[:, None] for code in codes]
-    basis = _orthonormal(root @ np.hstack([arm_free, *fixed]))
-    response = root @ frame.response
+    basis = _orthonormal(_whiten(frame, sigma, np.hstack([arm_free, *fixed])))
+    response = _whiten(frame, sigma, frame.response[:, None])[:, 0]
     return LinearForm(
         name=name,
         basis=basis,
         response=response - basis @ (basis.T @ response),
-        lift=(root @ cells).T,
+        lift=_whiten(frame, sigma, cells).T,
         person=frame.person,
         target=frame.visits.index(target),
         leverage_correction=statistic == "ancova",
     )
 
 
-def _whitener(frame: ModelFrame, sigma: np.ndarray) -> np.ndarray:
-    """Return the inverse Cholesky factor of all rows' covariance (block-diagonal by person)."""
-    same = frame.person[:, None] == frame.person[None, :]
-    spread = np.where(same, sigma[frame.visit[:, None], frame.visit[None, :]], 0.0)
-    return np.linalg.inv(np.linalg.cholesky(spread))
+def _whiten(frame: ModelFrame, sigma: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Multiply each person's rows by the inverse Cholesky factor of their covariance."""
+    n, n_visits = frame.n_participants, len(frame.visits)
+    seen = np.zeros((n, n_visits), dtype=bool)
+    seen[frame.person, frame.visit] = True
+    cube = np.zeros((n, n_visits, columns.shape[1]))
+    cube[frame.person, frame.visit] = columns
+    both = seen[:, :, None] & seen[:, None, :]
+    spread = np.where(both, sigma, np.eye(n_visits))
+    return np.linalg.solve(np.linalg.cholesky(spread), cube)[frame.person, frame.visit]
 
 
 def _orthonormal(columns: np.ndarray) -> np.ndarray:

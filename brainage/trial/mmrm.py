@@ -27,6 +27,9 @@ from brainage.trial.model_frame import ModelFrame, build_model_frame
 from brainage.trial.reml import FitFailure, cross_products, maximise
 
 DegreesOfFreedom = Literal["satterthwaite", "kenward_roger"]
+#: Analysed people in the smallest arm below which Satterthwaite was seen to reject too often.
+_FEW_PEOPLE = 30
+
 Errors = Literal["automatic", "model", "cluster_robust"]
 
 
@@ -175,7 +178,7 @@ def fit_mmrm(
     degrees_of_freedom: DegreesOfFreedom = "satterthwaite",
     form: Literal["change", "constrained"] = "change",
     covariance: str | None = None,
-    covariance_by_arm: bool = False,
+    covariance_by_arm: bool = True,
     errors: Errors = "automatic",
 ) -> MmrmFit:
     """Fit the repeated-measures model by restricted maximum likelihood.
@@ -203,12 +206,13 @@ def fit_mmrm(
         "constrained" keeps people without a follow-up and gives all arms one baseline mean.
     covariance : str or None, default=None
         One of `covariance_models.FALL_BACK_ORDER`; None: the first of them that can be fitted.
-    covariance_by_arm : bool, default=False
-        Give each arm a covariance of its own (arms with unequal variances); if that cannot be
-        fitted, the arms share one, and `fell_back_because` says so.
+    covariance_by_arm : bool, default=True
+        Give each arm a covariance of its own, so that errors stay right where training changes
+        the variance; False: one for all arms, as ``nlme::gls(corSymm + varIdent)``. If the arms'
+        own cannot be fitted they share one, and `fell_back_because` says so.
     errors : {"automatic", "model", "cluster_robust"}, default="automatic"
         "automatic": model-based, but cluster-robust (CR2) with small-sample degrees of freedom
-        after a fall-back to a smaller structure, which need not be true.
+        after any fall-back, because the smaller structure need not be true.
 
     Returns
     -------
@@ -224,6 +228,11 @@ def fit_mmrm(
     ----------
     .. [1] Mallinckrodt et al. (2008), Drug Inf. J. 42:303-319.
     .. [2] Liang & Zeger (2000), Sankhya B 62:134-148 (constrained form).
+
+    Notes
+    -----
+    With fewer than about thirty people per arm Kenward-Roger keeps its level better than
+    Satterthwaite (docs/validation.md); the fit's notes say so.
     """
     frame = build_model_frame(
         data, response=response, arms=arms, visits=visits, covariates=covariates,
@@ -240,7 +249,7 @@ def fit_frame(
     *,
     degrees_of_freedom: DegreesOfFreedom = "satterthwaite",
     covariance: str | None = None,
-    covariance_by_arm: bool = False,
+    covariance_by_arm: bool = True,
     errors: Errors = "automatic",
 ) -> MmrmFit:
     """Fit the repeated-measures model to a design that is already made.
@@ -267,8 +276,7 @@ def fit_frame(
         try:
             _check_identified(data, name, frame)
             point, derivatives = maximise(covariance_model(name, len(frame.visits)), data, start)
-            reduced = name != (covariance or FALL_BACK_ORDER[0])
-            if errors == "cluster_robust" or (errors == "automatic" and reduced):
+            if errors == "cluster_robust" or (errors == "automatic" and reasons):
                 chosen = cluster_robust(point, frame, by_arm=by_arm)
             elif degrees_of_freedom == "kenward_roger":
                 chosen = kenward_roger(point, derivatives, data)
@@ -342,8 +350,17 @@ def _result(frame: ModelFrame, point, errors, named: tuple[str, tuple[str, ...]]
         n_observations=len(frame.response),
         covariates=frame.covariates,
         method=f"MMRM ({form}), {label} covariance, REML, {errors.name} degrees of freedom",
-        notes=frame.notes,
+        notes=frame.notes + _small_arm_note(frame, errors),
         log_likelihood=-point.deviance / 2,
         frame=frame,
         errors=errors,
     )
+
+
+def _small_arm_note(frame: ModelFrame, errors) -> tuple[str, ...]:
+    people = [len(np.unique(frame.person[frame.arm == a])) for a in range(len(frame.arms))]
+    if min(people) >= _FEW_PEOPLE or errors.name != "Satterthwaite":
+        return ()
+    return (f"arm {frame.arms[int(np.argmin(people))]} has {min(people)} participants: "
+            f"below {_FEW_PEOPLE}, Kenward-Roger degrees of freedom keep their level better",
+            )  # fmt: skip
