@@ -15,7 +15,7 @@ from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError, StageError
 from brainage.files import write_json
 from brainage.imaging import Atlas, Scan, extract_parcel_series, find_scans, load_atlas
-from brainage.imaging.options import CleaningOptions, ExclusionRules
+from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import write_series
@@ -91,7 +91,7 @@ def extract_cohort(
     work = _Work(
         folder,
         atlas,
-        science.atlas.fingerprint(),
+        science.atlas,
         science.cleaning,
         science.exclusion,
         overwrite,
@@ -145,7 +145,7 @@ class _Work:
 
     folder: Path
     atlas: Atlas
-    atlas_fingerprint: str
+    atlas_options: AtlasOptions
     cleaning: CleaningOptions
     exclusion: ExclusionRules
     overwrite: bool
@@ -171,7 +171,7 @@ class _Work:
     def _made_by(self, scan: Scan) -> str:
         files = [scan.bold, scan.confounds, scan.mask]
         return fingerprint_of([
-            self.atlas.content_hash, self.atlas_fingerprint, self.cleaning.fingerprint(),
+            self.atlas.content_hash, self.atlas_options.fingerprint(), self.cleaning.fingerprint(),
             self.exclusion.fingerprint(), scan.t_r_s, [_identity(file) for file in files],
         ])  # fmt: skip
 
@@ -179,6 +179,7 @@ class _Work:
         try:
             series = extract_parcel_series(
                 scan, atlas=self.atlas, cleaning=self.cleaning, exclusion=self.exclusion,
+                atlas_options=self.atlas_options,
                 cache_folder=self.folder.parent / "operators",
             )  # fmt: skip
             written = write_series(series, self.folder)
