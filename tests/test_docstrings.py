@@ -48,8 +48,10 @@ def documented_defaults(value):
 def actual_default(value, name):
     if inspect.isclass(value) and issubclass(value, BaseModel):
         field = value.model_fields.get(name)
-        return inspect.Parameter.empty if field is None else field.get_default(
-            call_default_factory=True
+        return (
+            inspect.Parameter.empty
+            if field is None
+            else field.get_default(call_default_factory=True)
         )
     try:
         parameter = inspect.signature(value).parameters.get(name)

@@ -24,8 +24,8 @@ def installed(tmp_path_factory):
     (wheel,) = (folder / "dist").glob("*.whl")
     venv.create(folder / "env", with_pip=True)
     bin_folder = folder / "env" / "bin"
-    subprocess.run([bin_folder / "python", "-m", "pip", "install", "--quiet",
-                    "--disable-pip-version-check", str(wheel)], check=True, capture_output=True)  # fmt: skip
+    pip = [bin_folder / "python", "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
     return bin_folder
 
 

@@ -121,8 +121,11 @@ def test_every_inferred_line_of_lisa_like_says_so():
         text = (configs_folder() / f"{name}.yaml").read_text()
         chosen = [line for line in text.splitlines() if ": " in line and not line.startswith("#")]
         structure = ("views:", "extends:")
-        silent = [line for line in chosen
-                  if "inferred" not in line and not line.strip().startswith(structure)]
+        silent = [
+            line
+            for line in chosen
+            if "inferred" not in line and not line.strip().startswith(structure)
+        ]
         assert all(line.strip().split(":")[0] in ("n_folds", "n_repeats", "inner_folds")
                    for line in silent)  # fmt: skip
 

@@ -1,0 +1,120 @@
+"""Extraction as a batch: one bad scan is a row, nothing done is lost."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.config import study_from_mapping
+from brainage.errors import BrainAgeError
+from brainage.imaging import write_nifti
+from brainage.series import find_series, read_series
+from brainage.stages.extract import SCANS, collect_cohort, extract_cohort
+
+AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
+SHAPE = (5, 5, 5)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Six scans in a table: four good ones, one truncated, one all zero; a labels atlas."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(125).reshape(SHAPE) % 6
+    write_nifti(tmp_path / "atlas.nii.gz", labels, AFFINE)
+    rows = []
+    for i in range(6):
+        data = 1000 + 50 * rng.standard_normal((*SHAPE, 80))
+        if i == 5:
+            data[:] = 0
+        write_nifti(tmp_path / f"s{i}.nii.gz", data, AFFINE, t_r_s=2.0)
+        np.savetxt(tmp_path / f"s{i}.par", 0.01 * rng.standard_normal((80, 6)))
+        rows.append({"path": f"s{i}.nii.gz", "participant_id": f"{i}", "confounds": f"s{i}.par"})
+    whole = (tmp_path / "s4.nii.gz").read_bytes()
+    (tmp_path / "s4.nii.gz").write_bytes(whole[: len(whole) // 2])
+    pd.DataFrame(rows).to_csv(tmp_path / "scans.tsv", sep="\t", index=False)
+    return tmp_path
+
+
+def study(folder, **science):
+    return study_from_mapping({
+        "paths": {"output": "out", "reference": {"scans": "scans.tsv"}},
+        "run": {"n_jobs": 1},
+        "science": {"atlas": {"name": "toy", "path": "atlas.nii.gz"},
+                    "exclusion": {"min_retained_s": 60.0}, **science},
+    }, base=folder)  # fmt: skip
+
+
+def test_bad_scans_become_rows_with_a_reason_and_the_rest_is_done(folder):
+    table = extract_cohort(study(folder), "reference")
+    assert table["status"].tolist() == ["done"] * 4 + ["failed"] * 2
+    assert "s4.nii.gz: truncated gzip" in table["reason"][4]
+    assert "no usable parcel" in table["reason"][5]
+    assert len(find_series(folder / "out" / "extract" / "reference")) == 4
+    written = pd.read_csv(folder / "out/extract/reference/scans.tsv", sep="\t")
+    assert list(written.columns) == list(SCANS.names)
+
+
+def test_a_second_run_extracts_only_what_is_missing_and_retries_what_failed(folder):
+    extract_cohort(study(folder), "reference")
+    base = folder / "out" / "extract" / "reference"
+    times = {p: p.stat().st_mtime_ns for p in base.rglob("*_timeseries.tsv")}
+    gone = next(iter(times))
+    gone.unlink()
+    shutil.copy(folder / "s3.nii.gz", folder / "s4.nii.gz")
+    table = extract_cohort(study(folder), "reference")
+    assert table["status"].tolist() == ["done"] * 5 + ["failed"]
+    assert all(p.stat().st_mtime_ns == t for p, t in times.items() if p != gone)
+    assert gone.is_file()
+
+
+def test_other_options_extract_again(folder):
+    extract_cohort(study(folder), "reference")
+    first = read_series(find_series(folder / "out" / "extract" / "reference")[0])
+    extract_cohort(study(folder, cleaning={"low_pass_hz": 0.08}), "reference")
+    second = read_series(find_series(folder / "out" / "extract" / "reference")[0])
+    assert first.cleaning_fingerprint != second.cleaning_fingerprint
+    assert not np.allclose(first.values, second.values)
+
+
+def test_shards_together_equal_one_run_to_the_byte(folder, tmp_path_factory):
+    whole = extract_cohort(study(folder), "reference")
+    other = tmp_path_factory.mktemp("sharded")
+    shutil.copytree(folder, other, dirs_exist_ok=True, ignore=shutil.ignore_patterns("out"))
+    for k in (3, 1, 2):
+        extract_cohort(study(other), "reference", shard=(k, 3))
+    sharded = collect_cohort(study(other), "reference")
+    assert sharded.drop(columns="reason").equals(whole.drop(columns="reason"))
+    for file in find_series(folder / "out" / "extract" / "reference"):
+        relative = file.path.relative_to(folder)
+        assert file.path.read_bytes() == (other / relative).read_bytes()
+
+
+def test_a_shard_that_did_not_run_is_told(folder):
+    extract_cohort(study(folder), "reference", shard=(1, 2))
+    table = collect_cohort(study(folder), "reference")
+    assert (table["reason"] == "not extracted yet").sum() == 3
+
+
+def test_an_unknown_participant_is_refused(folder):
+    with pytest.raises(BrainAgeError, match=r"no scans of participant\(s\) 77"):
+        extract_cohort(study(folder), "reference", participants=["77"])
+
+
+def test_a_series_file_opens_in_pandas_with_one_line(folder):
+    extract_cohort(study(folder), "reference")
+    file = find_series(folder / "out" / "extract" / "reference")[0]
+    table = pd.read_csv(file.path, sep="\t")
+    assert np.allclose(table.to_numpy(), read_series(file).values)
+    assert table.std().round(3).eq(1).all()
+
+
+def test_gzip_files_of_the_same_data_are_the_same_bytes(folder):
+    data = np.arange(250.0).reshape(5, 5, 5, 2)
+    write_nifti(folder / "a.nii.gz", data, AFFINE, t_r_s=2.0)
+    write_nifti(folder / "b.nii.gz", data, AFFINE, t_r_s=2.0)
+    assert (folder / "a.nii.gz").read_bytes() == (folder / "b.nii.gz").read_bytes()
+    assert gzip.open(folder / "a.nii.gz").read(4) == b"\x5c\x01\x00\x00"

@@ -1,0 +1,108 @@
+"""The corridor: every stage, twice, interrupted, and blind."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from brainage.config import load_study
+from brainage.errors import BrainAgeError
+from brainage.stages.run import run_stages
+from brainage.stages.score import score
+from brainage.stages.synthesize import with_synthetic_paths
+
+
+def digest(folder: Path, *, skip=("manifest.json",)) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in skip
+    }
+
+
+def run_all(folder, **options):
+    return list(run_stages(load_study(folder / "study.yaml"), **options))
+
+
+def test_every_stage_leaves_its_results_and_a_manifest(finished):
+    out = finished / "out"
+    for name in ("train/clocks/whole_brain.clock", "train/metrics.tsv", "score/scores.tsv",
+                 "compare/results/contrasts.tsv", "compare/plan.json", "truth/clock_scale.tsv",
+                 "report/report.html", "train/manifest.json", "score/manifest.json",
+                 "compare/manifest.json"):  # fmt: skip
+        assert (out / name).is_file(), name
+    assert not list(out.rglob(".*")), "temporary files were left"
+
+
+def test_a_second_run_makes_nothing_again(copy_of_finished):
+    out = copy_of_finished / "out"
+    kept = [p for p in out.rglob("*") if p.suffix in (".clock", ".npy") or p.name in
+            ("scores.tsv", "contrasts.tsv", "cross_validation.tsv")]  # fmt: skip
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    assert before
+    run_all(copy_of_finished)
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+
+
+def test_a_lost_result_is_made_again_with_the_same_bytes(copy_of_finished):
+    out = copy_of_finished / "out"
+    before = digest(out)
+    (out / "score" / "scores.tsv").unlink()
+    (out / "train" / "clocks" / "whole_brain.clock").unlink()
+    run_all(copy_of_finished)
+    assert digest(out) == before
+
+
+def test_scores_are_equal_whatever_the_arms_are(finished, copy_of_finished):
+    out = copy_of_finished / "out"
+    allocation = out / "data" / "trial" / "allocation.tsv"
+    table = pd.read_csv(allocation, sep="\t", dtype=str)
+    table["arm"] = list(reversed(table["arm"].tolist()))
+    table.to_csv(allocation, sep="\t", index=False)
+    people = out / "data" / "trial" / "participants.tsv"
+    with_arm = pd.read_csv(people, sep="\t", dtype=str).assign(arm="HRT")
+    with_arm.to_csv(people, sep="\t", index=False)
+    study = with_synthetic_paths(load_study(copy_of_finished / "study.yaml"))
+    score(study, overwrite=True)
+    name = "score/scores.tsv"
+    assert (out / name).read_bytes() == (finished / "out" / name).read_bytes()
+
+
+def test_a_trial_participant_in_the_reference_is_refused(copy_of_finished):
+    out = copy_of_finished / "out"
+    rows = out / "train" / "features" / "rows.tsv"
+    someone = pd.read_csv(out / "score" / "scores.tsv", sep="\t", dtype=str)["participant_id"][0]
+    table = pd.read_csv(rows, sep="\t", dtype=str, keep_default_na=False)
+    table.loc[0, "participant_id"] = someone
+    table.to_csv(rows, sep="\t", index=False)
+    study = with_synthetic_paths(load_study(copy_of_finished / "study.yaml"))
+    with pytest.raises(BrainAgeError, match=f"in the reference cohort and in the trial: {someone}"):
+        score(study, overwrite=True)
+
+
+def test_kill_9_at_any_moment_and_a_second_run_give_the_undisturbed_bytes(finished, tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "study.yaml").write_bytes((finished / "study.yaml").read_bytes())
+    for wait_s in (2.0, 3.5, 5.0):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "brainage", "run", "study.yaml", "--quiet"],
+            cwd=folder, start_new_session=True,
+        )  # fmt: skip
+        time.sleep(wait_s)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    run_all(folder)
+    whole, interrupted = digest(finished / "out"), digest(folder / "out")
+    # What a killed writer leaves is a dot-file that no reader looks at.
+    left = {name: h for name, h in interrupted.items() if not Path(name).name.startswith(".")}
+    assert left == whole
