@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from nilearn.signal import clean
 
@@ -15,7 +15,7 @@ from brainage.imaging.atlas_library import check_space
 from brainage.imaging.cleaning import load_strategy
 from brainage.imaging.confounds import Nuisance, load_nuisance
 from brainage.imaging.nifti import Grid
-from brainage.imaging.operator import ParcelOperator, parcel_operator, resample_mask
+from brainage.imaging.operator import ParcelOperator, load_mask, parcel_operator
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.imaging.quality import judge_scan
 from brainage.imaging.scans import Scan, resolve_t_r_s
@@ -70,20 +70,18 @@ def extract_parcel_series(
         header = stream.header
         t_r_s = resolve_t_r_s(scan, header.t_r_s, configured_t_r_s=cleaning.t_r_s)
         nuisance = load_nuisance(scan, cleaning, n_volumes=header.n_volumes)
-        operator = parcel_operator(
-            atlas, header.grid, mask=_mask(scan, header.grid),
-            smoothing_fwhm_mm=cleaning.smoothing_fwhm_mm, cache_folder=cache_folder,
-        )  # fmt: skip
-        raw, broken = _stream_signals(stream, operator)
-    missing = (operator.coverage < atlas_options.min_coverage) | operator.empty | broken
-    missing |= np.ptp(raw[nuisance.kept_volumes], axis=0) == 0
+        operator, coverage = _operator(scan, atlas, header.grid, cleaning, cache_folder)
+        raw = stream_signals(stream, operator)
+    coverage = coverage * (1 - raw.dark_share)
+    missing = (coverage < atlas_options.min_coverage) | operator.empty | raw.broken
+    missing |= np.ptp(raw.values[nuisance.kept_volumes], axis=0) == 0
     if missing.all():
-        raise ScanError(_nothing_left(scan, operator, broken))
+        raise ScanError(_nothing_left(scan, operator, coverage, raw.broken))
     values = np.full((len(nuisance.kept_volumes), atlas.n_parcels), np.nan)
-    values[:, ~missing] = clean_signals(raw[:, ~missing], nuisance, cleaning, t_r_s, scan)
+    values[:, ~missing] = clean_signals(raw.values[:, ~missing], nuisance, cleaning, t_r_s, scan)
     quality = judge_scan(
         exclusion or ExclusionRules(), mean_fd_mm=nuisance.mean_fd_mm, n_volumes=header.n_volumes,
-        n_kept=len(values), t_r_s=t_r_s, coverage=operator.coverage, missing=missing,
+        n_kept=len(values), t_r_s=t_r_s, coverage=coverage, missing=missing,
     )  # fmt: skip
     return ParcelSeries(
         participant_id=scan.participant_id, session_id=scan.session_id, run=scan.run,
@@ -136,40 +134,66 @@ def clean_signals(
                         ) from error  # fmt: skip
 
 
-def _stream_signals(stream: VolumeStream, operator: ParcelOperator):
+@dataclass(frozen=True)
+class RawSignals:
+    """Parcel signals before cleaning.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_volumes, p), float64
+        In scanner units.
+    dark_share : ndarray of shape (p,)
+        Share of the parcel's weight on voxels that are NaN or infinite in every volume (some
+        tools write NaN outside the brain); they count as 0, as in nilearn.
+    broken : ndarray of shape (p,), bool
+        Parcels with a voxel that is not finite in some volumes only.
+    """
+
+    values: np.ndarray
+    dark_share: np.ndarray
+    broken: np.ndarray
+
+
+def stream_signals(stream: VolumeStream, operator: ParcelOperator) -> RawSignals:
+    """Multiply every volume of a stream by an operator, in one pass."""
     header = stream.header
-    raw = np.empty((header.n_volumes, operator.weights.shape[0]))
+    values = np.empty((header.n_volumes, operator.weights.shape[0]))
+    not_finite = np.zeros(len(operator.voxels), dtype=int)
     for first, block in stream.blocks():
-        raw[first : first + len(block)] = operator.apply(block)
-    if header.slope not in (0.0, 1.0) or header.intercept != 0.0:
-        # Weights may not sum to one (maps, smoothing across a border), so the intercept passes
-        # through them as a volume of ones would.
-        weight_sums = np.asarray(operator.weights.sum(axis=1)).ravel()
-        raw = raw * header.slope + header.intercept * weight_sums
-    # One voxel that is not finite spoils its parcels for good: better missing than half made up.
-    return raw, ~np.isfinite(raw).all(axis=0)
+        signals, bad = operator.apply(block, slope=header.slope, intercept=header.intercept)
+        values[first : first + len(block)] = signals
+        if bad is not None:
+            not_finite += bad
+    dark = not_finite == header.n_volumes
+    # A voxel that comes and goes would put steps into its parcels: better missing than half
+    # made up.
+    broken = operator.share_of((not_finite > 0) & ~dark) > 0
+    return RawSignals(values, operator.share_of(dark), broken)
 
 
-def _mask(scan: Scan, grid: Grid) -> np.ndarray | None:
-    if scan.mask is None:
-        return None
-    try:
-        image = nib.load(scan.mask)
-        mask = resample_mask(image, grid)
-    except FileNotFoundError:
-        raise ScanError(f"{scan.mask}: no such mask.") from None
-    except (OSError, EOFError, ValueError, nib.filebasedimages.ImageFileError) as error:
-        raise ScanError(f"{scan.mask}: the mask cannot be read: {error}") from error
-    if not mask.any():
-        raise ScanError(f"{scan.mask}: an empty mask: no voxel of the scan's grid is in it.")
-    return mask
+def _operator(
+    scan: Scan, atlas: Atlas, grid: Grid, cleaning: CleaningOptions, cache_folder
+) -> tuple[ParcelOperator, np.ndarray]:
+    """Return the operator and each parcel's coverage by the scan's mask and field of view."""
+    mask = None if scan.mask is None else load_mask(scan.mask, grid)
+    plain = parcel_operator(atlas, grid, mask=mask, cache_folder=cache_folder)
+    if cleaning.smoothing_fwhm_mm is None:
+        return plain, plain.coverage
+    own_mask = mask if cleaning.smoothing_mask == "scan" else None
+    smooth = parcel_operator(
+        atlas, grid, mask=own_mask, smoothing_fwhm_mm=cleaning.smoothing_fwhm_mm,
+        cache_folder=cache_folder,
+    )  # fmt: skip
+    return smooth, plain.coverage
 
 
-def _nothing_left(scan: Scan, operator: ParcelOperator, broken: np.ndarray) -> str:
+def _nothing_left(scan: Scan, operator: ParcelOperator, coverage, broken: np.ndarray) -> str:
     if broken.any():
         what = f"{int(broken.sum())} parcels hold values that are not finite (NaN or infinite)"
     elif operator.empty.all():
         what = "no parcel has a voxel in the mask and field of view"
+    elif (coverage == 0).all():
+        what = "no parcel has a finite voxel in the mask and field of view"
     else:
         what = "every parcel is constant or under the smallest coverage (an all-zero image?)"
     return f"{scan.bold}: no usable parcel: {what}."

@@ -57,6 +57,10 @@ class CleaningOptions(Options):
         Unit variance per parcel, or scanner units.
     smoothing_fwhm_mm : float or None, default=None
         Gaussian smoothing, folded into the parcel weights.
+    smoothing_mask : {"grid", "scan"}, default="grid"
+        With smoothing: "grid" weighs every voxel of the grid, the same for all scans (the scan's
+        mask still measures coverage); "scan" restricts parcels to the scan's own mask, and the
+        weights are smoothed anew for each scan, which takes one to three seconds.
     drop_initial_volumes : int or None, default=None
         Volumes to drop at the start; None: the non-steady-state columns decide.
     scrub_fd_mm : float or None, default=None
@@ -73,6 +77,7 @@ class CleaningOptions(Options):
     detrend: bool = True
     standardize: Literal["zscore_sample", "none"] = "zscore_sample"
     smoothing_fwhm_mm: float | None = Field(default=None, gt=0)
+    smoothing_mask: Literal["grid", "scan"] = "grid"
     drop_initial_volumes: int | None = Field(default=None, ge=0)
     scrub_fd_mm: float | None = Field(default=None, gt=0)
     min_segment_volumes: int = Field(default=5, ge=1)

@@ -27,6 +27,8 @@ _BLOCK_BYTES = 8 * 2**20
 #: One being filled, one being worked on, one ready in between.
 _N_BUFFERS = 3
 _HEADER_BYTES = 544
+#: Deflate cannot do better than 1032 to 1.
+_LARGEST_GZIP_RATIO = 1040
 
 
 class VolumeStream:
@@ -79,6 +81,7 @@ class VolumeStream:
         ScanError
             The file ends early, is corrupt, or goes on after its last volume: says where.
         """
+        self._check_size()
         volume_bytes = self._volume_bytes
         per_block = max(1, min(self.header.n_volumes, _BLOCK_BYTES // volume_bytes))
         threaded = _n_cores() > 1 and self.header.n_volumes > per_block
@@ -99,6 +102,20 @@ class VolumeStream:
     @property
     def _volume_bytes(self) -> int:
         return self.header.grid.n_voxels * self.header.dtype.itemsize
+
+    def _check_size(self) -> None:
+        """Refuse at once what cannot be there: a wrong header may ask for terabytes."""
+        in_file = self.path.stat().st_size
+        zipped = isinstance(self._stream, _Inflated)
+        most = in_file * _LARGEST_GZIP_RATIO if zipped else in_file
+        wanted = self.header.offset + self.header.n_volumes * self._volume_bytes
+        if most < wanted:
+            raise ScanError(
+                f"{self.path}: truncated, or a wrong header: the header says "
+                f"{self.header.n_volumes} volumes of {self._volume_bytes} bytes, {wanted} bytes "
+                f"in all; the file has {in_file}{' (compressed)' if zipped else ''}. Copy or make "
+                "the file again."
+            )
 
     def _filled(self, buffers: list[memoryview]) -> Iterator[tuple[int, memoryview]]:
         """Fill the buffers in turn; each is the caller's until asked for the next."""
