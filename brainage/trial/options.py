@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from brainage.options import Listed, Options
 
@@ -91,8 +91,17 @@ class TrialOptions(Options):
         Arm of the primary contrast; None: the last of `arms`.
     arm_column : str, default="arm"
         Column of the allocation table.
+    participant_column : str, default="participant_id"
+        Column of the allocation table.
     strata : tuple of str, default=()
-        Columns of the allocation table the randomisation was stratified by.
+        Columns of the allocation table the randomisation was stratified by; covariates of every
+        model, as categories.
+    covariates : tuple of str, default=()
+        Further columns of the allocation table, measured before randomisation.
+    dose_column : str or None, default=None
+        Column of the allocation table with the dose taken (sessions attended).
+    per_protocol_min_dose : float, default=0.0
+        Least dose of an active arm's participant in the per-protocol set; needs `dose_column`.
     outcome : str, default="gap_corrected_years"
         Score column analysed.
     style : {"recommended", "lisa_like", "levakov2023"}, default="recommended"
@@ -103,6 +112,8 @@ class TrialOptions(Options):
         Family: arm x visit within-arm tests.
     degrees_of_freedom : {"satterthwaite", "kenward_roger"}, default="satterthwaite"
         Of the repeated-measures model.
+    n_bootstraps : int, default=2000
+        Bootstrap samples of people behind Levakov's outcome.
     randomization : RandomizationOptions
         Allocation scheme.
     estimand : EstimandOptions
@@ -115,11 +126,54 @@ class TrialOptions(Options):
     primary_visit: str
     primary_arm: str | None = None
     arm_column: str = "arm"
+    participant_column: str = "participant_id"
     strata: Listed[str] = ()
-    outcome: str = "gap_corrected_years"
+    covariates: Listed[str] = ()
+    dose_column: str | None = None
+    per_protocol_min_dose: float = Field(default=0.0, ge=0)
+    outcome: Literal["gap_corrected_years", "gap_years"] = "gap_corrected_years"
     style: Literal["recommended", "lisa_like", "levakov2023"] = "recommended"
     multiplicity: Literal["holm", "dunnett", "none"] = "holm"
     within_arm_multiplicity: Literal["benjamini_hochberg", "holm", "none"] = "benjamini_hochberg"
     degrees_of_freedom: Literal["satterthwaite", "kenward_roger"] = "satterthwaite"
+    n_bootstraps: int = Field(default=2000, ge=200)
     randomization: RandomizationOptions = RandomizationOptions()
     estimand: EstimandOptions = EstimandOptions()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = _arm_problems(self) + _visit_problems(self)
+        if self.per_protocol_min_dose > 0 and self.dose_column is None:
+            problems.append("dose_column, since per_protocol_min_dose is given")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def _arm_problems(options: TrialOptions) -> list[str]:
+    problems = []
+    if len(options.arms) < 2 or len(set(options.arms)) < len(options.arms):
+        problems.append(f"two or more different arms (found arms {list(options.arms)})")
+    elif options.control_arm != options.arms[0]:
+        problems.append(f"the control arm first in arms (found control_arm "
+                        f"'{options.control_arm}' and arms {list(options.arms)})")  # fmt: skip
+    if options.primary_arm is not None and options.primary_arm not in options.arms[1:]:
+        problems.append(f"primary_arm among the active arms {list(options.arms[1:])} (found "
+                        f"'{options.primary_arm}')")  # fmt: skip
+    return problems
+
+
+def _visit_problems(options: TrialOptions) -> list[str]:
+    labels = [visit.label for visit in options.visits]
+    sessions = [visit.session_id for visit in options.visits]
+    years = [visit.nominal_years for visit in options.visits]
+    problems = []
+    if len(labels) < 2 or len(set(labels)) < len(labels) or len(set(sessions)) < len(sessions):
+        problems.append("a baseline and one later visit at least, each with its own label and "
+                        f"session_id (found labels {labels}, sessions {sessions})")  # fmt: skip
+    elif any(later <= earlier for earlier, later in zip(years, years[1:], strict=False)):
+        problems.append(f"visits in order of nominal_years (found {years})")
+    if options.primary_visit not in labels[1:]:
+        problems.append(f"primary_visit among the later visits {labels[1:]} (found "
+                        f"'{options.primary_visit}')")  # fmt: skip
+    return problems

@@ -1,0 +1,29 @@
+"""Scores and an allocation in, contrasts between arms out; the only room that knows arm."""
+
+from brainage.trial.allocation import read_allocation
+from brainage.trial.change import paired_change, within_arm_changes
+from brainage.trial.compare import compare_arms
+from brainage.trial.contrasts import Contrast, as_contrasts, contrast_table
+from brainage.trial.design import TrialDesign, hash_scores
+from brainage.trial.levakov import levakov_outcome
+from brainage.trial.options import TrialOptions
+from brainage.trial.plan import Plan, read_plan, write_plan
+from brainage.trial.result import TrialResult
+
+__all__ = [
+    "Contrast",
+    "Plan",
+    "TrialDesign",
+    "TrialOptions",
+    "TrialResult",
+    "as_contrasts",
+    "compare_arms",
+    "contrast_table",
+    "hash_scores",
+    "levakov_outcome",
+    "paired_change",
+    "read_allocation",
+    "read_plan",
+    "within_arm_changes",
+    "write_plan",
+]

@@ -1,0 +1,245 @@
+"""The planned analyses on scores that have met their arms: models in, `Contrast` rows out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from brainage.trial.ancova import fit_ancova
+from brainage.trial.change import welch_difference
+from brainage.trial.contrasts import AVERAGE, BASELINE, Contrast
+from brainage.trial.design import TrialData, TrialDesign
+from brainage.trial.labelling import Labels
+from brainage.trial.levakov import LevakovOutcome
+from brainage.trial.lsmeans import Estimate
+from brainage.trial.mmrm import MmrmFit, fit_mmrm
+
+CROSSED = ("baseline_gap", "baseline_age")
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """One model's rows and what it was.
+
+    Parameters
+    ----------
+    contrasts : tuple of Contrast
+        Between arms.
+    deltas : tuple of Contrast
+        Within arms, against baseline; empty where the model has none.
+    fit : MmrmFit or None
+        Behind them, for joint tests.
+    covariates, notes : tuple of str
+        In the model; to print.
+    """
+
+    contrasts: tuple[Contrast, ...]
+    deltas: tuple[Contrast, ...] = ()
+    fit: MmrmFit | None = field(default=None, repr=False)
+    covariates: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def baseline_covariates(changes: pd.DataFrame, design: TrialDesign) -> tuple[str, ...]:
+    """Return the prespecified covariates: nothing measured after randomisation is among them.
+
+    Sex and site enter if they vary; strata and the design's covariates always.
+    """
+    options = design.options
+    names = [*CROSSED, *options.strata, *options.covariates]
+    names += [name for name in ("sex", "site") if changes[name].nunique() > 1]
+    return tuple(dict.fromkeys(names))
+
+
+def model_data(changes: pd.DataFrame, design: TrialDesign) -> pd.DataFrame:
+    """Return changes with no missing category: "not recorded" is a category of its own.
+
+    Leaving these people out would break the intention to treat.
+    """
+    text = [name for name in (*design.options.strata, "sex", "site") if name in changes]
+    return changes.assign(**{
+        name: changes[name].astype(object).where(changes[name].notna(), "not recorded")
+        for name in text
+    })  # fmt: skip
+
+
+def mmrm_analysis(
+    changes: pd.DataFrame,
+    design: TrialDesign,
+    labels: Labels,
+    *,
+    extra_covariates: tuple[str, ...] = (),
+    degrees_of_freedom: str | None = None,
+) -> FittedModel:
+    """Fit the repeated-measures model on change from baseline.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        One network's changes.
+    design : TrialDesign
+        Arms, visits, covariates.
+    labels : Labels
+        Of the rows.
+    extra_covariates : tuple of str, default=()
+        For sensitivity analyses.
+    degrees_of_freedom : {"satterthwaite", "kenward_roger"} or None, default=None
+        None: the design's.
+
+    Returns
+    -------
+    fitted : FittedModel
+    """
+    data = model_data(changes, design)
+    fit = fit_mmrm(
+        data, response="change", arms=design.arms, visits=design.later_visits,
+        covariates=(*baseline_covariates(data, design), *extra_covariates),
+        crossed_with_visit=CROSSED,
+        degrees_of_freedom=degrees_of_freedom or design.options.degrees_of_freedom,
+    )  # fmt: skip
+    return _rows_of(fit, design, labels)
+
+
+def constrained_analysis(
+    data: TrialData, design: TrialDesign, labels: Labels, *, participants: frozenset[str]
+) -> FittedModel:
+    """Fit the constrained longitudinal form, which keeps people without a follow-up.
+
+    Parameters
+    ----------
+    data : TrialData
+        Scores joined to the design.
+    design : TrialDesign
+        Arms, visits, covariates.
+    labels : Labels
+        Of the rows; names the outcome and the network.
+    participants : frozenset of str
+        Analysis set.
+
+    Returns
+    -------
+    fitted : FittedModel
+    """
+    scans = data.scans[data.scans["network"] == labels.network]
+    scans = scans[scans["participant_id"].isin(participants)]
+    nominal = scans["visit"].map({v.label: v.nominal_years for v in design.visits})
+    # Without a baseline scan, age at baseline is age at the scan minus the planned interval.
+    began = scans["age_years"] - scans["years"].fillna(nominal)
+    options = design.options
+    person = list(dict.fromkeys((*options.strata, *options.covariates)))
+    scans = scans.drop(columns=person, errors="ignore").assign(baseline_age=began)
+    scans = scans.merge(design.allocation[["participant_id", *person]], on="participant_id")
+    first = scans.groupby("participant_id")["baseline_age"].transform("first")
+    long = model_data(scans.assign(baseline_age=first), design)
+    fit = fit_mmrm(
+        long, response=labels.outcome, arms=design.arms,
+        visits=(design.baseline, *design.later_visits),
+        covariates=tuple(c for c in baseline_covariates(long, design) if c != "baseline_gap"),
+        crossed_with_visit=CROSSED, form="constrained",
+        degrees_of_freedom=options.degrees_of_freedom,
+    )  # fmt: skip
+    return _rows_of(fit, design, labels)
+
+
+def ancova_analysis(changes: pd.DataFrame, design: TrialDesign, labels: Labels) -> FittedModel:
+    """Fit an analysis of covariance with HC3 errors at each visit."""
+    rows, notes, covariates = [], [], ()
+    for visit in design.later_visits:
+        data = model_data(changes[changes["visit"] == visit], design)
+        fit = fit_ancova(data, response="change", arms=design.arms,
+                         covariates=baseline_covariates(data, design))  # fmt: skip
+        covariates = fit.covariates
+        notes += [f"{visit}: {note}" for note in fit.notes]
+        rows += [
+            labels.contrast((arm, design.control_arm, visit), fit.contrast(arm),
+                            n=fit.n_participants, method=fit.method)
+            for arm in design.active_arms
+        ]  # fmt: skip
+    return FittedModel(tuple(rows), covariates=covariates, notes=tuple(notes))
+
+
+def change_score_analysis(
+    changes: pd.DataFrame, design: TrialDesign, labels: Labels
+) -> FittedModel:
+    """Compare plain change scores between arms (Welch): the contrast beside a paired t test."""
+    rows = []
+    for arm in design.active_arms:
+        for visit in design.later_visits:
+            here = changes[changes["visit"] == visit]
+            own = here.loc[here["arm"] == arm, "change"]
+            control = here.loc[here["arm"] == design.control_arm, "change"]
+            found = welch_difference(own, control)
+            rows.append(labels.contrast((arm, design.control_arm, visit), found,
+                                        n=len(own) + len(control),
+                                        method="change scores, Welch t"))  # fmt: skip
+    return FittedModel(tuple(rows))
+
+
+def levakov_rows(outcome: LevakovOutcome, design: TrialDesign, labels: Labels) -> FittedModel:
+    """Return Levakov's attenuation as `Contrast` rows: sign turned, so that below zero is younger.
+
+    Errors, intervals and tests are the bootstrap's, with the slope refitted.
+    """
+    method = "Levakov's expected minus observed, sign turned; people bootstrapped, slope refitted"
+    between = [
+        labels.contrast((row.arm, design.control_arm, row.visit), _turned(row), n=int(row.n),
+                        method=method)
+        for row in outcome.between.itertuples()
+    ]  # fmt: skip
+    within = [
+        labels.contrast((row.arm, BASELINE, row.visit), _turned(row), n=int(row.n), method=method)
+        for row in outcome.table.itertuples()
+    ]
+    return FittedModel(tuple(between), tuple(within))
+
+
+def _turned(row) -> Estimate:
+    z = -row.attenuation_years / row.bootstrap_se_years
+    return Estimate(
+        estimate=-row.attenuation_years, se=row.bootstrap_se_years, df=math.nan, statistic=float(z),
+        p_value=float(2 * stats.norm.sf(abs(z))), ci_low=-row.bootstrap_ci_high_years,
+        ci_high=-row.bootstrap_ci_low_years,
+    )  # fmt: skip
+
+
+def _rows_of(fit: MmrmFit, design: TrialDesign, labels: Labels) -> FittedModel:
+    visits = design.later_visits
+    wanted = [*visits, AVERAGE] if len(visits) > 1 else list(visits)
+    between = [
+        labels.contrast((arm, design.control_arm, visit),
+                        fit.contrast(arm, None if visit == AVERAGE else visit),
+                        n=fit.n_participants, method=fit.method)
+        for arm in design.active_arms for visit in wanted
+    ]  # fmt: skip
+    within = [
+        labels.contrast((arm, BASELINE, visit), fit.arm_delta(arm, visit), n=fit.n_participants,
+                        method=fit.method)
+        for arm in design.arms for visit in visits
+    ]  # fmt: skip
+    return FittedModel(tuple(between), tuple(within), fit, fit.covariates, fit.notes)
+
+
+def contrast_correlation(fit: MmrmFit, arms: tuple[str, ...], visit: str | None) -> np.ndarray:
+    """Return the correlation of the contrasts of several arms with control at one visit.
+
+    Parameters
+    ----------
+    fit : MmrmFit
+        A fitted model.
+    arms : tuple of str
+        Active arms.
+    visit : str or None
+        None: the average over visits.
+
+    Returns
+    -------
+    correlation : ndarray of shape (n_arms, n_arms)
+    """
+    weights = np.stack([fit.contrast_weights(arm, visit) for arm in arms])
+    covariance = weights @ fit.vcov.to_numpy() @ weights.T
+    sd = np.sqrt(np.diag(covariance))
+    return covariance / np.outer(sd, sd)

@@ -1,0 +1,307 @@
+"""Scores meet the allocation: arm deltas, contrasts, and everything that qualifies them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from brainage.progress import Progress, silent
+from brainage.trial.analyses import (
+    FittedModel,
+    change_score_analysis,
+    contrast_correlation,
+    levakov_rows,
+    mmrm_analysis,
+)
+from brainage.trial.change import within_arm_changes
+from brainage.trial.contrasts import (
+    AVERAGE,
+    BASELINE,
+    COVARIATES,
+    DELTAS,
+    MODELS,
+    NO_PLAN,
+    WHOLE_BRAIN,
+    Contrast,
+    contrast_table,
+)
+from brainage.trial.design import TrialData, TrialDesign, hash_scores, join_scores
+from brainage.trial.flow import participant_flow
+from brainage.trial.labelling import Labels
+from brainage.trial.levakov import LevakovOutcome, levakov_outcome
+from brainage.trial.lsmeans import Estimate
+from brainage.trial.motion import motion_by_arm, scanner_notes
+from brainage.trial.multiplicity import adjust, benjamini_hochberg, dunnett
+from brainage.trial.plan import HEADLINE, Plan
+from brainage.trial.result import TrialResult
+from brainage.trial.sensitivity import MainNetwork, sensitivity_analyses
+from brainage.trial.sets import INTENTION_TO_TREAT, analysis_sets
+
+
+@dataclass(frozen=True)
+class _NetworkResult:
+    model: FittedModel
+    changes: pd.DataFrame = field(repr=False)
+    within: pd.DataFrame = field(repr=False)
+    levakov: LevakovOutcome | None = field(repr=False)
+    labels: Labels
+
+
+def compare_arms(
+    scores: pd.DataFrame,
+    design: TrialDesign,
+    *,
+    plan: Plan | None = None,
+    exclusions: pd.DataFrame | None = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Progress = silent,
+) -> TrialResult:
+    """Compare the arms of a trial as planned.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Schema `brainage.tables.SCORES`, without arm; several rows a scan, one a network.
+    design : TrialDesign
+        Arms, visits, allocation, analyses.
+    plan : Plan, optional
+        In force; without one every row is post hoc.
+    exclusions : DataFrame, optional
+        participant_id, session_id, reason: scans without a score, for the flow.
+    seed : int, default=0
+        Of the bootstrap and the re-randomisation.
+    n_jobs : int, default=1
+        Networks analysed at a time.
+    progress : Progress, optional
+        Told of every network.
+
+    Returns
+    -------
+    result : TrialResult
+
+    Raises
+    ------
+    TableError
+        Scores with repeated rows or absent columns.
+    DesignError
+        See `join_scores`, `fit_mmrm`; too few people in an arm at a visit.
+    """
+    # Before anything here looks at an arm.
+    scores_hash = hash_scores(scores)
+    options = design.options
+    data = join_scores(scores, design, outcome=options.outcome)
+    sets = analysis_sets(data, design)
+    flow, excluded = participant_flow(data, design, exclusions)
+    networks = _networks(data)
+    found = Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(_analyse_network)(network, data, design, (plan, seed, network == networks[0]))
+        for network in networks
+    )
+    for done, network in enumerate(networks, start=1):
+        progress(done, len(networks), f"contrasts of {network}")
+    first = found[0]
+    main = MainNetwork(scores, data, sets[INTENTION_TO_TREAT].of(first.changes), sets,
+                       first.levakov)  # fmt: skip
+    sensitivity, models, more = sensitivity_analyses(main, design, first.labels, seed=seed)
+    contrasts, adjust_notes = _adjusted_contrasts(found, design)
+    named = [(HEADLINE[options.style], first.model), *models]
+    scans = data.scans[data.scans["network"] == networks[0]]
+    result = TrialResult(
+        deltas=_deltas(found, design), contrasts=contrasts, flow=flow, exclusions=excluded,
+        sensitivity=sensitivity, levakov=first.levakov.table,
+        motion=motion_by_arm(scans, design, outcome=options.outcome),
+        models=_models_table(found, models), covariates=_covariates_table(named, networks[0]),
+        notes=(), estimand=_estimand(design, contrasts), scores_hash=scores_hash,
+        plan_hash=plan.hash if plan else NO_PLAN, seed=seed,
+    )  # fmt: skip
+    notes = [*data.notes, *_plan_notes(plan, design, result), *adjust_notes, *_fit_notes(found),
+             *_count_notes(result), *scanner_notes(first.changes, design), *more]  # fmt: skip
+    return replace(result, notes=tuple(dict.fromkeys(notes)))
+
+
+def _networks(data: TrialData) -> list[str]:
+    names = list(dict.fromkeys(data.scans["network"]))
+    return sorted(names, key=lambda name: name != WHOLE_BRAIN)
+
+
+def _analyse_network(network: str, data: TrialData, design: TrialDesign, context):
+    plan, seed, is_main = context
+    options = design.options
+    analysis = HEADLINE[options.style]
+    labels = Labels(analysis, options, plan, options.outcome, network)
+    changes = data.changes[data.changes["network"] == network].reset_index(drop=True)
+    within = within_arm_changes(changes, design.arms, design.later_visits)
+    levakov = None
+    if is_main or analysis == "levakov":
+        levakov = levakov_outcome(
+            data.scans[data.scans["network"] == network], changes, arms=design.arms,
+            visits=design.later_visits, baseline=design.baseline,
+            n_bootstraps=options.n_bootstraps, seed=seed,
+        )  # fmt: skip
+    if analysis == "mmrm":
+        model = mmrm_analysis(changes, design, labels)
+    elif analysis == "levakov":
+        model = levakov_rows(levakov, design, labels)
+    else:
+        model = change_score_analysis(changes, design, labels)
+    return _NetworkResult(model, changes, within, levakov, labels)
+
+
+def _adjusted_contrasts(
+    found: list[_NetworkResult], design: TrialDesign
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return every between-arm row, primary first; networks adjusted over networks."""
+    rows, notes = _confirmatory(found[0].model, design)
+    tables = [contrast_table(rows)]
+    if len(found) > 1:
+        local = contrast_table([row for each in found[1:] for row in each.model.contrasts])
+        family = local.groupby(["arm", "visit"], sort=False)["p_value"]
+        tables.append(local.assign(p_adjusted=family.transform(benjamini_hochberg)))
+    return pd.concat(tables, ignore_index=True), notes
+
+
+def _confirmatory(model: FittedModel, design: TrialDesign) -> tuple[list[Contrast], list[str]]:
+    """Mark the primary contrast and adjust the others as one family."""
+    wanted = (design.primary_arm, design.primary_visit)
+    rows = [replace(row, primary=(row.arm, row.visit) == wanted) for row in model.contrasts]
+    rows.sort(key=lambda row: not row.primary)
+    method, notes = design.options.multiplicity, []
+    if method == "dunnett" and model.fit is None:
+        method = "holm"
+        notes.append("Dunnett needs the repeated-measures model; Holm was used instead")
+    if method == "dunnett":
+        adjusted = _dunnett_by_visit(rows, model, design)
+    else:
+        adjusted = dict(zip(
+            [(row.arm, row.visit) for row in rows[1:]],
+            adjust([row.p_value for row in rows[1:]], method), strict=True,
+        ))  # fmt: skip
+    return [
+        replace(row, p_adjusted=float(row.p_value if row.primary
+                                      else adjusted[row.arm, row.visit]))
+        for row in rows
+    ], notes  # fmt: skip
+
+
+def _dunnett_by_visit(rows: list[Contrast], model: FittedModel, design: TrialDesign) -> dict:
+    adjusted = {}
+    for visit in dict.fromkeys(row.visit for row in rows):
+        here = {row.arm: row for row in rows if row.visit == visit}
+        arms = design.active_arms
+        p_values = dunnett(
+            [here[arm].statistic for arm in arms],
+            contrast_correlation(model.fit, arms, None if visit == AVERAGE else visit),
+            df=min(here[arm].df for arm in arms),
+        )
+        adjusted |= {(arm, visit): p for arm, p in zip(arms, p_values, strict=True)}
+    return adjusted
+
+
+def _deltas(found: list[_NetworkResult], design: TrialDesign) -> pd.DataFrame:
+    """Return within-arm changes: the headline analysis's estimate beside the plain paired one."""
+    tables = []
+    for each in found:
+        table = each.within.rename(columns={
+            "n": "n_paired", "df": "paired_df", "statistic": "paired_statistic",
+            "p_value": "paired_p_value",
+        })  # fmt: skip
+        headline = contrast_table(each.model.deltas or _paired_rows(each))
+        kept = ["arm", "visit", "versus", "network", "estimate_years", "se_years", "ci_low_years",
+                "ci_high_years", "df", "statistic", "p_value", "n", "prespecified", "outcome",
+                "analysis_set", "estimand_id", "method", "plan_hash"]  # fmt: skip
+        tables.append(table.drop(columns="se_years").merge(headline[kept], on=["arm", "visit"]))
+    method = design.options.within_arm_multiplicity
+    whole = tables[0].assign(
+        p_adjusted=adjust(tables[0]["p_value"], method),
+        paired_p_adjusted=adjust(tables[0]["paired_p_value"], method),
+    )
+    parts = [whole]
+    if len(tables) > 1:
+        local = pd.concat(tables[1:], ignore_index=True)
+        family = local.groupby(["arm", "visit"], sort=False)
+        parts.append(local.assign(
+            p_adjusted=family["p_value"].transform(lambda p: adjust(p, method)),
+            paired_p_adjusted=family["paired_p_value"].transform(lambda p: adjust(p, method)),
+        ))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)[list(DELTAS.names)]
+
+
+def _paired_rows(each: _NetworkResult) -> list[Contrast]:
+    """Return the paired tests as rows against baseline, for styles whose headline they are."""
+    labels = replace(each.labels, analysis="within_arm")
+    rows = []
+    for row in each.within.itertuples():
+        found = _paired_estimate(row)
+        rows.append(labels.contrast((row.arm, BASELINE, row.visit), found, n=int(row.n),
+                                    method="change from baseline, paired t"))  # fmt: skip
+    return rows
+
+
+def _paired_estimate(row) -> Estimate:
+    return Estimate(row.mean_change_years, row.se_years, row.df, row.statistic, row.p_value,
+                    row.change_ci_low_years, row.change_ci_high_years)  # fmt: skip
+
+
+def _models_table(found: list[_NetworkResult], models) -> pd.DataFrame:
+    fitted = [(each.labels.analysis, each.labels.network, each.model.fit) for each in found]
+    fitted += [(name, found[0].labels.network, model.fit) for name, model in models]
+    rows = [
+        {"analysis": name, "network": network, "covariance": fit.covariance_name,
+         "fell_back_because": "; ".join(fit.fell_back_because) or None,
+         "n_participants": fit.n_participants, "n_observations": fit.n_observations,
+         "method": fit.method}
+        for name, network, fit in fitted if fit is not None
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(MODELS.names)).drop_duplicates(ignore_index=True)
+
+
+def _covariates_table(named, network: str) -> pd.DataFrame:
+    rows = [{"analysis": name, "network": network, "covariate": covariate}
+            for name, model in named for covariate in model.covariates]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(COVARIATES.names)).drop_duplicates(ignore_index=True)
+
+
+def _estimand(design: TrialDesign, contrasts: pd.DataFrame) -> dict:
+    primary = contrasts[contrasts["primary"]].iloc[0]
+    return {"id": primary["estimand_id"], "arm": primary["arm"], "versus": primary["versus"],
+            "visit": primary["visit"], "outcome": primary["outcome"],
+            **design.options.estimand.model_dump(mode="json")}  # fmt: skip
+
+
+def _plan_notes(plan: Plan | None, design: TrialDesign, result: TrialResult) -> list[str]:
+    if plan is None:
+        return ["no plan was written before the allocation was read: every result is post hoc"]
+    notes = [f"not as planned: {each}" for each in plan.differences(design.options)]
+    for kind, table in (("contrast", result.contrasts), ("sensitivity", result.sensitivity)):
+        unplanned = table[~table["prespecified"]]
+        what = unplanned["analysis"] if kind == "sensitivity" else unplanned["method"]
+        if len(unplanned):
+            names = ", ".join(dict.fromkeys(what))
+            notes.append(f"post hoc: {len(unplanned)} {kind} row(s) the plan does not name "
+                         f"({names})")  # fmt: skip
+    return notes
+
+
+def _fit_notes(found: list[_NetworkResult]) -> list[str]:
+    notes = []
+    for each in found:
+        fit = each.model.fit
+        if fit is not None and fit.fell_back_because:
+            notes.append(f"{each.labels.network}: covariance fell back to {fit.covariance_name} "
+                         f"({'; '.join(fit.fell_back_because)})")  # fmt: skip
+        notes += [f"{each.labels.network}: {note}" for note in each.model.notes]
+    return notes
+
+
+def _count_notes(result: TrialResult) -> list[str]:
+    counts = result.models.groupby("analysis", sort=False)["n_participants"].first()
+    constrained = counts.get("constrained longitudinal form", np.nan)
+    change = counts.get("mmrm", np.nan)
+    if np.isnan(constrained) or np.isnan(change):
+        return []
+    return [f"people analysed: {int(change)} in the change form (a follow-up is needed), "
+            f"{int(constrained)} in the constrained form (any scan)"]  # fmt: skip

@@ -1,0 +1,288 @@
+"""The trial's design, and scores meeting it: one row a person, visit and network."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from brainage.errors import DesignError
+from brainage.tables import SCORES, check_table
+from brainage.trial.allocation import check_allocation
+from brainage.trial.options import TrialOptions, VisitOptions
+
+#: Ages are often stored to a tenth of a year; a smaller step back is rounding and not an error.
+_ROUNDING_YEARS = 1e-6
+
+
+@dataclass(frozen=True)
+class TrialDesign:
+    """Arms, visits, and who was randomised to what.
+
+    Parameters
+    ----------
+    options : TrialOptions
+        The plan's choices.
+    allocation : DataFrame
+        One row a randomised person, in order of randomisation: participant_id, arm, strata.
+    """
+
+    options: TrialOptions
+    allocation: pd.DataFrame = field(repr=False)
+
+    @classmethod
+    def from_options(cls, options: TrialOptions, allocation: pd.DataFrame) -> TrialDesign:
+        """Make a design of checked choices and an allocation.
+
+        Parameters
+        ----------
+        options : TrialOptions
+            Arms, visits, strata.
+        allocation : DataFrame
+            From `read_allocation`, or made in Python with the same columns.
+
+        Raises
+        ------
+        DesignError
+            A participant in two arms, unknown arms, an arm without people.
+        """
+        return cls(options, check_allocation(allocation, options).reset_index(drop=True))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Every arm, control first."""
+        return self.options.arms
+
+    @property
+    def control_arm(self) -> str:
+        """The arm the others are compared with."""
+        return self.options.control_arm
+
+    @property
+    def active_arms(self) -> tuple[str, ...]:
+        """Every arm but control, in order of dose."""
+        return self.options.arms[1:]
+
+    @property
+    def primary_arm(self) -> str:
+        """Arm of the primary contrast: the one named, or the highest in order."""
+        return self.options.primary_arm or self.options.arms[-1]
+
+    @property
+    def visits(self) -> tuple[VisitOptions, ...]:
+        """Planned visits, baseline first."""
+        return self.options.visits
+
+    @property
+    def baseline(self) -> str:
+        """Label of the baseline visit."""
+        return self.options.visits[0].label
+
+    @property
+    def later_visits(self) -> tuple[str, ...]:
+        """Labels of the visits after baseline, in order of time."""
+        return tuple(visit.label for visit in self.options.visits[1:])
+
+    @property
+    def primary_visit(self) -> str:
+        """Label of the visit of the primary contrast."""
+        return self.options.primary_visit
+
+
+@dataclass(frozen=True)
+class TrialData:
+    """Scores with their visit and arm.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        The scores of randomised people at planned visits, with arm, visit, years (actual, since
+        the person's baseline; NaN without one).
+    changes : DataFrame
+        One row a person, later visit and network with both scores: participant_id, arm, visit,
+        network, years, baseline_gap, gap, change (years, of the outcome), baseline_age, sex,
+        site, fd_mm, baseline_fd_mm, same_scanner, and the strata and covariates.
+    notes : tuple of str
+        What was not used and why, to print.
+    """
+
+    scans: pd.DataFrame = field(repr=False)
+    changes: pd.DataFrame = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+
+def hash_scores(scores: pd.DataFrame) -> str:
+    """Return a hash of a score table's content, the same for any order of rows and columns.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Schema `brainage.tables.SCORES`; other columns are not read.
+
+    Returns
+    -------
+    digest : str
+        64 hexadecimal digits of the SHA-256.
+    """
+    names = [name for name in SCORES.names if name in scores]
+    ordered = scores[names].sort_values(list(SCORES.key), kind="stable")
+    lines = ["\t".join(names)]
+    lines += ["\t".join(_cell(value) for value in row) for row in ordered.itertuples(index=False)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> TrialData:
+    """Give each score its visit and arm.
+
+    Sessions that are no planned visit and people who were not randomised are left out and
+    counted. A person without a baseline score has no change; their later scans stay in `scans`.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Schema `brainage.tables.SCORES`.
+    design : TrialDesign
+        Visits and arms.
+    outcome : {"gap_corrected_years", "gap_years"}
+        Column that the changes are taken of.
+
+    Returns
+    -------
+    data : TrialData
+
+    Raises
+    ------
+    TableError
+        Repeated rows, absent columns.
+    DesignError
+        An arm column among the scores, nobody scored who was randomised, ages that go backwards
+        between visits, a visit with people of one arm only, a constant outcome.
+    """
+    if design.options.arm_column in scores or "arm" in scores:
+        raise DesignError("scores: found an arm column; scores are made without knowledge of arm. "
+                          "Leave it out: the allocation gives the arm.")  # fmt: skip
+    check_table(scores, SCORES, where="scores")
+    visits = {visit.session_id: visit.label for visit in design.visits}
+    arms = design.allocation.set_index("participant_id")["arm"]
+    scans = scores.assign(
+        participant_id=scores["participant_id"].str.removeprefix("sub-"),
+        session_id=scores["session_id"].str.removeprefix("ses-"),
+    )
+    scans = scans.assign(
+        visit=scans["session_id"].map(visits), arm=scans["participant_id"].map(arms)
+    )
+    notes = _unused(scans, visits)
+    scans = scans[scans["visit"].notna() & scans["arm"].notna()]
+    _refuse_nothing(scans, scores, design)
+    scans = _with_years(scans, design)
+    _check_visits(scans, design, outcome)
+    changes, more = _changes(scans, design, outcome)
+    return TrialData(scans.reset_index(drop=True), changes, (*notes, *more))
+
+
+def _cell(value) -> str:
+    if value is None or value != value:
+        return "n/a"
+    if isinstance(value, float | np.floating):
+        return repr(float(value))
+    return str(value)
+
+
+def _unused(scans: pd.DataFrame, visits: dict[str, str]) -> list[str]:
+    notes = []
+    extra = scans[scans["visit"].isna()].drop_duplicates(["participant_id", "session_id"])
+    if len(extra):
+        sessions = ", ".join(sorted(extra["session_id"].unique())[:8])
+        notes.append(f"{len(extra)} scan(s) at sessions that are no planned visit were not used "
+                     f"({sessions}); planned: {', '.join(visits)}")  # fmt: skip
+    strange = scans.loc[scans["arm"].isna(), "participant_id"].unique()
+    if len(strange):
+        notes.append(f"{len(strange)} scanned participant(s) are not in the allocation and were "
+                     f"not used: {', '.join(strange[:8])}")  # fmt: skip
+    return notes
+
+
+def _refuse_nothing(scans: pd.DataFrame, scores: pd.DataFrame, design: TrialDesign) -> None:
+    if len(scans):
+        return
+    raise DesignError(
+        "scores and allocation: no score belongs to a randomised participant at a planned visit. "
+        f"Scores have participants such as {list(scores['participant_id'].unique()[:3])} and "
+        f"sessions {sorted(scores['session_id'].unique())[:5]}; the allocation has "
+        f"{list(design.allocation['participant_id'][:3])} and the plan the sessions "
+        f"{[visit.session_id for visit in design.visits]}."
+    )
+
+
+def _with_years(scans: pd.DataFrame, design: TrialDesign) -> pd.DataFrame:
+    """Add time since baseline; ages must rise from visit to visit."""
+    order = {visit.label: index for index, visit in enumerate(design.visits)}
+    scans = scans.assign(_order=scans["visit"].map(order))
+    scans = scans.sort_values(["network", "participant_id", "_order"], kind="stable")
+    person = [scans["network"], scans["participant_id"]]
+    step = scans["age_years"].groupby(person).diff()
+    if (step < -_ROUNDING_YEARS).any():
+        rows = scans[step < -_ROUNDING_YEARS].drop_duplicates(["participant_id", "visit"])
+        listed = "; ".join(f"{row.participant_id} at {row.visit} ({row.age_years:g} years)"
+                           for row in rows.head(8).itertuples())  # fmt: skip
+        raise DesignError(f"scores: age goes backwards for {len(rows)} scan(s), a negative "
+                          f"interval: {listed}. Check ages and session labels.")  # fmt: skip
+    first = scans[scans["visit"] == design.baseline].set_index(["network", "participant_id"])
+    index = pd.MultiIndex.from_arrays(person)
+    began = first["age_years"].reindex(index).to_numpy()
+    return scans.assign(years=scans["age_years"].to_numpy() - began).drop(columns="_order")
+
+
+def _check_visits(scans: pd.DataFrame, design: TrialDesign, outcome: str) -> None:
+    for label in (design.baseline, *design.later_visits):
+        found = set(scans.loc[scans["visit"] == label, "arm"])
+        if len(found) < len(design.arms):
+            lacking = [arm for arm in design.arms if arm not in found]
+            raise DesignError(f"visit '{label}': no scored participant of {', '.join(lacking)} "
+                              f"(scored: {', '.join(sorted(found)) or 'nobody'}). A visit needs "
+                              "every arm; leave the visit out of science.trial.visits, or the "
+                              "arm out of science.trial.arms.")  # fmt: skip
+    for network, rows in scans.groupby("network", sort=False):
+        values = rows[outcome].to_numpy(dtype=float)
+        if np.ptp(values) <= 1e-12 * max(1.0, np.abs(values).max()):
+            raise DesignError(f"{outcome} of {network}: constant ({values[0]:g} in all "
+                              f"{len(values)} scores); there is nothing to compare. Check the "
+                              "clock and its scores.")  # fmt: skip
+
+
+def _changes(
+    scans: pd.DataFrame, design: TrialDesign, outcome: str
+) -> tuple[pd.DataFrame, list[str]]:
+    key = ["network", "participant_id"]
+    scans = scans if "scanner" in scans else scans.assign(scanner=None)
+    columns = {outcome: "baseline_gap", "age_years": "baseline_age", "mean_fd_mm": "baseline_fd_mm",
+               "predicted_age_years": "baseline_predicted_years", "scanner": "baseline_scanner",
+               "sex": "sex", "site": "site"}  # fmt: skip
+    first = scans.loc[scans["visit"] == design.baseline, [*key, *columns]].rename(columns=columns)
+    later = scans.loc[scans["visit"] != design.baseline, [
+        *key, "session_id", "arm", "visit", "years", "age_years", "mean_fd_mm", "scanner",
+        "predicted_age_years", outcome,
+    ]].rename(columns={outcome: "gap", "mean_fd_mm": "fd_mm"})  # fmt: skip
+    changes = later.merge(first, on=key, how="left", indicator="_from")
+    lost = changes.loc[changes["_from"] == "left_only", "participant_id"].nunique()
+    changes = changes[changes["_from"] == "both"].drop(columns="_from").reset_index(drop=True)
+    extra = [*dict.fromkeys((*design.options.strata, *design.options.covariates))]
+    if extra:
+        # The allocation's word counts where the scores have a column of the same name (sex).
+        person = design.allocation[["participant_id", *extra]]
+        changes = changes.drop(columns=extra, errors="ignore")
+        changes = changes.merge(person, on="participant_id", how="left")
+    known = changes["scanner"].notna() & changes["baseline_scanner"].notna()
+    same = (changes["scanner"] == changes["baseline_scanner"]) | ~known
+    changes = changes.assign(change=changes["gap"] - changes["baseline_gap"], same_scanner=same)
+    notes = []
+    if lost:
+        notes.append(f"{lost} participant(s) have a later scan but no baseline score: they have no "
+                     "change from baseline and are only in the constrained model")  # fmt: skip
+    still = int((changes["years"] <= 0).sum())
+    if still:
+        notes.append(f"{still} score row(s) at a later visit have the age of baseline (ages "
+                     "rounded?)")  # fmt: skip
+    return changes, notes

@@ -1,0 +1,227 @@
+"""The statistical analysis plan: written and hashed before the allocation may be read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from brainage.errors import DesignError
+from brainage.files import write_json, write_text
+from brainage.options import fingerprint_of
+from brainage.trial.contrasts import AVERAGE, BASELINE, CORRECTIONS, WHOLE_BRAIN
+from brainage.trial.options import TrialOptions
+from brainage.trial.sets import INTENTION_TO_TREAT
+
+_FORMAT = 1
+
+#: Analyses that make deltas and contrasts, with the settings that change their numbers.
+ANALYSES = {
+    "mmrm": ("strata", "covariates", "degrees_of_freedom"),
+    "within_arm": ("within_arm_multiplicity",),
+    "change_scores": (),
+    "levakov": ("n_bootstraps",),
+    "ancova": ("strata", "covariates"),
+    "rerandomization": ("strata", "covariates", "randomization"),
+}
+#: Style -> analysis behind the headline contrasts.
+HEADLINE = {"recommended": "mmrm", "lisa_like": "change_scores", "levakov2023": "levakov"}
+_WORDS = {
+    "mmrm": "mixed model for repeated measures on change from baseline (arm x visit, baseline gap "
+            "x visit, baseline age x visit, strata, sex, site if more than one; unstructured "
+            "covariance, REML)",
+    "within_arm": "paired t test of change from baseline within each arm; no effect of treatment",
+    "change_scores": "Welch t test of change scores between arms",
+    "levakov": "expected minus observed predicted age (Levakov et al. 2023), people bootstrapped",
+    "ancova": "analysis of covariance at each visit with HC3 errors",
+    "rerandomization": "re-randomisation test of the primary contrast",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A statistical analysis plan.
+
+    Parameters
+    ----------
+    options : TrialOptions
+        Every choice.
+    hash : str
+        SHA-256 fingerprint (16 digits) of the choices and the analyses they name.
+    analyses : tuple of dict
+        What is planned: analysis, arm, versus, visit, outcome, analysis_set, estimand_id, primary.
+    """
+
+    options: TrialOptions
+    hash: str
+    analyses: tuple[dict, ...] = field(repr=False)
+
+    def names(self, analysis: str, options: TrialOptions, row: dict) -> bool:
+        """Return whether the plan names an analysis of a row, done with these options.
+
+        Parameters
+        ----------
+        analysis : str
+            One of `ANALYSES`.
+        options : TrialOptions
+            As used; a setting that changes the analysis's numbers and differs from the plan's
+            makes the row post hoc.
+        row : dict
+            arm, versus, visit, outcome, analysis_set, network. Any network's row is named by the
+            whole brain's: the plan says that each network is analysed the same way.
+        """
+        if any(getattr(options, s) != getattr(self.options, s) for s in ANALYSES[analysis]):
+            return False
+        if estimand_id(options, row) != estimand_id(self.options, row):
+            return False
+        wanted = (analysis, *(row[name] for name in _ROW))
+        return wanted in {(each["analysis"], *(each[n] for n in _ROW)) for each in self.analyses}
+
+    def differences(self, options: TrialOptions) -> list[str]:
+        """Return the settings that differ from the plan's, in words."""
+        mine = self.options.model_dump(mode="json")
+        other = options.model_dump(mode="json")
+        return [f"{key}: planned {mine[key]}, used {other[key]}" for key in mine
+                if mine[key] != other[key]]  # fmt: skip
+
+
+_ROW = ("arm", "versus", "visit", "outcome", "analysis_set")
+
+
+def estimand_id(options: TrialOptions, row: dict) -> str:
+    """Return the hash of what a row estimates, whatever the method.
+
+    Parameters
+    ----------
+    options : TrialOptions
+        Holds the estimand's words, the arms and the visits.
+    row : dict
+        arm, versus, visit, outcome, analysis_set, network.
+
+    Returns
+    -------
+    identity : str
+        16 hexadecimal digits.
+    """
+    visits = [visit.model_dump(mode="json") for visit in options.visits]
+    return fingerprint_of({
+        "estimand": options.estimand.model_dump(mode="json"), "arms": list(options.arms),
+        "visits": visits, "network": row["network"], **{name: row[name] for name in _ROW},
+    })  # fmt: skip
+
+
+def planned_analyses(options: TrialOptions) -> list[dict]:
+    """Return every analysis that the options plan, the primary contrast first."""
+    later = [visit.label for visit in options.visits[1:]]
+    primary_arm = options.primary_arm or options.arms[-1]
+    rows = []
+    for analysis in ("mmrm", "change_scores", "ancova", "levakov"):
+        visits = [*later, AVERAGE] if analysis == "mmrm" and len(later) > 1 else later
+        rows += [(analysis, arm, options.control_arm, visit)
+                 for arm in options.arms[1:] for visit in visits]  # fmt: skip
+    for analysis in ("mmrm", "within_arm", "levakov"):
+        rows += [(analysis, arm, BASELINE, visit) for arm in options.arms for visit in later]
+    rows.append(("rerandomization", primary_arm, options.control_arm, options.primary_visit))
+    planned = [_planned(options, row) for row in rows]
+    return sorted(planned, key=lambda each: not each["primary"])
+
+
+def write_plan(options: TrialOptions, path: str | Path) -> Plan:
+    """Write the plan as JSON and, beside it, in words; nothing but the options is read.
+
+    Parameters
+    ----------
+    options : TrialOptions
+        Every choice.
+    path : str or Path
+        Ends in ``.json``; the words go to the same name with ``.txt``.
+
+    Returns
+    -------
+    plan : Plan
+    """
+    path = Path(path)
+    analyses = planned_analyses(options)
+    content = {"format": _FORMAT, "options": options.model_dump(mode="json"),
+               "analyses": analyses}  # fmt: skip
+    plan = Plan(options, fingerprint_of(content), tuple(analyses))
+    write_text(path.with_suffix(".txt"), plan_text(plan))
+    write_json(path, {**content, "hash": plan.hash})
+    return plan
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Read a plan and check that nobody changed it since it was hashed.
+
+    Parameters
+    ----------
+    path : str or Path
+        Written by `write_plan`.
+
+    Returns
+    -------
+    plan : Plan
+
+    Raises
+    ------
+    DesignError
+        Absent, not a plan, or its content does not have its hash.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        stored = content.pop("hash")
+        analyses = tuple(content["analyses"])
+        if fingerprint_of(content) != stored:
+            raise DesignError(f"{path}: the plan was changed after it was hashed ({stored}). Write "
+                              "a new one with `brainage compare --plan`; what the old one did not "
+                              "name is post hoc.")  # fmt: skip
+        options = TrialOptions.model_validate_json(json.dumps(content["options"]))
+    except FileNotFoundError:
+        raise DesignError(f"{path}: no plan there. `brainage compare --plan` writes it.") from None
+    except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
+        raise DesignError(f"{path}: expected a plan written by brainage, found: {error}") from error
+    return Plan(options, stored, analyses)
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the plan in words, for people and registries."""
+    options, estimand = plan.options, plan.options.estimand
+    events = [f"  - {event}: {strategy}" for event, strategy
+              in estimand.intercurrent_events.items()]  # fmt: skip
+    visits = [f"  - {visit.label} (session {visit.session_id}): {visit.nominal_years:g} years"
+              for visit in options.visits]  # fmt: skip
+    first = plan.analyses[0]
+    lines = [
+        "STATISTICAL ANALYSIS PLAN", f"hash {plan.hash}", "",
+        "Estimand (ICH E9(R1))", f"  population: {estimand.population}",
+        f"  treatments: {estimand.treatments}", f"  variable: {estimand.variable}",
+        f"  summary: {estimand.summary}", "  intercurrent events:", *events,
+        "  A missed scan is missing data, not an intercurrent event.", "",
+        f"Arms, control first: {', '.join(options.arms)}", "Visits:", *visits,
+        f"Outcome: {options.outcome}; below zero is younger-looking.",
+        f"Randomisation: {options.randomization.scheme}, block size "
+        f"{options.randomization.block_size or 'unknown'}; strata: "
+        f"{', '.join(options.strata) or 'none'}.", "",
+        f"Primary contrast: {first['arm']} against {first['versus']} at {first['visit']}, by "
+        f"{_WORDS[first['analysis']]}; not adjusted for multiplicity.",
+        f"Other contrasts: {options.multiplicity}. Within-arm changes: "
+        f"{options.within_arm_multiplicity} over arm x visit.", "",
+        "Analyses (for the whole brain, and the same for each network the clocks score, with "
+        "Benjamini-Hochberg over networks):",
+        *(f"  - {analysis}: {_WORDS[analysis]}" for analysis in ANALYSES), "",
+        "Analysis set: intention to treat. Anything not named here is post hoc.", "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _planned(options: TrialOptions, row: tuple[str, str, str, str]) -> dict:
+    analysis, arm, versus, visit = row
+    named = {"arm": arm, "versus": versus, "visit": visit, "outcome": options.outcome,
+             "analysis_set": INTENTION_TO_TREAT, "network": WHOLE_BRAIN}  # fmt: skip
+    primary = (analysis, arm, versus, visit) == (
+        HEADLINE[options.style], options.primary_arm or options.arms[-1], options.control_arm,
+        options.primary_visit,
+    )  # fmt: skip
+    return {"analysis": analysis, **named, "correction": CORRECTIONS[options.outcome],
+            "estimand_id": estimand_id(options, named), "primary": primary}  # fmt: skip

@@ -1,0 +1,179 @@
+"""The same contrasts by other means: each row says what differs from the main analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from brainage.errors import DesignError
+from brainage.trial.analyses import (
+    CROSSED,
+    FittedModel,
+    ancova_analysis,
+    baseline_covariates,
+    change_score_analysis,
+    constrained_analysis,
+    levakov_rows,
+    mmrm_analysis,
+    model_data,
+)
+from brainage.trial.contrasts import SENSITIVITY, contrast_table
+from brainage.trial.design import TrialData, TrialDesign, join_scores
+from brainage.trial.labelling import Labels
+from brainage.trial.levakov import LevakovOutcome
+from brainage.trial.lsmeans import t_estimate
+from brainage.trial.rerandomize import rerandomization_test
+from brainage.trial.sets import INTENTION_TO_TREAT, AnalysisSet
+
+
+@dataclass(frozen=True)
+class MainNetwork:
+    """The scores of the main network with everything the sensitivity analyses need.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As given, for other outcomes.
+    data : TrialData
+        Joined to the design.
+    changes : DataFrame
+        Of the main network.
+    sets : dict of str to AnalysisSet
+        Analysis sets.
+    levakov : LevakovOutcome
+        Expected minus observed.
+    """
+
+    scores: pd.DataFrame = field(repr=False)
+    data: TrialData = field(repr=False)
+    changes: pd.DataFrame = field(repr=False)
+    sets: dict[str, AnalysisSet] = field(repr=False)
+    levakov: LevakovOutcome = field(repr=False)
+
+
+def sensitivity_analyses(
+    main: MainNetwork, design: TrialDesign, labels: Labels, *, seed: int
+) -> tuple[pd.DataFrame, list[tuple[str, FittedModel]], list[str]]:
+    """Repeat the contrasts by other means.
+
+    An analysis that cannot be done (too few completers, minimisation) is named in the notes with
+    its reason; it does not stop the others.
+
+    Parameters
+    ----------
+    main : MainNetwork
+        Scores of the main network.
+    design : TrialDesign
+        Arms, visits, covariates.
+    labels : Labels
+        Of the main analysis.
+    seed : int
+        Of the re-randomisation.
+
+    Returns
+    -------
+    table : DataFrame
+        Schema `SENSITIVITY`.
+    models : list of (str, FittedModel)
+        Name and model of each analysis done.
+    notes : list of str
+        What was not done, and what the tests state of themselves.
+    """
+    done, notes = [], []
+    for name, analyse in _analyses(main, design, labels, seed):
+        try:
+            done.append((name, analyse()))
+        except DesignError as error:
+            notes.append(f"sensitivity analysis '{name}' was not done: {error}")
+    tables = [contrast_table((*model.contrasts, *model.deltas)).assign(analysis=name)
+              for name, model in done]  # fmt: skip
+    table = pd.concat(tables, ignore_index=True)[list(SENSITIVITY.names)]
+    notes += [f"{name}: {note}" for name, model in done for note in model.notes]
+    return table, done, notes
+
+
+def _analyses(
+    main: MainNetwork, design: TrialDesign, labels: Labels, seed: int
+) -> Iterator[tuple[str, Callable[[], FittedModel]]]:
+    variant = replace(labels, planned=False)
+    changes = main.changes
+    yield "mmrm", lambda: mmrm_analysis(changes, design, replace(labels, analysis="mmrm"))
+    if labels.outcome != "gap_years":
+        yield "uncorrected gap", lambda: _uncorrected(main, design, variant)
+    yield "change scores", lambda: change_score_analysis(
+        changes, design, replace(labels, analysis="change_scores"))  # fmt: skip
+    yield "ancova per visit", lambda: ancova_analysis(
+        changes, design, replace(labels, analysis="ancova"))  # fmt: skip
+    everyone = main.sets[INTENTION_TO_TREAT].participants
+    yield "constrained longitudinal form", lambda: constrained_analysis(
+        main.data, design, variant, participants=everyone)  # fmt: skip
+    other = {"satterthwaite": "kenward_roger", "kenward_roger": "satterthwaite"}[
+        design.options.degrees_of_freedom
+    ]
+    yield f"mmrm, {other} degrees of freedom", lambda: mmrm_analysis(
+        changes, design, variant, degrees_of_freedom=other)  # fmt: skip
+    for each in main.sets.values():
+        if each.name != INTENTION_TO_TREAT:
+            yield each.name, lambda each=each: mmrm_analysis(
+                each.of(changes), design, replace(variant, analysis_set=each.name))  # fmt: skip
+    for name, data, extra in _adjustments(changes, design):
+        yield name, lambda data=data, extra=extra: mmrm_analysis(
+            data, design, variant, extra_covariates=extra)  # fmt: skip
+    yield "levakov", lambda: levakov_rows(
+        main.levakov, design, replace(labels, analysis="levakov"))  # fmt: skip
+    yield "re-randomisation", lambda: _rerandomized(
+        changes, design, replace(labels, analysis="rerandomization"), seed)  # fmt: skip
+
+
+def _uncorrected(main: MainNetwork, design: TrialDesign, labels: Labels) -> FittedModel:
+    network = main.changes["network"].iloc[0]
+    scores = main.scores[main.scores["network"] == network]
+    data = join_scores(scores, design, outcome="gap_years")
+    return mmrm_analysis(data.changes, design, replace(labels, outcome="gap_years"))
+
+
+def _adjustments(
+    changes: pd.DataFrame, design: TrialDesign
+) -> Iterator[tuple[str, pd.DataFrame, tuple[str, ...]]]:
+    """Yield models with covariates measured after randomisation; none belongs in the main one."""
+    motion = ("fd_mm", "baseline_fd_mm")
+    if changes["fd_mm"].notna().all() and changes["baseline_fd_mm"].notna().all():
+        yield "adjusted for motion", changes, motion
+    elif changes["fd_mm"].notna().sum() > len(changes) / 2:
+        known = changes[changes[list(motion)].notna().all(axis=1)]
+        yield "adjusted for motion (scans with motion)", known, motion
+    nominal = changes["visit"].map({v.label: v.nominal_years for v in design.visits})
+    off = changes["years"] - nominal
+    if np.ptp(off) > 1e-6:
+        yield ("adjusted for the interval (age at scan)", changes.assign(years_off_plan=off),
+               ("years_off_plan",))  # fmt: skip
+    if not changes["same_scanner"].all():
+        moved = (~changes["same_scanner"]).astype(float)
+        yield "adjusted for scanner change", changes.assign(scanner_changed=moved), (
+            "scanner_changed",)  # fmt: skip
+
+
+def _rerandomized(
+    changes: pd.DataFrame, design: TrialDesign, labels: Labels, seed: int
+) -> FittedModel:
+    scheme = design.options.randomization
+    data = model_data(changes[changes["visit"] == design.primary_visit], design)
+    found = rerandomization_test(
+        design.allocation, data, response="change", arm=design.primary_arm,
+        control=design.control_arm, visit=design.primary_visit,
+        covariates=baseline_covariates(data, design), crossed_with_visit=CROSSED,
+        scheme=scheme.scheme, block_size=scheme.block_size, strata=design.options.strata,
+        n_draws=scheme.n_draws, seed=seed,
+    )  # fmt: skip
+    se = abs(found.estimate / found.statistic) if found.statistic else np.nan
+    # The test gives p alone; an interval would have to be made by inverting it.
+    estimate = replace(
+        t_estimate(found.estimate, se, np.inf), statistic=found.statistic, p_value=found.p_value,
+        df=np.nan, ci_low=np.nan, ci_high=np.nan,
+    )  # fmt: skip
+    row = (design.primary_arm, design.control_arm, design.primary_visit)
+    contrast = labels.contrast(row, estimate, n=found.n_analysed, method=found.method)
+    return FittedModel((contrast,), notes=(found.note,))
