@@ -1,0 +1,168 @@
+"""Nothing passes from held-out people into training, in any path a clock can take."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.clock import (
+    AgeBiasCorrector,
+    ClockOptions,
+    HarmonizationOptions,
+    ValidationOptions,
+    check_disjoint,
+    cross_validate_clock,
+    fit_clock,
+)
+from brainage.connectivity import FeatureTable, View
+from brainage.errors import LeakageError
+
+FOLDS = ValidationOptions(n_folds=3, n_bootstrap=0)
+PATHS = {
+    "ridge": {},
+    "tuned svr": {"estimator": "svr", "svr_c": (1e-3, 1.0)},
+    "polynomial svr": {"estimator": "svr", "svr_kernel": "poly", "svr_c": (2.0,)},
+    "elastic net": {"estimator": "elastic_net"},
+    "gaussian process": {"estimator": "gaussian_process"},
+    "stack": {"estimator": "stacked", "views": ("fisher_z", "pearson")},
+    "centred sites": {"harmonization": HarmonizationOptions(method="center")},
+    "combat": {"harmonization": HarmonizationOptions(method="combat")},
+    "combat that preserves age": {
+        "harmonization": HarmonizationOptions(method="combat", preserve_age=True)
+    },
+    "tangent space": {"views": ("tangent",)},
+    "harmonised tangent stack": {
+        "estimator": "stacked",
+        "views": ("tangent", "fisher_z"),
+        "harmonization": HarmonizationOptions(method="combat"),
+    },
+    "missing parcels": {},
+    "more scans than edges": {},
+    "in-sample bias correction": {
+        "estimator": "svr",
+        "svr_c": (1e-2, 1.0),
+        "bias_correction": "in_sample",
+    },
+    "balanced ages": {"validation": ValidationOptions(n_folds=3, n_bootstrap=0, stratify_age=True)},
+}
+# Folds of balanced ages are drawn from the ages themselves, so other ages give other folds.
+SAME_FOLDS = [path for path in PATHS if path != "balanced ages"]
+every_path = pytest.mark.parametrize("path", PATHS)
+
+
+def _options(path):
+    return ClockOptions(**({"validation": FOLDS} | PATHS[path]))
+
+
+def _cohort(make_cohort, path, *, effect=0.0, n=48):
+    options = _options(path)
+    p = 5 if path == "more scans than edges" else 9
+    features = make_cohort(n, p=p, kinds=options.views, effect=effect, n_sites=3)
+    if path != "missing parcels":
+        return features
+    view = features.views["fisher_z"]
+    values = view.values.copy()
+    values[::5, :8] = np.nan
+    return FeatureTable({"fisher_z": View(values, view.spec)}, features.rows)
+
+
+def _replace(features, *, views=None, **columns):
+    rows = features.rows.assign(**columns)
+    return FeatureTable(views or features.views, rows)
+
+
+@pytest.mark.filterwarnings("ignore:harmonisation with preserve_age")
+@every_path
+def test_shuffled_ages_are_not_predicted(make_cohort, path):
+    features = _cohort(make_cohort, path, effect=0.01)
+    age = features.rows["age_years"].to_numpy()
+    found = []
+    for seed in range(20):
+        shuffled = _replace(features, age_years=np.random.default_rng(seed).permutation(age))
+        predictions = cross_validate_clock(shuffled, _options(path), seed=seed).predictions
+        found.append(predictions[["age_years", "predicted_age_years"]].corr().iloc[0, 1])
+    assert np.nanmean(found) <= 0.05
+
+
+@pytest.mark.filterwarnings("ignore:harmonisation with preserve_age")
+@pytest.mark.parametrize("path", SAME_FOLDS)
+def test_held_out_features_and_ages_change_no_training_parameter(make_cohort, path):
+    features = _cohort(make_cohort, path, effect=0.01)
+    before = cross_validate_clock(features, _options(path))
+    held_out = (before.predictions["fold"] == 1).to_numpy()
+    rng = np.random.default_rng(9)
+    views = {}
+    for name, view in features.views.items():
+        values = view.values.copy()
+        if name == "tangent":
+            values[held_out] *= 2
+        else:
+            values[held_out] += rng.normal(0, 1, values[held_out].shape).astype(np.float32)
+        views[name] = View(values, view.spec)
+    age = features.rows["age_years"].to_numpy().copy()
+    age[held_out] = rng.uniform(20, 80, held_out.sum())
+    after = cross_validate_clock(_replace(features, views=views, age_years=age), _options(path))
+    first, second = before.fits[1], after.fits[1]
+    # Through features the held-out sums are taken off the cohort's: equal up to rounding.
+    tolerance = 1e-9 if path == "more scans than edges" else 0.0
+    chosen = [np.hstack(list(fit.chosen.values())) for fit in (first, second)]
+    np.testing.assert_allclose(*chosen, rtol=tolerance, atol=0)
+    assert first.intercept == pytest.approx(second.intercept, rel=tolerance, abs=tolerance)
+    for ours, theirs in zip(first.views, second.views, strict=True):
+        np.testing.assert_array_equal(ours.dual, theirs.dual)
+        assert repr(ours.preparation.to_stored()) == repr(theirs.preparation.to_stored())
+    for ours, theirs in zip(first.coef or [], second.coef or [], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance)
+    medians = [
+        cv.predictions.loc[held_out, "median_age_years"].to_numpy() for cv in (before, after)
+    ]
+    np.testing.assert_array_equal(*medians)
+
+
+def test_noise_has_no_accuracy_although_its_corrected_predictions_follow_age(make_cohort):
+    features = make_cohort(80, effect=0.0)
+    options = ClockOptions(validation=ValidationOptions(n_folds=5, n_bootstrap=0))
+    cv = cross_validate_clock(features, options)
+    metrics = cv.metrics.set_index("metric")["estimate"]
+    age = cv.predictions["age_years"].to_numpy()
+    predicted = cv.predictions["predicted_age_years"].to_numpy()
+    corrected = AgeBiasCorrector("offset").fit(age, predicted).corrected_predicted(age, predicted)
+    assert np.corrcoef(age, corrected)[0, 1] > 0.9
+    # What the cross-validation calls accuracy is of the uncorrected predictions.
+    assert metrics["r"] == pytest.approx(np.corrcoef(age, predicted)[0, 1], abs=1e-12)
+    assert metrics["r"] < 0.3
+    assert metrics["skill"] < 0.1
+
+
+def test_the_same_scan_under_two_ids_is_refused(make_cohort):
+    features = make_cohort(40)
+    view = features.views["fisher_z"]
+    values = view.values.copy()
+    values[7] = values[3]
+    copied = FeatureTable({"fisher_z": View(values, view.spec)}, features.rows)
+    with pytest.raises(LeakageError, match="person003 and person007 have the same scan"):
+        cross_validate_clock(copied, ClockOptions(validation=FOLDS))
+
+
+def test_scans_that_lack_the_same_parcel_are_not_taken_for_copies(make_cohort):
+    features = make_cohort(40, p=30)
+    view = features.views["fisher_z"]
+    values = view.values.copy()
+    values[[3, 7], :29] = np.nan
+    lacking = FeatureTable({"fisher_z": View(values, view.spec)}, features.rows)
+    predictions = cross_validate_clock(lacking, ClockOptions(validation=FOLDS)).predictions
+    assert np.isfinite(predictions["predicted_age_years"]).all()
+
+
+def test_a_trial_participant_in_the_reference_is_refused():
+    with pytest.raises(LeakageError, match="1 participant.*in the trial: b.*remove them"):
+        check_disjoint(["a", "b"], pd.Series(["b", "c"]))
+    check_disjoint(["a", "b"], ["c"])
+
+
+def test_one_scans_score_does_not_depend_on_the_ages_of_others(make_cohort):
+    features = make_cohort(40)
+    clock = fit_clock(features, ClockOptions(validation=FOLDS))
+    new = make_cohort(5, seed=1)
+    before = clock.score(new)["predicted_age_years"]
+    after = clock.score(_replace(new, age_years=np.linspace(30, 70, 5)))["predicted_age_years"]
+    np.testing.assert_array_equal(before, after)
