@@ -270,11 +270,17 @@ PARTS = {
 }
 
 
+def chunk_path(out: Path, job: tuple) -> Path:
+    """Return the file of one chunk."""
+    part, index, n_per_arm, (number, size) = job
+    return out / f"{part}_{index}_n{n_per_arm}_{number:03d}_of{size}.tsv"
+
+
 def run_chunk(out: Path, part: str, index: int, n_per_arm: int, chunk: tuple[int, int]) -> Path:
     """Draw and analyse one chunk of trials, unless its file is there."""
     number, size = chunk
     settings, analyse = PARTS[part]
-    path = out / f"{part}_{index}_n{n_per_arm}_{number:03d}_of{size}.tsv"
+    path = chunk_path(out, (part, index, n_per_arm, chunk))
     if path.exists():
         return path
     stream = np.random.SeedSequence([SEED, list(PARTS).index(part), index, n_per_arm, number])
@@ -294,7 +300,8 @@ def jobs_of(trials: int, redraws: int) -> list[tuple]:
         size = min(CHUNK, total)
         for index in range(len(PARTS[part][0])):
             jobs += [(part, index, n_per_arm, (k, size)) for k in range(total // size)]
-    return jobs
+    # Chunk by chunk over all settings: an interrupted run leaves a table that is even.
+    return sorted(jobs, key=lambda job: job[3][0])
 
 
 def summarise(paths: dict[tuple, list[Path]]) -> pd.DataFrame:
@@ -383,16 +390,21 @@ def main() -> None:
     parser.add_argument("--redraws", type=int, default=1000, help="re-randomised trials")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--part", choices=sorted(PARTS), help="only this part")
+    parser.add_argument("--summary", action="store_true", help="draw nothing, sum up what is there")
     parser.add_argument("--table", type=Path, help="markdown file with the table's markers")
     options = parser.parse_args()
     began = time.monotonic()
     options.out.mkdir(parents=True, exist_ok=True)
     jobs = [job for job in jobs_of(options.trials, options.redraws)
             if options.part in (None, job[0])]  # fmt: skip
-    files = Parallel(n_jobs=options.jobs)(delayed(run_chunk)(options.out, *job) for job in jobs)
+    if not options.summary:
+        Parallel(n_jobs=options.jobs)(delayed(run_chunk)(options.out, *job) for job in jobs)
     paths: dict[tuple, list[Path]] = {}
-    for job, file in zip(jobs, files, strict=True):
-        paths.setdefault(job[:3], []).append(file)
+    for job in jobs:
+        if (file := chunk_path(options.out, job)).exists():
+            paths.setdefault(job[:3], []).append(file)
+    done = sum(map(len, paths.values()))
+    print(f"{done} of {len(jobs)} chunks")
     table = summarise(paths)
     with atomic_path(options.out / "summary.tsv") as temporary:
         table.to_csv(temporary, sep="\t", index=False)

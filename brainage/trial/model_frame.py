@@ -240,22 +240,27 @@ def _check_people(rows: pd.DataFrame) -> None:
     if repeated.any():
         person, visit = rows.loc[repeated, ["participant_id", "visit"]].iloc[0]
         raise DesignError(f"participant {person}, visit {visit}: two or more rows; keep one.")
-    pairs = set(zip(rows["participant_id"], rows["arm"], strict=True))
-    if len(pairs) > rows["participant_id"].nunique():
-        own = sorted(person for person, _ in pairs)
-        person = next(a for a, b in zip(own, own[1:], strict=False) if a == b)
-        found = ", ".join(sorted(arm for other, arm in pairs if other == person))
+    codes, ids = pd.factorize(rows["participant_id"])
+    arms = pd.factorize(rows["arm"])[0]
+    first = np.full(len(ids), -1)
+    first[codes[::-1]] = arms[::-1]
+    if (first[codes] != arms).any():
+        person = ids[codes[np.argmax(first[codes] != arms)]]
+        found = ", ".join(sorted(rows.loc[rows["participant_id"] == person, "arm"].unique()))
         raise DesignError(f"participant {person}: expected one arm, found {found}.")
 
 
 def _check_cells(rows: pd.DataFrame, arms, visits, form: Form) -> None:
-    pairs = set(zip(rows["arm"], rows["visit"], strict=True))
-    later = visits[1:] if form == "constrained" else visits
-    if form == "constrained" and (len(visits) < 2 or visits[0] not in set(rows["visit"])):
+    arm = pd.Categorical(rows["arm"], categories=list(arms)).codes
+    visit = pd.Categorical(rows["visit"], categories=list(visits)).codes
+    counts = np.zeros((len(arms), len(visits)), dtype=int)
+    np.add.at(counts, (arm, visit), 1)
+    if form == "constrained" and (len(visits) < 2 or not counts[:, 0].any()):
         raise DesignError("constrained form: expected the baseline visit first and one later "
                           f"visit at least, found {visits} with baseline rows absent or no later "
                           "visit.")  # fmt: skip
-    empty = [f"{a} at {t}" for a in arms for t in later if (a, t) not in pairs]
+    first = 1 if form == "constrained" else 0
+    empty = [f"{arms[a]} at {visits[t]}" for a, t in np.argwhere(counts == 0) if t >= first]
     if empty:
         raise DesignError(f"no analysed scan for: {', '.join(empty)}. Every arm needs people at "
                           "every visit; leave that visit or arm out of the model.")  # fmt: skip
