@@ -53,15 +53,15 @@ def _options(path):
     return ClockOptions(**({"validation": FOLDS} | PATHS[path]))
 
 
-def _cohort(make_cohort, path, *, effect=0.0, n=48):
+def _cohort(make_cohort, path, *, effect=0.0, n=40):
     options = _options(path)
-    p = 5 if path == "more scans than edges" else 9
+    p = 5 if path == "more scans than edges" else 10
     features = make_cohort(n, p=p, kinds=options.views, effect=effect, n_sites=3)
     if path != "missing parcels":
         return features
     view = features.views["fisher_z"]
     values = view.values.copy()
-    values[::5, :8] = np.nan
+    values[::5, :9] = np.nan
     return FeatureTable({"fisher_z": View(values, view.spec)}, features.rows)
 
 
