@@ -10,7 +10,12 @@ from brainage.errors import ConfigError
 from brainage.files import configs_folder
 from brainage.options import fingerprint_of
 
-_KEYS = {"description", "scrub_fd_mm", "load_confounds", "motion_table"}
+_KEYS = {"description", "reference", "scrub_fd_mm", "load_confounds", "all_columns"}
+#: What `nilearn.interfaces.fmriprep.load_confounds` takes, but for the file and its form.
+_ARGUMENTS = {
+    "strategy", "motion", "scrub", "fd_threshold", "std_dvars_threshold", "wm_csf",
+    "global_signal", "compcor", "n_compcor", "ica_aroma",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,22 +29,27 @@ class Strategy:
     description : str
         One line for reports.
     load_confounds : dict
-        Arguments of `nilearn.interfaces.fmriprep.load_confounds`; empty: no fMRIPrep columns.
-    motion_parameters : int
-        0, 6 or 24 made of a plain motion table; -1: the strategy needs fMRIPrep's table.
+        Arguments of `nilearn.interfaces.fmriprep.load_confounds`; empty: none of its columns.
+    all_columns : bool
+        Every column of the confounds table is regressed out, whatever it is called.
     scrub_fd_mm : float or None
-        Censoring that belongs to the strategy.
+        Censoring that belongs to the strategy, unless the study names its own threshold.
     """
 
     name: str
     description: str
     load_confounds: dict
-    motion_parameters: int
+    all_columns: bool
     scrub_fd_mm: float | None
 
     def fingerprint(self) -> str:
         """Return a hash of what the strategy does, whatever its file is called."""
-        return fingerprint_of([self.load_confounds, self.motion_parameters, self.scrub_fd_mm])
+        return fingerprint_of([self.load_confounds, self.all_columns, self.scrub_fd_mm])
+
+
+def list_strategies() -> list[str]:
+    """Return the names of the strategies that come with the package."""
+    return sorted(path.stem for path in (configs_folder() / "cleaning").glob("*.toml"))
 
 
 def load_strategy(name: str) -> Strategy:
@@ -48,24 +58,41 @@ def load_strategy(name: str) -> Strategy:
     Raises
     ------
     ConfigError
-        No such strategy (the known ones are listed), or a file with unknown keys.
+        No such strategy (the known ones are listed), or a file with unknown keys or values of
+        the wrong kind.
     """
-    folder = configs_folder() / "cleaning"
-    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
+    path = Path(name) if name.endswith(".toml") else configs_folder() / "cleaning" / f"{name}.toml"
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml")))
-        raise ConfigError(f"science.cleaning.strategy: no strategy '{name}'. Known: {known}; or "
-                          "give the path of a .toml file.") from None  # fmt: skip
+        raise ConfigError(f"science.cleaning.strategy: no strategy '{name}'. Known: "
+                          f"{', '.join(list_strategies())}; or give the path of a .toml file."
+                          ) from None  # fmt: skip
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
-    unknown = sorted(set(values) - _KEYS)
-    if unknown:
-        raise ConfigError(f"{path}: unknown keys {unknown}; known: {sorted(_KEYS)}.")
+    _refuse_unknown(path, "keys", values, _KEYS)
     arguments = values.get("load_confounds", {})
-    default = -1 if arguments else 0
-    return Strategy(
-        path.stem, values.get("description", path.stem), arguments,
-        int(values.get("motion_table", {}).get("parameters", default)), values.get("scrub_fd_mm"),
-    )  # fmt: skip
+    _refuse_unknown(path, "keys in [load_confounds]", arguments, _ARGUMENTS)
+    if arguments and not isinstance(arguments.get("strategy"), list):
+        raise ConfigError(f"{path}: [load_confounds] strategy: expected a list such as "
+                          f"['motion', 'wm_csf'], found {arguments.get('strategy')!r}.")  # fmt: skip
+    threshold_mm = values.get("scrub_fd_mm")
+    if threshold_mm is not None and not (_is_number(threshold_mm) and threshold_mm > 0):
+        raise ConfigError(f"{path}: scrub_fd_mm: expected millimetres above 0, found "
+                          f"{threshold_mm!r}.")  # fmt: skip
+    all_columns = values.get("all_columns", False)
+    if not isinstance(all_columns, bool) or (all_columns and arguments):
+        raise ConfigError(f"{path}: all_columns: expected true or false, and true only without "
+                          f"[load_confounds]; found {all_columns!r}.")  # fmt: skip
+    return Strategy(path.stem, values.get("description", path.stem), arguments, all_columns,
+                    threshold_mm)  # fmt: skip
+
+
+def _refuse_unknown(path: Path, what: str, found: dict, known: set[str]) -> None:
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise ConfigError(f"{path}: unknown {what}: {unknown}; known: {sorted(known)}.")
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

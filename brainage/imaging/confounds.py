@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import gzip
+import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,15 @@ from nilearn.interfaces.fmriprep import load_confounds
 
 from brainage.errors import ScanError
 from brainage.imaging.cleaning import Strategy, load_strategy
+from brainage.imaging.motion import (
+    complete_motion,
+    framewise_displacement_of,
+    read_confounds_table,
+)
 from brainage.imaging.options import CleaningOptions
 from brainage.imaging.scans import Scan
 
-_FMRIPREP_MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
-#: Power et al. (2012), NeuroImage 59:2142-2154: rotations as arcs on a sphere of this radius.
-_HEAD_RADIUS_MM = 50.0
+_AROMA = "smoothAROMAnonaggr"
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> N
     Parameters
     ----------
     scan : Scan
-        Names the confounds table: fMRIPrep's, or six motion parameters (.txt, .par, .tsv, .csv).
+        Names the confounds table: fMRIPrep's, or six motion parameters (.txt, .par, .1D, .tsv,
+        .csv), from which derivatives, squares and framewise displacement are computed.
     cleaning : CleaningOptions
         Strategy, initial volumes, scrubbing.
     n_volumes : int
@@ -64,127 +69,128 @@ def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> N
     ScanError
         No table although the strategy needs one, a table of another length than the image,
         columns that are missing or not numbers, every volume censored.
+    ConfigError
+        No such strategy.
     """
     strategy = load_strategy(cleaning.strategy)
-    table = None if scan.confounds is None else _read_table(scan.confounds)
-    if table is not None and len(table) != n_volumes:
-        raise ScanError(f"{scan.confounds}: {len(table)} rows, but {scan.bold.name} has {n_volumes} "
-                        "volumes. They must be of the same run.")  # fmt: skip
-    is_fmriprep = table is not None and set(_FMRIPREP_MOTION) <= set(table.columns)
-    confounds = _regressors(scan, strategy, table, is_fmriprep)
-    displacement = None if table is None else _displacement(table, is_fmriprep)
-    first = _first_steady(table, cleaning)
-    threshold = cleaning.scrub_fd_mm or strategy.scrub_fd_mm
-    if threshold is not None and displacement is None:
-        raise ScanError(f"{scan.bold}: scrubbing at {threshold:g} mm needs motion parameters, and "
-                        "no confounds table was found.")  # fmt: skip
+    table = None if scan.confounds is None else _table(scan, cleaning, n_volumes)
+    displacement_mm = None if table is None else framewise_displacement_of(table, scan.confounds)
+    confounds, steady = _regressors(scan, strategy, cleaning, table)
+    first = _first_steady(scan, table, cleaning, n_volumes)
     kept = np.arange(first, n_volumes)
-    if threshold is not None:
-        kept = _censored(kept, displacement, threshold, cleaning.min_segment_volumes)
+    if steady is not None:
+        kept = np.intersect1d(kept, steady)
+    threshold_mm = _threshold_mm(strategy, cleaning)
+    if threshold_mm is not None:
+        if displacement_mm is None:
+            raise ScanError(f"{scan.bold}: scrubbing at {threshold_mm:g} mm needs motion "
+                            "parameters, and its confounds table has none (or there is no table)."
+                            )  # fmt: skip
+        kept = _censored(kept, displacement_mm, threshold_mm, cleaning.min_segment_volumes)
     if not len(kept):
         raise ScanError(f"{scan.bold}: none of {n_volumes} volumes is kept: {first} initial, the "
-                        f"rest above {threshold} mm framewise displacement.")  # fmt: skip
-    mean = None if displacement is None else float(np.mean(displacement[first:]))
-    return Nuisance(confounds, kept, mean, strategy.description)
+                        "rest censored for motion or in too short stretches.")  # fmt: skip
+    return Nuisance(confounds, kept, _mean_after(displacement_mm, first), strategy.description)
 
 
-def framewise_displacement(motion: np.ndarray) -> np.ndarray:
-    """Return Power's framewise displacement, zero for the first volume.
-
-    Parameters
-    ----------
-    motion : ndarray of shape (n_volumes, 6)
-        Three translations in mm, three rotations in radians.
-
-    Returns
-    -------
-    displacement_mm : ndarray of shape (n_volumes,)
-    """
-    steps = np.abs(np.diff(motion, axis=0))
-    steps[:, 3:] *= _HEAD_RADIUS_MM
-    return np.concatenate([[0.0], steps.sum(axis=1)])
+def _table(scan: Scan, cleaning: CleaningOptions, n_volumes: int) -> pd.DataFrame:
+    table = read_confounds_table(scan.confounds, motion_order=cleaning.motion_order)
+    if len(table) != n_volumes:
+        raise ScanError(f"{scan.confounds}: {len(table)} rows, but {scan.bold.name} has {n_volumes} "
+                        "volumes. They must be of the same run.")  # fmt: skip
+    return table
 
 
-def expand_motion(motion: np.ndarray, n_parameters: int) -> np.ndarray:
-    """Return 6 motion parameters, or Friston's 24: with derivatives and the squares of both."""
-    if n_parameters == 6:
-        return motion
-    derivatives = np.vstack([np.zeros((1, 6)), np.diff(motion, axis=0)])
-    both = np.hstack([motion, derivatives])
-    return np.hstack([both, both**2])
-
-
-def _regressors(scan: Scan, strategy: Strategy, table, is_fmriprep: bool) -> np.ndarray | None:
-    if not strategy.load_confounds and strategy.motion_parameters == 0:
-        return None
+def _regressors(
+    scan: Scan, strategy: Strategy, cleaning: CleaningOptions, table: pd.DataFrame | None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the confounds, and the volumes nilearn keeps where its scrubbing is asked for."""
+    if not strategy.load_confounds and not strategy.all_columns:
+        return None, None
     if table is None:
         raise ScanError(f"{scan.bold}: strategy '{strategy.name}' needs a confounds table, found "
                         "none beside the image. Name it in the scans table, or use "
                         "science.cleaning.strategy: none.")  # fmt: skip
-    if is_fmriprep:
-        return _through_nilearn(scan, strategy)
-    if strategy.motion_parameters < 0:
-        raise ScanError(f"{scan.confounds}: strategy '{strategy.name}' needs fMRIPrep's columns, "
-                        f"found {table.shape[1]} others. With motion parameters alone use "
-                        "24P, minimal or none.")  # fmt: skip
-    return expand_motion(_plain_motion(scan.confounds, table), strategy.motion_parameters)
+    if strategy.all_columns:
+        found, steady = table.apply(pd.to_numeric, errors="coerce"), None
+        # As nilearn does: a difference has no first value, so it takes the second's.
+        found.iloc[0] = found.iloc[0].fillna(found.iloc[1 if len(found) > 1 else 0])
+    else:
+        found, steady = _through_nilearn(scan, strategy, cleaning, table)
+    bad = [str(c) for c in found if not np.isfinite(found[c].to_numpy(dtype=float)).all()]
+    if bad:
+        raise ScanError(f"{scan.confounds}: expected numbers after the first row, found missing or "
+                        f"infinite ones in {', '.join(bad[:5])}.")  # fmt: skip
+    return (found.to_numpy(dtype=float) if found.shape[1] else None), steady
 
 
-def _through_nilearn(scan: Scan, strategy: Strategy) -> np.ndarray:
+def _through_nilearn(
+    scan: Scan, strategy: Strategy, cleaning: CleaningOptions, table: pd.DataFrame
+) -> tuple[pd.DataFrame, np.ndarray | None]:
     arguments = dict(strategy.load_confounds)
     arguments["strategy"] = tuple(arguments["strategy"])
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found, _ = load_confounds(str(scan.bold), demean=False, **arguments)
-    except (ValueError, KeyError) as error:
-        raise ScanError(f"{scan.confounds}: strategy '{strategy.name}': {error}") from error
-    return found.to_numpy(dtype=float)
+    scrubs = "scrub" in arguments["strategy"]
+    if scrubs:
+        arguments["scrub"] = cleaning.min_segment_volumes
+        if cleaning.scrub_fd_mm is not None:
+            arguments["fd_threshold"] = cleaning.scrub_fd_mm
+    full_aroma = arguments.get("ica_aroma") == "full"
+    if full_aroma and _AROMA not in scan.bold.name:
+        raise ScanError(f"{scan.bold}: strategy '{strategy.name}' expects an image that AROMA has "
+                        f"denoised (*_desc-{_AROMA}_bold.nii.gz): list those in a scans table, or "
+                        "use ica_aroma_aggressive with desc-preproc images.")  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="brainage-") as folder:
+        image = _stage(Path(folder), scan.confounds, table, _AROMA if full_aroma else "preproc")
+        try:
+            with warnings.catch_warnings():
+                # It warns of every volume scrubbed, which is our error below.
+                warnings.simplefilter("ignore")
+                found, steady = load_confounds(str(image), demean=False, **arguments)
+        except (ValueError, KeyError, OSError) as error:
+            raise ScanError(f"{scan.confounds}: strategy '{strategy.name}': "
+                            f"{' '.join(str(error).split())}") from error  # fmt: skip
+    return found, (steady if scrubs else None)
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    separator = r"\s+" if path.suffix.lower() in (".txt", ".par", ".1d") else None
-    if separator is None:
-        separator = "," if path.suffix.lower() == ".csv" else "\t"
-    try:
-        # Motion parameters come without a header, and then their first row is numbers.
-        with open(path, encoding="utf-8") as stream:
-            first = re.split(r"[\s,]+", stream.readline().strip())
-        bare = all(re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", cell, re.IGNORECASE) for cell in first)
-        return pd.read_csv(path, sep=separator, header=None if bare else 0, na_values=["n/a"],
-                           comment="#" if bare else None)  # fmt: skip
-    except FileNotFoundError:
-        raise ScanError(f"{path}: no such confounds table.") from None
-    except (OSError, ValueError) as error:
-        raise ScanError(f"{path}: the confounds table cannot be read: {error}") from error
+def _stage(folder: Path, confounds: Path, table: pd.DataFrame, desc: str) -> Path:
+    """Lay the table beside an empty image under fMRIPrep's names, all that nilearn looks at.
+
+    It finds a table by the image's name; ours may be called anything.
+    """
+    image = folder / f"sub-x_task-x_desc-{desc}_bold.nii.gz"
+    image.touch()
+    target = folder / "sub-x_task-x_desc-confounds_timeseries.tsv"
+    complete = complete_motion(table)
+    name = confounds.name.lower()
+    if complete is not table or not name.endswith((".tsv", ".tsv.gz")):
+        complete.to_csv(target, sep="\t", index=False, na_rep="n/a")
+    elif name.endswith(".gz"):
+        target.write_bytes(gzip.decompress(confounds.read_bytes()))
+    else:
+        target.symlink_to(confounds.resolve())
+    sidecar = confounds.with_name(confounds.name.removesuffix(".gz").rsplit(".", 1)[0] + ".json")
+    if sidecar.is_file():
+        target.with_suffix(".json").symlink_to(sidecar.resolve())
+    else:
+        target.with_suffix(".json").write_text("{}", encoding="utf-8")
+    return image
 
 
-def _plain_motion(path: Path, table: pd.DataFrame) -> np.ndarray:
-    if table.shape[1] < 6:
-        raise ScanError(f"{path}: expected six motion parameters, found {table.shape[1]} columns.")
-    values = table.iloc[:, :6].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
-    if not np.isfinite(values).all():
-        raise ScanError(f"{path}: expected numbers in six columns, found others.")
-    # Rotations in radians come first in FSL and last in SPM; they are the smaller ones, because
-    # a millimetre on the head is a fiftieth of a radian.
-    spread = values.std(axis=0)
-    rotations_first = spread[:3].sum() < spread[3:].sum()
-    return values[:, [3, 4, 5, 0, 1, 2]] if rotations_first else values
-
-
-def _displacement(table: pd.DataFrame, is_fmriprep: bool) -> np.ndarray | None:
-    if "framewise_displacement" in table:
-        values = pd.to_numeric(table["framewise_displacement"], errors="coerce")
-        return values.fillna(0.0).to_numpy(dtype=float)
-    if is_fmriprep:
-        return framewise_displacement(table[list(_FMRIPREP_MOTION)].to_numpy(dtype=float))
-    if table.shape[1] < 6:
+def _threshold_mm(strategy: Strategy, cleaning: CleaningOptions) -> float | None:
+    # nilearn's own scrubbing already has the study's threshold.
+    if "scrub" in strategy.load_confounds.get("strategy", ()):
         return None
-    return framewise_displacement(_plain_motion(Path("motion table"), table))
+    return strategy.scrub_fd_mm if cleaning.scrub_fd_mm is None else cleaning.scrub_fd_mm
 
 
-def _first_steady(table: pd.DataFrame | None, cleaning: CleaningOptions) -> int:
+def _first_steady(
+    scan: Scan, table: pd.DataFrame | None, cleaning: CleaningOptions, n_volumes: int
+) -> int:
     if cleaning.drop_initial_volumes is not None:
+        if cleaning.drop_initial_volumes >= n_volumes:
+            raise ScanError(f"{scan.bold}: {n_volumes} volumes, and "
+                            "science.cleaning.drop_initial_volumes drops "
+                            f"{cleaning.drop_initial_volumes}.")  # fmt: skip
         return cleaning.drop_initial_volumes
     if table is None:
         return 0
@@ -193,8 +199,16 @@ def _first_steady(table: pd.DataFrame | None, cleaning: CleaningOptions) -> int:
     return int(flagged[-1]) + 1 if len(flagged) else 0
 
 
-def _censored(kept: np.ndarray, displacement, threshold: float, min_segment: int) -> np.ndarray:
-    good = kept[displacement[kept] <= threshold]
+def _mean_after(displacement_mm: np.ndarray | None, first: int) -> float | None:
+    if displacement_mm is None:
+        return None
+    known = displacement_mm[first:][~np.isnan(displacement_mm[first:])]
+    return float(known.mean()) if len(known) else None
+
+
+def _censored(kept: np.ndarray, displacement_mm, threshold_mm: float, min_segment: int):
+    # The first volume has no displacement; it is judged by its neighbours alone.
+    good = kept[~(displacement_mm[kept] > threshold_mm)]
     runs = np.split(good, np.flatnonzero(np.diff(good) > 1) + 1)
     long_enough = [run for run in runs if len(run) >= min_segment]
     return np.concatenate(long_enough) if long_enough else good[:0]

@@ -96,9 +96,9 @@ def cleaning_fingerprint(
     atlas: Atlas, atlas_options: AtlasOptions, cleaning: CleaningOptions
 ) -> str:
     """Return a hash equal for series whose columns mean the same, whatever the scan or machine."""
-    # The repetition time may be stated per study, and a strategy be known by another name: only
-    # what they do counts.
-    choices = cleaning.model_dump(mode="json", exclude={"t_r_s", "strategy"})
+    # The repetition time and the order of motion columns say how files are read, and a strategy
+    # may be known by another name: only what is done counts.
+    choices = cleaning.model_dump(mode="json", exclude={"t_r_s", "strategy", "motion_order"})
     strategy = load_strategy(cleaning.strategy).fingerprint()
     return fingerprint_of([atlas.content_hash, atlas_options.min_coverage, choices, strategy])
 

@@ -64,11 +64,14 @@ class CleaningOptions(Options):
     drop_initial_volumes : int or None, default=None
         Volumes to drop at the start; None: the non-steady-state columns decide.
     scrub_fd_mm : float or None, default=None
-        Censor volumes with framewise displacement above this; None: no scrubbing.
+        Censor volumes with framewise displacement above this; None: what the strategy says.
     min_segment_volumes : int, default=5
         Kept stretches shorter than this are censored too (only with scrubbing).
     t_r_s : float or None, default=None
         Repetition time to believe when the files do not say it.
+    motion_order : {"fsl", "spm", "afni"} or None, default=None
+        Column order and units of six bare motion parameters; None: what the file's name says
+        (``*.par`` FSL, ``rp_*`` SPM), else an error.
     """
 
     strategy: str = "24P"
@@ -82,6 +85,7 @@ class CleaningOptions(Options):
     scrub_fd_mm: float | None = Field(default=None, gt=0)
     min_segment_volumes: int = Field(default=5, ge=1)
     t_r_s: float | None = Field(default=None, gt=0)
+    motion_order: Literal["fsl", "spm", "afni"] | None = None
 
 
 class ExclusionRules(Options):
