@@ -6,13 +6,17 @@ from brainage.trial.compare import compare_arms
 from brainage.trial.contrasts import Contrast, as_contrasts, contrast_table
 from brainage.trial.design import TrialDesign, hash_scores
 from brainage.trial.levakov import levakov_outcome
+from brainage.trial.local import local_changes
 from brainage.trial.options import TrialOptions
 from brainage.trial.plan import Plan, read_plan, write_plan
+from brainage.trial.power import power_two_arm
+from brainage.trial.reliability import Reliability, score_reliability
 from brainage.trial.result import TrialResult
 
 __all__ = [
     "Contrast",
     "Plan",
+    "Reliability",
     "TrialDesign",
     "TrialOptions",
     "TrialResult",
@@ -21,9 +25,12 @@ __all__ = [
     "contrast_table",
     "hash_scores",
     "levakov_outcome",
+    "local_changes",
     "paired_change",
+    "power_two_arm",
     "read_allocation",
     "read_plan",
+    "score_reliability",
     "within_arm_changes",
     "write_plan",
 ]

@@ -74,6 +74,7 @@ def mmrm_analysis(
     *,
     extra_covariates: tuple[str, ...] = (),
     degrees_of_freedom: str | None = None,
+    covariance_by_arm: bool | None = None,
 ) -> FittedModel:
     """Fit the repeated-measures model on change from baseline.
 
@@ -89,6 +90,8 @@ def mmrm_analysis(
         For sensitivity analyses.
     degrees_of_freedom : {"satterthwaite", "kenward_roger"} or None, default=None
         None: the design's.
+    covariance_by_arm : bool or None, default=None
+        None: the design's.
 
     Returns
     -------
@@ -100,6 +103,8 @@ def mmrm_analysis(
         covariates=(*baseline_covariates(data, design), *extra_covariates),
         crossed_with_visit=CROSSED,
         degrees_of_freedom=degrees_of_freedom or design.options.degrees_of_freedom,
+        covariance_by_arm=design.options.covariance_by_arm if covariance_by_arm is None
+        else covariance_by_arm,
     )  # fmt: skip
     return _rows_of(fit, design, labels)
 
@@ -140,7 +145,7 @@ def constrained_analysis(
         visits=(design.baseline, *design.later_visits),
         covariates=tuple(c for c in baseline_covariates(long, design) if c != "baseline_gap"),
         crossed_with_visit=CROSSED, form="constrained",
-        degrees_of_freedom=options.degrees_of_freedom,
+        degrees_of_freedom=options.degrees_of_freedom, covariance_by_arm=options.covariance_by_arm,
     )  # fmt: skip
     return _rows_of(fit, design, labels)
 

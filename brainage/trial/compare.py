@@ -97,12 +97,14 @@ def compare_arms(
     sets = analysis_sets(data, design)
     flow, excluded = participant_flow(data, design, exclusions)
     networks = _networks(data)
-    found = Parallel(n_jobs=n_jobs, prefer="threads")(
+    jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
         delayed(_analyse_network)(network, data, design, (plan, seed, network == networks[0]))
         for network in networks
     )
-    for done, network in enumerate(networks, start=1):
-        progress(done, len(networks), f"contrasts of {network}")
+    found = []
+    for each in jobs:
+        found.append(each)
+        progress(len(found), len(networks), f"contrasts of {each.labels.network}")
     first = found[0]
     main = MainNetwork(scores, data, sets[INTENTION_TO_TREAT].of(first.changes), sets,
                        first.levakov)  # fmt: skip

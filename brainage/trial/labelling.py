@@ -19,7 +19,7 @@ class Labels:
     Parameters
     ----------
     analysis : str
-        One of `brainage.trial.plan.ANALYSES`, or another name, which is post hoc.
+        One of `brainage.trial.plan.ANALYSES`.
     options : TrialOptions
         As used.
     plan : Plan or None
@@ -30,8 +30,6 @@ class Labels:
         Whose clock.
     analysis_set : str, default="intention_to_treat"
         Whose data.
-    planned : bool, default=True
-        False for a variant of the analysis that the plan does not name.
     """
 
     analysis: str
@@ -40,7 +38,6 @@ class Labels:
     outcome: str
     network: str = WHOLE_BRAIN
     analysis_set: str = INTENTION_TO_TREAT
-    planned: bool = True
 
     def row(self, arm: str, versus: str, visit: str) -> dict:
         """Return what names an analysis in the plan."""
@@ -49,7 +46,7 @@ class Labels:
 
     def prespecified(self, arm: str, versus: str, visit: str) -> bool:
         """Return whether the plan names the analysis of this row."""
-        if self.plan is None or not self.planned:
+        if self.plan is None:
             return False
         return self.plan.names(self.analysis, self.options, self.row(arm, versus, visit))
 

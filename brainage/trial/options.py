@@ -112,6 +112,9 @@ class TrialOptions(Options):
         Family: arm x visit within-arm tests.
     degrees_of_freedom : {"satterthwaite", "kenward_roger"}, default="satterthwaite"
         Of the repeated-measures model.
+    covariance_by_arm : bool, default=True
+        Each arm's visits have a covariance of their own in the repeated-measures model; false:
+        all arms share one.
     n_bootstraps : int, default=2000
         Bootstrap samples of people behind Levakov's outcome.
     randomization : RandomizationOptions
@@ -136,6 +139,7 @@ class TrialOptions(Options):
     multiplicity: Literal["holm", "dunnett", "none"] = "holm"
     within_arm_multiplicity: Literal["benjamini_hochberg", "holm", "none"] = "benjamini_hochberg"
     degrees_of_freedom: Literal["satterthwaite", "kenward_roger"] = "satterthwaite"
+    covariance_by_arm: bool = True
     n_bootstraps: int = Field(default=2000, ge=200)
     randomization: RandomizationOptions = RandomizationOptions()
     estimand: EstimandOptions = EstimandOptions()

@@ -11,18 +11,29 @@ from brainage.files import write_json, write_text
 from brainage.options import fingerprint_of
 from brainage.trial.contrasts import AVERAGE, BASELINE, CORRECTIONS, WHOLE_BRAIN
 from brainage.trial.options import TrialOptions
-from brainage.trial.sets import INTENTION_TO_TREAT
+from brainage.trial.sets import COMPLETERS, INTENTION_TO_TREAT, PER_PROTOCOL
 
 _FORMAT = 1
 
+_MODEL = ("strata", "covariates", "degrees_of_freedom", "covariance_by_arm")
+
 #: Analyses that make deltas and contrasts, with the settings that change their numbers.
 ANALYSES = {
-    "mmrm": ("strata", "covariates", "degrees_of_freedom"),
+    "mmrm": _MODEL,
     "within_arm": ("within_arm_multiplicity",),
     "change_scores": (),
     "levakov": ("n_bootstraps",),
     "ancova": ("strata", "covariates"),
     "rerandomization": ("strata", "covariates", "randomization"),
+    "uncorrected": _MODEL,
+    "constrained": _MODEL,
+    "other_degrees_of_freedom": _MODEL,
+    "other_covariance": _MODEL,
+    "completers": _MODEL,
+    "per_protocol": (*_MODEL, "dose_column", "per_protocol_min_dose"),
+    "motion": _MODEL,
+    "interval": _MODEL,
+    "scanner": _MODEL,
 }
 #: Style -> analysis behind the headline contrasts.
 HEADLINE = {"recommended": "mmrm", "lisa_like": "change_scores", "levakov2023": "levakov"}
@@ -35,6 +46,15 @@ _WORDS = {
     "levakov": "expected minus observed predicted age (Levakov et al. 2023), people bootstrapped",
     "ancova": "analysis of covariance at each visit with HC3 errors",
     "rerandomization": "re-randomisation test of the primary contrast",
+    "uncorrected": "sensitivity: the model on the uncorrected gap",
+    "constrained": "sensitivity: constrained longitudinal form (baseline in the response)",
+    "other_degrees_of_freedom": "sensitivity: Kenward-Roger for Satterthwaite, or the reverse",
+    "other_covariance": "sensitivity: one covariance for all arms for one per arm, or the reverse",
+    "completers": "sensitivity: participants with every planned scan",
+    "per_protocol": "sensitivity: active participants with the least dose, where dose is recorded",
+    "motion": "sensitivity: adjusted for framewise displacement at both visits",
+    "interval": "sensitivity: adjusted for the interval's distance from plan",
+    "scanner": "sensitivity: adjusted for a change of scanner, where there was one",
 }  # fmt: skip
 
 
@@ -123,6 +143,12 @@ def planned_analyses(options: TrialOptions) -> list[dict]:
         rows += [(analysis, arm, BASELINE, visit) for arm in options.arms for visit in later]
     rows.append(("rerandomization", primary_arm, options.control_arm, options.primary_visit))
     planned = [_planned(options, row) for row in rows]
+    visits = [*later, AVERAGE] if len(later) > 1 else later
+    pairs = [(arm, options.control_arm, visit) for arm in options.arms[1:] for visit in visits]
+    pairs += [(arm, BASELINE, visit) for arm in options.arms for visit in later]
+    for name in list(ANALYSES)[list(ANALYSES).index("uncorrected") :]:
+        if name != "per_protocol" or options.dose_column is not None:
+            planned += [_planned(options, (name, *pair)) for pair in pairs]
     return sorted(planned, key=lambda each: not each["primary"])
 
 
@@ -205,23 +231,29 @@ def plan_text(plan: Plan) -> str:
         f"{', '.join(options.strata) or 'none'}.", "",
         f"Primary contrast: {first['arm']} against {first['versus']} at {first['visit']}, by "
         f"{_WORDS[first['analysis']]}; not adjusted for multiplicity.",
+        "Covariance of the visits: " + ("one per arm" if options.covariance_by_arm else
+                                        "one for all arms") + "; degrees of freedom: "
+        f"{options.degrees_of_freedom}.",
         f"Other contrasts: {options.multiplicity}. Within-arm changes: "
         f"{options.within_arm_multiplicity} over arm x visit.", "",
         "Analyses (for the whole brain, and the same for each network the clocks score, with "
         "Benjamini-Hochberg over networks):",
         *(f"  - {analysis}: {_WORDS[analysis]}" for analysis in ANALYSES), "",
-        "Analysis set: intention to treat. Anything not named here is post hoc.", "",
+        "Analysis set: intention to treat, except where a line says otherwise. Anything not named "
+        "here is post hoc.", "",
     ]  # fmt: skip
     return "\n".join(lines)
 
 
 def _planned(options: TrialOptions, row: tuple[str, str, str, str]) -> dict:
     analysis, arm, versus, visit = row
-    named = {"arm": arm, "versus": versus, "visit": visit, "outcome": options.outcome,
-             "analysis_set": INTENTION_TO_TREAT, "network": WHOLE_BRAIN}  # fmt: skip
+    outcome = "gap_years" if analysis == "uncorrected" else options.outcome
+    own_set = analysis if analysis in (COMPLETERS, PER_PROTOCOL) else INTENTION_TO_TREAT
+    named = {"arm": arm, "versus": versus, "visit": visit, "outcome": outcome,
+             "analysis_set": own_set, "network": WHOLE_BRAIN}  # fmt: skip
     primary = (analysis, arm, versus, visit) == (
         HEADLINE[options.style], options.primary_arm or options.arms[-1], options.control_arm,
         options.primary_visit,
     )  # fmt: skip
-    return {"analysis": analysis, **named, "correction": CORRECTIONS[options.outcome],
+    return {"analysis": analysis, **named, "correction": CORRECTIONS[outcome],
             "estimand_id": estimand_id(options, named), "primary": primary}  # fmt: skip

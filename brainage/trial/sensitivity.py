@@ -98,34 +98,48 @@ def sensitivity_analyses(
 def _analyses(
     main: MainNetwork, design: TrialDesign, labels: Labels, seed: int
 ) -> Iterator[tuple[str, Callable[[], FittedModel]]]:
-    variant = replace(labels, planned=False)
-    changes = main.changes
-    yield "mmrm", lambda: mmrm_analysis(changes, design, replace(labels, analysis="mmrm"))
+    changes, options = main.changes, design.options
+
+    def named(analysis: str) -> Labels:
+        return replace(labels, analysis=analysis)
+
+    if labels.analysis != "mmrm":
+        yield "mmrm", lambda: mmrm_analysis(changes, design, named("mmrm"))
     if labels.outcome != "gap_years":
-        yield "uncorrected gap", lambda: _uncorrected(main, design, variant)
-    yield "change scores", lambda: change_score_analysis(
-        changes, design, replace(labels, analysis="change_scores"))  # fmt: skip
-    yield "ancova per visit", lambda: ancova_analysis(
-        changes, design, replace(labels, analysis="ancova"))  # fmt: skip
+        yield "uncorrected gap", lambda: _uncorrected(main, design, named("uncorrected"))
+    yield "change scores", lambda: change_score_analysis(changes, design, named("change_scores"))
+    yield "ancova per visit", lambda: ancova_analysis(changes, design, named("ancova"))
     everyone = main.sets[INTENTION_TO_TREAT].participants
     yield "constrained longitudinal form", lambda: constrained_analysis(
-        main.data, design, variant, participants=everyone)  # fmt: skip
+        main.data, design, named("constrained"), participants=everyone)  # fmt: skip
     other = {"satterthwaite": "kenward_roger", "kenward_roger": "satterthwaite"}[
-        design.options.degrees_of_freedom
+        options.degrees_of_freedom
     ]
-    yield f"mmrm, {other} degrees of freedom", lambda: mmrm_analysis(
-        changes, design, variant, degrees_of_freedom=other)  # fmt: skip
+    yield f"{other} degrees of freedom", lambda: _between(mmrm_analysis(
+        changes, design, named("other_degrees_of_freedom"), degrees_of_freedom=other))  # fmt: skip
+    by_arm = not options.covariance_by_arm
+    yield (
+        f"covariance {'per arm' if by_arm else 'common to all arms'}",
+        lambda: _between(
+            mmrm_analysis(changes, design, named("other_covariance"), covariance_by_arm=by_arm)
+        ),
+    )
     for each in main.sets.values():
         if each.name != INTENTION_TO_TREAT:
-            yield each.name, lambda each=each: mmrm_analysis(
-                each.of(changes), design, replace(variant, analysis_set=each.name))  # fmt: skip
-    for name, data, extra in _adjustments(changes, design):
-        yield name, lambda data=data, extra=extra: mmrm_analysis(
-            data, design, variant, extra_covariates=extra)  # fmt: skip
-    yield "levakov", lambda: levakov_rows(
-        main.levakov, design, replace(labels, analysis="levakov"))  # fmt: skip
+            own = replace(named(each.name), analysis_set=each.name)
+            yield each.name.replace("_", " "), lambda each=each, own=own: _between(
+                mmrm_analysis(each.of(changes), design, own))  # fmt: skip
+    for analysis, name, data, extra in _adjustments(changes, design):
+        yield name, lambda a=analysis, data=data, extra=extra: _between(
+            mmrm_analysis(data, design, named(a), extra_covariates=extra))  # fmt: skip
+    yield "levakov", lambda: levakov_rows(main.levakov, design, named("levakov"))
     yield "re-randomisation", lambda: _rerandomized(
-        changes, design, replace(labels, analysis="rerandomization"), seed)  # fmt: skip
+        changes, design, named("rerandomization"), seed)  # fmt: skip
+
+
+def _between(model: FittedModel) -> FittedModel:
+    """Keep the contrasts between arms only: the variant says little new within an arm."""
+    return replace(model, deltas=())
 
 
 def _uncorrected(main: MainNetwork, design: TrialDesign, labels: Labels) -> FittedModel:
@@ -137,23 +151,23 @@ def _uncorrected(main: MainNetwork, design: TrialDesign, labels: Labels) -> Fitt
 
 def _adjustments(
     changes: pd.DataFrame, design: TrialDesign
-) -> Iterator[tuple[str, pd.DataFrame, tuple[str, ...]]]:
+) -> Iterator[tuple[str, str, pd.DataFrame, tuple[str, ...]]]:
     """Yield models with covariates measured after randomisation; none belongs in the main one."""
     motion = ("fd_mm", "baseline_fd_mm")
     if changes["fd_mm"].notna().all() and changes["baseline_fd_mm"].notna().all():
-        yield "adjusted for motion", changes, motion
+        yield "motion", "adjusted for motion", changes, motion
     elif changes["fd_mm"].notna().sum() > len(changes) / 2:
         known = changes[changes[list(motion)].notna().all(axis=1)]
-        yield "adjusted for motion (scans with motion)", known, motion
+        yield "motion", "adjusted for motion (scans with motion)", known, motion
     nominal = changes["visit"].map({v.label: v.nominal_years for v in design.visits})
     off = changes["years"] - nominal
     if np.ptp(off) > 1e-6:
-        yield ("adjusted for the interval (age at scan)", changes.assign(years_off_plan=off),
-               ("years_off_plan",))  # fmt: skip
+        off_plan = changes.assign(years_off_plan=off)
+        yield "interval", "adjusted for the interval (age at scan)", off_plan, ("years_off_plan",)
     if not changes["same_scanner"].all():
         moved = (~changes["same_scanner"]).astype(float)
-        yield "adjusted for scanner change", changes.assign(scanner_changed=moved), (
-            "scanner_changed",)  # fmt: skip
+        scanned = changes.assign(scanner_changed=moved)
+        yield "scanner", "adjusted for scanner change", scanned, ("scanner_changed",)
 
 
 def _rerandomized(
