@@ -14,10 +14,10 @@ from brainage.config import StudyConfig, load_study, study_schema, study_templat
 from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
 
-_CONTRAST_COLUMNS = (
-    "network", "arm", "versus", "visit", "estimate_years", "ci_low_years", "ci_high_years",
-    "p_value", "p_adjusted", "n", "prespecified", "method",
-)  # fmt: skip
+_SHARED = ("estimate_years", "ci_low_years", "ci_high_years", "p_value", "p_adjusted", "n")
+_CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "primary", "prespecified")
+_DELTA_COLUMNS = ("arm", "visit", *_SHARED, "mean_change_years", "paired_p_value", "cohens_d_z")
+_MOST_REASONS = 10
 
 
 def run_init(arguments: argparse.Namespace) -> int:
@@ -229,10 +229,15 @@ def show_scans(screen: Screen, table: pd.DataFrame, cohort: str) -> None:
     counts = _scan_counts(table)
     screen.line(f"{cohort}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
     rest = table[table["status"] != "done"]
-    if len(rest):
-        screen.table(rest, title=f"{cohort}: not used", most=20,
-                     columns=("participant_id", "session_id", "run", "status", "reason"),
-                     )  # fmt: skip
+    if len(rest) > _MOST_REASONS:
+        # The same reason a hundred times is one line; scans.tsv has every scan.
+        grouped = rest.groupby(["status", "reason"], as_index=False, sort=False).agg(
+            scans=("participant_id", "size"), first=("participant_id", "first")
+        )
+        screen.table(grouped, title=f"{cohort}: not used, by reason", most=_MOST_REASONS)
+    elif len(rest):
+        columns = ("participant_id", "session_id", "run", "status", "reason")
+        screen.table(rest, title=f"{cohort}: not used", columns=columns)
 
 
 def show_trained(screen: Screen, trained) -> None:
@@ -255,16 +260,46 @@ def show_truth(screen: Screen, truth: pd.DataFrame) -> None:
 
 
 def show_comparison(screen: Screen, result) -> None:
-    """Show deltas and contrasts."""
-    screen.table(result.deltas, title="change from baseline within each arm")
-    screen.table(result.contrasts, title="contrasts between arms", columns=_CONTRAST_COLUMNS)
+    """Show deltas and contrasts of the whole brain, and the primary contrast of each network."""
+    whole = result.contrasts["network"] == "whole_brain"
+    deltas = result.deltas[result.deltas["network"] == "whole_brain"]
+    screen.table(
+        deltas,
+        title="change from baseline within each arm (years; negative: younger)",
+        columns=_DELTA_COLUMNS,
+    )
+    screen.table(
+        result.contrasts[whole], title="contrasts with control (years)", columns=_CONTRAST_COLUMNS
+    )
+    screen.line(f"model: {result.contrasts['method'].iloc[0]}")
+    primary = result.contrasts[result.contrasts["primary"]].iloc[0]
+    networks = result.contrasts[
+        ~whole & (result.contrasts["arm"] == primary["arm"])
+        & (result.contrasts["visit"] == primary["visit"])
+    ]  # fmt: skip
+    if len(networks):
+        screen.table(
+            networks,
+            columns=("network", *_SHARED),
+            title=f"networks: {primary['arm']} - {primary['versus']}, {primary['visit']}",
+        )
     for note in result.notes:
         screen.line(f"note: {note}")
 
 
 def show_recovery(screen: Screen, recovery: pd.DataFrame) -> None:
     """Show estimates beside both truths, a miss marked as a miss."""
-    screen.table(recovery, title="estimates beside the truth (years)")
+    screen.table(recovery.drop(columns="method"), title="estimates beside the truth (years)")
+    between = recovery[recovery["versus"] != "baseline"]
+    missed = int((between["interval_covers"] == "MISS").sum())
+    screen.line(
+        f"{missed} of {len(between)} intervals of contrasts with control miss the "
+        "clock-scale truth (5 % would be expected to)"
+    )
+    screen.line(
+        "rows against baseline also hold what all arms share (ageing that the correction "
+        "misses, visit effects): compare arms by the rows against control"
+    )
 
 
 def show_report(screen: Screen, path: Path) -> None:

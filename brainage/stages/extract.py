@@ -15,6 +15,7 @@ from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError, StageError
 from brainage.files import write_json
 from brainage.imaging import Atlas, Scan, extract_parcel_series, find_scans, load_atlas
+from brainage.imaging.cleaning import load_strategy
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
@@ -88,6 +89,8 @@ def extract_cohort(
     folder = stage_folder(study, "extract") / cohort
     science = study.science
     atlas = load_atlas(science.atlas)
+    # One bad config stops everything, before the first scan; one bad scan becomes a row.
+    load_strategy(science.cleaning.strategy)
     work = _Work(
         folder,
         atlas,
