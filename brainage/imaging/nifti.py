@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +107,8 @@ def _parse(start: bytes, path: Path):
     for kind in (nib.Nifti1Header, nib.Nifti2Header):
         if len(start) >= kind.sizeof_hdr and kind.may_contain_header(start):
             try:
-                header = kind.from_fileobj(io.BytesIO(start), check=True)
+                # The header alone: extensions may be longer than what was read.
+                header = kind(binaryblock=start[: kind.sizeof_hdr], check=True)
                 header.get_data_shape()
                 header.get_data_dtype()
             except (HeaderDataError, WrapStructError, ValueError, KeyError) as error:

@@ -24,10 +24,6 @@ from brainage.imaging.nifti import Grid
 if TYPE_CHECKING:
     from brainage.imaging.atlas import Atlas
 
-#: Smoothed weights are dropped, smallest first, until this share of a parcel's sum is gone: the
-#: corners of a truncated Gaussian, a thousand times below the promised 1e-6.
-_NEGLIGIBLE_SHARE = 1e-9
-
 
 @dataclass(frozen=True)
 class Weights:
@@ -112,15 +108,11 @@ def _smooth_one(own, values, shape, kernel):
     for axis in range(3):
         gaussian_filter1d(box, sigma[axis], output=box, axis=axis)
     inside = np.nonzero(box)
-    weights = box[inside]
-    size = np.abs(weights)
-    by_size = np.argsort(size)
-    gone = np.searchsorted(np.cumsum(size[by_size]), _NEGLIGIBLE_SHARE * size.sum())
-    kept = np.sort(by_size[gone:])
-    absolute = tuple(index[kept] + start for index, start in zip(inside, low, strict=True))
+    # Every tail is kept: in a parcel outside the brain the tails are all the signal there is.
+    absolute = tuple(index + start for index, start in zip(inside, low, strict=True))
     columns = np.ravel_multi_index(absolute, shape, order="F")
     order = np.argsort(columns)
-    return columns[order], weights[kept][order]
+    return columns[order], box[inside][order]
 
 
 def _label_weights(atlas: Atlas, grid: Grid) -> Weights:
@@ -240,10 +232,12 @@ def _map_weights(atlas: Atlas, grid: Grid) -> Weights:
     rows, columns, data, shares = [], [], [], []
     # One map at a time: 1,024 maps on a scan's grid would be ten gigabytes.
     for i in range(image.shape[3]):
-        one = nib.Nifti1Image(_finite(image.slicer[..., i]), image.affine)
-        values = np.asarray(one.dataobj)
-        total = np.abs(values).sum()
-        shares.append(np.abs(values[seen]).sum() / total if total > 0 else 0.0)
+        # In the type they are stored in, because nilearn resamples them in that.
+        values = np.asarray(image.dataobj[..., i])
+        values = np.where(np.isfinite(values), values, values.dtype.type(0))
+        one = nib.Nifti1Image(values, image.affine, dtype=values.dtype)
+        total = np.abs(values).sum(dtype=np.float64)
+        shares.append(np.abs(values[seen]).sum(dtype=np.float64) / total if total > 0 else 0.0)
         # nilearn 0.14's NiftiMapsMasker resamples maps linearly (its release notes; the older
         # cubic spline rang).
         flat = resampled(one, grid, "linear").ravel(order="F")
