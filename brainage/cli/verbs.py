@@ -171,7 +171,8 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
 
 def run_sweep(arguments: argparse.Namespace) -> int:
     """Evaluate alternatives on identical folds."""
-    from brainage.stages.sweep import load_sweep, sweep
+    from brainage.config import load_sweep
+    from brainage.stages.sweep import sweep
 
     screen = _screen(arguments)
     study = load_sweep(arguments.study, overrides=_overrides(arguments))

@@ -11,14 +11,19 @@ from brainage.config.study import (
     study_schema,
     study_template,
 )
+from brainage.config.sweep import NamedChange, SweepConfig, SweepSection, load_sweep
 
 __all__ = [
     "CohortPaths",
     "PathsSection",
+    "NamedChange",
     "RunSection",
     "ScienceSection",
     "StudyConfig",
+    "SweepConfig",
+    "SweepSection",
     "load_study",
+    "load_sweep",
     "study_from_mapping",
     "study_schema",
     "study_template",

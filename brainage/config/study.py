@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -154,6 +154,9 @@ class StudyConfig(Options):
         return self
 
 
+Config = TypeVar("Config", bound=StudyConfig)
+
+
 def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudyConfig:
     """Read a study file, its presets and ``--set`` overrides, and check everything at once.
 
@@ -174,9 +177,14 @@ def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudyConfi
     ConfigError
         One message with every problem: file, line, key, expected, found.
     """
+    return load_config(path, StudyConfig, overrides=overrides)
+
+
+def load_config(path: str | Path, model: type[Config], *, overrides: Sequence[str] = ()) -> Config:
+    """Read a study file into a config type; see `load_study`."""
     path = find_study_file(path)
     values, lines, problems = _merged(path, overrides)
-    return _validated(values, path, lines, problems)
+    return _validated(values, path, lines, problems, model=model)
 
 
 def study_from_mapping(values: Mapping, *, base: str | Path = ".") -> StudyConfig:
@@ -274,14 +282,21 @@ def _assign(values: dict, path: list[str], value, problems: list[str]) -> None:
     values[path[-1]] = value
 
 
-def _validated(values: dict, path: Path, lines: Mapping, problems: list[str]) -> StudyConfig:
+def _validated(
+    values: dict,
+    path: Path,
+    lines: Mapping,
+    problems: list[str],
+    *,
+    model: type[Config] = StudyConfig,
+) -> Config:
     study = None
     try:
-        study = StudyConfig.model_validate(values)
+        study = model.model_validate(values)
     except ValidationError as error:
         told = {p.split(": ")[1] for p in problems if p.count(": ") >= 2}
         problems += [
-            text for text in describe(error, StudyConfig, where=str(path), lines=lines)
+            text for text in describe(error, model, where=str(path), lines=lines)
             if text.split(": ")[1] not in told
         ]  # fmt: skip
     if problems:
@@ -290,7 +305,7 @@ def _validated(values: dict, path: Path, lines: Mapping, problems: list[str]) ->
     return _absolute(study, path.parent.resolve())
 
 
-def _absolute(study: StudyConfig, base: Path) -> StudyConfig:
+def _absolute(study: Config, base: Path) -> Config:
     def fix(value: str | None) -> str | None:
         return None if value is None else str((base / Path(value).expanduser()).resolve())
 

@@ -81,6 +81,19 @@ def draw_predictions(predictions: pd.DataFrame) -> Figure:
     return figure
 
 
+def draw_leaderboard(leaderboard: pd.DataFrame) -> Figure:
+    """Draw a sweep's errors with intervals, best first (alternative, mae_years, bounds)."""
+    figure, axes = _figure(8, 1.2 + 0.32 * len(leaderboard))
+    heights = np.arange(len(leaderboard))[::-1]
+    axes.hlines(heights, leaderboard["mae_low_years"], leaderboard["mae_high_years"],
+                color=_COLOURS[0])  # fmt: skip
+    axes.plot(leaderboard["mae_years"], heights, "o", color=_COLOURS[0])
+    axes.set_yticks(heights, leaderboard["alternative"])
+    axes.set_xlabel("mean absolute error, uncorrected, out of fold (years)")
+    axes.set_title("The first one's error is optimistic: it won", loc="left")
+    return figure
+
+
 def draw_gap_slopes(slopes: pd.DataFrame) -> Figure:
     """Draw the slope of the gap on age before and after correction (gap, slope, low, high)."""
     figure, axes = _figure(6, 1.2 + 0.4 * len(slopes))

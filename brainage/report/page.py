@@ -68,6 +68,11 @@ def render_report(results: StudyResults, path: str | Path) -> Path:
     return path
 
 
+def write_leaderboard_figure(leaderboard: pd.DataFrame, stem: str | Path) -> None:
+    """Write a sweep's leaderboard as ``stem.svg`` and ``stem.png``."""
+    _figure(draw.draw_leaderboard(leaderboard), Path(stem), "")
+
+
 def table_html(frame: pd.DataFrame, *, most: int = 200) -> str:
     """Return a table as HTML, cells escaped, numbers to three digits, missing as n/a."""
     text = frame.head(most).map(_cell)

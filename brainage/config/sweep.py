@@ -1,0 +1,66 @@
+"""The sweep file: a study file with a section of alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from brainage.config.study import StudyConfig, load_config
+from brainage.imaging.options import AtlasOptions
+from brainage.options import Listed, Options
+
+
+class NamedChange(Options):
+    """One alternative by name.
+
+    Parameters
+    ----------
+    name : str
+        As it stands in the leaderboard.
+    change : dict of str to value
+        Dotted clock option -> value, on top of ``science.clock``.
+    """
+
+    name: str
+    change: dict[str, Any] = {}
+
+
+class SweepSection(Options):
+    """Alternatives; all are evaluated on identical folds.
+
+    Parameters
+    ----------
+    alternatives : tuple of NamedChange, default=()
+        Clocks by name.
+    choices : dict of str to list, default={}
+        Dotted clock option -> values; every combination, with every named alternative.
+    atlases : tuple of AtlasOptions, default=()
+        Parcellations to extract and compare; empty: the study's own.
+    n_draws : int, default=2000
+        Resampled cohorts behind intervals and the selection-corrected figure.
+    """
+
+    alternatives: Listed[NamedChange] = ()
+    choices: dict[str, list[Any]] = {}
+    atlases: Listed[AtlasOptions] = ()
+    n_draws: int = Field(default=2000, ge=100)
+
+
+class SweepConfig(StudyConfig):
+    """A study file with a section ``sweep``.
+
+    Parameters
+    ----------
+    sweep : SweepSection
+        What is compared.
+    """
+
+    sweep: SweepSection = SweepSection()
+
+
+def load_sweep(path: str | Path, *, overrides: Sequence[str] = ()) -> SweepConfig:
+    """Read a sweep file as `load_study` reads a study file."""
+    return load_config(path, SweepConfig, overrides=overrides)
