@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 from nilearn import datasets
+from sklearn.utils import Bunch
 
 from brainage.errors import AtlasError, ScanError
-from brainage.files import hash_file
+from brainage.files import atomic_path, hash_file
 from brainage.imaging.atlas import Atlas
-from brainage.imaging.label_tables import read_label_table
+from brainage.imaging.label_tables import read_label_table, split_name
 from brainage.imaging.options import AtlasOptions
 from brainage.imaging.scans import Scan
 from brainage.tables import read_text_table
@@ -24,7 +26,10 @@ _MNI = "MNI152NLin2009cAsym"
 #: The published spheres are in "MNI space"; at their radius the variants of MNI agree.
 _SPHERE_SPACE = "MNI"
 BUILT_IN = ("seitzman300", "power264", "dosenbach160")
-FETCHED = ("schaefer100 ... schaefer1000", "aal", "difumo64 ... difumo1024", "msdl", "craddock")
+FETCHED = (
+    "schaefer100 ... schaefer1000", "aal", "difumo64 ... difumo1024", "msdl",
+    "craddock10 ... craddock950",
+)  # fmt: skip
 
 
 def load_atlas(atlas: str | AtlasOptions = "seitzman300") -> Atlas:
@@ -191,13 +196,7 @@ def _coordinate_table(path: Path, options: AtlasOptions) -> Atlas:
     if len(set(names)) < len(names):
         raise AtlasError(f"{path}: expected unique names, found some twice.")
     atlas = _spheres(options.name, names, networks, numbers.to_numpy(float), radii)
-    return atlas if options.space is None else _in_space(atlas, options.space)
-
-
-def _in_space(atlas: Atlas, space: str) -> Atlas:
-    from dataclasses import replace
-
-    return replace(atlas, space=space)
+    return atlas if options.space is None else replace(atlas, space=options.space)
 
 
 def _fetched(options: AtlasOptions) -> Atlas:
@@ -214,8 +213,9 @@ def _fetched(options: AtlasOptions) -> Atlas:
             space = _MNI
         elif name == "msdl":
             found, space = datasets.fetch_atlas_msdl(), "MNI152NLin6Asym"
-        elif name == "craddock":
+        elif name.startswith("craddock") and number:
             found, space = datasets.fetch_atlas_craddock_2012(), "MNI152NLin6Asym"
+            found = Bunch(maps=_craddock_level(Path(str(found.maps)), int(number[0])))
         else:
             known = ", ".join([*BUILT_IN, *FETCHED])
             raise AtlasError(f"science.atlas.name: no atlas '{options.name}'. Known: {known}; or "
@@ -228,26 +228,66 @@ def _fetched(options: AtlasOptions) -> Atlas:
     return _from_fetched(found, options, space)
 
 
+def _craddock_level(path: Path, n_parcels: int) -> Path:
+    """Cut the parcellation of nearly `n_parcels` out of Craddock's stack, and keep it beside it.
+
+    The volumes are 43 parcellations of rising fineness, not 43 maps.
+    """
+    target = path.with_name(f"craddock{n_parcels}.nii.gz")
+    if target.is_file():
+        return target
+    stack = nib.load(path)
+    levels = np.asarray(stack.dataobj)
+    counts = [len(np.unique(levels[..., i])) - 1 for i in range(levels.shape[3])]
+    nearest = int(np.argmin(np.abs(np.array(counts) - n_parcels)))
+    level = levels[..., nearest].astype(np.int16)
+    with atomic_path(target) as temporary:
+        nib.save(nib.Nifti1Image(level, stack.affine), temporary)
+    return target
+
+
 def _from_fetched(found, options: AtlasOptions, space: str) -> Atlas:
-    image = nib.load(str(found.maps))
     options = options.model_copy(update={"path": str(found.maps), "space": options.space or space})
     atlas = _from_file(options)
+    if options.labels is not None:
+        return atlas
+    table = getattr(found, "lut", None)
+    if atlas.kind == "labels" and table is not None:
+        named = dict(zip(table["index"].astype(int), table["name"].astype(str), strict=True))
+        return _with_names(atlas, [named.get(int(v)) for v in atlas.label_values])
     labels = getattr(found, "labels", None)
-    if labels is None or len(image.shape) == 4:
-        return atlas
-    return _with_names(atlas, [str(getattr(x, "decode", lambda x=x: x)()) for x in labels])
+    if atlas.kind == "maps" and labels is not None and len(labels) == atlas.n_parcels:
+        # DiFuMo comes with a table of names and networks, MSDL with a list and networks beside.
+        if hasattr(labels, "columns"):
+            column = next(c for c in labels.columns if "name" in c.lower())
+            atlas = _with_names(atlas, [str(name) for name in labels[column]])
+            networks = next(
+                (labels[c] for c in labels.columns if "yeo_networks7" in c.lower()), None
+            )
+        else:
+            atlas = _with_names(atlas, [str(name) for name in labels])
+            networks = getattr(found, "networks", None)
+        if networks is not None:
+            known = (
+                None if str(n) in ("No network found", "nan", "") else str(n) for n in networks
+            )
+            return replace(atlas, networks=tuple(known))
+    return atlas
 
 
-def _with_names(atlas: Atlas, labels: list[str]) -> Atlas:
-    from dataclasses import replace
-
-    from brainage.imaging.label_tables import split_name
-
-    names = [label for label in labels if label.lower() != "background"]
-    if len(names) != atlas.n_parcels:
-        return atlas
-    parts = [split_name(name) for name in names]
+def _with_names(atlas: Atlas, names: list[str | None]) -> Atlas:
+    absent = [int(v) for v, name in zip(atlas.label_values, names, strict=True) if name is None
+              ] if atlas.label_values is not None else []  # fmt: skip
+    if absent:
+        raise AtlasError(f"{atlas.image}: no name for label(s) {absent[:10]} of the image.")
+    # Some makers give one name to several parts of a region.
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    parts = [split_name(name) for name in unique]
     return replace(
-        atlas, parcel_names=tuple(names), networks=tuple(network for network, _ in parts),
+        atlas, parcel_names=tuple(unique), networks=tuple(network for network, _ in parts),
         hemispheres=tuple(hemisphere for _, hemisphere in parts),
     )  # fmt: skip

@@ -75,7 +75,8 @@ def load_strategy(name: str) -> Strategy:
     _refuse_unknown(path, "keys in [load_confounds]", arguments, _ARGUMENTS)
     if arguments and not isinstance(arguments.get("strategy"), list):
         raise ConfigError(f"{path}: [load_confounds] strategy: expected a list such as "
-                          f"['motion', 'wm_csf'], found {arguments.get('strategy')!r}.")  # fmt: skip
+                          f"['motion', 'wm_csf'], found {arguments.get('strategy')!r}."
+                          )  # fmt: skip
     threshold_mm = values.get("scrub_fd_mm")
     if threshold_mm is not None and not (_is_number(threshold_mm) and threshold_mm > 0):
         raise ConfigError(f"{path}: scrub_fd_mm: expected millimetres above 0, found "

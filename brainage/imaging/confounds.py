@@ -96,8 +96,8 @@ def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> N
 def _table(scan: Scan, cleaning: CleaningOptions, n_volumes: int) -> pd.DataFrame:
     table = read_confounds_table(scan.confounds, motion_order=cleaning.motion_order)
     if len(table) != n_volumes:
-        raise ScanError(f"{scan.confounds}: {len(table)} rows, but {scan.bold.name} has {n_volumes} "
-                        "volumes. They must be of the same run.")  # fmt: skip
+        raise ScanError(f"{scan.confounds}: {len(table)} rows, but {scan.bold.name} has "
+                        f"{n_volumes} volumes. They must be of the same run.")  # fmt: skip
     return table
 
 

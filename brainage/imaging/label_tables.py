@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -10,13 +11,16 @@ import pandas as pd
 
 from brainage.errors import AtlasError
 
-_VALUE_COLUMNS = ("index", "value", "label", "roi number", "id", "no.")
-_NAME_COLUMNS = ("name", "region", "label", "roi", "anatomical label")
-_NETWORK_COLUMNS = ("network", "network_label", "community")
-_SCHAEFER = re.compile(r"(?:\d+Networks_)(?P<hemi>[LR]H)_(?P<network>[A-Za-z]+)")
+_VALUE_COLUMNS = ("index", "value", "label", "roi number", "roi", "id", "no.", "key")
+_NAME_COLUMNS = ("name", "region", "label", "roi name", "roi", "anatomical label", "label name")
+_NETWORK_COLUMNS = ("network", "network label", "community", "network name")
+_SCHAEFER = re.compile(r"^(?:\d+Networks_)?(?P<hemi>[LR])H_(?P<network>[A-Za-z]+)(?:_|$)")
 _HEMISPHERE = re.compile(
-    r"(?:^|[_\-. ])(?P<side>[LR])H?(?:$|[_\-. ])|-(?P<low>[lr])h$|(?P<end>_[LR])$"
+    r"(?:^|[_\-. ])(?P<side>[LR])H?(?:$|[_\-. ])|-(?P<low>[lr])h$|^(?P<start>left|right)\b",
+    re.ASCII,
 )
+_COLOURS = re.compile(r"(?P<value>\d+)(?:\s+\d+){3,4}")
+_LUT_LINE = re.compile(r"\s*(?P<value>\d+)[\s,]+(?P<name>\S+)(?P<colours>(?:\s+\d+){3,4})?\s*")
 
 
 def read_label_table(path: Path, present: np.ndarray) -> pd.DataFrame:
@@ -25,8 +29,11 @@ def read_label_table(path: Path, present: np.ndarray) -> pd.DataFrame:
     Parameters
     ----------
     path : Path
-        TSV or CSV with a value and a name column (BIDS: index, name), a FreeSurfer colour table
-        (value name R G B A), or a list of names, one a line, in rising order of the values.
+        TSV or CSV with a value and a name column (BIDS: index, name; without a name column the
+        value is the name), a FreeSurfer colour table (value name R G B A; a whole colour table
+        names many regions, and those the image lacks are left out), Tian's and Connectome
+        Workbench's pairs of lines (name; value R G B A), xcpEngine's ``*NodeNames.txt`` beside
+        ``*NodeIndex.1D``, or a list of names, one a line, in rising order of the values.
     present : ndarray of int
         Values in the image, ascending, without the background.
 
@@ -41,67 +48,114 @@ def read_label_table(path: Path, present: np.ndarray) -> pd.DataFrame:
     AtlasError
         Unreadable, values twice, or a label in the image that the table does not name.
     """
+    lines = _lines(path)
+    if not lines:
+        raise AtlasError(f"{path}: expected label names, found an empty file.")
+    for reader in (_with_header, _node_index, _pairs, _value_and_name, _names_only):
+        table = reader(path, lines, present)
+        if table is not None:
+            break
+    return _checked(table, path, present)
+
+
+def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise AtlasError(f"{path}: the label table cannot be read ({error}).") from error
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise AtlasError(f"{path}: expected label names, found an empty file.")
-    table = _with_header(path, lines)
-    if table is None:
-        table = _value_and_name(lines)
-    if table is None:
-        table = _names_only(path, lines, present)
-    return _checked(table, path, present)
+    # A tab at the end is an empty last cell.
+    return [line.rstrip(" \r") for line in text.splitlines() if line.strip()]
 
 
 def split_name(name: str) -> tuple[str | None, str | None]:
-    """Return (network, hemisphere) as far as a parcel's name tells them."""
+    """Return (network, hemisphere) as far as a parcel's name tells them.
+
+    ``7Networks_LH_Vis_1`` -> ("Vis", "L"); ``Precentral_R``, ``HIP-rh`` and ``Left-Caudate`` tell
+    the hemisphere alone.
+    """
     match = _SCHAEFER.search(name)
     if match:
-        return match["network"], match["hemi"][0]
-    side = _HEMISPHERE.search(name)
+        return match["network"], match["hemi"]
+    side = _HEMISPHERE.search(name) or _HEMISPHERE.search(name.lower())
     if side:
-        return None, (side["side"] or side["low"] or side["end"].strip("_")).upper()
+        return None, next(found for found in side.groups() if found)[0].upper()
     return None, None
 
 
-def _with_header(path: Path, lines: list[str]) -> pd.DataFrame | None:
+def _with_header(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
     separator = "," if path.suffix.lower() == ".csv" else "\t"
-    header = [cell.strip().strip('"').lower() for cell in lines[0].split(separator)]
-    if len(header) < 2:
-        return None
+    cells = [[cell.strip() for cell in row]
+             for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]  # fmt: skip
+    header = [cell.lower().replace("_", " ") for cell in cells[0]]
     value = next((header.index(c) for c in _VALUE_COLUMNS if c in header), None)
-    names = [header.index(c) for c in _NAME_COLUMNS if c in header and header.index(c) != value]
-    if value is None or not names:
+    if len(header) < 2 or value is None:
         return None
-    rows = [[cell.strip().strip('"') for cell in line.split(separator)] for line in lines[1:]]
+    name = next((header.index(c) for c in _NAME_COLUMNS
+                 if c in header and header.index(c) != value), value)  # fmt: skip
     network = next((header.index(c) for c in _NETWORK_COLUMNS if c in header), None)
+    short = [line for line, row in enumerate(cells, start=1)
+             if len(row) <= max(value, name, network or 0)]  # fmt: skip
+    if short:
+        raise AtlasError(f"{path}: line {short[0]} has fewer cells than the header.")
+    rows = cells[1:]
     return pd.DataFrame({
         "value": [row[value] for row in rows],
-        "name": [row[names[0]] for row in rows],
-        "network": [row[network] or None if network is not None else None for row in rows],
+        "name": [row[name] for row in rows],
+        "network": [_known(row[network]) if network is not None else None for row in rows],
     })  # fmt: skip
 
 
-def _value_and_name(lines: list[str]) -> pd.DataFrame | None:
-    matches = [re.match(r"\s*(\d+)[\s,]+(\S+)", line) for line in lines if line[0] != "#"]
-    if not all(matches):
+def _known(cell: str) -> str | None:
+    return None if cell.lower() in ("", "n/a", "none", "nan") else cell
+
+
+def _node_index(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
+    """Read xcpEngine's folder: names, values and communities in files of their own."""
+    stem = path.name.removesuffix("NodeNames.txt")
+    index = path.with_name(f"{stem}NodeIndex.1D")
+    if stem == path.name or not index.is_file():
         return None
-    return pd.DataFrame({"value": [m[1] for m in matches], "name": [m[2] for m in matches],
-                         "network": None})  # fmt: skip
+    values = _lines(index)
+    if len(values) != len(lines):
+        raise AtlasError(f"{path}: {len(lines)} names, but {index.name} has {len(values)} values.")
+    networks: list[str | None] = [None] * len(lines)
+    affiliation = path.with_name(f"{stem}CommunityAffiliation.1D")
+    communities = path.with_name(f"{stem}CommunityNames.txt")
+    if affiliation.is_file() and communities.is_file():
+        named, numbers = _lines(communities), [int(line) for line in _lines(affiliation)]
+        if len(numbers) == len(lines) and min(numbers) > 0 and max(numbers) <= len(named):
+            networks = [_known(named[number - 1]) for number in numbers]
+    return pd.DataFrame({"value": values, "name": [line.strip() for line in lines],
+                         "network": networks})  # fmt: skip
+
+
+def _pairs(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
+    colours = [_COLOURS.fullmatch(line.strip()) for line in lines[1::2]]
+    if len(lines) % 2 or not all(colours) or _COLOURS.fullmatch(lines[0].strip()):
+        return None
+    return pd.DataFrame({"value": [c["value"] for c in colours],
+                         "name": [line.strip() for line in lines[::2]], "network": None}
+                        )  # fmt: skip
+
+
+def _value_and_name(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
+    matches = [_LUT_LINE.fullmatch(line) for line in lines if line.lstrip()[0] != "#"]
+    if not matches or not all(matches):
+        return None
+    table = pd.DataFrame({"value": [int(m["value"]) for m in matches],
+                          "name": [m["name"] for m in matches], "network": None})  # fmt: skip
+    if all(m["colours"] for m in matches):
+        table = table[table["value"].isin(present)].reset_index(drop=True)
+    return table
 
 
 def _names_only(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame:
-    # Tian's tables alternate a name with a line of colours.
-    names = [line for line in lines if not re.fullmatch(r"[\d\s.]+", line)]
-    if len(names) != len(present):
-        raise AtlasError(
-            f"{path}: expected {len(present)} names, one a label of the image, found {len(names)}. "
-            "Give a table with the columns index and name."
-        )
-    return pd.DataFrame({"value": present, "name": names, "network": None})
+    if len(lines) != len(present):
+        raise AtlasError(f"{path}: expected {len(present)} names, one a label of the image, found "
+                         f"{len(lines)}. Give a table with the columns index and name."
+                         )  # fmt: skip
+    return pd.DataFrame({"value": present, "name": [line.strip() for line in lines],
+                         "network": None})  # fmt: skip
 
 
 def _checked(table: pd.DataFrame, path: Path, present: np.ndarray) -> pd.DataFrame:
@@ -109,7 +163,11 @@ def _checked(table: pd.DataFrame, path: Path, present: np.ndarray) -> pd.DataFra
     if values.isna().any():
         raise AtlasError(f"{path}: label '{table['value'][values.isna()].iloc[0]}' is not a whole "
                          "number.")  # fmt: skip
-    table = table.assign(value=values.astype(int))
+    if (values % 1 != 0).any():
+        raise AtlasError(
+            f"{path}: label {values[values % 1 != 0].iloc[0]:g} is not a whole number."
+        )
+    table = table.assign(value=values.astype(int), name=table["name"].astype(str))
     table = table[table["value"] != 0].reset_index(drop=True)
     for column in ("value", "name"):
         twice = table[column][table[column].duplicated()]

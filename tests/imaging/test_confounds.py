@@ -143,8 +143,8 @@ def test_confounds_of_another_length_are_refused_with_both_counts(tmp_path, n_vo
 def test_strategy_without_a_table_is_refused_and_none_is_not():
     with pytest.raises(ScanError, match="needs a confounds table"):
         load_nuisance(_scan(None), CleaningOptions(strategy="24P"), n_volumes=10)
+    options = CleaningOptions(strategy="none", scrub_fd_mm=0.5)
     with pytest.raises(ScanError, match="needs motion parameters"):
-        options = CleaningOptions(strategy="none", scrub_fd_mm=0.5)
         load_nuisance(_scan(None), options, n_volumes=10)
     free = load_nuisance(_scan(None), CleaningOptions(strategy="none"), n_volumes=10)
     assert free.confounds is None

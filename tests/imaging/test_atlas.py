@@ -1,0 +1,238 @@
+"""Atlases: names, networks and hemispheres as their makers give them; bad tables are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nilearn import datasets
+
+from brainage.errors import AtlasError, ScanError
+from brainage.imaging.atlas_library import check_space, load_atlas
+from brainage.imaging.options import AtlasOptions
+from brainage.imaging.scans import Scan
+
+
+def _labels_image(path: Path, values=(1, 2, 3), dtype=np.int16) -> Path:
+    data = np.zeros((4, 4, 4), dtype=dtype)
+    data.ravel()[: len(values)] = values
+    nib.save(nib.Nifti1Image(data, np.eye(4)), path)
+    return path
+
+
+def _load(image: Path, table: Path | None = None, **choices):
+    labels = None if table is None else str(table)
+    return load_atlas(AtlasOptions(name="mine", path=str(image), labels=labels, **choices))
+
+
+def test_seitzman300_has_networks_radii_and_sides_from_its_coordinates():
+    atlas = load_atlas("seitzman300")
+    source = datasets.fetch_coords_seitzman_2018()
+    assert atlas.n_parcels == 300
+    assert len(set(atlas.parcel_names)) == 300
+    np.testing.assert_array_equal(atlas.radii_mm, source.radius)
+    np.testing.assert_array_equal(atlas.coordinates_mm, source.rois[["x", "y", "z"]])
+    assert len({n for n in atlas.networks if n}) == 13
+    for x, side in zip(atlas.coordinates_mm[:, 0], atlas.hemispheres, strict=True):
+        assert side == ("L" if x < 0 else "R" if x > 0 else None)
+
+
+def test_sphere_atlases_need_no_network():
+    assert load_atlas("power264").n_parcels == 264
+    dosenbach = load_atlas("dosenbach160")
+    assert dosenbach.n_parcels == 160
+    assert {"default", "sensorimotor"} <= set(dosenbach.networks)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("n_parcels", [100, 200, 400])
+def test_real_schaefer_tian_names_give_network_and_side(real_data, n_parcels):
+    folder = real_data / "atlases" / "schaefer_tian_mni2mm"
+    stem = f"Schaefer2018_{n_parcels}Parcels_7Networks_order_Tian_Subcortex_S2"
+    atlas = _load(folder / f"{stem}_MNI152NLin6Asym_2mm.nii.gz", folder / f"{stem}_label.txt")
+    assert atlas.n_parcels == n_parcels + 32
+    assert list(atlas.label_values) == list(range(1, n_parcels + 33))
+    assert (atlas.parcel_names[0], atlas.hemispheres[0]) == ("aHIP-rh", "R")
+    first = atlas.parcel_names.index("7Networks_LH_Vis_1")
+    assert first == 32
+    assert (atlas.networks[first], atlas.hemispheres[first]) == ("Vis", "L")
+    yeo = {"Vis", "SomMot", "DorsAttn", "SalVentAttn", "Limbic", "Cont", "Default"}
+    assert {n for n in atlas.networks if n} == yeo
+    assert atlas.hemispheres.count("L") == atlas.hemispheres.count("R")
+
+
+@pytest.mark.real_data
+def test_real_aal_takes_its_values_from_the_index_beside_its_names(real_data):
+    folder = real_data / "atlases" / "aal116"
+    atlas = _load(folder / "aal116MNI.nii.gz", folder / "aal116NodeNames.txt")
+    named = dict(zip(atlas.parcel_names, atlas.label_values, strict=True))
+    assert atlas.n_parcels == 116
+    assert (named["Precentral_L"], named["Vermis_10"]) == (2001, 9170)
+    sides = dict(zip(atlas.parcel_names, atlas.hemispheres, strict=True))
+    assert (sides["Precentral_L"], sides["Precentral_R"], sides["Vermis_10"]) == ("L", "R", None)
+
+
+@pytest.mark.real_data
+def test_real_power_image_takes_its_communities(real_data):
+    folder = real_data / "atlases" / "power264"
+    atlas = _load(folder / "power264MNI.nii.gz", folder / "power264NodeNames.txt")
+    assert atlas.n_parcels == 264
+    assert atlas.networks[0] is None
+    assert atlas.networks[atlas.parcel_names.index("Default_mode_110")] == "default"
+
+
+@pytest.mark.real_data
+def test_real_craddock_csv_keeps_gaps_in_its_numbers(real_data):
+    folder = real_data / "atlases" / "craddock_cc400"
+    atlas = _load(folder / "cc400_roi_atlas.nii.gz", folder / "CC400_ROI_labels.csv")
+    assert atlas.n_parcels == 392
+    assert atlas.label_values[-1] == 400
+    assert atlas.parcel_names[-1] == "400"
+
+
+def test_the_tables_order_is_the_parcels_order(tmp_path):
+    table = tmp_path / "labels.tsv"
+    table.write_text("index\tname\tnetwork\n0\tbackground\t\n3\tC\tVis\n1\tA\tn/a\n2\tB\tVis\n")
+    atlas = _load(_labels_image(tmp_path / "a.nii.gz"), table)
+    assert atlas.parcel_names == ("C", "A", "B")
+    assert list(atlas.label_values) == [3, 1, 2]
+    assert atlas.networks == ("Vis", None, "Vis")
+
+
+def test_a_named_label_that_the_image_lacks_stays_in_place(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("index,name\n1,A\n2,B\n3,C\n4,D\n")
+    atlas = _load(_labels_image(tmp_path / "a.nii.gz"), table)
+    assert atlas.parcel_names == ("A", "B", "C", "D")
+
+
+def test_a_colour_table_names_only_what_the_image_has(tmp_path):
+    table = tmp_path / "LUT.txt"
+    table.write_text("#No. Label Name: R G B A\n0 Unknown 0 0 0 0\n2 Left-Caudate 1 2 3 0\n"
+                     "1 Right-Caudate 1 2 3 0\n3 Brain-Stem 9 9 9 0\n77 WM 1 1 1 0\n")  # fmt: skip
+    atlas = _load(_labels_image(tmp_path / "a.nii.gz"), table)
+    assert atlas.parcel_names == ("Left-Caudate", "Right-Caudate", "Brain-Stem")
+    assert atlas.hemispheres == ("L", "R", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("index\tname\n1\tA\n2\tB\n", r"no name for label\(s\) \[3\]"),
+        ("index\tname\n1\tA\n2\tB\n2\tC\n3\tD\n", "value '2' stands twice"),
+        ("index\tname\n1\tA\n2\tA\n3\tD\n", "name 'A' stands twice"),
+        ("index\tname\n1\tA\nx\tB\n3\tD\n", "'x' is not a whole number"),
+        ("index\tname\n1\tA\n2\n3\tD\n", "line 3 has fewer cells"),
+        ("A\nB\n", "expected 3 names"),
+        ("", "empty file"),
+    ],
+)
+def test_a_label_table_that_does_not_fit_is_refused(tmp_path, text, words):
+    table = tmp_path / "labels.tsv"
+    table.write_text(text)
+    image = _labels_image(tmp_path / "a.nii.gz")
+    with pytest.raises(AtlasError, match=words):
+        _load(image, table)
+
+
+def test_equal_content_has_an_equal_hash_whatever_the_file_is_called(tmp_path):
+    one = _load(_labels_image(tmp_path / "a.nii"))
+    (tmp_path / "b.nii").write_bytes((tmp_path / "a.nii").read_bytes())
+    assert _load(tmp_path / "b.nii").content_hash == one.content_hash
+    other = _load(_labels_image(tmp_path / "c.nii", values=(1, 2, 4)))
+    assert other.content_hash != one.content_hash
+
+
+def test_maps_and_fractions_are_told_apart(tmp_path):
+    data = np.random.default_rng(0).random((4, 4, 4, 3)).astype(np.float32)
+    nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "maps.nii.gz")
+    atlas = _load(tmp_path / "maps.nii.gz")
+    assert (atlas.kind, atlas.n_parcels) == ("maps", 3)
+    image = _labels_image(tmp_path / "half.nii.gz", values=(0.5, 1), dtype=np.float32)
+    with pytest.raises(AtlasError, match="whole numbers as labels, found values such as 0.5"):
+        _load(image)
+
+
+def test_coordinate_table_needs_a_radius_from_somewhere(tmp_path):
+    table = tmp_path / "spheres.tsv"
+    table.write_text("name\tx\ty\tz\tnetwork\nA\t-10\t0\t5\tDMN\nB\t10\t0\t5\t\n")
+    with pytest.raises(AtlasError, match="radius_mm"):
+        load_atlas(AtlasOptions(name="own", path=str(table)))
+    atlas = load_atlas(AtlasOptions(name="own", path=str(table), radius_mm=6.0))
+    assert atlas.parcel_names == ("A", "B")
+    assert (atlas.networks, atlas.hemispheres) == (("DMN", None), ("L", "R"))
+    assert list(atlas.radii_mm) == [6.0, 6.0]
+
+
+def test_an_unknown_atlas_lists_the_known_ones():
+    with pytest.raises(AtlasError, match="no atlas 'seitzmann'.*seitzman300"):
+        load_atlas("seitzmann")
+
+
+def test_without_a_network_the_error_says_how_to_do_without(monkeypatch, tmp_path):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NILEARN_DATA", str(tmp_path))
+    monkeypatch.setenv("NILEARN_SHARED_DATA", str(tmp_path))
+    with pytest.raises(AtlasError, match="could not fetch.*science.atlas.path"):
+        load_atlas("schaefer100")
+
+
+def test_a_fetched_schaefer_has_names_networks_and_space(monkeypatch, tmp_path):
+    # nilearn takes what lies in its folder, so its own fetcher runs without a network.
+    folder = tmp_path / "schaefer_2018"
+    folder.mkdir()
+    values = np.arange(1, 101)
+    data = np.zeros((6, 6, 6), dtype=np.int16)
+    data.ravel()[:100] = values
+    stem = "Schaefer2018_100Parcels_7Networks_order"
+    nib.save(nib.Nifti1Image(data, np.eye(4)), folder / f"{stem}_FSLMNI152_1mm.nii.gz")
+    nib.save(nib.Nifti1Image(data, np.eye(4)), folder / f"{stem}_FSLMNI152_2mm.nii.gz")
+    lines = [f"{v}\t7Networks_{'LH' if v <= 50 else 'RH'}_Vis_{v}\t1\t2\t3\t0" for v in values]
+    (folder / f"{stem}.txt").write_text("\n".join(lines) + "\n")
+    monkeypatch.setenv("NILEARN_DATA", str(tmp_path))
+    monkeypatch.setenv("NILEARN_SHARED_DATA", str(tmp_path))
+    atlas = load_atlas("schaefer100")
+    assert atlas.parcel_names[0] == "7Networks_LH_Vis_1"
+    assert (atlas.networks[99], atlas.hemispheres[99]) == ("Vis", "R")
+    assert list(atlas.label_values) == list(values)
+    assert atlas.space == "MNI152NLin6Asym"
+
+
+def test_craddock_takes_the_level_nearest_to_the_number_asked_for(monkeypatch, tmp_path):
+    folder = tmp_path / "craddock_2012"
+    folder.mkdir()
+    levels = np.zeros((6, 6, 6, 3), dtype=np.int16)
+    for level, n_parcels in enumerate((10, 20, 30)):
+        levels[..., level].ravel()[:n_parcels] = 0
+        flat = np.zeros(216, dtype=np.int16)
+        flat[:n_parcels] = np.arange(1, n_parcels + 1)
+        levels[..., level] = flat.reshape(6, 6, 6)
+    stems = ["scorr05_mean_all", "tcorr05_mean_all", "scorr05_2level_all", "tcorr05_2level_all",
+             "random_all"]  # fmt: skip
+    for stem in stems:
+        nib.save(nib.Nifti1Image(levels, np.eye(4)), folder / f"{stem}.nii.gz")
+    monkeypatch.setenv("NILEARN_DATA", str(tmp_path))
+    monkeypatch.setenv("NILEARN_SHARED_DATA", str(tmp_path))
+    atlas = load_atlas("craddock19")
+    assert (atlas.kind, atlas.n_parcels) == ("labels", 20)
+
+
+def _scan(space: str | None) -> Scan:
+    return Scan("01", "n/a", "n/a", "rest", space, Path("bold.nii.gz"), None, None)
+
+
+def test_another_space_is_refused_unless_allowed_by_name(tmp_path):
+    atlas = _load(_labels_image(tmp_path / "a.nii.gz"), space="MNI152NLin6Asym")
+    check_space(atlas, _scan("MNI152NLin6Asym"))
+    with pytest.raises(ScanError, match=r"allow_spaces: \[MNI152NLin2009cAsym\]"):
+        check_space(atlas, _scan("MNI152NLin2009cAsym"))
+    check_space(atlas, _scan("MNI152NLin2009cAsym"), ("MNI152NLin2009cAsym",))
+
+
+def test_a_native_scan_is_refused_by_an_atlas_of_any_template(tmp_path):
+    with pytest.raises(ScanError, match="space native"):
+        check_space(load_atlas("seitzman300"), _scan("native"))
+    check_space(load_atlas("seitzman300"), _scan("MNI152NLin2009cAsym"))
