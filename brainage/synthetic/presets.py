@@ -31,9 +31,9 @@ def lisa_arms(n: tuple[int, int, int], *, factor: float = 1.0) -> tuple[ArmPlan,
     con, mit, hrt = n
     return (
         ArmPlan(name="CON", n=con, effects_years=(0.0, 0.0)),
-        ArmPlan(name="MIT", n=mit, effects_years=(-1.39 * factor, -1.4 * factor),
+        ArmPlan(name="MIT", n=mit, effects_years=_scaled((-1.39, -1.4), factor),
                 sessions_mean=110.0),
-        ArmPlan(name="HRT", n=hrt, effects_years=(-1.4 * factor, -2.3 * factor),
+        ArmPlan(name="HRT", n=hrt, effects_years=_scaled((-1.4, -2.3), factor),
                 sessions_mean=120.0, regional_z=0.03),
     )  # fmt: skip
 
@@ -91,3 +91,8 @@ def tiny_options() -> SyntheticOptions:
         nifti=NiftiOptions(n_dummy_volumes=1),
         note="A tiny study for tests: effects three times the twin's.",
     )
+
+
+def _scaled(effects_years: tuple[float, ...], factor: float) -> tuple[float, ...]:
+    # Two decimals, as a study file would say it.
+    return tuple(round(effect * factor, 2) for effect in effects_years)

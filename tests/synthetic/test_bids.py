@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from nilearn.interfaces.fmriprep import load_confounds_strategy
-from nilearn.maskers import NiftiSpheresMasker
-from nilearn.signal import clean
 
+from brainage.imaging import Atlas, CleaningOptions, extract_parcel_series, find_scans
 from brainage.synthetic import make_study
 from brainage.synthetic.bids import DERIVATIVES
-from brainage.synthetic.confounds import cosine_drifts
-from brainage.synthetic.images import expand_motion, make_grid
+from brainage.synthetic.confounds import cosine_drifts, make_confounds
+from brainage.synthetic.images import draw_voxels, expand_motion, make_grid
 from brainage.synthetic.options import NiftiOptions, ReferenceOptions
 
 SPACE = "_space-MNI152NLin2009cAsym_desc-"
@@ -24,7 +23,7 @@ def options(options):
     arms = tuple(arm.model_copy(update={"n": 1}) for arm in options.trial.arms)
     trial = options.trial.model_copy(update={"arms": arms})
     return options.model_copy(update={
-        "depth": "nifti", "n_volumes": 160, "trial": trial,
+        "depth": "nifti", "n_volumes": 140, "trial": trial,
         "reference": ReferenceOptions(n=2, n_sites=2),
         "nifti": NiftiOptions(n_dummy_volumes=2),
     })  # fmt: skip
@@ -77,7 +76,7 @@ def test_every_scan_has_the_files_of_fmriprep(study, written):
 )
 def test_nilearn_finds_the_confounds_of_every_strategy(bold, strategy, n_least):
     confounds, kept = load_confounds_strategy(str(bold), denoise_strategy=strategy)
-    assert confounds.shape[0] == 160
+    assert confounds.shape[0] == 140
     assert confounds.shape[1] >= n_least
     assert np.isfinite(confounds.to_numpy()).all()
     assert kept.min() >= 2
@@ -114,7 +113,7 @@ def test_image_is_zero_outside_the_mask_and_says_its_time_step(study, bold):
     mask = np.asarray(nib.load(bold.with_name(name)).dataobj).astype(bool)
     data = np.asarray(image.dataobj)
     assert image.get_data_dtype() == np.int16
-    assert image.shape == (33, 39, 33, 160)
+    assert image.shape == (33, 39, 33, 140)
     assert image.header.get_zooms() == pytest.approx((6, 6, 6, 2.0))
     assert not data[~mask].any()
     assert (data[mask] > 0).all()
@@ -133,25 +132,45 @@ def test_every_parcel_owns_a_voxel(parcels):
     assert grid.white_matter.sum() > 200
 
 
+def test_nuisance_is_in_the_voxels_and_the_confounds_explain_it(study, parcels, options):
+    quiet_nifti = options.nifti.model_copy(update={"confound_sd_percent": 0.0})
+    quiet = make_study(options.model_copy(update={"nifti": quiet_nifti}), seed=3, parcels=parcels)
+    row, grid = study.scans("reference").iloc[0], make_grid(parcels, 6.0)
+    scan, without = (draw_voxels(s, row, grid, counterfactual=False) for s in (study, quiet))
+    steady = slice(2, None)
+    nuisance = (scan.values - without.values)[steady]
+    table, _ = make_confounds(scan, grid, 2.0)
+    motion = [c for c in table if c.startswith(("trans", "rot"))]
+    drift = np.linspace(-1, 1, len(table))[:, None] ** np.arange(4)
+    regressors = np.column_stack([table[[*motion, "csf", "white_matter"]].bfill(), drift])[steady]
+    regressors = regressors / np.linalg.norm(regressors, axis=0)
+    basis, _ = np.linalg.qr(regressors)
+    left = nuisance - basis @ (basis.T @ nuisance)
+    share_left = left.var(axis=0) / nuisance.var(axis=0)
+    assert np.median(nuisance.std(axis=0) / without.values[steady].std(axis=0)) > 1
+    assert np.median(share_left) < 0.02
+
+
 def edges(values):
     correlation = np.corrcoef(values.T)
     return np.arctanh(correlation[np.triu_indices(len(correlation), k=1)])
 
 
-def test_cleaning_brings_parcel_signals_back_to_the_neural_ones(study, bold, confounds, parcels):
-    row = study.scans("reference").iloc[0]
-    neural = study.band.basis @ study.neural_coefficients(row)
-    masker = NiftiSpheresMasker([tuple(c) for c in parcels.coordinates_mm], radius=5.0, standardize=None)
-    raw = masker.fit_transform(str(bold))[2:]
-    motion = confounds.filter(regex="^(trans|rot)").bfill().to_numpy()[2:]
-    band = {"t_r": 2.0, "high_pass": 0.01, "low_pass": 0.1}
-    before, after = (
-        np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(series.T, neural[2:].T, strict=True)])
-        for series in (raw, clean(raw, confounds=motion, **band))
-    )
-    # 24 regressors take a share of the neural signal too; what is left must be mostly neural.
-    assert after > before + 0.05, (before, after)
-    assert np.corrcoef(edges(clean(raw, confounds=motion, **band)), edges(neural))[0, 1] > 0.6
+def test_extraction_finds_the_neural_signals_in_the_images(study, written, parcels):
+    scans = find_scans(written / "reference" / DERIVATIVES)
+    atlas = Atlas("lattice", "spheres", parcels.names, parcels.networks, (None,) * len(parcels),
+                  "MNI152NLin2009cAsym", None, None, parcels.coordinates_mm, parcels.radii_mm,
+                  "lattice")  # fmt: skip
+    truth = study.scans("reference")
+    assert [scan.participant_id for scan in scans] == truth["participant_id"].tolist()
+    for scan, (_, row) in zip(scans, truth.iterrows(), strict=True):
+        series = extract_parcel_series(scan, atlas=atlas, cleaning=CleaningOptions(strategy="24P"))
+        neural = study.band.basis @ study.neural_coefficients(row)
+        assert not series.missing.any()
+        assert series.t_r_s == study.options.t_r_s
+        assert series.kept_volumes[0] == 2
+        # The 24 regressors take about 24 of the band's 50 degrees of freedom, signal included.
+        assert np.corrcoef(edges(series.values), edges(neural))[0, 1] > 0.6
 
 
 def test_bytes_do_not_depend_on_the_number_of_processes(hashes, study, written, tmp_path):

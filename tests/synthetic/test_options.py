@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from brainage.config import load_study
 from brainage.synthetic import SyntheticOptions, demo_options, tiny_options, twin_options
 from brainage.synthetic.options import ArmPlan, TrialPlan
 
@@ -14,6 +15,11 @@ VISITS = [{"session_id": "baseline", "nominal_years": 0.0},
 def test_a_preset_survives_the_way_through_a_study_file(preset):
     options = preset()
     assert SyntheticOptions.model_validate(options.model_dump(mode="json")) == options
+
+
+@pytest.mark.parametrize(("name", "preset"), [("demo", demo_options), ("lisa_twin", twin_options)])
+def test_the_packaged_study_file_makes_the_preset(name, preset):
+    assert load_study(name).synthetic == preset()
 
 
 def test_the_twin_has_the_size_and_the_planted_effects_of_the_issue():
