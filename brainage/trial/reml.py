@@ -23,8 +23,11 @@ from brainage.trial.model_frame import ModelFrame
 
 _MOST_ITERATIONS = 100
 _MOST_HALVINGS = 40
-#: Newton decrement at which the search has arrived; the log-likelihood has no unit.
-_DECREMENT = 1e-10
+#: Newton decrement (the log-likelihood has no unit) after which one last step is taken; the
+#: steps converge quadratically, so that one lands at rounding error.
+_DECREMENT = 1e-8
+#: Smallest eigenvalue of a Hessian scaled to unit diagonal below which it is flat.
+_FLAT = 1e-9
 
 
 class FitFailure(Exception):
@@ -260,10 +263,12 @@ def maximise(
     for _ in range(_MOST_ITERATIONS):
         derivatives = differentiate(point, data)
         step = _direction(derivatives)
-        if abs(derivatives.gradient @ step) < _DECREMENT:
+        arrived = abs(derivatives.gradient @ step) < _DECREMENT
+        parameters, point = _walk(parameters, step, point, model, data)
+        if arrived:
+            derivatives = differentiate(point, data)
             _check_arrival(point, derivatives)
             return point, derivatives
-        parameters, point = _walk(parameters, step, point, model, data)
     raise FitFailure(f"no convergence in {_MOST_ITERATIONS} iterations")
 
 
@@ -276,11 +281,8 @@ def _evaluate_or_fail(parameters, model, data) -> RemlPoint:
 
 def _direction(derivatives: RemlDerivatives) -> np.ndarray:
     for matrix in (derivatives.observed, derivatives.expected):
-        try:
-            np.linalg.cholesky(matrix)
-        except np.linalg.LinAlgError:
-            continue
-        return -np.linalg.solve(matrix, derivatives.gradient)
+        if _is_definite(matrix):
+            return -np.linalg.solve(matrix, derivatives.gradient)
     raise FitFailure("the covariance parameters are not identified by these visits")
 
 
@@ -303,7 +305,14 @@ def _check_arrival(point: RemlPoint, derivatives: RemlDerivatives) -> None:
     correlation = point.sigma / (sd[:, :, None] * sd[:, None, :])
     if np.linalg.eigvalsh(correlation).min() < 1e-8:
         raise FitFailure("the fitted covariance matrix is singular")
-    try:
-        np.linalg.cholesky(derivatives.observed)
-    except np.linalg.LinAlgError as error:
-        raise FitFailure("the likelihood is flat or saddle-shaped at the solution") from error
+    if not _is_definite(derivatives.observed):
+        raise FitFailure("the likelihood is flat or saddle-shaped at the solution")
+
+
+def _is_definite(matrix: np.ndarray) -> bool:
+    """Return whether a Hessian is positive definite, whatever the scale of each parameter."""
+    diagonal = np.diag(matrix)
+    if not np.isfinite(matrix).all() or (diagonal <= 0).any():
+        return False
+    scale = np.sqrt(diagonal)
+    return bool(np.linalg.eigvalsh(matrix / np.outer(scale, scale)).min() > _FLAT)
