@@ -13,6 +13,11 @@ from brainage.errors import ScanError, TableError
 from brainage.tables import NO_SESSION, read_text_table
 
 _BOLD = re.compile(r"_desc-preproc_bold\.nii(\.gz)?$")
+_DTSERIES = re.compile(r"_bold\.dtseries\.nii$")
+_SURFACE_SPACES = ("fsLR", "fsLR:den-91k", "fsLR:den-170k")
+_RUN_ENTITIES = ("sub", "ses", "task", "acq", "dir", "run")
+#: fMRIPrep leaves the space entity out of images in the run's own space.
+NATIVE = "native"
 _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)")
 _RUN_ENTITIES = ("sub", "ses", "task", "run", "acq", "dir")
 _ABSENT = {"", "n/a", "nan", "none"}
@@ -59,7 +64,9 @@ def find_scans(
         columns path, participant_id and optionally session_id, run, task, space, confounds,
         mask, t_r_s; its paths are relative to the table.
     space : str, optional
-        Take this BIDS space where a run exists in several.
+        Take this BIDS space where a run exists in several, with its resolution where there are
+        several of that (``MNI152NLin6Asym:res-2``); ``native`` for images without the entity,
+        ``fsLR`` for CIFTI (``*_bold.dtseries.nii``).
     task : str, optional
         Take this task only.
 
@@ -79,8 +86,11 @@ def find_scans(
     if source.is_dir():
         scans = _in_folder(source, space, task)
     else:
-        scans = _in_table(source)
-        scans = [s for s in scans if task in (None, s.task)]
+        # A row without a space is taken on trust: the table lists what it means.
+        scans = [s for s in _in_table(source) if task in (None, s.task)
+                 and (space is None or s.space in (None, space))]  # fmt: skip
+        if not scans:
+            raise ScanError(f"{source}: no scan of task {task or 'any'} in space {space or 'any'}.")
     return sorted(scans, key=lambda s: (s.participant_id, s.session_id, s.task, s.run))
 
 
@@ -105,7 +115,11 @@ def resolve_t_r_s(
     ScanError
         No statement, or a sidecar and a header that differ by more than 1 %.
     """
-    stated = scan.t_r_s or _sidecar_t_r_s(scan) or configured_t_r_s
+    stated = scan.t_r_s
+    if stated is None:
+        stated = _sidecar_t_r_s(scan)
+    if stated is None:
+        stated = configured_t_r_s
     if stated is None:
         if header_t_r_s is None or header_t_r_s == 1.0:
             found = "no time step with a unit" if header_t_r_s is None else "exactly 1 s"
@@ -115,7 +129,7 @@ def resolve_t_r_s(
                 "column t_r_s of the scans table."
             )
         return header_t_r_s
-    if not stated > 0:
+    if not 0 < stated < float("inf"):
         raise ScanError(f"{scan.bold}: expected a positive repetition time, found {stated:g} s.")
     # A header of exactly 1 s, or without a unit, says nothing and contradicts nothing.
     if header_t_r_s not in (None, 1.0) and abs(header_t_r_s - stated) > 0.01 * stated:
@@ -126,19 +140,28 @@ def resolve_t_r_s(
     return float(stated)
 
 
+def _levels(bold: Path) -> list[Path]:
+    """Return func, session, participant and dataset folders, and nothing above the dataset."""
+    levels = []
+    for parent in bold.parents:
+        levels.append(parent)
+        if levels[-2:-1] and levels[-2].name.startswith("sub-"):
+            return levels
+    return [bold.parent]
+
+
 def _sidecar_t_r_s(scan: Scan) -> float | None:
-    stem = re.sub(r"\.nii(\.gz)?$", "", scan.bold.name)
+    stem = re.sub(r"\.nii(\.gz)?$", "", scan.bold.name).removesuffix(".dtseries")
     candidates = [scan.bold.with_name(stem + ".json")]
     if scan.task != NO_SESSION:
         # BIDS inheritance: a file higher up speaks for all runs of the task.
-        tops = scan.bold.parents[:4]
-        candidates += [top / f"task-{scan.task}_bold.json" for top in tops]
+        candidates += [top / f"task-{scan.task}_bold.json" for top in _levels(scan.bold)]
     for path in candidates:
         try:
             value = json.loads(path.read_text(encoding="utf-8")).get("RepetitionTime")
         except FileNotFoundError:
             continue
-        except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
+        except (OSError, json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
             raise ScanError(f"{path}: expected a JSON sidecar, found: {error}") from error
         if value is not None:
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -148,73 +171,96 @@ def _sidecar_t_r_s(scan: Scan) -> float | None:
 
 
 def _in_folder(folder: Path, space: str | None, task: str | None) -> list[Scan]:
-    files = list(_func_files(folder))
-    images = [(path, names) for path, names in files if _BOLD.search(path.name)]
-    if not images:
-        raise ScanError(f"{folder}: expected sub-*/[ses-*/]func/*_desc-preproc_bold.nii.gz, found "
-                        "none. Is it the fMRIPrep derivatives folder?")  # fmt: skip
-    labelled = [(path, names, dict(_ENTITY.findall(path.name))) for path, names in images]
-    chosen = [item for item in labelled if task in (None, item[2].get("task"))
-              and space in (None, item[2].get("space", "native"))
-              and "echo" not in item[2]]  # fmt: skip
+    pattern = _DTSERIES if space in _SURFACE_SPACES else _BOLD
+    labelled = [
+        (func, name, names, dict(_ENTITY.findall(name)))
+        for func, names in _func_folders(folder)
+        for name in sorted(name for name in names if pattern.search(name))
+    ]
+    if not labelled:
+        wanted = "*_bold.dtseries.nii" if pattern is _DTSERIES else "*_desc-preproc_bold.nii.gz"
+        raise ScanError(f"{folder}: expected sub-*/[ses-*/]func/{wanted}, found none. Is it the "
+                        "fMRIPrep derivatives folder?")  # fmt: skip
+    # Single echoes of a multi-echo run are not what is analysed: their combination has no echo.
+    chosen = [item for item in labelled if task in (None, item[3].get("task"))
+              and _is_in(space, item[3]) and "echo" not in item[3]]  # fmt: skip
     if not chosen:
         tasks = sorted({e.get("task", "n/a") for *_, e in labelled})
-        spaces = sorted({e.get("space", "native") for *_, e in labelled})
-        raise ScanError(f"{folder}: no scan of task {task or 'any'} in space {space or 'any'}; "
-                        f"tasks there: {tasks}, spaces: {spaces}.")  # fmt: skip
+        echoes = " (single echoes are left out)" if all("echo" in e for *_, e in labelled) else ""
+        raise ScanError(f"{folder}: no scan of task {task or 'any'} in space {space or 'any'}"
+                        f"{echoes}; tasks there: {tasks}, spaces: {_spaces(labelled)}."
+                        )  # fmt: skip
     _refuse_ambiguous(folder, chosen)
-    return [_scan(path, names, entities) for path, names, entities in chosen]
+    return [_scan(func, name, names, entities) for func, name, names, entities in chosen]
+
+
+def _is_in(space: str | None, entities: dict[str, str]) -> bool:
+    """Match ``MNI152NLin6Asym``, or with a resolution ``MNI152NLin6Asym:res-2``."""
+    if space is None:
+        return True
+    name, _, resolution = space.partition(":")
+    if name != entities.get("space", NATIVE):
+        return False
+    return resolution in ("", f"res-{entities.get('res', '')}", f"den-{entities.get('den', '')}")
+
+
+def _form(entities: dict[str, str]) -> str:
+    form = entities.get("space", NATIVE)
+    return form + "".join(f":{k}-{entities[k]}" for k in ("res", "den") if k in entities)
+
+
+def _spaces(labelled: list) -> list[str]:
+    return sorted({_form(entities) for *_, entities in labelled})
 
 
 def _refuse_ambiguous(folder: Path, chosen: list) -> None:
-    seen: dict[tuple, Path] = {}
-    for path, _, entities in chosen:
-        key = tuple(
-            entities.get(k, NO_SESSION) for k in ("sub", "ses", "task", "run", "acq", "dir")
-        )
-        other = seen.setdefault(key, path)
-        if other is not path:
+    seen: dict[tuple, str] = {}
+    for _, name, _, entities in chosen:
+        key = tuple(entities.get(k, NO_SESSION) for k in _RUN_ENTITIES)
+        other = seen.setdefault(key, name)
+        if other is not name:
             raise ScanError(
-                f"{folder}: one run in several forms: {other.name} and {path.name}. Choose one "
-                "with paths.<cohort>.space (and keep one resolution in the folder)."
+                f"{folder}: one run in several forms: {other} and {name}. Spaces there: "
+                f"{_spaces(chosen)}; choose one with paths.<cohort>.space (a resolution too, where "
+                f"it is listed: {_form(entities)})."
             )
 
 
-def _scan(path: Path, names: set[str], entities: dict[str, str]) -> Scan:
-    stem = _BOLD.sub("", path.name)
+def _scan(func: str, name: str, names: set[str], entities: dict[str, str]) -> Scan:
+    stem = _BOLD.sub("", _DTSERIES.sub("", name))
     # Confounds belong to the run in every space and resolution.
     bare = re.sub(r"_(space|res|den)-[a-zA-Z0-9+]+", "", stem)
-    confounds = next((path.with_name(name) for name in (
-        f"{bare}_desc-confounds_timeseries.tsv", f"{bare}_desc-confounds_regressors.tsv",
-        f"{bare}_desc-confounds_timeseries.tsv.gz",
-    ) if name in names), None)  # fmt: skip
-    mask = next((path.with_name(name) for name in (
-        f"{stem}_desc-brain_mask.nii.gz", f"{stem}_desc-brain_mask.nii"
-    ) if name in names), None)  # fmt: skip
+
+    def beside(*candidates: str) -> Path | None:
+        return next((Path(func, other) for other in candidates if other in names), None)
+
+    # acq and dir tell runs apart as run does: they go into the one label that is kept.
     run = "".join(entities[k] for k in ("acq", "dir", "run") if k in entities)
     return Scan(
         entities["sub"], entities.get("ses", NO_SESSION), run or NO_SESSION,
-        entities.get("task", NO_SESSION), entities.get("space", "native"), path, confounds, mask,
+        entities.get("task", NO_SESSION), entities.get("space", NATIVE), Path(func, name),
+        confounds=beside(f"{bare}_desc-confounds_timeseries.tsv",
+                         f"{bare}_desc-confounds_regressors.tsv",
+                         f"{bare}_desc-confounds_timeseries.tsv.gz"),
+        mask=beside(f"{stem}_desc-brain_mask.nii.gz", f"{stem}_desc-brain_mask.nii"),
     )  # fmt: skip
 
 
-def _func_files(folder: Path) -> Iterator[tuple[Path, set[str]]]:
+def _func_folders(folder: Path) -> Iterator[tuple[str, set[str]]]:
+    # scandir tells folders from files without asking for each file's metadata.
     try:
         for subject in _folders(folder, "sub-"):
-            sessions = _folders(subject, "ses-") or [subject]
-            for session in sessions:
-                func = session / "func"
-                if func.is_dir():
-                    names = {entry.name for entry in os.scandir(func)}
-                    for name in sorted(names):
-                        yield func / name, names
+            for session in _folders(subject, "ses-") or [subject]:
+                for func in _folders(session, "func"):
+                    with os.scandir(func) as entries:
+                        yield func, {entry.name for entry in entries}
     except OSError as error:
         raise ScanError(f"{error.filename}: cannot be listed ({error.strerror}).") from error
 
 
-def _folders(folder: Path, prefix: str) -> list[Path]:
+def _folders(folder: str | Path, prefix: str) -> list[str]:
     with os.scandir(folder) as entries:
-        return sorted(Path(e.path) for e in entries if e.name.startswith(prefix) and e.is_dir())
+        return sorted(e.path for e in entries if e.name.startswith(prefix) and e.is_dir())
 
 
 def _in_table(path: Path) -> list[Scan]:
