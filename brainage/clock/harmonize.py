@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,6 +22,7 @@ from brainage.clock.combat import (
     residual_sd,
     shrink_site_effect,
 )
+from brainage.clock.site_labels import rows_by_site, site_codes, site_labels
 from brainage.errors import BrainAgeError, FeatureMismatchError
 
 Method = Literal["none", "center", "combat"]
@@ -99,16 +99,21 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         """
         self._check_choices()
         X = validate_data(self, X, dtype=[np.float64, np.float32])
-        labels = _labels(site, len(X))
+        labels = site_labels(site, len(X))
         age = self._checked_age(y, len(X))
         names, counts = np.unique([s for s in labels if s is not None], return_counts=True)
-        self._refuse_missing(labels)
+        self._refuse_missing(labels, self.unseen_site)
+        if site is not None and not len(names) and self.method != "none":
+            raise BrainAgeError(
+                f"harmonisation {self.method!r}: expected a site for the scans, "
+                "found none. Fill the column 'site', or choose method: none."
+            )
         self.sites_ = [str(n) for n, c in zip(names, counts, strict=True) if c >= MIN_SITE_SCANS]
         self.unestimated_sites_ = sorted(set(names.tolist()) - set(self.sites_))
         self.known_sites_ = sorted(set(names.tolist()))
         self.calibrations_ = []
         self.age_slope_ = np.zeros(X.shape[1])
-        code = _codes(labels, self.sites_)
+        code = site_codes(labels, self.sites_)
         if self.method == "none" or len(self.sites_) < 2:
             self._fit_identity(X)
         else:
@@ -117,7 +122,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
             self._fit_trend(X, age, labels)
         return self
 
-    def transform(self, X, *, site=None, age_years=None):
+    def transform(self, X, *, site=None, age_years=None, unseen_site=None):
         """Return harmonised edges; each row depends on itself and its site alone.
 
         Parameters
@@ -129,6 +134,9 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         age_years : ndarray of shape (n_scans,) or None, default=None
             Only with `preserve_age` and ``combat``: scale around each scan's own expected mean,
             as ComBat does, and not around its site's. Never give the ages a clock is to predict.
+        unseen_site : {"refuse", "pass_through", "calibrate"} or None, default=None
+            In the place of the parameter of that name. Cross-validation passes held-out sites
+            through: whatever is asked of new sites later, here there is nothing to learn them from.
 
         Returns
         -------
@@ -147,13 +155,13 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         if site is None:
             raise ValueError(f"harmonisation {self.method!r}: expected a site for each scan, since "
                              f"it was fitted on {len(self.sites_)} sites.")  # fmt: skip
-        labels = _labels(site, len(X))
-        self._refuse_missing(labels)
-        self._refuse_unseen(labels)
-        code = _codes(labels, self.sites_)
+        labels = site_labels(site, len(X))
+        self._refuse_missing(labels, unseen_site or self.unseen_site)
+        self._refuse_unseen(labels, unseen_site or self.unseen_site)
+        code = site_codes(labels, self.sites_)
         age_shift = np.zeros(len(X)) if age_years is None else self._age_shift(age_years, code)
         result = X.copy()
-        for rows, s in _rows_by_site(code):
+        for rows, s in rows_by_site(code):
             for part in edge_chunks(X.shape[1], len(rows)):
                 centre = self.centre_[s, part] + np.outer(age_shift[rows], self.age_slope_[part])
                 moved = (X[rows, part] - centre - self.shift_[s, part]) / self.scale_[s, part]
@@ -280,14 +288,14 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
 
     def _fit_trend(self, X, age, labels) -> None:
         """Freeze each edge's age trend in the harmonised reference, for `calibrate`."""
-        code = _codes(labels, self.sites_)
+        code = site_codes(labels, self.sites_)
         knots = age_knots(age)
         basis = age_basis(age, knots)
         solver = np.linalg.pinv(basis)
         weights, sd = np.empty((basis.shape[1], X.shape[1])), np.empty(X.shape[1])
         for part in edge_chunks(X.shape[1], len(X)):
             values = X[:, part].astype(np.float64)
-            for rows, s in _rows_by_site(code):
+            for rows, s in rows_by_site(code):
                 centre = self.centre_[s, part]
                 moved = (values[rows] - centre - self.shift_[s, part]) / self.scale_[s, part]
                 values[rows] = moved + centre
@@ -323,22 +331,22 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
             warnings.warn(PRESERVE_AGE_WARNING, UserWarning, stacklevel=3)
         return age
 
-    def _refuse_missing(self, labels) -> None:
+    def _refuse_missing(self, labels, unseen_site: UnseenSite) -> None:
         n_missing = sum(label is None for label in labels)
-        if n_missing and self.unseen_site == "refuse" and self.method != "none":
+        if n_missing and unseen_site == "refuse" and self.method != "none":
             raise FeatureMismatchError(
                 f"harmonisation {self.method!r}: expected a site for every scan, found "
                 f"{n_missing} without. Fill the column 'site', or choose unseen_site: pass_through."
             )
 
-    def _refuse_unseen(self, labels) -> None:
+    def _refuse_unseen(self, labels, unseen_site: UnseenSite) -> None:
         known = {*self.known_sites_, *self.sites_, None}
         unseen = sorted(set(labels) - known)
-        if not unseen or self.unseen_site == "pass_through":
+        if not unseen or unseen_site == "pass_through":
             return
         advice = (
             "Calibrate the clock on baseline scans of this site, blind to arm"
-            if self.unseen_site == "calibrate"
+            if unseen_site == "calibrate"
             else "Choose unseen_site: calibrate (with baseline scans) or pass_through"
         )
         raise FeatureMismatchError(
@@ -374,25 +382,3 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
 
 
 _ARRAYS = ("shift", "scale", "centre", "age_slope", "site_age_years")
-
-
-def _labels(site, n_scans: int) -> list[str | None]:
-    """Return site labels as text, None where missing; one nameless site if there is no column."""
-    if site is None:
-        return [""] * n_scans
-    values = list(np.asarray(site, dtype=object).ravel())
-    if len(values) != n_scans:
-        raise ValueError(f"harmonisation: expected {n_scans} sites, found {len(values)}.")
-    # NaN is the one value that differs from itself; pandas also uses it for missing text.
-    return [None if v is None or v != v else str(v) for v in values]
-
-
-def _codes(labels: list[str | None], sites: list[str]) -> np.ndarray:
-    """Return the position of each label among sites, -1 for one without an effect."""
-    position = {site: i for i, site in enumerate(sites)}
-    return np.array([position.get(label, -1) for label in labels], dtype=int)
-
-
-def _rows_by_site(code: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-    for s in np.unique(code[code >= 0]):
-        yield np.flatnonzero(code == s), int(s)

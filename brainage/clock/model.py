@@ -255,6 +255,13 @@ def card_of(clock: BrainClock) -> dict:
             f"{row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
             if row["low"] is not None else f"{row['estimate']:.3f}"
         )  # fmt: skip
+    for known in facts.get("calibrations", []):
+        ages, reference = known["age_years"], known["reference_age_years"]
+        card[f"calibrated site {known['site']}"] = (
+            f"{known['n_scans']} baseline scans, ages {ages[0]:.1f} to {ages[4]:.1f} (median "
+            f"{ages[2]:.1f}; reference {reference[0]:.1f} to {reference[1]:.1f}), "
+            + ("location only" if known["location_only"] else "location and scale")
+        )
     card["participants' data in the file"] = clock.regression.data_in_file
     card["intended use"] = (
         "group comparisons of within-person change in trials and cohorts whose "

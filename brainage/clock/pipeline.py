@@ -293,7 +293,8 @@ def _grams_of_fold(problem: Problem, view: int, train, test):
     own = own - mean
     held_out = np.empty((0, own.shape[1]))
     if len(test):
-        held_out = preparation.transform(np.asarray(values[test]), rows.iloc[test]) - mean
+        own_test = np.asarray(values[test])
+        held_out = preparation.transform(own_test, rows.iloc[test], validating=True) - mean
     return preparation, own @ own.T, held_out @ own.T
 
 
@@ -347,7 +348,8 @@ def _fit_on_features(problem: Problem, train, test) -> Fitted:
         coef, intercept = None, 0.0
     predicted = np.empty(0)
     if len(test):
-        held_out = preparation.transform(np.asarray(values[test]), rows.iloc[test])
+        own_test = np.asarray(values[test])
+        held_out = preparation.transform(own_test, rows.iloc[test], validating=True)
         predicted = model.predict(held_out)
     in_sample = model.predict(own) if options.bias_correction == "in_sample" else None
     views = [FittedView(preparation, np.zeros(0))]

@@ -42,14 +42,22 @@ class Preparation:
         """Whether prepared values are the values themselves."""
         return self.imputer is None and self.geometry is None and self.harmonizer is None
 
-    def transform(self, values: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
-        """Return prepared values of scans, each as it would be alone."""
+    def transform(
+        self, values: np.ndarray, rows: pd.DataFrame, *, validating: bool = False
+    ) -> np.ndarray:
+        """Return prepared values of scans, each as it would be alone.
+
+        With `validating`, scans of sites that the training fold did not have pass through
+        unharmonised: nothing could have been learnt of them.
+        """
         if self.imputer is not None:
             values = self.imputer.transform(values)
         if self.geometry is not None:
             values = self.geometry.transform(values)
         if self.harmonizer is not None:
-            values = self.harmonizer.transform(values, site=rows["site"])
+            values = self.harmonizer.transform(
+                values, site=rows["site"], unseen_site="pass_through" if validating else None
+            )
         return values
 
     def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.clock import BrainClock, ClockOptions, fit_clock
+from brainage.clock import BrainClock, ClockOptions, cross_validate_clock, fit_clock
 from brainage.clock.calibration import calibrate_clock
 from brainage.clock.options import HarmonizationOptions, ValidationOptions
 from brainage.connectivity import FeatureTable, View, ViewSpec
@@ -75,6 +75,29 @@ def test_calibrated_clock_is_another_clock_that_saves_and_loads(clock, trial, tm
     pd.testing.assert_frame_equal(again.score(trial), calibrated.score(trial))
     record = again.facts["calibrations"][0]
     assert (record["site"], record["n_scans"], record["location_only"]) == ("trial", 60, False)
+
+
+def test_card_states_scans_and_ages_of_a_calibrated_site(clock, trial):
+    words = calibrate_clock(clock, trial).card()["calibrated site trial"]
+    assert words.startswith("60 baseline scans, ages 62.")
+    assert words.endswith("location and scale")
+
+
+@pytest.mark.parametrize("unseen_site", ["refuse", "calibrate"])
+def test_a_site_held_out_whole_passes_through_in_validation(unseen_site):
+    ages = np.random.default_rng(1).uniform(20, 80, 60)
+    sites = np.where(np.arange(60) < 58, np.where(np.arange(60) % 2 == 0, "A", "B"), "C")
+    reference = _scans(ages, sites)
+    validation = ValidationOptions(n_folds=5, n_bootstrap=0, leave_one_site_out=True)
+
+    def predictions(choice):
+        harmonization = HarmonizationOptions(method="center", unseen_site=choice)
+        options = ClockOptions(harmonization=harmonization, validation=validation)
+        return cross_validate_clock(reference, options)
+
+    strict, lenient = predictions(unseen_site), predictions("pass_through")
+    for name in ("predictions", "leave_one_site_out"):
+        pd.testing.assert_frame_equal(getattr(strict, name), getattr(lenient, name))
 
 
 def test_reference_sites_score_as_before(clock, trial):

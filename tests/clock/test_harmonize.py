@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -113,9 +114,15 @@ def test_unseen_site_is_refused_with_its_name_and_the_way_out():
 def test_unseen_and_missing_sites_pass_through_unchanged():
     X, site, _, _ = _sites([20, 20], 4)
     harmonizer = SiteHarmonizer("combat", unseen_site="pass_through").fit(X, site=site)
-    harmonised = harmonizer.transform(X[:4], site=["trial", None, np.nan, "a"])
-    np.testing.assert_array_equal(harmonised[:3], X[:3])
-    assert np.all(harmonised[3] != X[3])
+    harmonised = harmonizer.transform(X[:5], site=["trial", None, np.nan, pd.NA, "a"])
+    np.testing.assert_array_equal(harmonised[:4], X[:4])
+    assert np.all(harmonised[4] != X[4])
+
+
+def test_a_cohort_without_any_site_is_refused_instead_of_left_alone():
+    X, _, _, _ = _sites([20, 20], 4)
+    with pytest.raises(BrainAgeError, match="Fill the column 'site'"):
+        SiteHarmonizer("combat").fit(X, site=[None] * 40)
 
 
 def test_a_site_of_one_scan_passes_through_and_leaves_the_others_effects_alone():

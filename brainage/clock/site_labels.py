@@ -1,0 +1,30 @@
+"""Site labels of scans, as text, with missing ones kept apart from every site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+
+def site_labels(site, n_scans: int) -> list[str | None]:
+    """Return site labels as text, None where missing; one nameless site if there is no column."""
+    if site is None:
+        return [""] * n_scans
+    values = list(np.asarray(site, dtype=object).ravel())
+    if len(values) != n_scans:
+        raise ValueError(f"harmonisation: expected {n_scans} sites, found {len(values)}.")
+    return [None if pd.isna(v) else str(v) for v in values]
+
+
+def site_codes(labels: list[str | None], sites: list[str]) -> np.ndarray:
+    """Return the position of each label among sites, -1 for one without an effect."""
+    position = {site: i for i, site in enumerate(sites)}
+    return np.array([position.get(label, -1) for label in labels], dtype=int)
+
+
+def rows_by_site(code: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the rows of each site that has an effect, with the site's position."""
+    for s in np.unique(code[code >= 0]):
+        yield np.flatnonzero(code == s), int(s)
