@@ -1,0 +1,81 @@
+"""The per-visit model against R's lm, sandwich and emmeans, to 1e-8."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.errors import DesignError
+from brainage.trial.ancova import fit_ancova
+
+sys.path.insert(0, str(Path(__file__).parent))
+from r_reference import ARMS, COVARIATES, DATA_SETS, follow_ups, r_values  # noqa: E402
+
+
+def first_visit(name):
+    data = follow_ups(name)
+    return data[data["visit"] == "v1"]
+
+
+def fit(name, **options):
+    options = {"covariates": COVARIATES, **options}
+    return fit_ancova(first_visit(name), response="change", arms=ARMS, **options)
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+@pytest.mark.parametrize(("errors", "means"), [("hc3", "hc3_means"), ("classical", "means")])
+def test_contrasts_and_means_match_lm_sandwich_and_emmeans(name, errors, means):
+    fitted, reference = fit(name, errors=errors), r_values()["per_visit"][name]
+    for row in reference[errors]:
+        found = fitted.contrast(row["contrast"])
+        assert found.estimate == pytest.approx(row["estimate"], rel=1e-8)
+        assert found.se == pytest.approx(row["se"], rel=1e-8)
+        assert found.df == row["df"]
+        assert found.p_value == pytest.approx(row["p"], rel=1e-8)
+    for row in reference[means]:
+        found = fitted.lsmean(row["arm"])
+        assert found.estimate == pytest.approx(row["emmean"], rel=1e-8)
+        assert found.se == pytest.approx(row["SE"], rel=1e-8)
+
+
+def test_versus_another_arm_is_the_difference_of_the_contrasts_with_control():
+    fitted = fit("missing")
+    difference = fitted.contrast("HRT").estimate - fitted.contrast("MIT").estimate
+    assert fitted.contrast("HRT", versus="MIT").estimate == pytest.approx(difference, abs=1e-12)
+
+
+def test_counts_add_up_to_the_people_analysed():
+    fitted = fit("missing")
+    assert sum(fitted.n_by_arm.values()) == fitted.n_participants == len(first_visit("missing"))
+
+
+def test_one_person_in_a_level_is_refused_by_id_because_hc3_is_not_defined():
+    data = first_visit("complete")
+    alone = data.assign(site=np.where(data["participant_id"] == "p007", "far", "near"))
+    with pytest.raises(DesignError, match="participant p007 alone determines"):
+        fit_ancova(alone, response="change", arms=ARMS, covariates=("site",))
+    classical = fit_ancova(
+        alone, response="change", arms=ARMS, covariates=("site",), errors="classical"
+    )
+    assert np.isfinite(classical.contrast("HRT").se)
+
+
+def test_several_visits_are_refused():
+    with pytest.raises(DesignError, match="rows of one visit, found v1, v2"):
+        fit_ancova(follow_ups("complete"), response="change", arms=ARMS)
+
+
+def test_too_few_people_are_refused():
+    data = first_visit("complete")
+    few = pd.concat([data[data["arm"] == arm].iloc[:1] for arm in ARMS])
+    with pytest.raises(DesignError, match="3 participants are too few for 3 coefficients"):
+        fit_ancova(few, response="change", arms=ARMS)
+
+
+def test_a_perfect_fit_is_refused():
+    data = first_visit("complete")
+    exact = data.assign(change=2 * data["baseline_gap"])
+    with pytest.raises(DesignError, match="fits every value exactly"):
+        fit_ancova(exact, response="change", arms=ARMS, covariates=("baseline_gap",))
