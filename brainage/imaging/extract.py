@@ -73,7 +73,8 @@ def extract_parcel_series(
         operator, coverage = _operator(scan, atlas, header.grid, cleaning, cache_folder)
         raw = stream_signals(stream, operator)
     coverage = coverage * (1 - raw.dark_share)
-    missing = (coverage < atlas_options.min_coverage) | operator.empty | raw.broken
+    # A share such as 1/2 is a sum of many weights: rounding must not decide.
+    missing = (coverage < atlas_options.min_coverage - 1e-9) | operator.empty | raw.broken
     missing |= np.ptp(raw.values[nuisance.kept_volumes], axis=0) == 0
     if missing.all():
         raise ScanError(_nothing_left(scan, operator, coverage, raw.broken))

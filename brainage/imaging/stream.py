@@ -191,7 +191,7 @@ class VolumeStream:
         with _explained(self.path, "its end"):
             while more := len(self._stream.read(2**20)):
                 beyond += more
-                if beyond >= self._volume_bytes > 1024:
+                if beyond >= self._volume_bytes:
                     raise ScanError(
                         f"{self.path}: the header says {self.header.n_volumes} volumes of "
                         f"{self._volume_bytes} bytes, the file holds at least one more. Correct "

@@ -1,4 +1,4 @@
-"""Our series equal nilearn's maskers: largest difference <= 1e-6 of a series' standard deviation."""
+"""Our series equal nilearn's maskers: largest difference <= 1e-6 of a series' deviation."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def ours(bold: Path, atlas: Atlas, *, mask=None, fwhm_mm=None, raw_only=False, n
 
 def theirs(bold: Path, atlas: Atlas, *, mask=None, fwhm_mm=None, nuisance=None, image=None):
     """Return nilearn's series; columns that it drops are NaN."""
-    settings = dict(mask_img=None if mask is None else str(mask), smoothing_fwhm=fwhm_mm)
+    settings = {"mask_img": None if mask is None else str(mask), "smoothing_fwhm": fwhm_mm}
     confounds = sample_mask = None
     if nuisance == "raw":
-        settings |= dict(standardize=None, detrend=False)
+        settings |= {"standardize": None, "detrend": False}
     else:
-        settings |= dict(standardize="zscore_sample", detrend=True, high_pass=0.01, low_pass=0.1,
-                         t_r=_T_R_S)  # fmt: skip
+        settings |= {"standardize": "zscore_sample", "detrend": True, "high_pass": 0.01,
+                     "low_pass": 0.1, "t_r": _T_R_S}  # fmt: skip
         if nuisance is not None:
             confounds, sample_mask = nuisance.confounds, nuisance.kept_volumes
     image = as_float64(bold) if image is None else image

@@ -1,0 +1,213 @@
+"""A damaged or impossible scan is one clear error, never a crash and never a wrong series."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.errors import ScanError
+from brainage.imaging import Atlas, CleaningOptions, ExclusionRules, extract_parcel_series
+from brainage.imaging import stream as stream_module
+from brainage.imaging.nifti import write_nifti
+from brainage.imaging.scans import Scan
+from brainage.imaging.stream import VolumeStream
+
+_SHAPE = (8, 7, 6, 40)
+_AFFINE = np.diag([3.0, 3.0, 3.0, 1.0])
+_PLAIN = CleaningOptions(strategy="none", high_pass_hz=None, low_pass_hz=None, t_r_s=2.0)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    rng = np.random.default_rng(0)
+    write_nifti(tmp_path / "bold.nii.gz", rng.normal(1000, 50, _SHAPE), _AFFINE, t_r_s=2.0)
+    return tmp_path
+
+
+def an_atlas(folder: Path) -> Atlas:
+    labels = np.zeros(_SHAPE[:3])
+    for i in range(4):
+        labels[2 * i : 2 * i + 2] = i + 1
+    if not (folder / "labels.nii.gz").exists():
+        write_nifti(folder / "labels.nii.gz", labels, _AFFINE)
+    return Atlas("made", "labels", ("a", "b", "c", "d"), (None,) * 4, (None,) * 4, None,
+                 folder / "labels.nii.gz", np.arange(1, 5), None, None, "four slabs")  # fmt: skip
+
+
+def extract(folder: Path, name: str = "bold.nii.gz", **choices):
+    scan = Scan("01", "n/a", "n/a", "rest", None, folder / name, choices.pop("confounds", None),
+                choices.pop("mask", None))  # fmt: skip
+    cleaning = _PLAIN.model_copy(update=choices)
+    rules = ExclusionRules(min_retained_s=0.0)
+    return extract_parcel_series(scan, atlas=an_atlas(folder), cleaning=cleaning, exclusion=rules)
+
+
+def drain(path: Path) -> int:
+    with VolumeStream(path) as stream:
+        return sum(len(block) for _, block in stream.blocks())
+
+
+@pytest.mark.parametrize("n_cores", [1, 2])
+def test_gzip_cut_at_any_byte_is_a_scan_error_that_names_the_file(folder, monkeypatch, n_cores):
+    monkeypatch.setattr(stream_module, "_n_cores", lambda: n_cores)
+    monkeypatch.setattr(stream_module, "_BLOCK_BYTES", 1000)
+    whole = (folder / "bold.nii.gz").read_bytes()
+    places = np.unique(np.r_[0:40, np.linspace(40, len(whole) - 1, 80).astype(int),
+                             len(whole) - 9 : len(whole)])  # fmt: skip
+    cut = folder / "cut.nii.gz"
+    for place in places:
+        cut.write_bytes(whole[:place])
+        with pytest.raises(ScanError, match=r"cut\.nii\.gz"):
+            drain(cut)
+
+
+def test_gzip_with_any_byte_changed_is_an_error_or_the_same_image(folder):
+    whole = (folder / "bold.nii.gz").read_bytes()
+    rng = np.random.default_rng(1)
+    changed = folder / "changed.nii.gz"
+    n_errors = 0
+    for place in np.r_[0:20, rng.integers(20, len(whole), 80), len(whole) - 8 : len(whole)]:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(rng.integers(8))
+        changed.write_bytes(flipped)
+        try:
+            assert drain(changed) == _SHAPE[3]
+        except ScanError as error:
+            assert "changed.nii.gz" in str(error)
+            n_errors += 1
+        else:
+            # Only the gzip header's own fields (time, system, flags) do not change the content.
+            assert place < 20
+    assert n_errors > 90
+
+
+def test_plain_file_cut_anywhere_says_how_many_bytes_were_expected(folder):
+    raw = gzip.decompress((folder / "bold.nii.gz").read_bytes())
+    cut = folder / "cut.nii"
+    for place in (0, 1, 200, 347, 348, 352, 353, len(raw) // 2, len(raw) - 1):
+        cut.write_bytes(raw[:place])
+        with pytest.raises(ScanError, match=r"cut\.nii"):
+            drain(cut)
+    cut.write_bytes(raw[:-100])
+    with pytest.raises(ScanError, match="header says 40 volumes of 672 bytes, 27232 bytes in all"):
+        drain(cut)
+
+
+@pytest.mark.parametrize(("n_volumes", "words"), [
+    (41, "truncated"), (39, "holds at least one more"), (32000, "truncated"),
+])  # fmt: skip
+def test_a_header_of_another_length_than_the_file_is_refused(folder, n_volumes, words):
+    image = nib.load(folder / "bold.nii.gz")
+    for compress, name in [(gzip.compress, "wrong.nii.gz"), (bytes, "wrong.nii")]:
+        raw = bytearray(image.to_bytes())
+        raw[48:50] = np.int16(n_volumes).tobytes()
+        (folder / name).write_bytes(compress(bytes(raw)))
+        with pytest.raises(ScanError, match=words):
+            drain(folder / name)
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_truncated(folder, monkeypatch):
+    monkeypatch.setattr(stream_module, "_n_cores", lambda: 1)
+    monkeypatch.setattr(stream_module, "_BLOCK_BYTES", 20000)
+    path = folder / "shrinks.nii"
+    nib.Nifti1Image(np.ones((30, 30, 30, 30), "i2"), _AFFINE, dtype="i2").to_filename(path)
+    with VolumeStream(path) as stream, pytest.raises(ScanError, match="file ends in volume"):
+        for first, _ in stream.blocks():
+            if first == 3:
+                os.truncate(path, 400_000)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"hello", b"\0" * 5000,
+                                     gzip.compress(b"hello")])  # fmt: skip
+def test_what_is_no_image_is_said_to_be_none(folder, content):
+    (folder / "other.nii.gz").write_bytes(content)
+    with pytest.raises(ScanError, match=r"other\.nii\.gz"):
+        drain(folder / "other.nii.gz")
+
+
+def test_absent_folder_and_forbidden_files_are_told_apart(folder):
+    with pytest.raises(ScanError, match="no such file"):
+        drain(folder / "absent.nii.gz")
+    with pytest.raises(ScanError, match="found a folder"):
+        drain(folder)
+    if os.geteuid() != 0:
+        (folder / "bold.nii.gz").chmod(0)
+        with pytest.raises(ScanError, match="no permission"):
+            drain(folder / "bold.nii.gz")
+
+
+def test_an_all_zero_image_is_an_error_and_not_a_series_of_zeros(folder):
+    write_nifti(folder / "zero.nii.gz", np.zeros(_SHAPE), _AFFINE, t_r_s=2.0)
+    with pytest.raises(ScanError, match="no usable parcel: every parcel is constant"):
+        extract(folder, "zero.nii.gz")
+
+
+def test_a_constant_parcel_is_missing_in_its_place(folder):
+    data = np.random.default_rng(2).normal(1000, 50, _SHAPE)
+    data[2:4] = 700
+    write_nifti(folder / "flat.nii.gz", data, _AFFINE, t_r_s=2.0)
+    series = extract(folder, "flat.nii.gz")
+    assert series.missing.tolist() == [False, True, False, False]
+    np.testing.assert_allclose(series.values[:, [0, 2, 3]].std(axis=0, ddof=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_voxel_that_comes_and_goes_makes_its_parcel_missing_and_no_other(folder, bad):
+    data = np.random.default_rng(3).normal(1000, 50, _SHAPE)
+    expected = extract(folder_with(folder, "ok.nii", data), "ok.nii").values
+    data[4, 3, 3, 17] = bad
+    series = extract(folder_with(folder, "bad.nii", data), "bad.nii")
+    assert series.missing.tolist() == [False, False, True, False]
+    np.testing.assert_array_equal(series.values[:, [0, 1, 3]], expected[:, [0, 1, 3]])
+
+
+def test_voxels_never_finite_count_as_not_covered(folder):
+    data = np.random.default_rng(4).normal(1000, 50, _SHAPE)
+    data[0, :] = np.nan
+    data[4:6, :6] = np.nan
+    series = extract(folder_with(folder, "dark.nii", data), "dark.nii")
+    np.testing.assert_allclose(series.quality.coverage, [1 / 2, 1, 1 / 7, 1], rtol=1e-9)
+    assert series.missing.tolist() == [False, False, True, False]
+
+
+def test_an_image_of_nan_is_an_error(folder):
+    folder_with(folder, "nan.nii", np.full(_SHAPE, np.nan))
+    with pytest.raises(ScanError, match="no usable parcel"):
+        extract(folder, "nan.nii")
+
+
+def folder_with(folder: Path, name: str, data: np.ndarray) -> Path:
+    write_nifti(folder / name, data, _AFFINE, t_r_s=2.0, dtype="float32")
+    return folder
+
+
+def test_an_empty_mask_is_named(folder):
+    write_nifti(folder / "mask.nii.gz", np.zeros(_SHAPE[:3]), _AFFINE, dtype="uint8")
+    with pytest.raises(ScanError, match=r"mask\.nii\.gz: an empty mask"):
+        extract(folder, mask=folder / "mask.nii.gz")
+
+
+def test_confounds_one_row_short_name_both_counts(folder):
+    motion = pd.DataFrame(np.random.default_rng(5).normal(0, 0.01, (39, 6)))
+    motion.to_csv(folder / "motion.txt", sep=" ", header=False, index=False)
+    with pytest.raises(ScanError, match="39 rows, but .* 40 volumes"):
+        extract(folder, strategy="24P", motion_order="fsl", confounds=folder / "motion.txt")
+
+
+def test_all_volumes_scrubbed_is_an_error(folder):
+    motion = pd.DataFrame(np.cumsum(np.random.default_rng(6).normal(0, 2, (40, 6)), axis=0))
+    motion.to_csv(folder / "motion.txt", sep=" ", header=False, index=False)
+    with pytest.raises(ScanError, match="none of 40 volumes is kept"):
+        extract(
+            folder,
+            strategy="24P",
+            motion_order="fsl",
+            confounds=folder / "motion.txt",
+            scrub_fd_mm=0.01,
+        )
