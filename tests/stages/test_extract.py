@@ -31,7 +31,7 @@ def folder(tmp_path):
         if i == 5:
             data[:] = 0
         write_nifti(tmp_path / f"s{i}.nii.gz", data, AFFINE, t_r_s=2.0)
-        np.savetxt(tmp_path / f"s{i}.par", 0.01 * rng.standard_normal((80, 6)))
+        np.savetxt(tmp_path / f"s{i}.par", 0.001 * rng.standard_normal((80, 6)))
         rows.append({"path": f"s{i}.nii.gz", "participant_id": f"{i}", "confounds": f"s{i}.par"})
     whole = (tmp_path / "s4.nii.gz").read_bytes()
     (tmp_path / "s4.nii.gz").write_bytes(whole[: len(whole) // 2])

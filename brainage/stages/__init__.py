@@ -1,0 +1,1 @@
+"""Folders in, folders out: each stage reads what the one before wrote, and leaves a manifest."""
