@@ -136,7 +136,7 @@ def draw_score_bank(
         Of the pool.
     n_jobs : int, default=1
         Processes; the result does not depend on it.
-    progress : Progress, default=silent
+    progress : Progress, optional
         Told of every chunk of people.
 
     Returns

@@ -46,7 +46,7 @@ def write_bids_study(
         Write the trial's scans without the arms' effects, and no reference cohort.
     n_jobs : int, default=1
         Processes; never changes a byte.
-    progress : Progress, default=silent
+    progress : Progress, optional
         Told of every chunk of scans.
 
     Raises

@@ -19,8 +19,10 @@ class ReferenceOptions(Options):
     ----------
     n : int, default=2433
         People.
-    age_low_years, age_high_years : float, default=18.0, 90.0
-        Ages are uniform between them.
+    age_low_years : float, default=18.0
+        Youngest; ages are uniform.
+    age_high_years : float, default=90.0
+        Oldest.
     n_sites : int, default=4
         People are spread evenly over sites, each with its own shift and scale.
     """
@@ -112,8 +114,10 @@ class TrialPlan(Options):
         Control first.
     visits : tuple of VisitPlan
         Baseline first.
-    age_low_years, age_high_years : float, default=62.0, 70.0
-        Ages at baseline are uniform between them.
+    age_low_years : float, default=62.0
+        Youngest at baseline; ages are uniform.
+    age_high_years : float, default=70.0
+        Oldest at baseline.
     visit_jitter_sd_years : float, default=0.05
         How far visits fall from their nominal time.
     site : str, default="lisa"
@@ -257,8 +261,10 @@ class SyntheticOptions(Options):
         Volumes of a scan.
     t_r_s : float, default=2.0
         Repetition time.
-    low_hz, high_hz : float, default=0.01, 0.1
-        Band of the parcel signals.
+    low_hz : float, default=0.01
+        Lower edge of the band of the parcel signals.
+    high_hz : float, default=0.1
+        Upper edge of that band.
     reference : ReferenceOptions
         Training cohort.
     trial : TrialPlan or None, default=None

@@ -159,7 +159,7 @@ class SyntheticStudy:
             Without the arm's effect, same noise.
         n_jobs : int, default=1
             Processes; the result does not depend on it.
-        progress : Progress, default=silent
+        progress : Progress, optional
             Told of every chunk.
 
         Returns

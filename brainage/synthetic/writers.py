@@ -46,7 +46,7 @@ def write_series_study(
         is then left out.
     n_jobs : int, default=1
         Processes; never changes a byte.
-    progress : Progress, default=silent
+    progress : Progress, optional
         Told of every chunk of scans.
 
     Raises
