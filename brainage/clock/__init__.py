@@ -2,6 +2,7 @@
 
 from brainage.clock.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
 from brainage.clock.calibration import calibrate_clock
+from brainage.clock.explain import explain_clock
 from brainage.clock.folds import check_disjoint
 from brainage.clock.harmonize import SiteHarmonizer
 from brainage.clock.leaderboard import LEADERBOARD
@@ -34,6 +35,7 @@ __all__ = [
     "check_disjoint",
     "cross_validate_clock",
     "expand_alternatives",
+    "explain_clock",
     "fit_clock",
     "fit_network_clocks",
     "gap_slope",

@@ -37,12 +37,12 @@ def haufe_pattern(X: np.ndarray, predicted_age_years: np.ndarray) -> np.ndarray:
     ----------
     X : ndarray of shape (n_scans, n_features)
         Features of the scans the clock was fitted on; read in chunks of columns.
-    predicted_age_years : ndarray of shape (n_scans,)
-        The clock's predictions for them.
+    predicted_age_years : ndarray of shape (n_scans,) or (n_scans, n_clocks)
+        The clock's predictions for them; a column a clock.
 
     Returns
     -------
-    pattern : ndarray of shape (n_features,)
+    pattern : ndarray of shape (n_features,) or (n_clocks, n_features)
         cov(edge, prediction) / var(prediction), edge units per year; positive: the edge is
         stronger in scans that look older. Zero where predictions do not vary.
 
@@ -51,13 +51,12 @@ def haufe_pattern(X: np.ndarray, predicted_age_years: np.ndarray) -> np.ndarray:
     .. [1] Haufe et al. (2014), NeuroImage 87:96-110, eq. 6 for one factor.
     """
     predicted = np.asarray(predicted_age_years, dtype=np.float64)
-    if predicted.shape != (len(X),):
+    if len(predicted) != len(X):
         raise ValueError(f"haufe_pattern: expected {len(X)} predictions, found shape "
                          f"{predicted.shape}.")  # fmt: skip
-    centred = predicted - predicted.mean()
-    sum_of_squares = centred @ centred
-    if sum_of_squares <= 0:
-        return np.zeros(X.shape[1])
+    centred = predicted - predicted.mean(axis=0)
+    squares = np.sum(centred**2, axis=0)
+    scaled = centred / np.where(squares > 0, squares, np.inf)
     step = max(1, _CHUNK_VALUES // len(X))
     starts = [*range(0, X.shape[1], step), X.shape[1]]
     parts = []
@@ -65,8 +64,8 @@ def haufe_pattern(X: np.ndarray, predicted_age_years: np.ndarray) -> np.ndarray:
         values = np.asarray(X[:, start:stop], dtype=np.float64)
         # Centred predictions sum to zero only up to rounding; centring the edges as well keeps
         # a large common mean out of the covariance.
-        parts.append(centred @ (values - values.mean(axis=0)) / sum_of_squares)
-    return np.concatenate(parts)
+        parts.append(scaled.T @ (values - values.mean(axis=0)))
+    return np.concatenate(parts, axis=-1)
 
 
 def fold_stability(vectors: np.ndarray) -> FoldStability:

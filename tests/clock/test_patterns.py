@@ -31,6 +31,14 @@ def test_pattern_equals_covariance_over_variance():
     np.testing.assert_allclose(haufe_pattern(X, predicted), expected, rtol=1e-10)
 
 
+def test_patterns_of_several_clocks_equal_those_of_each():
+    rng = np.random.default_rng(4)
+    X, predicted = rng.normal(size=(20, 5)), rng.normal(size=(20, 3))
+    together = haufe_pattern(X, predicted)
+    alone = [haufe_pattern(X, predicted[:, k]) for k in range(3)]
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
 def test_pattern_ignores_an_edge_that_only_cancels_noise_though_its_weight_is_large():
     # Haufe's own example: edge 0 = signal + noise, edge 1 = noise alone.
     rng = np.random.default_rng(1)

@@ -1,0 +1,100 @@
+"""A clock's patterns find the planted edges, and its folds agree on them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.clock import ClockOptions, fit_clock
+from brainage.clock.explain import explain_clock
+from brainage.clock.options import HarmonizationOptions, ValidationOptions
+from brainage.clock.patterns import haufe_pattern
+from brainage.connectivity import FeatureTable, View, ViewSpec, edge_mask
+from brainage.errors import BrainAgeError
+
+P = 12
+NETWORKS = ("default",) * 4 + ("motor",) * 4 + ("visual",) * 4
+
+
+def _spec(kind):
+    return ViewSpec(kind, "none", "upper", tuple(f"p{i}" for i in range(P)), NETWORKS, "toy", "0")
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    """Only edges within the motor network change with age."""
+    rng = np.random.default_rng(0)
+    age = rng.uniform(20, 80, 120)
+    views = {}
+    for kind in ("fisher_z", "partial"):
+        motor = edge_mask(_spec(kind), within="motor")
+        values = rng.normal(0, 0.3, (120, 66)) + 0.01 * np.outer(age, motor)
+        views[kind] = View(values.astype(np.float32), _spec(kind))
+    rows = pd.DataFrame(
+        {
+            "participant_id": [f"{i:03d}" for i in range(120)],
+            "session_id": "n/a",
+            "age_years": age,
+            "sex": None,
+            "site": np.where(np.arange(120) % 2 == 0, "A", "B"),
+            "scanner": None,
+            "family_id": None,
+            "mean_fd_mm": np.nan,
+            "retained_s": 300.0,
+        }
+    )
+    return FeatureTable(views, rows)
+
+
+def _options(**choices):
+    return ClockOptions(**{"validation": ValidationOptions(n_folds=5, n_bootstrap=0), **choices})
+
+
+def test_the_planted_network_has_the_largest_pattern_and_the_folds_agree(cohort):
+    found = explain_clock(fit_clock(cohort, _options()), cohort)
+    networks = found.networks.set_index(["network", "other_network"])
+    assert networks["pattern"].idxmax() == ("motor", "motor")
+    # Planted: 0.01 edge units a year of age; per year of a shrunken prediction it is more.
+    assert networks.loc[("motor", "motor"), "pattern"] > 0.01
+    assert set(found.parcels.nlargest(4, "pattern")["network"]) == {"motor"}
+    stability = found.stability.set_index(["of", "level"])["mean_correlation"]
+    assert stability["pattern", "network"] > 0.99
+    assert stability["weights", "edge"] > 0.5
+
+
+def test_pattern_is_that_of_the_scores(cohort):
+    clock = fit_clock(cohort, _options())
+    predicted = clock.score(cohort)["predicted_age_years"].to_numpy()
+    expected = haufe_pattern(cohort.views["fisher_z"].values, predicted)
+    found = explain_clock(clock, cohort).patterns["fisher_z"]
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+
+
+def test_every_view_of_a_stack_is_explained(cohort):
+    clock = fit_clock(cohort, _options(estimator="stacked", views=("fisher_z", "partial")))
+    found = explain_clock(clock, cohort)
+    assert set(found.patterns) == {"fisher_z", "partial"}
+    assert found.stability.groupby("view").size().tolist() == [6, 6]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [{"estimator": "gaussian_process"}, {"harmonization": HarmonizationOptions(method="center")}],
+)
+def test_clocks_without_fold_models_have_patterns_and_no_stability(cohort, choices):
+    found = explain_clock(fit_clock(cohort, _options(**choices)), cohort)
+    networks = found.networks.set_index(["network", "other_network"])
+    assert networks["pattern"].idxmax() == ("motor", "motor")
+    assert found.stability.empty
+
+
+def test_tables_are_written_and_read_back(cohort, tmp_path):
+    found = explain_clock(fit_clock(cohort, _options()), cohort)
+    found.save(tmp_path)
+    written = pd.read_csv(tmp_path / "patterns_parcels.tsv", sep="\t")
+    np.testing.assert_array_equal(written["pattern"], found.parcels["pattern"])
+
+
+def test_a_networks_clock_is_refused(cohort):
+    clock = fit_clock(cohort, _options(), network="motor")
+    with pytest.raises(BrainAgeError, match="network motor"):
+        explain_clock(clock, cohort)
