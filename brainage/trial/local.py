@@ -142,9 +142,8 @@ def _regions(view: View, level: str) -> tuple[list[str], np.ndarray]:
         weights[edges, row] = weights[edges, column] = 1.0
     else:
         network = np.asarray(view.spec.networks)
-        first = np.minimum(network[row], network[column])
-        last = np.maximum(network[row], network[column])
-        labels = np.array([f"{a} - {b}" for a, b in zip(first, last, strict=True)])
+        pairs = zip(network[row], network[column], strict=True)
+        labels = np.array([" - ".join(sorted(pair)) for pair in pairs])
         names = sorted(set(labels))
         weights = (labels[:, None] == np.array(names)[None]).astype(float)
     return names, weights / weights.sum(axis=0)

@@ -9,6 +9,11 @@ from scipy import optimize, stats
 from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
 
+#: Shifts in standard errors from which a rejection on the wrong side (< 1e-9), or any other
+#: outcome than rejection, no longer counts.
+_NO_WRONG_SIDE = 6.0
+_CERTAIN = 60.0
+
 POWER = TableSchema("power", (
     Column("analysis", "text", "How the arms are compared."),
     Column("effect_years", "number", "Difference between the arms, on the clock's scale.", "years"),
@@ -134,7 +139,12 @@ def _power(effect: float, variance: float, size: int, context) -> float:
     df = max(2 * size * share - 2, 1e-6)
     shift = abs(effect) / np.sqrt(2 * variance / size)
     critical = stats.t.isf(alpha / 2, df)
-    return float(stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift))
+    if shift > _CERTAIN:
+        return 1.0
+    # Rejection on the wrong side is rarer than the normal tail beyond the shift, and SciPy's
+    # noncentral t is NaN far out there.
+    wrong_side = stats.nct.cdf(-critical, df, shift) if shift < _NO_WRONG_SIDE else 0.0
+    return float(stats.nct.sf(critical, df, shift) + wrong_side)
 
 
 def _smallest(effect: float, variance: float, context, analysis: str) -> int:

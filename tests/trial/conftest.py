@@ -1,0 +1,76 @@
+"""Small trials at score level, drawn with a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.trial import TrialDesign, TrialOptions
+
+ARMS = ("CON", "MIT", "HRT")
+SESSIONS = ("bl", "1y", "2y")
+EFFECTS = {"CON": (0.0, 0.0, 0.0), "MIT": (0.0, -1.4, -1.4), "HRT": (0.0, -1.4, -2.3)}
+
+
+def draw_trial(n=60, *, seed=0, networks=("whole_brain",), missing=0.1, effects=EFFECTS):
+    """Return scores and allocation; the same people and scans for every network."""
+    rng = np.random.default_rng(seed)
+    ids = [f"{i:03d}" for i in range(n)]
+    arm = rng.permutation(np.resize(ARMS, n))
+    allocation = pd.DataFrame(
+        {"participant_id": ids, "arm": arm, "stratum": rng.choice(["low", "high"], n)}
+    )
+    age = rng.uniform(62, 70, n)
+    seen = rng.random((n, 3)) >= missing
+    seen[:, 0] = True
+    jitter = rng.normal(0, 0.05, (n, 3)) * [0, 1, 1]
+    tables = []
+    for network in networks:
+        person = rng.normal(0, 4, n)
+        for visit, session in enumerate(SESSIONS):
+            at = age + visit + jitter[:, visit]
+            effect = np.array([effects[a][visit] for a in arm])
+            gap = person + effect + rng.normal(0, 2, n)
+            table = pd.DataFrame({
+                "participant_id": ids, "session_id": session, "age_years": at,
+                "sex": np.resize(["F", "M"], n), "site": "one",
+                "mean_fd_mm": rng.gamma(4, 0.05, n), "network": network,
+                "predicted_age_years": at + gap - 0.3 * (at - 66),
+                "gap_years": gap - 0.3 * (at - 66), "gap_corrected_years": gap,
+                "interval_low_years": np.nan, "interval_high_years": np.nan,
+                "in_age_range": True, "distance_percentile": 50.0, "clock_id": "abc",
+            })  # fmt: skip
+            tables.append(table[seen[:, visit]])
+    return pd.concat(tables, ignore_index=True), allocation
+
+
+def trial_options(**changed):
+    """Return options of the LISA-like trial, some of them changed."""
+    plain = {
+        "arms": list(ARMS), "control_arm": "CON", "primary_visit": "1 year", "strata": ["stratum"],
+        "visits": [
+            {"label": "baseline", "session_id": "bl", "nominal_years": 0.0},
+            {"label": "1 year", "session_id": "1y", "nominal_years": 1.0},
+            {"label": "2 years", "session_id": "2y", "nominal_years": 2.0},
+        ],
+        "randomization": {"n_draws": 199}, "n_bootstraps": 200,
+    }  # fmt: skip
+    return TrialOptions.model_validate(plain | changed)
+
+
+@pytest.fixture(scope="session")
+def make_options():
+    return trial_options
+
+
+@pytest.fixture(scope="session")
+def make_trial():
+    return draw_trial
+
+
+@pytest.fixture
+def trial():
+    """Scores and design of 60 people."""
+    scores, allocation = draw_trial()
+    return scores, TrialDesign.from_options(trial_options(), allocation)

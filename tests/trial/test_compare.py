@@ -1,0 +1,229 @@
+"""The whole comparison: which rows, which order, what is said, and what cannot change it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from brainage.errors import DesignError
+from brainage.trial import (
+    Contrast,
+    TrialDesign,
+    TrialResult,
+    as_contrasts,
+    compare_arms,
+    hash_scores,
+    read_plan,
+    write_plan,
+)
+from brainage.trial.multiplicity import adjust, benjamini_hochberg
+
+NETWORKS = ("whole_brain", "default", "motor")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, make_trial, make_options):
+    scores, allocation = make_trial(networks=NETWORKS)
+    options = make_options()
+    path = tmp_path_factory.mktemp("plan") / "plan.json"
+    write_plan(options, path)
+    design = TrialDesign.from_options(options, allocation)
+    plan = read_plan(path)
+    return scores, design, plan, compare_arms(scores, design, plan=plan, seed=5)
+
+
+def test_primary_contrast_is_first_and_its_p_is_not_adjusted(compared):
+    *_, result = compared
+    first = result.contrasts.iloc[0]
+    assert (first["arm"], first["versus"], first["visit"]) == ("HRT", "CON", "1 year")
+    assert first["primary"]
+    assert first["p_adjusted"] == first["p_value"]
+    assert result.contrasts["primary"].sum() == 1
+    assert result.primary.estimate_years == first["estimate_years"]
+
+
+def test_other_contrasts_are_one_holm_family(compared):
+    *_, result = compared
+    rest = result.contrasts[(result.contrasts["network"] == "whole_brain")
+                            & ~result.contrasts["primary"]]  # fmt: skip
+    np.testing.assert_allclose(rest["p_adjusted"], adjust(rest["p_value"], "holm"), rtol=1e-12)
+
+
+def test_networks_are_adjusted_over_networks_at_each_arm_and_visit(compared):
+    *_, result = compared
+    local = result.contrasts[result.contrasts["network"] != "whole_brain"]
+    mine = local[(local["arm"] == "MIT") & (local["visit"] == "2 years")]
+    assert list(mine["network"]) == ["default", "motor"]
+    np.testing.assert_allclose(mine["p_adjusted"], benjamini_hochberg(mine["p_value"]), rtol=1e-12)
+
+
+def test_every_arm_and_visit_has_a_delta_with_its_paired_test(compared):
+    scores, design, _, result = compared
+    assert len(result.deltas) == 3 * 3 * 2
+    assert set(result.deltas["versus"]) == {"baseline"}
+    whole = result.deltas[result.deltas["network"] == "whole_brain"]
+    np.testing.assert_allclose(
+        whole["paired_p_adjusted"], benjamini_hochberg(whole["paired_p_value"]), rtol=1e-12
+    )
+    # Least-squares and plain means differ by chance imbalance at baseline only.
+    assert np.abs(whole["estimate_years"] - whole["mean_change_years"]).max() < 1.5
+
+
+def test_difference_of_arm_deltas_is_the_contrast(compared):
+    *_, result = compared
+    delta = result.deltas.set_index(["network", "arm", "visit"])["estimate_years"]
+    for row in as_contrasts(result.contrasts):
+        if row.visit != "average over visits":
+            expected = delta[row.network, row.arm, row.visit] - delta[row.network, "CON", row.visit]
+            assert row.estimate_years == pytest.approx(expected, abs=1e-9)
+
+
+def test_every_analysis_the_package_does_by_itself_is_in_the_plan(compared):
+    _, _, plan, result = compared
+    assert result.contrasts["prespecified"].all()
+    assert result.deltas["prespecified"].all()
+    assert result.sensitivity["prespecified"].all()
+    assert set(result.contrasts["plan_hash"]) == {plan.hash}
+    assert not any("post hoc" in note for note in result.notes)
+
+
+def test_without_a_plan_everything_is_post_hoc_and_said_so(trial):
+    scores, design = trial
+    result = compare_arms(scores, design)
+    assert not result.contrasts["prespecified"].any()
+    assert any("every result is post hoc" in note for note in result.notes)
+
+
+def test_analysis_changed_after_the_plan_is_printed_as_post_hoc(compared, make_options):
+    scores, design, plan, _ = compared
+    changed = TrialDesign(make_options(degrees_of_freedom="kenward_roger"), design.allocation)
+    result = compare_arms(scores[scores["network"] == "whole_brain"], changed, plan=plan)
+    assert not result.contrasts["prespecified"].any()
+    assert result.sensitivity.set_index("analysis").loc["ancova per visit", "prespecified"].all()
+    assert any("degrees_of_freedom: planned satterthwaite" in note for note in result.notes)
+
+
+def test_sensitivity_holds_the_named_analyses(compared):
+    *_, result = compared
+    names = set(result.sensitivity["analysis"])
+    assert names == {
+        "uncorrected gap", "change scores", "ancova per visit", "constrained longitudinal form",
+        "kenward_roger degrees of freedom", "covariance common to all arms", "completers",
+        "adjusted for motion", "adjusted for the interval (age at scan)", "levakov",
+        "re-randomisation",
+    }  # fmt: skip
+
+
+def test_offset_correction_moves_the_deltas_and_leaves_the_contrasts(compared):
+    # The corrected gap adds 0.3 years a year here; intervals are alike in all arms.
+    *_, result = compared
+    plain = result.sensitivity[(result.sensitivity["analysis"] == "uncorrected gap")]
+    plain = plain.set_index(["arm", "versus", "visit"])["estimate_years"]
+    contrast = result.primary.estimate_years
+    assert plain["HRT", "CON", "1 year"] == pytest.approx(contrast, abs=0.05)
+    corrected = result.deltas.set_index(["network", "arm", "visit"])["estimate_years"]
+    moved = plain["CON", "baseline", "2 years"] - corrected["whole_brain", "CON", "2 years"]
+    assert moved == pytest.approx(-0.6, abs=0.05)
+
+
+def test_levakov_contrast_is_its_attenuation_with_the_sign_turned(compared):
+    *_, result = compared
+    rows = result.sensitivity[result.sensitivity["analysis"] == "levakov"]
+    within = rows[rows["versus"] == "baseline"].set_index(["arm", "visit"])["estimate_years"]
+    own = result.levakov.set_index(["arm", "visit"])["attenuation_years"]
+    np.testing.assert_allclose(within, -own.loc[within.index], rtol=1e-12)
+
+
+def test_scores_hash_is_of_the_scores_as_given(compared):
+    scores, *_, result = compared
+    assert result.scores_hash == hash_scores(scores)
+
+
+def test_result_reads_back_equal(compared, tmp_path):
+    *_, result = compared
+    result.save(tmp_path / "results")
+    again = TrialResult.load(tmp_path / "results")
+    for name in ("deltas", "contrasts", "sensitivity", "motion", "levakov", "covariates"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(result, name),
+                                      check_dtype=False, check_exact=True)  # fmt: skip
+    assert (again.notes, again.estimand, again.seed) == (
+        result.notes, result.estimand, result.seed)  # fmt: skip
+
+
+def test_unfinished_result_is_refused(tmp_path):
+    with pytest.raises(DesignError, match="expected a finished comparison"):
+        TrialResult.load(tmp_path)
+
+
+def test_jobs_and_row_order_change_no_number(compared):
+    scores, design, plan, result = compared
+    shuffled = scores.sample(frac=1, random_state=2)
+    again = compare_arms(shuffled, design, plan=plan, seed=5, n_jobs=2)
+    key = ["network", "arm", "visit"]
+    for name in ("contrasts", "deltas"):
+        first = getattr(result, name).set_index(key)["estimate_years"]
+        other = getattr(again, name).set_index(key)["estimate_years"]
+        np.testing.assert_allclose(other.loc[first.index], first, rtol=1e-7)
+    assert again.scores_hash == result.scores_hash
+
+
+@pytest.mark.parametrize(
+    ("style", "words"),
+    [("lisa_like", "change scores, Welch t"), ("levakov2023", "Levakov's expected minus")],
+)
+def test_style_decides_the_headline_and_the_model_stands_beside_it(trial, make_options, style,
+                                                                   words):  # fmt: skip
+    scores, design = trial
+    result = compare_arms(scores, TrialDesign(make_options(style=style), design.allocation))
+    assert result.contrasts["method"].str.contains(words).all()
+    assert "mmrm" in set(result.sensitivity["analysis"])
+    if style == "lisa_like":
+        assert (result.deltas["estimate_years"] == result.deltas["mean_change_years"]).all()
+
+
+def test_dunnett_adjusts_over_arms_at_each_visit_and_less_than_bonferroni(trial, make_options):
+    scores, design = trial
+    result = compare_arms(
+        scores, TrialDesign(make_options(multiplicity="dunnett"), design.allocation)
+    )
+    for visit, rows in result.contrasts.groupby("visit"):
+        rest = rows[~rows["primary"]]
+        # The smallest degrees of freedom of the visit's contrasts are used for all of them.
+        plain = 2 * stats.t.sf(rest["statistic"].abs(), rows["df"].min())
+        assert (rest["p_adjusted"] > plain).all(), visit
+        assert (rest["p_adjusted"] < 2 * plain).all(), visit
+
+
+def test_minimisation_is_refused_by_name_and_the_rest_is_done(trial, make_options):
+    scores, design = trial
+    options = make_options(randomization={"scheme": "minimisation", "n_draws": 199})
+    result = compare_arms(scores, TrialDesign(options, design.allocation))
+    assert "re-randomisation" not in set(result.sensitivity["analysis"])
+    assert any("re-randomisation" in n and "minimisation" in n for n in result.notes)
+
+
+def test_missing_sex_is_a_category_and_drops_nobody(trial):
+    scores, design = trial
+    holes = scores.assign(sex=scores["sex"].where(scores["participant_id"] != "004", None))
+    whole, less = compare_arms(scores, design), compare_arms(holes, design)
+    assert less.primary.n == whole.primary.n
+
+
+def test_scanner_change_is_printed_and_adjusted_for(trial):
+    scores, design = trial
+    late = scores["session_id"] == "2y"
+    some = scores["participant_id"].astype(int) % 3 == 0
+    new = scores.assign(scanner=np.where(late & some, "B", "A"))
+    result = compare_arms(new, design)
+    assert "adjusted for scanner change" in set(result.sensitivity["analysis"])
+    assert any("scanner or software at the visit" in note for note in result.notes)
+
+
+def test_contrast_rows_are_contrast_objects(compared):
+    *_, result = compared
+    rows = as_contrasts(result.contrasts)
+    assert all(isinstance(row, Contrast) for row in rows)
+    assert isinstance(rows[0].primary, bool)
+    assert isinstance(rows[0].n, int)

@@ -1,0 +1,67 @@
+"""Participant flow adds up."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from brainage.errors import DesignError
+from brainage.trial.design import join_scores
+from brainage.trial.flow import check_flow, participant_flow
+
+
+def flow_of(scores, design, exclusions=None):
+    data = join_scores(scores, design, outcome="gap_corrected_years")
+    return participant_flow(data, design, exclusions)
+
+
+def test_flow_counts_equal_the_tables_they_come_from(trial):
+    scores, design = trial
+    flow, _ = flow_of(scores, design)
+    for row in flow.itertuples():
+        session = {"baseline": "bl", "1 year": "1y", "2 years": "2y"}[row.visit]
+        arm = design.allocation.loc[design.allocation["arm"] == row.arm, "participant_id"]
+        here = scores[(scores["session_id"] == session) & scores["participant_id"].isin(arm)]
+        assert row.randomised == len(arm)
+        assert row.scored == len(here)
+        assert row.randomised == row.scanned + row.not_scanned
+        assert row.scored == row.analysed + row.without_baseline + row.baseline_only
+
+
+def test_exclusions_are_counted_with_their_reasons_and_shown_per_scan(trial):
+    scores, design = trial
+    lost = [("000", "bl"), ("001", "1y"), ("002", "1y")]
+    arm_of = design.allocation.set_index("participant_id")["arm"]
+    gone = pd.Series(list(zip(scores["participant_id"], scores["session_id"], strict=True)))
+    kept = scores[~gone.isin(lost).to_numpy()]
+    exclusions = pd.DataFrame(
+        [(f"sub-{p}", f"ses-{s}", "mean FD above 0.5 mm") for p, s in lost],
+        columns=["participant_id", "session_id", "reason"],
+    )
+    flow, excluded = flow_of(kept, design, exclusions)
+    assert list(excluded["participant_id"]) == [p for p, _ in lost]
+    at_baseline = flow[(flow["arm"] == arm_of["000"]) & (flow["visit"] == "baseline")].iloc[0]
+    assert at_baseline["excluded"] == 1
+    assert at_baseline["reasons"] == "mean FD above 0.5 mm (1)"
+    assert flow["excluded"].sum() == 3
+    later = flow[(flow["arm"] == arm_of["000"]) & (flow["visit"] != "baseline")]
+    n_later = (kept["participant_id"] == "000").sum()
+    assert later["without_baseline"].sum() == n_later
+
+
+def test_session_with_a_bad_and_a_good_run_is_not_excluded(trial):
+    scores, design = trial
+    exclusions = pd.DataFrame(
+        {"participant_id": ["000"], "session_id": ["bl"], "reason": ["run 2 truncated"]}
+    )
+    flow, excluded = flow_of(scores, design, exclusions)
+    assert len(excluded) == 0
+    assert flow["excluded"].sum() == 0
+
+
+def test_flow_that_does_not_add_up_is_refused_naming_the_sum(trial):
+    scores, design = trial
+    flow, _ = flow_of(scores, design)
+    flow.loc[2, "scored"] += 1
+    with pytest.raises(DesignError, match="CON at 2 years: scanned"):
+        check_flow(flow)
