@@ -3,6 +3,7 @@
 from brainage.clock.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
 from brainage.clock.calibration import calibrate_clock
 from brainage.clock.explain import explain_clock
+from brainage.clock.compare import Comparison, compare_clocks, learning_curve, permutation_test
 from brainage.clock.folds import check_disjoint
 from brainage.clock.harmonize import SiteHarmonizer
 from brainage.clock.leaderboard import LEADERBOARD
@@ -24,6 +25,7 @@ __all__ = [
     "BiasCorrectedRegressor",
     "BrainClock",
     "ClockOptions",
+    "Comparison",
     "CrossValidation",
     "HarmonizationOptions",
     "RidgeClock",
@@ -33,11 +35,14 @@ __all__ = [
     "ValidationOptions",
     "calibrate_clock",
     "check_disjoint",
+    "compare_clocks",
     "cross_validate_clock",
     "expand_alternatives",
     "explain_clock",
     "fit_clock",
     "fit_network_clocks",
     "gap_slope",
+    "learning_curve",
+    "permutation_test",
     "run_sweep",
 ]

@@ -75,8 +75,13 @@ def _inner_errors(gram, age_years, candidates, epsilon, groups, inner_folds) -> 
     folds = GroupKFold(min(inner_folds, len(np.unique(groups))), shuffle=True, random_state=0)
     for train, test in folds.split(gram, groups=groups):
         block, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
-        for i, c in enumerate(candidates):
-            dual, intercept = _fit(block, age_years[train], c, epsilon)
+        free = None
+        for i in np.argsort(candidates):
+            c = candidates[i]
+            # A solution that no bound holds back is the solution of every larger C as well.
+            dual, intercept = free or _fit(block, age_years[train], c, epsilon)
+            if np.abs(dual).max() < c * (1 - 1e-9):
+                free = (dual, intercept)
             errors[i] += np.abs(cross @ dual + intercept - age_years[test]).sum()
     return errors
 
