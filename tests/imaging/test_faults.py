@@ -71,20 +71,18 @@ def test_gzip_with_any_byte_changed_is_an_error_or_the_same_image(folder):
     whole = (folder / "bold.nii.gz").read_bytes()
     rng = np.random.default_rng(1)
     changed = folder / "changed.nii.gz"
-    n_errors = 0
+    harmless = []
     for place in np.r_[0:20, rng.integers(20, len(whole), 80), len(whole) - 8 : len(whole)]:
         flipped = bytearray(whole)
         flipped[place] ^= 1 << int(rng.integers(8))
         changed.write_bytes(flipped)
         try:
             assert drain(changed) == _SHAPE[3]
-        except ScanError as error:
-            assert "changed.nii.gz" in str(error)
-            n_errors += 1
-        else:
-            # Only the gzip header's own fields (time, system, flags) do not change the content.
-            assert place < 20
-    assert n_errors > 90
+        except ScanError:
+            continue
+        harmless.append(place)
+    # Only the gzip header's own fields (time, system, flags) do not change the content.
+    assert max(harmless, default=0) < 10
 
 
 def test_plain_file_cut_anywhere_says_how_many_bytes_were_expected(folder):
@@ -117,10 +115,12 @@ def test_a_file_that_shrinks_while_it_is_read_is_truncated(folder, monkeypatch):
     monkeypatch.setattr(stream_module, "_BLOCK_BYTES", 20000)
     path = folder / "shrinks.nii"
     nib.Nifti1Image(np.ones((30, 30, 30, 30), "i2"), _AFFINE, dtype="i2").to_filename(path)
-    with VolumeStream(path) as stream, pytest.raises(ScanError, match="file ends in volume"):
-        for first, _ in stream.blocks():
-            if first == 3:
-                os.truncate(path, 400_000)
+    with VolumeStream(path) as stream:
+        blocks = stream.blocks()
+        next(blocks)
+        os.truncate(path, 400_000)
+        with pytest.raises(ScanError, match="file ends in volume 7 "):
+            list(blocks)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"hello", b"\0" * 5000,
