@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from brainage.connectivity.features import FeatureTable, write_tables
 from brainage.connectivity.kinds import connectivity_rows
 from brainage.connectivity.options import Kind
-from brainage.connectivity.sessions import EXCLUDED, ROWS, Session, gather_sessions
+from brainage.connectivity.sessions import EXCLUDED, ROWS, Session, gather_sessions, tidy_rows
 from brainage.connectivity.store import open_store
 from brainage.connectivity.views import LAYOUTS, View, ViewSpec, describe_parcels, spec_shrinkage
 from brainage.errors import MatrixError, SeriesError, TooFewVolumesError
@@ -138,22 +138,11 @@ def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) 
         for kind in job.kinds:
             spec_of[kind] = _spec(kind, job.shrinkage, identity)
         views = {kind: View(store.finish(kind), spec_of[kind]) for kind in job.kinds}
-    table = FeatureTable(views, _row_table(rows), excluded_table, dropped)
+    table = FeatureTable(views, tidy_rows(pd.DataFrame(rows), ROWS), excluded_table, dropped)
     if folder is None:
         return table
     write_tables(table, Path(folder))
     return FeatureTable.load(folder)
-
-
-def _row_table(rows: list[dict]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows).reindex(columns=list(ROWS.names))
-    for name in ROWS.names:
-        if ROWS[name].kind == "number":
-            frame[name] = frame[name].astype(float)
-        else:
-            cells = frame[name].astype(object)
-            frame[name] = cells.where(cells.notna(), None)
-    return frame
 
 
 def _spec(kind: str, shrinkage: str, identity: tuple) -> ViewSpec:

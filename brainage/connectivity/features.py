@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brainage.connectivity.sessions import EXCLUDED, ROWS
+from brainage.connectivity.sessions import EXCLUDED, ROWS, tidy_rows
 from brainage.connectivity.store import NpyRows
 from brainage.connectivity.views import View, ViewSpec
 from brainage.errors import FeatureMismatchError
@@ -132,8 +132,8 @@ class FeatureTable:
             views[name] = View(values, ViewSpec.from_dict(spec))
         return cls(
             views,
-            read_table(folder / "rows.tsv", ROWS),
-            read_table(folder / "excluded.tsv", EXCLUDED),
+            tidy_rows(read_table(folder / "rows.tsv", ROWS), ROWS),
+            tidy_rows(read_table(folder / "excluded.tsv", EXCLUDED), EXCLUDED),
             tuple(meta["dropped_parcels"]),
         )
 

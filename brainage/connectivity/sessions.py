@@ -42,6 +42,18 @@ EXCLUDED = TableSchema(
 _PERSON = ("age_years", "sex", "site", "scanner", "family_id")
 
 
+def tidy_rows(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """Return the schema's columns alike wherever they came from: floats, and text or None."""
+    tidy = frame.reindex(columns=list(schema.names)).reset_index(drop=True)
+    for column in schema.columns:
+        if column.kind == "number":
+            tidy[column.name] = tidy[column.name].astype(float)
+        else:
+            cells = tidy[column.name].astype(object)
+            tidy[column.name] = cells.where(cells.notna(), None)
+    return tidy
+
+
 @dataclass(frozen=True)
 class Session:
     """The runs of one session and the person's row, or the reason why it is not used."""

@@ -1,0 +1,98 @@
+"""Claims about positive definite matrices in stacks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pyriemann.geometry.mean import mean_logeuclid, mean_riemann
+from pyriemann.tangentspace import tangent_space
+from scipy import linalg
+
+from brainage.connectivity import spd
+from brainage.errors import MatrixError
+
+
+def _stack(n: int = 12, p: int = 7, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    signals = rng.standard_normal((n, 4 * p, p)) @ (np.eye(p) + 0.3 * rng.standard_normal((p, p)))
+    return np.swapaxes(signals, 1, 2) @ signals / (4 * p)
+
+
+STACK = _stack()
+
+
+def test_logarithm_equals_scipys_and_exponential_undoes_it():
+    logs = spd.logm(STACK)
+    np.testing.assert_allclose(logs, [linalg.logm(one) for one in STACK], atol=1e-10)
+    np.testing.assert_allclose(spd.expm(logs), STACK, atol=1e-12)
+
+
+def test_a_matrix_alone_gives_the_bits_it_gives_in_a_stack_on_any_number_of_threads():
+    together = spd.logm(STACK, n_threads=2)
+    np.testing.assert_array_equal(spd.logm(STACK[3], n_threads=1), together[3])
+    np.testing.assert_array_equal(spd.logm(STACK, n_threads=1), together)
+
+
+def test_half_vectors_keep_the_frobenius_distance_and_come_back():
+    vectors = spd.half_vectorise(STACK)
+    assert vectors.shape == (12, 28)
+    frobenius = np.linalg.norm(STACK[0] - STACK[1])
+    assert np.linalg.norm(vectors[0] - vectors[1]) == pytest.approx(frobenius, rel=1e-12)
+    np.testing.assert_allclose(spd.unvectorise(vectors), STACK, rtol=1e-14)
+
+
+@pytest.mark.parametrize("n_columns", [0, 2, 4, 5, 7, 44849])
+def test_a_column_count_of_no_triangle_is_refused(n_columns):
+    with pytest.raises(MatrixError, match=rf"p \(p \+ 1\) / 2 columns .* found {n_columns}"):
+        spd.n_parcels_of(n_columns)
+
+
+def test_means_equal_pyriemanns():
+    np.testing.assert_allclose(spd.mean_log_euclidean(STACK), mean_logeuclid(STACK), atol=1e-12)
+    expected = mean_riemann(STACK, tol=1e-12, maxiter=200)
+    found = spd.mean_affine_invariant(STACK, tolerance=1e-10)
+    np.testing.assert_allclose(found, expected, atol=1e-8)
+
+
+def test_affine_invariant_mean_moves_with_a_change_of_coordinates():
+    rng = np.random.default_rng(3)
+    change = np.eye(7) + 0.2 * rng.standard_normal((7, 7))
+    moved = change @ STACK @ change.T
+    expected = change @ spd.mean_affine_invariant(STACK, tolerance=1e-10) @ change.T
+    found = spd.mean_affine_invariant(moved, tolerance=1e-10)
+    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8)
+
+
+def test_tangent_vectors_equal_pyriemanns_and_the_reference_maps_to_zero():
+    reference = spd.mean_euclidean(STACK)
+    found = spd.tangent_vectors(STACK, reference)
+    np.testing.assert_allclose(found, tangent_space(STACK, reference), atol=1e-10)
+    own = spd.tangent_vectors(reference[None], reference)
+    np.testing.assert_allclose(own, 0, atol=1e-12)
+
+
+def test_singular_and_nan_matrices_are_named():
+    broken = STACK.copy()
+    broken[5] = np.ones((7, 7))
+    with pytest.raises(MatrixError, match="matrix 5 of the stack: expected positive definite"):
+        spd.logm(broken)
+    broken[5, 0, 0] = np.nan
+    with pytest.raises(MatrixError, match="expected finite matrices"):
+        spd.logm(broken)
+
+
+def test_a_mean_that_cannot_converge_says_so():
+    with pytest.raises(MatrixError, match="after 1 steps"):
+        spd.mean_affine_invariant(STACK, tolerance=1e-14, max_iterations=1)
+
+
+def test_a_missing_parcel_is_completed_positive_definite_and_exactly_where_the_reference_holds():
+    reference = STACK[0]
+    broken = reference.copy()
+    broken[2], broken[:, 2] = np.nan, np.nan
+    np.testing.assert_allclose(spd.fill_missing(broken, reference), reference, atol=1e-12)
+    other = STACK[1].copy()
+    other[[2, 4]], other[:, [2, 4]] = np.nan, np.nan
+    filled = spd.fill_missing(other, reference)
+    assert np.linalg.eigvalsh(filled)[0] > 0
+    np.testing.assert_array_equal(filled[0, 1], STACK[1][0, 1])
