@@ -17,11 +17,14 @@ import pandas as pd
 
 from brainage.errors import SeriesError
 from brainage.files import atomic_path, write_json
+from brainage.series.foreign import read_foreign_series
 from brainage.series.types import ParcelSeries, ScanQuality, SeriesFile
-from brainage.tables import NO_SESSION
+from brainage.tables import NO_SESSION, read_text_table
 
 _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)(?=_)")
 _SUFFIX = "_timeseries.tsv"
+_SUFFIXES = (_SUFFIX, "_timeseries.csv", "_timeseries.1D", ".1D")
+_FORM = re.compile(r"_(space|res|den|atlas|seg|stat|desc)-[a-zA-Z0-9+]+")
 
 
 def scan_name(participant_id: str, session_id: str, task: str, run: str) -> str:
@@ -70,31 +73,105 @@ def write_series(series: ParcelSeries, folder: str | Path) -> Path:
     return path
 
 
-def find_series(folder: str | Path) -> list[SeriesFile]:
-    """List every ``*_timeseries.tsv`` of a derivatives tree, sorted by path, opening none."""
+def find_series(folder: str | Path, *, atlas: str | None = None) -> list[SeriesFile]:
+    """List the parcel series of a derivatives tree or of a table of files, opening none.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A tree with ``*_timeseries.tsv`` (ours, XCP-D's, giga_connectome's, HALFpipe's), the same
+        as CSV, or ``sub-*.1D``; or a TSV/CSV with the columns path, participant_id and optionally
+        session_id, run, task, atlas, t_r_s, paths relative to it, for files named otherwise.
+    atlas : str or None, default=None
+        Take this atlas only.
+
+    Returns
+    -------
+    files : list of SeriesFile
+        Sorted by path.
+
+    Raises
+    ------
+    SeriesError
+        No such folder, no series, no such atlas, or one run in several forms.
+    """
     folder = Path(folder)
-    if not folder.is_dir():
+    if folder.is_file():
+        found = _in_table(folder)
+    elif folder.is_dir():
+        found = [_from_name(Path(path)) for path in _walk(str(folder))]
+    else:
         raise SeriesError(f"{folder}: expected a folder of *{_SUFFIX} files, found no folder.")
-    found = [_from_name(Path(path)) for path in _walk(str(folder))]
     if not found:
         raise SeriesError(f"{folder}: expected *{_SUFFIX} files, found none. "
                           "Run `brainage extract` first, or check the path.")  # fmt: skip
-    return sorted(found, key=lambda item: str(item.path))
+    chosen = [item for item in found if atlas in (None, item.atlas)]
+    if not chosen:
+        raise SeriesError(f"{folder}: no series of atlas {atlas}; there are "
+                          f"{', '.join(sorted({item.atlas for item in found}))}.")  # fmt: skip
+    _refuse_twins(folder, chosen)
+    return sorted(chosen, key=lambda item: str(item.path))
+
+
+def _refuse_twins(folder: Path, files: list[SeriesFile]) -> None:
+    seen: dict[tuple, SeriesFile] = {}
+    for item in files:
+        # acq, dir and the like tell runs apart too; atlas, space and desc tell forms of one run.
+        run = _FORM.sub("", item.path.name)
+        key = (item.participant_id, item.session_id, item.task, item.run,
+               run if item.by_name else "")  # fmt: skip
+        other = seen.setdefault(key, item)
+        if other is not item:
+            raise SeriesError(f"{folder}: one run in several forms: {other.path.name} and "
+                              f"{item.path.name}. Keep one atlas, space and cleaning in the "
+                              "folder, or list the files in a table.")  # fmt: skip
 
 
 def _walk(folder: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _walk(entry.path)
-            elif entry.name.endswith(_SUFFIX) and not entry.name.startswith("."):
-                yield entry.path
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    yield from _walk(entry.path)
+                elif entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):
+                    yield entry.path
+    except OSError as error:
+        raise SeriesError(f"{error.filename}: cannot be listed ({error.strerror}).") from error
+
+
+def _in_table(path: Path) -> list[SeriesFile]:
+    text = read_text_table(path)
+    absent = [c for c in ("path", "participant_id") if c not in text]
+    if absent:
+        raise SeriesError(f"{path}: expected the columns path and participant_id, found "
+                          f"{', '.join(text.columns)}.")  # fmt: skip
+    files = []
+    for line, row in enumerate(text.to_dict("records"), start=2):
+        label = {
+            name: (row.get(name) or NO_SESSION).removeprefix(prefix)
+            for name, prefix in (("participant_id", "sub-"), ("session_id", "ses-"),
+                                 ("run", "run-"), ("task", "task-"), ("atlas", "atlas-"))
+        }  # fmt: skip
+        stated = row.get("t_r_s", "")
+        try:
+            t_r_s = None if stated.lower() in ("", "n/a") else float(stated)
+        except ValueError:
+            t_r_s = 0.0
+        if row["path"] == "" or label["participant_id"] == NO_SESSION:
+            raise SeriesError(f"{path}: line {line}: path and participant_id are needed.")
+        if t_r_s is not None and not t_r_s > 0:
+            raise SeriesError(f"{path}: line {line}: t_r_s must be seconds above 0, found "
+                              f"'{stated}'.")  # fmt: skip
+        files.append(SeriesFile(path.parent / row["path"], t_r_s=t_r_s, by_name=False, **label))
+    return files
 
 
 def _from_name(path: Path) -> SeriesFile:
     labels = dict(_ENTITY.findall(path.name))
     if "sub" not in labels:
-        raise SeriesError(f"{path}: expected a name with 'sub-<label>', found none.")
+        raise SeriesError(f"{path}: expected a name with 'sub-<label>', found none. For files "
+                          "named otherwise give a table: path, participant_id, session_id."
+                          )  # fmt: skip
     return SeriesFile(
         path=path,
         participant_id=labels["sub"],
@@ -105,13 +182,17 @@ def _from_name(path: Path) -> SeriesFile:
     )
 
 
-def read_series(path: str | Path | SeriesFile) -> ParcelSeries:
-    """Read one series file with its sidecar.
+def read_series(path: str | Path | SeriesFile, *, t_r_s: float | None = None) -> ParcelSeries:
+    """Read one series file with its sidecar, ours or another tool's.
 
     Parameters
     ----------
     path : str, Path or SeriesFile
-        A ``*_timeseries.tsv`` of ours.
+        Ours is known by the CleaningFingerprint in its sidecar; anything else is read by
+        `brainage.series.foreign.read_foreign_series`.
+    t_r_s : float or None, default=None
+        Repetition time in seconds for another tool's series that states none; never replaces a
+        stated one.
 
     Returns
     -------
@@ -120,9 +201,25 @@ def read_series(path: str | Path | SeriesFile) -> ParcelSeries:
     Raises
     ------
     SeriesError
-        No sidecar, no repetition time, rows and kept volumes that differ, text in a cell.
+        No such file, rows and kept volumes that differ, text in a cell.
     """
     file = path if isinstance(path, SeriesFile) else _from_name(Path(path))
+    if _is_ours(file.path):
+        return _read_ours(file)
+    return read_foreign_series(file, t_r_s=t_r_s)
+
+
+def _is_ours(path: Path) -> bool:
+    if not path.name.endswith(_SUFFIX) or not path.with_suffix(".json").is_file():
+        return False
+    try:
+        return "CleaningFingerprint" in json.loads(path.with_suffix(".json").read_text("utf-8"))
+    except (OSError, ValueError, TypeError):
+        # The reader itself says what is wrong with the sidecar.
+        return True
+
+
+def _read_ours(file: SeriesFile) -> ParcelSeries:
     meta = _read_sidecar(file.path)
     try:
         frame = pd.read_csv(file.path, sep="\t", na_values=["n/a"], dtype=np.float64)

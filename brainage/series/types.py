@@ -97,7 +97,11 @@ class ParcelSeries:
 
 @dataclass(frozen=True)
 class SeriesFile:
-    """One series file and the labels its name carries, found without opening it."""
+    """One series file and the labels its name, or a table of files, gives it; not yet opened.
+
+    `t_r_s` is the repetition time in seconds that a table of files states, else None; `by_name` is
+    False where the labels come from such a table.
+    """
 
     path: Path
     participant_id: str
@@ -105,3 +109,5 @@ class SeriesFile:
     run: str = NO_SESSION
     task: str = NO_SESSION
     atlas: str = NO_SESSION
+    t_r_s: float | None = None
+    by_name: bool = True

@@ -1,0 +1,178 @@
+"""Series of other tools, in the forms those tools write them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.errors import SeriesError
+from brainage.series import align_parcels, find_series, read_series
+
+VALUES = np.random.default_rng(0).normal(size=(10, 3))
+NAMES = ["LH_Vis_1", "RH_Vis_1", "LH_Default_1"]
+RUN = "sub-01_ses-1y_task-rest_run-1"
+XCP = f"{RUN}_space-MNI152NLin2009cAsym_atlas-4S156Parcels_stat-mean_timeseries.tsv"
+
+
+def _frame(values: np.ndarray = VALUES) -> pd.DataFrame:
+    return pd.DataFrame(values, columns=NAMES)
+
+
+def _xcp_d(folder: Path, flags: list[int], rows: np.ndarray) -> Path:
+    path = folder / XCP
+    _frame(rows).to_csv(path, sep="\t", index=False, na_rep="n/a")
+    pd.DataFrame({"framewise_displacement": flags}).to_csv(
+        folder / f"{RUN}_outliers.tsv", sep="\t", index=False)  # fmt: skip
+    motion = np.linspace(0.1, 0.3, len(flags))
+    pd.DataFrame({"framewise_displacement": motion}).to_csv(
+        folder / f"{RUN}_motion.tsv", sep="\t", index=False)  # fmt: skip
+    coverage = folder / XCP.replace("stat-mean_timeseries", "stat-coverage_bold")
+    pd.DataFrame({"Node": NAMES[::-1], "coverage": [0.3, 0.2, 0.1]}).to_csv(
+        coverage, sep="\t", index=False)  # fmt: skip
+    return path
+
+
+def test_xcp_d_censored_series_know_which_volumes_they_are(tmp_path):
+    flags = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    series = read_series(_xcp_d(tmp_path, flags, VALUES), t_r_s=2.0)
+    assert list(series.kept_volumes) == [0, 1, 3, 4, 5, 7, 8, 9, 10, 11]
+    np.testing.assert_array_equal(series.values, VALUES)
+    assert (series.quality.n_volumes, series.quality.n_kept) == (12, 10)
+    assert series.quality.retained_s == 20.0
+    assert series.quality.mean_fd_mm == pytest.approx(0.2)
+    # The coverage table's own order is another one.
+    np.testing.assert_array_equal(series.quality.coverage, [0.1, 0.2, 0.3])
+    assert (series.participant_id, series.session_id, series.run) == ("01", "1y", "1")
+    assert series.atlas == "4S156Parcels"
+
+
+def test_xcp_d_interpolated_series_lose_the_made_up_volumes(tmp_path):
+    flags = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0]
+    series = read_series(_xcp_d(tmp_path, flags, VALUES))
+    kept = [0, 1, 3, 4, 5, 7, 8, 9]
+    assert list(series.kept_volumes) == kept
+    np.testing.assert_array_equal(series.values, VALUES[kept])
+    assert series.t_r_s is None
+    assert series.quality.retained_s is None
+
+
+def test_xcp_d_rows_that_fit_neither_form_are_refused(tmp_path):
+    path = _xcp_d(tmp_path, [0] * 15, VALUES)
+    with pytest.raises(SeriesError, match="10 rows, but .*outliers.tsv has 15 volumes"):
+        read_series(path)
+
+
+def test_a_missing_parcel_of_xcp_d_stays_in_its_place(tmp_path):
+    values = VALUES.copy()
+    values[:, 1] = np.nan
+    series = read_series(_xcp_d(tmp_path, [0] * 10, values))
+    assert list(series.missing) == [False, True, False]
+
+
+def test_giga_connectome_states_a_sampling_frequency(tmp_path):
+    path = tmp_path / "sub-1_task-rest_seg-Schaefer100_desc-simple_timeseries.tsv"
+    _frame().to_csv(path, sep="\t", index=False)
+    meta = {"SamplingFrequency": 0.5, "MeanFramewiseDisplacement": 0.07}
+    path.with_suffix(".json").write_text(json.dumps(meta))
+    series = read_series(path)
+    assert (series.t_r_s, series.atlas, series.quality.mean_fd_mm) == (2.0, "Schaefer100", 0.07)
+    assert series.parcel_names == tuple(NAMES)
+
+
+def test_halfpipe_has_no_names_and_lists_coverage_in_its_sidecar(tmp_path):
+    path = tmp_path / "sub-1_task-rest_feature-corr_atlas-schaefer3_timeseries.tsv"
+    np.savetxt(path, VALUES, delimiter="\t")
+    path.with_suffix(".json").write_text(
+        json.dumps({"SamplingFrequency": 1 / 0.8, "FDMean": 0.2, "Coverage": [1.0, 0.9, 0.8]})
+    )
+    series = read_series(path)
+    assert series.parcel_names == ("parcel_1", "parcel_2", "parcel_3")
+    assert series.t_r_s == pytest.approx(0.8)
+    np.testing.assert_allclose(series.values, VALUES, rtol=1e-15)
+    np.testing.assert_array_equal(series.quality.coverage, [1.0, 0.9, 0.8])
+
+
+def test_cpac_1d_names_its_regions_in_a_comment(tmp_path):
+    path = tmp_path / "sub-0050003_atlas-cc400.1D"
+    text = "# made by C-PAC\n#2001\t#2002\t#2101\n"
+    path.write_text(text + "\n".join("\t".join(f"{v:.6f}" for v in row) for row in VALUES) + "\n")
+    (file,) = find_series(tmp_path)
+    series = read_series(file)
+    assert series.parcel_names == ("2001", "2002", "2101")
+    assert series.t_r_s is None
+    np.testing.assert_allclose(series.values, VALUES, atol=1e-6)
+
+
+def test_constant_columns_of_abide_are_missing_parcels(tmp_path):
+    values = VALUES.copy()
+    values[:, 2] = 0.0
+    np.savetxt(tmp_path / "sub-1_x.1D", values)
+    series = read_series(tmp_path / "sub-1_x.1D")
+    assert list(series.missing) == [False, False, True]
+
+
+def test_a_table_of_files_names_people_and_times(tmp_path):
+    _frame().to_csv(tmp_path / "Pitt_0050003.csv")  # with pandas' row numbers
+    np.savetxt(tmp_path / "other.txt", VALUES)
+    (tmp_path / "files.tsv").write_text(
+        "path\tparticipant_id\tsession_id\tt_r_s\n"
+        "Pitt_0050003.csv\tsub-0050003\tbase\t1.5\nother.txt\t0050004\tbase\tn/a\n"
+    )
+    two, one = find_series(tmp_path / "files.tsv")[::-1]
+    first, second = read_series(one), read_series(two, t_r_s=3.0)
+    assert (first.participant_id, first.session_id, first.t_r_s) == ("0050003", "base", 1.5)
+    assert first.parcel_names == tuple(NAMES)
+    np.testing.assert_allclose(first.values, VALUES, rtol=1e-15)
+    assert (second.participant_id, second.t_r_s) == ("0050004", 3.0)
+
+
+def test_files_without_a_participant_ask_for_a_table(tmp_path):
+    np.savetxt(tmp_path / "Pitt_0050003_rois_cc400.1D", VALUES)
+    with pytest.raises(SeriesError, match="give a table: path, participant_id"):
+        find_series(tmp_path)
+
+
+def test_parcels_in_another_order_are_matched_by_name(tmp_path):
+    path = tmp_path / "sub-1_atlas-a_timeseries.tsv"
+    _frame().to_csv(path, sep="\t", index=False)
+    series = read_series(path)
+    turned = align_parcels(series, tuple(NAMES[::-1]))
+    np.testing.assert_array_equal(turned.values, VALUES[:, ::-1])
+    assert align_parcels(series, tuple(NAMES)) is series
+    with pytest.raises(SeriesError, match=r"1 absent \(x\), 1 more \(LH_Default_1\)"):
+        align_parcels(series, (*NAMES[:2], "x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a\tb\n1\t2\n3\n", "row 2 of the numbers has 1 cells, others 2"),
+        ("a\tb\n1\tx\n", "expected numbers below one header line"),
+        ("a\ta\n1\t2\n", "stand twice"),
+        ("", "expected rows of numbers"),
+    ],
+)
+def test_what_is_not_a_series_is_refused(tmp_path, text, words):
+    path = tmp_path / "sub-1_timeseries.tsv"
+    path.write_text(text)
+    with pytest.raises(SeriesError, match=words):
+        read_series(path)
+
+
+@pytest.mark.parametrize("value", [0, -1, "2", True])
+def test_an_impossible_time_in_a_sidecar_is_refused(tmp_path, value):
+    path = tmp_path / "sub-1_timeseries.tsv"
+    _frame().to_csv(path, sep="\t", index=False)
+    path.with_suffix(".json").write_text(json.dumps({"RepetitionTime": value}))
+    with pytest.raises(SeriesError, match="RepetitionTime"):
+        read_series(path)
+
+
+def test_every_volume_flagged_is_an_error(tmp_path):
+    path = _xcp_d(tmp_path, [1] * 10, VALUES)
+    with pytest.raises(SeriesError, match="every one of 10 volumes is flagged"):
+        read_series(path)
