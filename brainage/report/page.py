@@ -116,8 +116,7 @@ def _answer(results: StudyResults) -> tuple[str, ...]:
 def _answer_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
     if results.contrasts is not None:
         whole = results.contrasts[results.contrasts["network"] == "whole_brain"]
-        labels = [f"{row.arm} - {row.versus}, {row.visit} ({row.method})"
-                  for row in whole.itertuples()]  # fmt: skip
+        labels = [f"{row.arm} - {row.versus}, {row.visit}" for row in whole.itertuples()]
         yield _figure(draw.draw_contrasts(whole, labels, title="Contrasts with control"),
                       folder / "contrasts", "Estimates, 95 % intervals.")  # fmt: skip
         yield from _tables((results.contrasts, "Contrasts between arms (years)."))

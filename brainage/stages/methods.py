@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brainage.config import StudyConfig
 from brainage.connectivity.options import ConnectivityOptions
+from brainage.connectivity.views import FIXED_SHRINKAGE, UNSHRUNK
 from brainage.imaging.options import CleaningOptions
 from brainage.stages.cohorts import cohort_paths
 from brainage.trial import TrialOptions
@@ -16,7 +17,10 @@ _KINDS = {
     "covariance": "covariance",
     "tangent": "tangent-space covariance",
     "log_euclidean": "log-Euclidean correlation",
+    "log_correlation": "matrix logarithm of the correlation (shrunk by 0.3)",
+    "log_covariance": "matrix logarithm of the gain-free covariance (shrunk by 0.8)",
     "lagged": "lag-1 cross-covariance",
+    "amplitude": "relative amplitude of each parcel (log standard deviation)",
 }
 _ESTIMATORS = {
     "ridge": "ridge regression, its penalty chosen by exact leave-one-out",
@@ -67,7 +71,7 @@ def _cleaning(cleaning: CleaningOptions) -> str:
 
 def _features(connectivity: ConnectivityOptions) -> str:
     kinds = ", ".join(_KINDS[kind] for kind in connectivity.kinds)
-    shrunk = set(connectivity.kinds) - {"pearson", "fisher_z", "lagged"}
+    shrunk = set(connectivity.kinds) - UNSHRUNK - set(FIXED_SHRINKAGE)
     tail = f" (covariance estimated with {connectivity.shrinkage})" if shrunk else ""
     return f"Connectivity of a session's joined runs was {kinds}{tail}."
 

@@ -131,10 +131,8 @@ def _provenance(study: StudyConfig) -> dict[str, str]:
     facts = {f"version of {name}": version for name, version in versions().items()}
     facts["seed"] = str(study.science.seed)
     facts["science fingerprint"] = study.science.fingerprint()
-    for stage in ("train", "score", "compare"):
-        manifest = read_manifest(stage_folder(study, stage), missing_ok=True)
-        if manifest is not None:
-            facts[f"{stage} key"] = manifest["key"]
-            facts |= {f"{stage} input: {name}": value for name, value in manifest["inputs"].items()
-                      if stage == "compare"}  # fmt: skip
+    # Hashes of content only: keys also hold files' times, and equal results give an equal page.
+    manifest = read_manifest(stage_folder(study, "compare"), missing_ok=True)
+    if manifest is not None:
+        facts |= {f"hash of {name}": value for name, value in manifest["inputs"].items()}
     return facts

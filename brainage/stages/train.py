@@ -107,7 +107,7 @@ def study_clocks(study: StudyConfig) -> dict[str, BrainClock]:
 def _write_clocks(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
     written = []
     for network, clock in clocks.items():
-        path = folder / "clocks" / f"{re.sub('[^A-Za-z0-9]+', '-', network)}.clock"
+        path = folder / "clocks" / f"{re.sub('[^A-Za-z0-9_]+', '-', network)}.clock"
         path.parent.mkdir(parents=True, exist_ok=True)
         clock.save(path)
         written.append(path)
