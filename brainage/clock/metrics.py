@@ -62,6 +62,8 @@ def _weighted(rows: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
     variance_a = np.maximum(mean(a**2) - mean(a) ** 2, 0)
     variance_p = np.maximum(mean(p**2) - mean(p) ** 2, 0)
     covariance = mean(a * p) - mean(a) * mean(p)
+    # Rounding leaves a constant prediction a trace of variance; its correlation is undefined.
+    variance_p[variance_p < 1e-12 * variance_a] = np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         r = covariance / np.sqrt(variance_a * variance_p)
         r2 = 1 - squared / variance_a
