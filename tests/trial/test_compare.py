@@ -227,3 +227,54 @@ def test_contrast_rows_are_contrast_objects(compared):
     assert all(isinstance(row, Contrast) for row in rows)
     assert isinstance(rows[0].primary, bool)
     assert isinstance(rows[0].n, int)
+
+
+def test_arm_of_one_person_is_an_error_naming_arm_and_visit(make_trial, make_options):
+    scores, allocation = make_trial(missing=0.0)
+    one = allocation[(allocation["arm"] != "HRT") | ~allocation["arm"].duplicated()]
+    kept = scores[scores["participant_id"].isin(one["participant_id"])]
+    design = TrialDesign.from_options(make_options(), one)
+    with pytest.raises(DesignError, match="HRT at 1 year: paired change: expected two people"):
+        compare_arms(kept, design)
+
+
+def test_same_change_in_everyone_is_an_error(trial):
+    scores, design = trial
+    first = scores[scores["session_id"] == "bl"].set_index("participant_id")
+    step = scores["session_id"].map({"bl": 0.0, "1y": 1.0, "2y": 2.0})
+    same = scores["participant_id"].map(first["gap_corrected_years"]) + step
+    with pytest.raises(DesignError, match="change by the same 1 years"):
+        compare_arms(scores.assign(gap_corrected_years=same), design)
+
+
+def test_stratum_that_is_the_arm_cannot_be_told_from_it(trial, make_options):
+    scores, design = trial
+    same = design.allocation.assign(stratum=design.allocation["arm"])
+    with pytest.raises(DesignError, match="determined by arm"):
+        compare_arms(scores, TrialDesign.from_options(make_options(), same))
+
+
+def test_covariance_too_rich_for_five_people_an_arm_falls_back_and_says_so(trial):
+    scores, design = trial
+    few = design.allocation.groupby("arm").head(5)
+    kept = scores[scores["participant_id"].isin(few["participant_id"])]
+    result = compare_arms(kept, TrialDesign(design.options, few))
+    assert np.isfinite(result.contrasts["p_value"]).all()
+    assert any("covariance fell back to unstructured" in note for note in result.notes)
+
+
+def test_scores_without_motion_sex_or_site_are_compared(trial):
+    scores, design = trial
+    bare = scores.assign(mean_fd_mm=np.nan, sex=None, site=None)
+    result = compare_arms(bare, design)
+    assert "adjusted for motion" not in set(result.sensitivity["analysis"])
+    assert set(result.covariates["covariate"]) & {"sex", "site"} == set()
+    assert np.isfinite(result.contrasts["estimate_years"]).all()
+
+
+def test_covariates_are_listed_and_none_is_measured_after_randomisation(compared):
+    *_, result = compared
+    main = result.covariates[result.covariates["analysis"] == "mmrm"]
+    assert set(main["covariate"]) == {
+        "baseline_gap x visit", "baseline_age x visit", "stratum", "sex"
+    }  # fmt: skip
