@@ -2,8 +2,8 @@
 
 from brainage.clock.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
 from brainage.clock.calibration import calibrate_clock
-from brainage.clock.explain import explain_clock
 from brainage.clock.compare import Comparison, compare_clocks, learning_curve, permutation_test
+from brainage.clock.explain import explain_clock
 from brainage.clock.folds import check_disjoint
 from brainage.clock.harmonize import SiteHarmonizer
 from brainage.clock.leaderboard import LEADERBOARD
