@@ -84,7 +84,7 @@ def test_bank_does_not_depend_on_the_number_of_processes(study, bank):
 
 
 def test_trials_drawn_from_the_bank_average_to_its_clock_scale_truth(bank):
-    trials = [bank.draw_trial(seed) for seed in range(200)]
+    trials = [bank.draw_trial(seed) for seed in range(80)]
     expected = bank.clock_scale_years().set_index(["arm", "session_id"])["clock_scale_years"]
     for (arm, session), value in expected.items():
         seen = [t[(t["arm"] == arm) & (t["session_id"] == session)] for t in trials]
