@@ -161,7 +161,8 @@ def ancova_analysis(changes: pd.DataFrame, design: TrialDesign, labels: Labels) 
         notes += [f"{visit}: {note}" for note in fit.notes]
         rows += [
             labels.contrast((arm, design.control_arm, visit), fit.contrast(arm),
-                            n=fit.n_participants, method=fit.method)
+                            n=fit.n_by_arm[arm] + fit.n_by_arm[design.control_arm],
+                            method=fit.method)
             for arm in design.active_arms
         ]  # fmt: skip
     return FittedModel(tuple(rows), covariates=covariates, notes=tuple(notes))
@@ -214,18 +215,32 @@ def _turned(row) -> Estimate:
 def _rows_of(fit: MmrmFit, design: TrialDesign, labels: Labels) -> FittedModel:
     visits = design.later_visits
     wanted = [*visits, AVERAGE] if len(visits) > 1 else list(visits)
+    n_of = _people_by_arm(fit)
+    control = design.control_arm
     between = [
-        labels.contrast((arm, design.control_arm, visit),
-                        fit.contrast(arm, None if visit == AVERAGE else visit),
-                        n=fit.n_participants, method=fit.method)
-        for arm in design.active_arms for visit in wanted
-    ]  # fmt: skip
+        labels.contrast(
+            (arm, control, visit),
+            fit.contrast(arm, None if visit == AVERAGE else visit),
+            n=n_of[arm] + n_of[control],
+            method=fit.method,
+        )
+        for arm in design.active_arms
+        for visit in wanted
+    ]
     within = [
-        labels.contrast((arm, BASELINE, visit), fit.arm_delta(arm, visit), n=fit.n_participants,
-                        method=fit.method)
-        for arm in design.arms for visit in visits
-    ]  # fmt: skip
+        labels.contrast(
+            (arm, BASELINE, visit), fit.arm_delta(arm, visit), n=n_of[arm], method=fit.method
+        )
+        for arm in design.arms
+        for visit in visits
+    ]
     return FittedModel(tuple(between), tuple(within), fit, fit.covariates, fit.notes)
+
+
+def _people_by_arm(fit: MmrmFit) -> dict[str, int]:
+    arm_of_person = dict(zip(fit.frame.person.tolist(), fit.frame.arm.tolist(), strict=True))
+    codes = list(arm_of_person.values())
+    return {arm: codes.count(code) for code, arm in enumerate(fit.frame.arms)}
 
 
 def contrast_correlation(fit: MmrmFit, arms: tuple[str, ...], visit: str | None) -> np.ndarray:

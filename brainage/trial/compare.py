@@ -37,7 +37,7 @@ from brainage.trial.motion import motion_by_arm, scanner_notes
 from brainage.trial.multiplicity import adjust, benjamini_hochberg, dunnett
 from brainage.trial.plan import HEADLINE, Plan
 from brainage.trial.result import TrialResult
-from brainage.trial.sensitivity import MainNetwork, sensitivity_analyses
+from brainage.trial.sensitivity import MainNetwork, grouped_notes, sensitivity_analyses
 from brainage.trial.sets import INTENTION_TO_TREAT, analysis_sets
 
 
@@ -289,14 +289,14 @@ def _plan_notes(plan: Plan | None, design: TrialDesign, result: TrialResult) -> 
 
 
 def _fit_notes(found: list[_NetworkResult]) -> list[str]:
-    notes = []
+    pairs = []
     for each in found:
-        fit = each.model.fit
+        fit, network = each.model.fit, each.labels.network
         if fit is not None and fit.fell_back_because:
-            notes.append(f"{each.labels.network}: covariance fell back to {fit.covariance_name} "
-                         f"({'; '.join(fit.fell_back_because)})")  # fmt: skip
-        notes += [f"{each.labels.network}: {note}" for note in each.model.notes]
-    return notes
+            why = "; ".join(fit.fell_back_because)
+            pairs.append((network, f"covariance fell back to {fit.covariance_name} ({why})"))
+        pairs += [(network, note) for note in each.model.notes]
+    return grouped_notes(pairs)
 
 
 def _count_notes(result: TrialResult) -> list[str]:

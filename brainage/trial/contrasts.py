@@ -52,7 +52,7 @@ class Contrast:
     p_adjusted : float
         Within its family; NaN if it belongs to none.
     n : int
-        Participants analysed.
+        Participants analysed, of the two arms (of the arm, for a change within it).
     method : str
         One line.
     network : str, default="whole_brain"
@@ -132,7 +132,7 @@ _TEST = (
 _METHOD = Column("method", "text", "How it was estimated.")
 _PLANNED = Column("prespecified", "boolean", "Whether the plan names this analysis; false is post "
                   "hoc.")  # fmt: skip
-_N = Column("n", "integer", "Participants analysed.")
+_N = Column("n", "integer", "Participants analysed, of the arms named in the row.")
 
 CONTRASTS = TableSchema("contrasts", (
     _NETWORK, _ARM, _VERSUS, _VISIT, *_ESTIMATE, *_TEST, _N,

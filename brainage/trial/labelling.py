@@ -66,7 +66,7 @@ class Labels:
         found : Estimate
             In years.
         n : int
-            Participants analysed.
+            Participants analysed, of the arms in the row.
         method : str
             One line.
         """

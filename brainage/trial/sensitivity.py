@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -91,8 +91,16 @@ def sensitivity_analyses(
     tables = [contrast_table((*model.contrasts, *model.deltas)).assign(analysis=name)
               for name, model in done]  # fmt: skip
     table = pd.concat(tables, ignore_index=True)[list(SENSITIVITY.names)]
-    notes += [f"{name}: {note}" for name, model in done for note in model.notes]
+    notes += grouped_notes((name, note) for name, model in done for note in model.notes)
     return table, done, notes
+
+
+def grouped_notes(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return each different note once, headed by the analyses or networks that say it."""
+    said: dict[str, list[str]] = {}
+    for name, note in pairs:
+        said.setdefault(note, []).append(name)
+    return [f"{', '.join(names)}: {note}" for note, names in said.items()]
 
 
 def _analyses(
@@ -189,5 +197,7 @@ def _rerandomized(
         df=np.nan, ci_low=np.nan, ci_high=np.nan,
     )  # fmt: skip
     row = (design.primary_arm, design.control_arm, design.primary_visit)
-    contrast = labels.contrast(row, estimate, n=found.n_analysed, method=found.method)
+    contrast = labels.contrast(
+        row, estimate, n=int(data["arm"].isin(row[:2]).sum()), method=found.method
+    )
     return FittedModel((contrast,), notes=(found.note,))

@@ -278,3 +278,18 @@ def test_covariates_are_listed_and_none_is_measured_after_randomisation(compared
     assert set(main["covariate"]) == {
         "baseline_gap x visit", "baseline_age x visit", "stratum", "sex"
     }  # fmt: skip
+
+
+def test_rows_count_the_people_of_their_own_arms(compared):
+    scores, design, _, result = compared
+    seen = scores[(scores["session_id"] != "bl") & (scores["network"] == "whole_brain")]
+    arm = design.allocation.set_index("participant_id")["arm"]
+    n_of = seen["participant_id"].drop_duplicates().map(arm).value_counts()
+    assert result.primary.n == n_of["HRT"] + n_of["CON"]
+    whole = result.deltas[result.deltas["network"] == "whole_brain"]
+    assert (whole["n"].to_numpy() == n_of.loc[whole["arm"]].to_numpy()).all()
+
+
+def test_a_note_of_several_networks_is_printed_once(compared):
+    *_, result = compared
+    assert any(note.startswith("whole_brain, default, motor: ") for note in result.notes)
