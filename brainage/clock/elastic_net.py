@@ -19,9 +19,9 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
     ----------
     l1_ratios : tuple of float, default=(0.1, 0.5)
         Candidates for the share of the absolute-value penalty.
-    n_penalties : int, default=12
+    n_penalties : int, default=10
         Strengths tried, from the smallest that empties the model down to `path_ratio` of it.
-    path_ratio : float, default=0.02
+    path_ratio : float, default=0.03
         Weaker penalties approach interpolation, where the path is slow and never chosen.
     inner_folds : int, default=5
         Folds that choose strength and share.
@@ -44,8 +44,8 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
         self,
         *,
         l1_ratios=(0.1, 0.5),
-        n_penalties=12,
-        path_ratio=0.02,
+        n_penalties=10,
+        path_ratio=0.03,
         inner_folds=5,
         random_state=0,
     ):
@@ -99,8 +99,10 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
             mean, centre = scaled[train].mean(axis=0), y[train].mean()
             inner = np.asfortranarray(scaled[train] - mean)
             for i, ratio in enumerate(self.l1_ratios):
+                # A choice needs errors, not digits: on real edges a tolerance of 1e-2 moved inner
+                # errors by less than 0.2 % and halved the time.
                 _, coefs, _ = enet_path(inner, y[train] - centre, l1_ratio=ratio, max_iter=2000,
-                                        alphas=penalties[i], tol=1e-3)  # fmt: skip
+                                        alphas=penalties[i], tol=1e-2)  # fmt: skip
                 predicted = (scaled[test] - mean) @ coefs + centre
                 squares[i] += np.sum((predicted - y[test][:, None]) ** 2, axis=0)
         return squares / len(y)
