@@ -23,9 +23,9 @@ def options(options):
     arms = tuple(arm.model_copy(update={"n": 1}) for arm in options.trial.arms)
     trial = options.trial.model_copy(update={"arms": arms})
     return options.model_copy(update={
-        "depth": "nifti", "n_volumes": 170, "trial": trial,
+        "depth": "nifti", "n_volumes": 140, "trial": trial,
         "reference": ReferenceOptions(n=2, n_sites=2),
-        "nifti": NiftiOptions(n_dummy_volumes=2, grid_mm=8.0),
+        "nifti": NiftiOptions(n_dummy_volumes=2),
     })  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_every_scan_has_the_files_of_fmriprep(study, written):
 )
 def test_nilearn_finds_the_confounds_of_every_strategy(bold, strategy, n_least):
     confounds, kept = load_confounds_strategy(str(bold), denoise_strategy=strategy)
-    assert confounds.shape[0] == 170
+    assert confounds.shape[0] == 140
     assert confounds.shape[1] >= n_least
     assert np.isfinite(confounds.to_numpy()).all()
     assert kept.min() >= 2
@@ -113,8 +113,8 @@ def test_image_is_zero_outside_the_mask_and_says_its_time_step(study, bold):
     mask = np.asarray(nib.load(bold.with_name(name)).dataobj).astype(bool)
     data = np.asarray(image.dataobj)
     assert image.get_data_dtype() == np.int16
-    assert image.shape == (25, 29, 25, 170)
-    assert image.header.get_zooms() == pytest.approx((8, 8, 8, 2.0))
+    assert image.shape == (33, 39, 33, 140)
+    assert image.header.get_zooms() == pytest.approx((6, 6, 6, 2.0))
     assert not data[~mask].any()
     assert (data[mask] > 0).all()
 
@@ -135,7 +135,7 @@ def test_every_parcel_owns_a_voxel(parcels):
 def test_nuisance_is_in_the_voxels_and_the_confounds_explain_it(study, parcels, options):
     quiet_nifti = options.nifti.model_copy(update={"confound_sd_percent": 0.0})
     quiet = make_study(options.model_copy(update={"nifti": quiet_nifti}), seed=3, parcels=parcels)
-    row, grid = study.scans("reference").iloc[0], make_grid(parcels, 8.0)
+    row, grid = study.scans("reference").iloc[0], make_grid(parcels, 6.0)
     scan, without = (draw_voxels(s, row, grid, counterfactual=False) for s in (study, quiet))
     steady = slice(2, None)
     nuisance = (scan.values - without.values)[steady]
@@ -169,7 +169,7 @@ def test_extraction_finds_the_neural_signals_in_the_images(study, written, parce
         assert not series.missing.any()
         assert series.t_r_s == study.options.t_r_s
         assert series.kept_volumes[0] == 2
-        # The 24 regressors take about 24 of the band's 61 degrees of freedom, signal included.
+        # The 24 regressors take about 24 of the band's 50 degrees of freedom, signal included.
         assert np.corrcoef(edges(series.values), edges(neural))[0, 1] > 0.6
 
 
