@@ -17,8 +17,8 @@ class Atlas:
     ----------
     name : str
         For file names and messages.
-    kind : {"labels", "spheres", "maps"}
-        Integer image, coordinates with radii, or a 4-D image of weights.
+    kind : {"labels", "spheres", "maps", "cifti"}
+        Integer image, coordinates with radii, a 4-D image of weights, or labels of grayordinates.
     parcel_names : tuple of str
         p unique names.
     networks : tuple of (str or None)
@@ -40,7 +40,7 @@ class Atlas:
     """
 
     name: str
-    kind: Literal["labels", "spheres", "maps"]
+    kind: Literal["labels", "spheres", "maps", "cifti"]
     parcel_names: tuple[str, ...]
     networks: tuple[str | None, ...]
     hemispheres: tuple[str | None, ...]

@@ -17,6 +17,7 @@ from sklearn.utils import Bunch
 from brainage.errors import AtlasError, ScanError
 from brainage.files import atomic_path, hash_file
 from brainage.imaging.atlas import Atlas
+from brainage.imaging.cifti import load_cifti_atlas
 from brainage.imaging.label_tables import read_label_table, split_name
 from brainage.imaging.options import AtlasOptions
 from brainage.imaging.scans import Scan
@@ -114,6 +115,8 @@ def _from_file(options: AtlasOptions) -> Atlas:
         raise AtlasError(f"{path}: no such atlas file (science.atlas.path).")
     if path.name.lower().endswith((".tsv", ".csv", ".txt")):
         return _coordinate_table(path, options)
+    if path.name.endswith((".dlabel.nii", ".ptseries.nii")):
+        return load_cifti_atlas(path, options.name, options.space)
     try:
         image = nib.load(path)
         n_dimensions = len([n for n in image.shape if n != 1])

@@ -12,6 +12,7 @@ from nilearn.signal import clean
 from brainage.errors import ScanError
 from brainage.imaging.atlas import Atlas
 from brainage.imaging.atlas_library import check_space
+from brainage.imaging.cifti import is_cifti, read_surface_signals
 from brainage.imaging.cleaning import load_strategy
 from brainage.imaging.confounds import Nuisance, load_nuisance
 from brainage.imaging.nifti import Grid
@@ -66,22 +67,18 @@ def extract_parcel_series(
     cleaning = cleaning or CleaningOptions()
     atlas_options = atlas_options or AtlasOptions()
     check_space(atlas, scan, atlas_options.allow_spaces)
-    with VolumeStream(scan.bold) as stream:
-        header = stream.header
-        t_r_s = resolve_t_r_s(scan, header.t_r_s, configured_t_r_s=cleaning.t_r_s)
-        nuisance = load_nuisance(scan, cleaning, n_volumes=header.n_volumes)
-        operator, coverage = _operator(scan, atlas, header.grid, cleaning, cache_folder)
-        raw = stream_signals(stream, operator)
-    coverage = coverage * (1 - raw.dark_share)
+    measure = _measure_surface if is_cifti(scan.bold) else _measure_volume
+    raw, nuisance, t_r_s = measure(scan, atlas, cleaning, cache_folder)
+    coverage = raw.coverage
     # A share such as 1/2 is a sum of many weights: rounding must not decide.
-    missing = (coverage < atlas_options.min_coverage - 1e-9) | operator.empty | raw.broken
+    missing = (coverage < atlas_options.min_coverage - 1e-9) | raw.empty | raw.broken
     missing |= np.ptp(raw.values[nuisance.kept_volumes], axis=0) == 0
     if missing.all():
-        raise ScanError(_nothing_left(scan, operator, coverage, raw.broken))
+        raise ScanError(_nothing_left(scan, raw))
     values = np.full((len(nuisance.kept_volumes), atlas.n_parcels), np.nan)
     values[:, ~missing] = clean_signals(raw.values[:, ~missing], nuisance, cleaning, t_r_s, scan)
     quality = judge_scan(
-        exclusion or ExclusionRules(), mean_fd_mm=nuisance.mean_fd_mm, n_volumes=header.n_volumes,
+        exclusion or ExclusionRules(), mean_fd_mm=nuisance.mean_fd_mm, n_volumes=len(raw.values),
         n_kept=len(values), t_r_s=t_r_s, coverage=coverage, missing=missing,
     )  # fmt: skip
     return ParcelSeries(
@@ -133,6 +130,46 @@ def clean_signals(
     except ValueError as error:
         raise ScanError(f"{scan.bold}: cleaning {len(nuisance.kept_volumes)} kept volumes: {error}"
                         ) from error  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What a file says of its parcels, whether its voxels are volumes' or surfaces'."""
+
+    values: np.ndarray
+    coverage: np.ndarray
+    empty: np.ndarray
+    broken: np.ndarray
+
+
+def _measure_volume(
+    scan: Scan, atlas: Atlas, cleaning: CleaningOptions, cache_folder
+) -> tuple[_Measured, Nuisance, float]:
+    if atlas.kind == "cifti":
+        raise ScanError(f"{scan.bold}: a volumetric scan, but atlas {atlas.name} labels surfaces. "
+                        "Use *.dtseries.nii, or an atlas in a volume.")  # fmt: skip
+    with VolumeStream(scan.bold) as stream:
+        header = stream.header
+        t_r_s = resolve_t_r_s(scan, header.t_r_s, configured_t_r_s=cleaning.t_r_s)
+        nuisance = load_nuisance(scan, cleaning, n_volumes=header.n_volumes)
+        operator, coverage = _operator(scan, atlas, header.grid, cleaning, cache_folder)
+        raw = stream_signals(stream, operator)
+    coverage = coverage * (1 - raw.dark_share)
+    return _Measured(raw.values, coverage, operator.empty, raw.broken), nuisance, t_r_s
+
+
+def _measure_surface(
+    scan: Scan, atlas: Atlas, cleaning: CleaningOptions, cache_folder
+) -> tuple[_Measured, Nuisance, float]:
+    # Nothing is kept in `cache_folder`: matching grayordinates costs less than reading a cache.
+    if cleaning.smoothing_fwhm_mm is not None:
+        raise ScanError(f"{scan.bold}: smoothing is along the surface in CIFTI and is not offered; "
+                        "smooth with wb_command before, or set smoothing_fwhm_mm: null."
+                        )  # fmt: skip
+    raw = read_surface_signals(scan.bold, atlas)
+    t_r_s = resolve_t_r_s(scan, raw.t_r_s, configured_t_r_s=cleaning.t_r_s)
+    nuisance = load_nuisance(scan, cleaning, n_volumes=len(raw.values))
+    return _Measured(raw.values, raw.coverage, raw.coverage == 0, raw.broken), nuisance, t_r_s
 
 
 @dataclass(frozen=True)
@@ -188,12 +225,12 @@ def _operator(
     return smooth, plain.coverage
 
 
-def _nothing_left(scan: Scan, operator: ParcelOperator, coverage, broken: np.ndarray) -> str:
-    if broken.any():
-        what = f"{int(broken.sum())} parcels hold values that are not finite (NaN or infinite)"
-    elif operator.empty.all():
+def _nothing_left(scan: Scan, raw: _Measured) -> str:
+    if raw.broken.any():
+        what = f"{int(raw.broken.sum())} parcels hold values that are not finite (NaN or infinite)"
+    elif raw.empty.all():
         what = "no parcel has a voxel in the mask and field of view"
-    elif (coverage == 0).all():
+    elif (raw.coverage == 0).all():
         what = "no parcel has a finite voxel in the mask and field of view"
     else:
         what = "every parcel is constant or under the smallest coverage (an all-zero image?)"

@@ -1,0 +1,141 @@
+"""CIFTI series: parcels are means of matched grayordinates, cleaned as volumes are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nibabel.cifti2 import BrainModelAxis, LabelAxis, ParcelsAxis, SeriesAxis
+from nilearn.signal import clean
+
+from brainage.errors import AtlasError, ScanError
+from brainage.imaging.atlas_library import load_atlas
+from brainage.imaging.extract import extract_parcel_series
+from brainage.imaging.options import AtlasOptions, CleaningOptions
+from brainage.imaging.scans import Scan
+
+N_VOLUMES, N_VERTICES, T_R_S = 80, 20, 2.0
+LEFT, RIGHT = "CIFTI_STRUCTURE_CORTEX_LEFT", "CIFTI_STRUCTURE_CORTEX_RIGHT"
+RAW = CleaningOptions(strategy="none", high_pass_hz=None, low_pass_hz=None, detrend=False,
+                      standardize="none")  # fmt: skip
+
+
+def _cortex(vertices, structure: str) -> BrainModelAxis:
+    return BrainModelAxis.from_surface(np.asarray(vertices), N_VERTICES, name=structure)
+
+
+def _dtseries(folder: Path, *, step: float = T_R_S) -> tuple[Path, np.ndarray]:
+    """Left vertices 0-9 and right 5-14, as a medial wall leaves vertices out."""
+    axis = _cortex(range(10), LEFT) + _cortex(range(5, 15), RIGHT)
+    values = np.random.default_rng(0).normal(size=(N_VOLUMES, 20)).astype(np.float32)
+    series = SeriesAxis(0, step, N_VOLUMES, unit="SECOND")
+    path = folder / "sub-01_task-rest_space-fsLR_den-91k_bold.dtseries.nii"
+    nib.save(nib.Cifti2Image(values, (series, axis)), path)
+    return path, values.astype(np.float64)
+
+
+def _dlabel(folder: Path) -> Path:
+    """Parcel 1: left 0-3. 2: right 4-7, of which the series lacks 4. 7: left 15-16."""
+    axis = _cortex(range(20), LEFT) + _cortex(range(20), RIGHT)
+    keys = np.zeros((1, 40), dtype=np.float32)
+    keys[0, 0:4] = 1
+    keys[0, 20 + 4 : 20 + 8] = 2
+    keys[0, 15:17] = 7
+    colour = (0, 0, 0, 0)
+    table = {0: ("???", colour), 1: ("7Networks_LH_Vis_1", colour),
+             2: ("7Networks_RH_Default_1", colour), 7: ("wall", colour)}  # fmt: skip
+    path = folder / "atlas.dlabel.nii"
+    nib.save(nib.Cifti2Image(keys, (LabelAxis(["parcels"], [table]), axis)), path)
+    return path
+
+
+def _atlas(path: Path):
+    return load_atlas(AtlasOptions(name="surface", path=str(path)))
+
+
+def _scan(bold: Path, t_r_s: float | None = None) -> Scan:
+    return Scan("01", "n/a", "n/a", "rest", "fsLR", bold, None, None, t_r_s)
+
+
+def test_parcels_are_means_of_the_vertices_that_both_files_have(tmp_path):
+    bold, values = _dtseries(tmp_path)
+    series = extract_parcel_series(_scan(bold), atlas=_atlas(_dlabel(tmp_path)), cleaning=RAW)
+    assert series.parcel_names == ("7Networks_LH_Vis_1", "7Networks_RH_Default_1", "wall")
+    assert series.networks == ("Vis", "Default", None)
+    np.testing.assert_allclose(series.values[:, 0], values[:, 0:4].mean(axis=1), rtol=1e-12)
+    # Right vertices 5, 6, 7 are columns 10, 11, 12; vertex 4 is not in the series.
+    np.testing.assert_allclose(series.values[:, 1], values[:, 10:13].mean(axis=1), rtol=1e-12)
+    assert list(series.missing) == [False, False, True]
+    np.testing.assert_allclose(series.quality.coverage, [1.0, 0.75, 0.0])
+    assert series.t_r_s == T_R_S
+
+
+def test_cleaning_is_the_same_as_of_volumes(tmp_path):
+    bold, values = _dtseries(tmp_path)
+    motion = np.random.default_rng(1).normal(0, 0.01, (N_VOLUMES, 6))
+    np.savetxt(tmp_path / "rp_a.txt", motion)
+    scan = Scan("01", "n/a", "n/a", "rest", "fsLR", bold, tmp_path / "rp_a.txt", None)
+    series = extract_parcel_series(
+        scan, atlas=_atlas(_dlabel(tmp_path)), cleaning=CleaningOptions(strategy="6P")
+    )
+    raw = np.column_stack([values[:, 0:4].mean(axis=1), values[:, 10:13].mean(axis=1)])
+    expected = clean(raw, confounds=motion, t_r=T_R_S, detrend=True, high_pass=0.01, low_pass=0.1,
+                     standardize="zscore_sample")  # fmt: skip
+    np.testing.assert_allclose(series.values[:, :2], expected, atol=1e-9)
+
+
+def test_ptseries_are_matched_by_name_in_any_order(tmp_path):
+    cortex = _cortex(range(10), LEFT)
+    axis = ParcelsAxis.from_brain_models([("b", cortex[:5]), ("a", cortex[5:])])
+    values = np.random.default_rng(0).normal(size=(N_VOLUMES, 2))
+    series_axis = SeriesAxis(0, T_R_S, N_VOLUMES, unit="SECOND")
+    path = tmp_path / "sub-01_task-rest_bold.ptseries.nii"
+    nib.save(nib.Cifti2Image(values.astype(np.float32), (series_axis, axis)), path)
+    turned = ParcelsAxis.from_brain_models([("a", cortex[5:]), ("b", cortex[:5])])
+    other = tmp_path / "other.ptseries.nii"
+    nib.save(nib.Cifti2Image(np.zeros((N_VOLUMES, 2), np.float32), (series_axis, turned)), other)
+    series = extract_parcel_series(_scan(path), atlas=_atlas(other), cleaning=RAW)
+    assert series.parcel_names == ("a", "b")
+    np.testing.assert_allclose(series.values, values[:, ::-1], rtol=1e-6)
+    with pytest.raises(ScanError, match="2 parcels, and 3 of the 3 of atlas surface"):
+        extract_parcel_series(_scan(path), atlas=_atlas(_dlabel(tmp_path)), cleaning=RAW)
+
+
+def test_a_volumetric_atlas_cannot_meet_grayordinates(tmp_path):
+    bold, _ = _dtseries(tmp_path)
+    options = AtlasOptions(allow_spaces=("fsLR",))
+    with pytest.raises(ScanError, match="Name a dlabel.nii in science.atlas.path"):
+        extract_parcel_series(_scan(bold), atlas=load_atlas(), cleaning=RAW, atlas_options=options)
+    with pytest.raises(ScanError, match="in space fsLR, but atlas seitzman300"):
+        extract_parcel_series(_scan(bold), atlas=load_atlas(), cleaning=RAW)
+
+
+def test_a_cifti_time_step_of_one_is_not_believed_alone(tmp_path):
+    bold, _ = _dtseries(tmp_path, step=1.0)
+    atlas = _atlas(_dlabel(tmp_path))
+    with pytest.raises(ScanError, match="science.cleaning.t_r_s"):
+        extract_parcel_series(_scan(bold), atlas=atlas, cleaning=RAW)
+    assert extract_parcel_series(_scan(bold, 1.0), atlas=atlas, cleaning=RAW).t_r_s == 1.0
+
+
+def test_a_truncated_series_is_an_error_and_not_a_crash(tmp_path):
+    bold, _ = _dtseries(tmp_path)
+    atlas = _atlas(_dlabel(tmp_path))
+    whole = bold.read_bytes()
+    for n_bytes in (0, 100, 600, 2000, len(whole) // 2, len(whole) - 1):
+        bold.write_bytes(whole[:n_bytes])
+        with pytest.raises(ScanError, match="expected"):
+            extract_parcel_series(_scan(bold), atlas=atlas, cleaning=RAW)
+
+
+def test_smoothing_and_wrong_files_are_refused(tmp_path):
+    bold, _ = _dtseries(tmp_path)
+    smooth = RAW.model_copy(update={"smoothing_fwhm_mm": 6.0})
+    with pytest.raises(ScanError, match="wb_command"):
+        extract_parcel_series(_scan(bold), atlas=_atlas(_dlabel(tmp_path)), cleaning=smooth)
+    image = tmp_path / "not.dlabel.nii"
+    nib.save(nib.Nifti1Image(np.zeros((2, 2, 2), np.uint8), np.eye(4)), image)
+    with pytest.raises(AtlasError, match="expected a CIFTI-2 file"):
+        _atlas(image)
