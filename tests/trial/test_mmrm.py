@@ -324,3 +324,26 @@ def test_people_without_a_covariate_are_counted_in_the_notes():
                       covariates=("baseline_age",))  # fmt: skip
     assert fitted.n_participants == 88
     assert any("2 participant(s) left out" in n and "baseline_age" in n for n in fitted.notes)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(40))
+def test_tiny_or_degenerate_trials_give_finite_contrasts_or_a_design_error(seed):
+    rng = np.random.default_rng(seed)
+    n, n_visits = rng.integers(4, 16), rng.integers(2, 4)
+    gap = rng.normal(0, rng.choice([0, 3]), n)[:, None] + rng.normal(0, 1, (n, n_visits + 1))
+    gap = np.round(gap) if rng.random() < 0.3 else gap
+    arm = rng.permutation(np.array(ARMS)[np.arange(n) % 3])
+    rows = [(f"p{i}", arm[i], f"v{t}", gap[i, t], "fm"[i % 2]) for i in range(n)
+            for t in range(n_visits + 1) if t == 0 or rng.random() > 0.25]  # fmt: skip
+    data = pd.DataFrame(rows, columns=["participant_id", "arm", "visit", "gap", "sex"])
+    visits = tuple(f"v{t}" for t in range(n_visits + 1))
+    try:
+        fitted = fit_mmrm(data, response="gap", arms=ARMS, visits=visits, covariates=("sex",),
+                          form="constrained")  # fmt: skip
+    except DesignError:
+        return
+    for visit in visits[1:]:
+        found = fitted.contrast("HRT", visit)
+        assert np.isfinite([found.estimate, found.se, found.df, found.p_value]).all()
+        assert found.se > 0
