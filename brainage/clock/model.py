@@ -250,6 +250,14 @@ def card_of(clock: BrainClock) -> dict:
         "gap slope on age, after": _slope_words(slopes.slope_after_),
         "intervals": facts["intervals"],
     }  # fmt: skip
+    left_out = facts.get("gap_slope_out_of_fold")
+    if slopes.kind == "in_sample" and left_out:
+        # The two lines above are of training scans, which the clock has already pulled to the
+        # truth; new people meet these.
+        for word, slope in left_out.items():
+            card[f"gap slope on age in left-out people, {word}"] = (
+                f"{slope['slope']:+.3f} [{slope['low']:+.3f}, {slope['high']:+.3f}] years per year"
+            )
     for row in facts["metrics"]:
         card[f"{row['metric']}, {row['validation']}"] = (
             f"{row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from sklearn.base import RegressorMixin, clone
 
 from brainage.clock.age_scale import AGE_POWER, AgeScale, to_years
 from brainage.clock.elastic_net import ElasticNetClock
@@ -43,6 +44,8 @@ class Problem:
         Scans that must stay together.
     options : ClockOptions
         Estimator and harmonisation.
+    regressor : RegressorMixin or None, default=None
+        A scikit-learn regressor in the place of ``options.estimator``; one view.
     """
 
     values: list[np.ndarray]
@@ -50,6 +53,7 @@ class Problem:
     rows: pd.DataFrame
     groups: np.ndarray
     options: ClockOptions
+    regressor: RegressorMixin | None = None
     _grams: dict[tuple, np.ndarray] = field(default_factory=dict, repr=False)
     _learns: list[bool] = field(default_factory=list, repr=False)
     _moments: list[Moments] = field(default_factory=list, repr=False)
@@ -63,6 +67,7 @@ class Problem:
         *,
         columns: dict[str, np.ndarray] | None = None,
         grams: dict[tuple, np.ndarray] | None = None,
+        regressor: RegressorMixin | None = None,
     ) -> Problem:
         """Take the views that the options name from a feature table.
 
@@ -83,7 +88,7 @@ class Problem:
             view.values if columns is None else np.asarray(view.values[:, columns[name]])
             for name, view in zip(options.views, views, strict=True)
         ]
-        new = cls(values, [view.spec for view in views], features.rows, groups, options)
+        new = cls(values, [view.spec for view in views], features.rows, groups, options, regressor)
         if grams is not None and columns is None:
             new._grams = grams
         new._learns = [
@@ -104,6 +109,12 @@ class Problem:
         polynomial = options.estimator == "svr" and options.svr_kernel == "poly"
         return not polynomial and options.estimator != "gaussian_process"
 
+    @property
+    def needs_features(self) -> bool:
+        """Whether the estimator is fitted on features and not on a Gram matrix."""
+        named = self.options.estimator in ("elastic_net", "gaussian_process")
+        return named or self.regressor is not None
+
     def gram(self, view: int) -> np.ndarray:
         """Return the Gram matrix of a view that needs no preparation, computed once."""
         key = (self.specs[view].fingerprint(),)
@@ -115,7 +126,8 @@ class Problem:
     def is_tall(self) -> bool:
         """Whether a ridge is cheaper through features than through scans."""
         n_scans, n_features = self.values[0].shape
-        return self.options.estimator == "ridge" and not self.learns(0) and n_scans > n_features
+        ridge = self.options.estimator == "ridge" and self.regressor is None
+        return ridge and not self.learns(0) and n_scans > n_features
 
     def moments(self) -> Moments:
         """Return the cohort's sums for a ridge through features, computed once."""
@@ -188,7 +200,7 @@ def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> Fi
     -------
     fitted : Fitted
     """
-    if problem.options.estimator in ("elastic_net", "gaussian_process"):
+    if problem.needs_features:
         return _fit_on_features(problem, train, test)
     if problem.is_tall:
         return _fit_on_moments(problem, train, test)
@@ -320,6 +332,15 @@ def _fit_on_moments(problem: Problem, train, test) -> Fitted:
                   {"alpha": ridge.penalty}, predicted, in_sample, coef=[ridge.coef])  # fmt: skip
 
 
+def _foreign_line(model: RegressorMixin, n_features: int):
+    """Return weights and intercept of a regressor that is linear in its features, else None."""
+    coef = np.asarray(getattr(model, "coef_", np.zeros(0)), dtype=float).ravel()
+    intercept = np.asarray(getattr(model, "intercept_", np.zeros(0)), dtype=float).ravel()
+    if coef.shape != (n_features,) or intercept.shape != (1,):
+        return None, 0.0, {}
+    return [coef], float(intercept[0]), {}
+
+
 def _svr_kernels(problem: Problem, own: list, cross: list) -> tuple[list, list]:
     if problem.options.svr_kernel == "linear":
         return own, cross
@@ -337,7 +358,10 @@ def _fit_on_features(problem: Problem, train, test) -> Fitted:
         np.asarray(values[train]), rows.iloc[train], spec=problem.specs[0],
         options=options.harmonization,
     )  # fmt: skip
-    if options.estimator == "elastic_net":
+    if problem.regressor is not None:
+        model = clone(problem.regressor).fit(own, problem.ages[train])
+        coef, intercept, chosen = _foreign_line(model, own.shape[1])
+    elif options.estimator == "elastic_net":
         model = ElasticNetClock(inner_folds=options.validation.inner_folds)
         model.fit(own, problem.ages[train], groups=problem.groups[train])
         chosen = {"alpha": float(model.alpha_), "l1_ratio": float(model.l1_ratio_)}

@@ -6,11 +6,13 @@ import platform
 from importlib import metadata
 
 import numpy as np
+from sklearn.base import RegressorMixin
 
 from brainage import __version__
-from brainage.clock.bias import AgeBiasCorrector
+from brainage.clock.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.distance import ReferenceDistance
 from brainage.clock.folds import groups_of
+from brainage.clock.foreign import find_regressor
 from brainage.clock.intervals import CvPlusIntervals
 from brainage.clock.model import WHOLE_BRAIN, BrainClock
 from brainage.clock.options import ClockOptions
@@ -36,6 +38,7 @@ def fit_clock(
     *,
     cv: CrossValidation | None = None,
     network: str = WHOLE_BRAIN,
+    regressor: str | RegressorMixin | None = None,
     seed: int = 0,
     n_jobs: int = 1,
     progress: Progress = silent,
@@ -52,6 +55,9 @@ def fit_clock(
         Made before with the same features, options and network; None: made here.
     network : str, default="whole_brain"
         Or the name of a network: only edges within it.
+    regressor : str or RegressorMixin, optional
+        A scikit-learn regressor or its import path, in the place of ``options.estimator``. Only
+        one that is linear (``coef_``, ``intercept_``) can be kept: a file holds no code.
     seed : int, default=0
         Of folds and bootstraps.
     n_jobs : int, default=1
@@ -64,11 +70,12 @@ def fit_clock(
     clock : BrainClock
     """
     columns = _columns(features, options, network)
+    regressor = None if regressor is None else find_regressor(regressor)
     if cv is None:
-        cv = cross_validate_clock(
-            features, options, columns=columns, seed=seed, n_jobs=n_jobs, progress=progress
-        )
-    problem = Problem.of(features, options, groups_of(features.rows), columns=columns)
+        cv = cross_validate_clock(features, options, columns=columns, regressor=regressor,
+                                  seed=seed, n_jobs=n_jobs, progress=progress)  # fmt: skip
+    problem = Problem.of(features, options, groups_of(features.rows), columns=columns,
+                         regressor=regressor)  # fmt: skip
     static = not any(problem.learns(i) for i in range(len(problem.values)))
     if options.ensemble and not static:
         raise BrainAgeError("clock.ensemble: averaging fold models needs features that nothing is "
@@ -88,6 +95,7 @@ def fit_clock(
     if static and isinstance(regression, LinearRegression):
         fold_weights, fold_intercepts = _linear_weights(problem, fits[:n_folds], prepared)
         fold_scales = tuple(fit.age_scale for fit in fits[:n_folds])
+    bias = _bias(options, cv)
     first = cv.predictions[cv.predictions["repeat"] == 0]
     residual = (first["predicted_age_years"] - first["age_years"]).to_numpy(float)
     return BrainClock(
@@ -95,13 +103,14 @@ def fit_clock(
         specs=tuple(problem.specs),
         preparations=preparations,
         regression=regression,
-        bias=_bias(options, cv),
+        bias=bias,
         fold_weights=fold_weights,
         fold_intercepts=fold_intercepts,
         fold_scales=fold_scales,
         intervals=CvPlusIntervals().fit(first["fold"].to_numpy(int), residual),
         distance=ReferenceDistance().fit(_side_by_side(prepared), groups=problem.groups),
-        facts=_facts(features, options, cv, kept, cv_plus=len(fold_weights) > 0),
+        facts=_facts(features, problem, cv, kept, cv_plus=len(fold_weights) > 0)
+        | {"gap_slope_out_of_fold": _out_of_fold_slopes(bias, cv)},
     )
 
 
@@ -166,12 +175,18 @@ def _side_by_side(prepared: list[np.ndarray]) -> np.ndarray:
 
 def _regression(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray]) -> Regression:
     options = problem.options
-    if options.estimator == "gaussian_process":
+    if problem.regressor is not None:
+        if fits[0].coef is None:
+            name = type(problem.regressor).__name__
+            raise BrainAgeError(f"regressor {name}: cannot be kept, because it is not linear and a "
+                                "clock file holds no code. Cross-validate it, or fit a clock with "
+                                "one of the named estimators.")  # fmt: skip
+    elif options.estimator == "gaussian_process":
         if len(fits) > 1:
             raise BrainAgeError("clock.ensemble: not for gaussian_process, whose file would hold "
                                 "every fold's training scans. Set ensemble: false.")  # fmt: skip
         return GaussianProcessRegression(fits[0].model)
-    if options.estimator == "svr" and options.svr_kernel == "poly":
+    elif options.estimator == "svr" and options.svr_kernel == "poly":
         return _polynomial(problem, fits, prepared[0])
     weights, intercepts = _linear_weights(problem, fits, prepared)
     scales = sorted({fit.age_scale for fit in fits})
@@ -227,9 +242,22 @@ def _bias(options: ClockOptions, cv: CrossValidation) -> AgeBiasCorrector:
                          model=seen["model"].to_numpy(int))  # fmt: skip
 
 
-def _facts(features: FeatureTable, options: ClockOptions, cv: CrossValidation,
+def _out_of_fold_slopes(bias: AgeBiasCorrector, cv: CrossValidation) -> dict:
+    """Return the gap's slope on age in left-out people: what a new person meets."""
+    mean = cv.mean_predictions()
+    age = mean["age_years"].to_numpy(float)
+    predicted = mean["predicted_age_years"].to_numpy(float)
+    return {
+        "before": gap_slope(age, predicted - age).to_dict(),
+        "after": gap_slope(age, bias.corrected_gap(age, predicted)).to_dict(),
+    }
+
+
+def _facts(features: FeatureTable, problem: Problem, cv: CrossValidation,
            kept: list[Fitted], *, cv_plus: bool) -> dict:  # fmt: skip
-    rows = features.rows
+    rows, options = features.rows, problem.options
+    own = type(problem.regressor).__name__
+    estimator = options.estimator if problem.regressor is None else own
     sites = rows["site"].fillna("(no site)").value_counts().sort_index()
     metrics = [
         {k: None if isinstance(v, float) and v != v else v for k, v in record.items()}
@@ -243,7 +271,7 @@ def _facts(features: FeatureTable, options: ClockOptions, cv: CrossValidation,
             "age_range_years": [float(rows["age_years"].min()), float(rows["age_years"].max())],
             "sites": {str(site): int(count) for site, count in sites.items()},
         },
-        "estimator": options.estimator + (f", mean of {len(kept)} fold models"
+        "estimator": estimator + (f", mean of {len(kept)} fold models"
                                           if options.ensemble else ""),
         "options": options.model_dump(mode="json"),
         "chosen": kept[0].chosen if len(kept) == 1 else f"in each of {len(kept)} models",

@@ -8,8 +8,10 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
+from sklearn.base import RegressorMixin
 
 from brainage.clock.folds import Folds, check_no_copies, groups_of, make_folds, site_folds
+from brainage.clock.foreign import find_regressor
 from brainage.clock.metrics import accuracy
 from brainage.clock.options import ClockOptions
 from brainage.clock.pipeline import Fitted, Problem, fit_and_predict
@@ -112,6 +114,7 @@ def cross_validate_clock(
     n_jobs: int = 1,
     progress: Progress = silent,
     grams: dict[tuple, np.ndarray] | None = None,
+    regressor: str | RegressorMixin | None = None,
 ) -> CrossValidation:
     """Predict every reference scan by clocks that never saw that person, nested throughout.
 
@@ -129,6 +132,8 @@ def cross_validate_clock(
         Threads over folds.
     progress : Progress, optional
         Told of every finished fold.
+    regressor : str or RegressorMixin, optional
+        A scikit-learn regressor or its import path, in the place of ``options.estimator``.
     grams : dict, optional
         Store of Gram matrices shared by calls on the same `features` (a sweep's).
 
@@ -146,7 +151,8 @@ def cross_validate_clock(
     rows = features.rows
     _check_ages(rows)
     groups = groups_of(rows)
-    problem = Problem.of(features, options, groups, columns=columns, grams=grams)
+    foreign = None if regressor is None else find_regressor(regressor)
+    problem = Problem.of(features, options, groups, columns=columns, grams=grams, regressor=foreign)
     check_no_copies(problem.values[0], rows)
     repeats = make_folds(rows, options.validation, seed=seed)
     splits = [split for folds in repeats for split in folds]
@@ -195,7 +201,7 @@ def _fit_all(
         for view in range(len(problem.values)):
             if problem.is_tall:
                 problem.moments()
-            elif problem.options.estimator not in ("elastic_net", "gaussian_process"):
+            elif not problem.needs_features:
                 problem.gram(view)
     # Threads, because libsvm and LAPACK release the interpreter and the Gram matrix is shared.
     # Ridge is LAPACK alone, which already uses every core.
