@@ -153,7 +153,7 @@ def run_sweep(
         Resampled cohorts behind intervals and selection correction.
     n_jobs : int, default=1
         Threads inside an evaluation.
-    progress : Progress, default=silent
+    progress : Progress, optional
         Told of every evaluated alternative.
 
     Returns
