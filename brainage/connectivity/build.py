@@ -62,7 +62,7 @@ def build_features(
         `parcel_presence` is then not applied.
     n_jobs : int, default=1
         Worker processes. Never changes a number.
-    progress : Progress, default=silent
+    progress : Progress, optional
         Told of every finished session.
     folder : str or Path, optional
         Write the views there, memory-mapped afterwards, instead of holding them in memory.
