@@ -12,6 +12,7 @@ from nilearn.signal import clean
 from brainage.errors import ScanError
 from brainage.imaging.atlas import Atlas
 from brainage.imaging.atlas_library import check_space
+from brainage.imaging.censoring import cut_and_fill
 from brainage.imaging.cifti import is_cifti, read_surface_signals
 from brainage.imaging.cleaning import load_strategy
 from brainage.imaging.confounds import Nuisance, load_nuisance
@@ -110,15 +111,18 @@ def clean_signals(
     if low_pass is not None and low_pass >= nyquist:
         raise ScanError(f"{scan.bold}: low_pass_hz {low_pass:g} is not below the Nyquist frequency "
                         f"{nyquist:.3f} Hz of a repetition time of {t_r_s:g} s.")  # fmt: skip
-    every_volume = len(nuisance.kept_volumes) == len(raw)
     filtered = cleaning.high_pass_hz is not None or low_pass is not None
+    signals, kept = cut_and_fill(raw, nuisance.kept_volumes, fill=filtered)
+    confounds = nuisance.confounds
+    if confounds is not None:
+        confounds, _ = cut_and_fill(confounds, nuisance.kept_volumes, fill=filtered)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return clean(
-                raw,
-                confounds=nuisance.confounds,
-                sample_mask=None if every_volume else nuisance.kept_volumes,
+                signals,
+                confounds=confounds,
+                sample_mask=None if len(kept) == len(signals) else kept,
                 t_r=t_r_s,
                 detrend=cleaning.detrend,
                 standardize=False if cleaning.standardize == "none" else "zscore_sample",
