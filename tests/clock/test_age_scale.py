@@ -113,3 +113,20 @@ def test_saved_log_scale_clock_scores_alike_and_each_scan_alone(tmp_path):
     assert together["predicted_age_years"].between(2, 200).all()
     assert (together["interval_low_years"] < together["predicted_age_years"]).all()
     assert (together["interval_high_years"] > together["predicted_age_years"]).all()
+
+
+def test_shuffled_ages_are_not_predicted_out_of_fold_with_a_learnt_scale():
+    features = _cohort("log")
+    blocks = [view.values.astype(float) for view in features.views.values()]
+    X, sizes = np.hstack(blocks), [block.shape[1] for block in blocks]
+    rng = np.random.default_rng(0)
+    correlations = []
+    for _ in range(20):
+        age = rng.permutation(features.rows["age_years"].to_numpy())
+        fold = rng.permutation(np.arange(N_SCANS) % 5)
+        predicted = np.empty(N_SCANS)
+        for k in range(5):
+            clock = StackedClock(block_sizes=sizes, age_scale="auto")
+            predicted[fold == k] = clock.fit(X[fold != k], age[fold != k]).predict(X[fold == k])
+        correlations.append(np.corrcoef(predicted, age)[0, 1])
+    assert np.mean(correlations) <= 0.05
