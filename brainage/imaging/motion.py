@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -50,8 +51,8 @@ def read_confounds_table(path: Path, *, motion_order: str | None = None) -> pd.D
     else:
         separator = "\t" if name.endswith(".tsv") else r"\s+"
     try:
-        first = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, comment="#")
-        bare = all(_NUMBER.fullmatch(str(cell).strip()) for cell in first.iloc[0].dropna())
+        cells = re.split(r"[\s,]+", _first_line(path))
+        bare = all(_NUMBER.fullmatch(cell) for cell in cells)
         table = pd.read_csv(path, sep=separator, header=None if bare else 0,
                             na_values=["n/a"], comment="#" if bare else None)  # fmt: skip
     except FileNotFoundError:
@@ -59,6 +60,15 @@ def read_confounds_table(path: Path, *, motion_order: str | None = None) -> pd.D
     except (OSError, EOFError, ValueError) as error:
         raise ScanError(f"{path}: the confounds table cannot be read: {error}") from error
     return _named_motion(path, table.dropna(axis=1, how="all"), motion_order) if bare else table
+
+
+def _first_line(path: Path) -> str:
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8-sig") as stream:
+        for line in stream:
+            if line.strip() and not line.startswith("#"):
+                return line.strip()
+    raise ValueError("an empty file")
 
 
 def complete_motion(table: pd.DataFrame) -> pd.DataFrame:
