@@ -1,4 +1,4 @@
-"""Times of the clock room against its peers, in one run; see docs/performance.md.
+"""Times of the clock room against its peers, in one run.
 
     python scripts/bench_clock.py                         # every part at full size
     python scripts/bench_clock.py --part ridge --scale 0.2
