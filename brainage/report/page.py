@@ -18,6 +18,13 @@ from brainage.files import atomic_path, write_text
 from brainage.report import figures as draw
 from brainage.report.results import StudyResults
 
+_YEARS = ("estimate_years", "se_years", "ci_low_years", "ci_high_years", "df", "p_value",
+          "p_adjusted", "n")  # fmt: skip
+_CONTRASTS = ("arm", "versus", "visit", *_YEARS, "prespecified")
+_DELTAS = ("arm", "visit", *_YEARS, "mean_change_years", "paired_p_value", "cohens_d_z",
+           "cohens_d_av")  # fmt: skip
+_SENSITIVITY = ("analysis", "arm", "versus", "visit", *_YEARS, "outcome", "prespecified")
+
 # Fixed ids and no date: the same results give the same bytes.
 _SVG = {"svg.hashsalt": "brainage", "svg.fonttype": "none"}
 
@@ -85,13 +92,14 @@ def table_html(frame: pd.DataFrame, *, most: int = 200) -> str:
 def _sections(results: StudyResults, folder: Path) -> Iterator[Section]:
     yield Section("answer", "Did the treatment make brains look younger?", _answer(results),
                   tuple(_answer_blocks(results, folder)))  # fmt: skip
+    yield Section("networks", "Networks", (), tuple(_network_blocks(results, folder)))
     yield Section("flow", "Participant flow", (), tuple(_tables(
         (results.flow, "Participants by arm and visit: randomised, scanned, excluded, analysed."),
     )))  # fmt: skip
     yield Section("clock", "The clock", _clock_lines(results),
                   tuple(_clock_blocks(results, folder)))  # fmt: skip
     yield Section("sensitivity", "Sensitivity", (), tuple(_tables(
-        (results.sensitivity, "The same contrast by other means. Corrections of the gap (none, "
+        (_sensitivity(results), "The same contrast by other means. Corrections of the gap (none, "
          "offset, slope) are one test, not three analyses."),
     )))  # fmt: skip
     yield Section("motion", "Motion", (), tuple(_motion_blocks(results, folder)))
@@ -104,35 +112,79 @@ def _sections(results: StudyResults, folder: Path) -> Iterator[Section]:
 
 
 def _answer(results: StudyResults) -> tuple[str, ...]:
-    fixed = (
+    if results.contrasts is None:
+        return ()
+    return (
         "Negative years: the brain looks younger than at baseline (change) or than under control "
         "(contrast). A within-arm change is not an effect of treatment: read the contrast.",
         "A brain-age gap is not a rate of ageing; these are within-person changes in predicted "
-        "age.",
+        f"age. Model: {results.contrasts['method'].iloc[0]}.",
     )
-    return (*fixed, *results.notes) if results.contrasts is not None else ()
 
 
 def _answer_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
     if results.contrasts is not None:
-        whole = results.contrasts[results.contrasts["network"] == "whole_brain"]
+        whole = _of_whole_brain(results.contrasts)
         labels = [f"{row.arm} - {row.versus}, {row.visit}" for row in whole.itertuples()]
-        yield _figure(draw.draw_contrasts(whole, labels, title="Contrasts with control"),
-                      folder / "contrasts", "Estimates, 95 % intervals.")  # fmt: skip
-        yield from _tables((results.contrasts, "Contrasts between arms (years)."))
+        yield _figure(
+            draw.draw_contrasts(whole, labels, title="Contrasts with control"),
+            folder / "contrasts",
+            "Whole brain, estimates with 95 % intervals; the first row is the primary contrast.",
+        )
+        yield from _tables((_columns(whole, _CONTRASTS), "Contrasts with control (years)."))
     if results.deltas is not None:
-        whole = results.deltas[results.deltas["network"] == "whole_brain"]
-        yield _figure(draw.draw_arm_deltas(whole, title="Change from baseline within each arm"),
-                      folder / "arm_deltas", "Mean change with 95 % confidence intervals; not a "
-                      "comparison of arms.")  # fmt: skip
-        yield from _tables((results.deltas, "Change from baseline within each arm (years)."))
+        whole = _of_whole_brain(results.deltas)
+        yield _figure(
+            draw.draw_arm_deltas(whole, title="Change from baseline within each arm"),
+            folder / "arm_deltas",
+            "Mean change with 95 % intervals; not a comparison of arms.",
+        )
+        yield from _tables((_columns(whole, _DELTAS), "Change from baseline (years)."))
     yield from _tables(
         (
             results.truth,
-            "Synthetic study: estimates beside the planted years and "
-            "the clock-scale truth (what the frozen clock can show of them).",
+            "Synthetic study: estimates beside the planted years and the clock-scale truth (what "
+            "the frozen clock can show of them).",
         )
     )
+    if results.notes:
+        notes = pd.DataFrame({"note": list(results.notes)})
+        yield Block("folded", "Notes of the analysis", table_html(notes))
+
+
+def _sensitivity(results: StudyResults) -> pd.DataFrame | None:
+    if results.sensitivity is None:
+        return None
+    return _columns(_of_whole_brain(results.sensitivity), _SENSITIVITY)
+
+
+def _network_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
+    if results.contrasts is None:
+        return
+    networks = results.contrasts[results.contrasts["network"] != "whole_brain"]
+    if not len(networks):
+        return
+    primary = results.contrasts[results.contrasts["primary"]].iloc[0]
+    shown = networks[(networks["arm"] == primary["arm"]) & (networks["visit"] == primary["visit"])]
+    title = f"{primary['arm']} - {primary['versus']}, {primary['visit']}, one clock a network"
+    yield _figure(
+        draw.draw_contrasts(shown, shown["network"].tolist(), title=title),
+        folder / "networks",
+        "The same clock retrained on the edges within each network; years of each network's own "
+        "clock, so lengths are not comparable between networks.",
+    )
+    yield from _tables((_columns(shown, ("network", *_CONTRASTS)), "The primary contrast by "
+                        "network; adjusted p over networks."))  # fmt: skip
+    yield Block("folded", "Every network, arm and visit",
+                table_html(_columns(networks, ("network", *_CONTRASTS))))  # fmt: skip
+
+
+def _of_whole_brain(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["network"] == "whole_brain"]
+
+
+def _columns(table: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
+    return table[[name for name in names if name in table]]
 
 
 def _clock_lines(results: StudyResults) -> tuple[str, ...]:
