@@ -103,7 +103,7 @@ def draw_gap_slopes(slopes: pd.DataFrame) -> Figure:
     axes.axvline(0, color="0.4", linewidth=0.8)
     axes.set_yticks(heights, slopes["gap"])
     axes.set_xlabel("slope of gap on age (years per year)")
-    axes.set_title("Age bias: an uncorrected slope moves every arm alike", loc="left")
+    axes.set_title("Age bias of the gap", loc="left")
     return figure
 
 
