@@ -244,6 +244,10 @@ def show_scans(screen: Screen, table: pd.DataFrame, cohort: str) -> None:
 def show_trained(screen: Screen, trained) -> None:
     """Show a clock's out-of-fold accuracy."""
     screen.table(trained.metrics, title="reference clock, uncorrected out-of-fold predictions")
+    bias = trained.clocks["whole_brain"].bias
+    for words, slope in (("raw", bias.slope_before_), ("corrected", bias.slope_after_)):
+        screen.line(f"slope of the {words} gap on age: {slope.slope:+.3f} "
+                    f"[{slope.low:+.3f}, {slope.high:+.3f}] years per year")  # fmt: skip
 
 
 def show_scores(screen: Screen, scores: pd.DataFrame) -> None:
