@@ -51,10 +51,15 @@ def _describe_one(item, model, where: str, lines: Mapping[str, int]) -> str:
     path = [str(part) for part in item["loc"]]
     dotted = ".".join(path)
     line = _line_of(path, lines)
-    here = f"{where} line {line}: {dotted}" if line else f"{where}: {dotted}"
+    here = f"{where} line {line}" if line else where
+    here += f": {dotted}" if dotted else ""
     if item["type"] == "extra_forbidden":
         return f"{here}: unknown key.{_suggest(path, model)}"
-    found = "" if item["type"] == "missing" else f", found {_show(item['input'])}"
+    # A rule on a whole section names the keys it is about; the section itself would bury them.
+    silent = item["type"] == "missing" or (
+        item["type"] == "value_error" and isinstance(item["input"], Mapping | BaseModel)
+    )
+    found = "" if silent else f", found {_show(item['input'])}"
     return f"{here}: expected {_expected(item)}{found}.{_hint(item)}"
 
 

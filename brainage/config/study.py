@@ -23,6 +23,22 @@ from brainage.options import Options
 from brainage.synthetic.options import SyntheticOptions
 from brainage.trial.options import TrialOptions
 
+Section = TypeVar("Section", bound=Options)
+
+#: Keys that name files or folders, and are made absolute.
+FILES_OF_STUDY = ("output", "allocation", "clock", "scores")
+FILES_OF_COHORT = ("scans", "series", "participants", "sessions")
+FILES_OF_ATLAS = ("path", "labels")
+
+
+def with_files(section: Section, names: Sequence[str], base: Path) -> Section:
+    """Return a section with the named keys absolute, starting at `base`; None stays None."""
+
+    def fix(value: str | None) -> str | None:
+        return None if value is None else str((base / Path(value).expanduser()).resolve())
+
+    return section.model_copy(update={name: fix(getattr(section, name)) for name in names})
+
 
 class CohortPaths(Options):
     """Where one cohort's scans, or parcel series made elsewhere, and its people are.
@@ -33,6 +49,8 @@ class CohortPaths(Options):
         fMRIPrep derivatives folder, or a table of NIfTI files.
     series : str or None, default=None
         Folder of ``*_timeseries.tsv`` made elsewhere; then nothing is extracted.
+    atlas : str or None, default=None
+        Atlas to take where that folder holds several (XCP-D writes one set of files for each).
     participants : str or None, default=None
         ``participants.tsv`` or any table; often in the raw BIDS folder.
     sessions : str or None, default=None
@@ -48,6 +66,7 @@ class CohortPaths(Options):
 
     scans: str | None = None
     series: str | None = None
+    atlas: str | None = None
     participants: str | None = None
     sessions: str | None = None
     columns: dict[str, str] = {}
@@ -58,6 +77,9 @@ class CohortPaths(Options):
     def _one_source(self) -> Self:
         if self.scans and self.series:
             raise ValueError("either 'scans' or 'series', not both")
+        if self.atlas and not self.series:
+            # Scans are parcellated by science.atlas: a name here would be read by nobody.
+            raise ValueError("'atlas' only with 'series'; scans take science.atlas")
         return self
 
 
@@ -153,6 +175,20 @@ class StudyConfig(Options):
             )
         return self
 
+    def with_absolute_paths(self, base: Path) -> Self:
+        """Return the study with every file and folder absolute, starting at `base`."""
+        paths = with_files(self.paths, FILES_OF_STUDY, base)
+        paths = paths.model_copy(update={
+            "reference": with_files(paths.reference, FILES_OF_COHORT, base),
+            "trial": with_files(paths.trial, FILES_OF_COHORT, base),
+        })  # fmt: skip
+        cleaning = self.science.cleaning
+        if cleaning.strategy.endswith(".toml"):
+            cleaning = with_files(cleaning, ("strategy",), base)
+        atlas = with_files(self.science.atlas, FILES_OF_ATLAS, base)
+        science = self.science.model_copy(update={"atlas": atlas, "cleaning": cleaning})
+        return self.model_copy(update={"paths": paths, "science": science})
+
 
 Config = TypeVar("Config", bound=StudyConfig)
 
@@ -170,7 +206,8 @@ def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudyConfi
     Returns
     -------
     study : StudyConfig
-        With absolute paths.
+        With absolute paths: those of a file relative to it, those of overrides and of a packaged
+        file relative to the current folder.
 
     Raises
     ------
@@ -182,29 +219,34 @@ def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudyConfi
 
 def load_config(path: str | Path, model: type[Config], *, overrides: Sequence[str] = ()) -> Config:
     """Read a study file into a config type; see `load_study`."""
-    path = find_study_file(path)
-    values, lines, problems = _merged(path, overrides)
-    return _validated(values, path, lines, problems, model=model)
+    file = find_study_file(path)
+    values, lines, problems = _merged(file, overrides)
+    # A packaged file lies where nobody's data are: its paths start where the command is given.
+    base = file.parent if Path(path) == file else Path.cwd()
+    return _validated(values, file, lines, problems, model=model, base=base)
 
 
 def study_from_mapping(values: Mapping, *, base: str | Path = ".") -> StudyConfig:
     """Build a study from a nested mapping, as the YAML file would; paths relative to `base`."""
-    base = Path(base)
-    preset = values.get("extends")
+    path = Path(base) / "study.yaml"
+    problems: list[str] = []
     merged = dict(values)
-    if preset:
-        merged = _overlay(read_yaml(find_study_file(preset)).values, merged)
-    return _validated(merged, base / "study.yaml", {}, [])
+    if preset := values.get("extends"):
+        merged = _overlay(_preset_values(str(preset), path, problems), merged)
+    return _validated(merged, path, {}, problems)
 
 
 def find_study_file(name: str | Path) -> Path:
     """Return the file a path or packaged name points to; ConfigError lists the names known."""
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.exists():
+    # A folder may be called like a preset: `brainage demo` itself makes one.
+    if path.suffix in (".yaml", ".yml") or path.is_file():
         return path
     packaged = configs_folder() / f"{name}.yaml"
     if packaged.is_file():
         return packaged
+    if path.is_dir():
+        return path
     known = ", ".join(sorted(p.stem for p in configs_folder().glob("*.yaml")))
     raise ConfigError(f"{name}: no such study file or preset. Packaged ones: {known}.")
 
@@ -231,7 +273,8 @@ def _merged(path: Path, overrides: Sequence[str]) -> tuple[dict, dict, list[str]
             problems.append(f"--set {override}: expected section.key=value, found no '='.")
             continue
         try:
-            sets[key.strip()] = parse_value(text, where=f"--set {key.strip()}")
+            value = parse_value(text, where=f"--set {key.strip()}")
+            sets[key.strip()] = _from_here(key.strip(), value)
         except ConfigError as error:
             problems.append(str(error))
     preset = sets.pop("extends", values.get("extends"))
@@ -271,6 +314,24 @@ def _overlay(below: Mapping, above: Mapping) -> dict:
     return merged
 
 
+def _from_here(key: str, value):
+    """Return an override with its paths absolute: a shell completes them from where it is."""
+    if isinstance(value, Mapping):
+        return {name: _from_here(f"{key}.{name}", inner) for name, inner in value.items()}
+    if isinstance(value, str) and _is_file(key, value):
+        return str(Path.cwd() / Path(value).expanduser())
+    return value
+
+
+def _is_file(key: str, value: str) -> bool:
+    section, _, name = key.rpartition(".")
+    if section == "paths" or section.startswith("paths."):
+        return name in FILES_OF_STUDY + FILES_OF_COHORT
+    return (section == "science.atlas" and name in FILES_OF_ATLAS) or (
+        key == "science.cleaning.strategy" and value.endswith(".toml")
+    )
+
+
 def _assign(values: dict, path: list[str], value, problems: list[str]) -> None:
     for part in path[:-1]:
         if values.get(part) is None:
@@ -289,6 +350,7 @@ def _validated(
     problems: list[str],
     *,
     model: type[Config] = StudyConfig,
+    base: Path | None = None,
 ) -> Config:
     study = None
     try:
@@ -302,24 +364,4 @@ def _validated(
     if problems:
         shown = "\n".join(f"  - {p}" for p in problems)
         raise ConfigError(f"{path}: {len(problems)} problem(s):\n{shown}")
-    return _absolute(study, path.parent.resolve())
-
-
-def _absolute(study: Config, base: Path) -> Config:
-    def fix(value: str | None) -> str | None:
-        return None if value is None else str((base / Path(value).expanduser()).resolve())
-
-    def cohort(paths: CohortPaths) -> CohortPaths:
-        names = ("scans", "series", "participants", "sessions")
-        return paths.model_copy(update={name: fix(getattr(paths, name)) for name in names})
-
-    paths = study.paths
-    new = paths.model_copy(update={
-        "output": fix(paths.output), "reference": cohort(paths.reference),
-        "trial": cohort(paths.trial), "allocation": fix(paths.allocation),
-        "clock": fix(paths.clock), "scores": fix(paths.scores),
-    })  # fmt: skip
-    atlas = study.science.atlas
-    atlas = atlas.model_copy(update={"path": fix(atlas.path), "labels": fix(atlas.labels)})
-    science = study.science.model_copy(update={"atlas": atlas})
-    return study.model_copy(update={"paths": new, "science": science})
+    return study.with_absolute_paths((base or path.parent).resolve())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
-from brainage.config.study import StudyConfig, load_config
+from brainage.config.study import FILES_OF_ATLAS, StudyConfig, load_config, with_files
 from brainage.imaging.options import AtlasOptions
 from brainage.options import Listed, Options
 
@@ -59,6 +59,14 @@ class SweepConfig(StudyConfig):
     """
 
     sweep: SweepSection = SweepSection()
+
+    def with_absolute_paths(self, base: Path) -> Self:
+        """Return the sweep with every file and folder absolute, starting at `base`."""
+        study = super().with_absolute_paths(base)
+        atlases = tuple(with_files(each, FILES_OF_ATLAS, base) for each in self.sweep.atlases)
+        return study.model_copy(
+            update={"sweep": self.sweep.model_copy(update={"atlases": atlases})}
+        )
 
 
 def load_sweep(path: str | Path, *, overrides: Sequence[str] = ()) -> SweepConfig:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from brainage.config import load_study, study_schema, study_template
+from brainage.config import load_study, load_sweep, study_schema, study_template
 from brainage.errors import ConfigError
 from brainage.files import configs_folder
 
@@ -97,9 +97,7 @@ def test_scans_and_series_together_are_refused(study_file):
     "path", sorted(configs_folder().glob("*.yaml")), ids=lambda path: Path(path).stem
 )
 def test_every_packaged_study_file_is_valid(path):
-    if "sweep" in path.stem:
-        pytest.skip("a sweep file: see tests/stages/test_sweep.py")
-    load_study(path)
+    (load_sweep if "sweep" in path.stem else load_study)(path)
 
 
 def test_the_template_of_every_preset_is_valid(tmp_path):
@@ -135,3 +133,61 @@ def test_the_schema_names_every_section_and_refuses_unknown_keys():
     assert set(schema["properties"]) >= {"science", "paths", "run"}
     assert schema["additionalProperties"] is False
     json.dumps(schema)
+
+
+def test_a_rule_on_a_whole_section_names_its_keys_and_does_not_show_the_section(study_file):
+    with pytest.raises(ConfigError) as told:
+        load_study(study_file, overrides=[
+            "paths.reference.scans=x", "science.trial={arms: [CON, MIT], control_arm: PLACEBO, "
+            "visits: [{label: b, session_id: b, nominal_years: 0}, {label: y, session_id: y, "
+            "nominal_years: 1}], primary_visit: y}",
+        ])  # fmt: skip
+    message = str(told.value)
+    assert "control arm first in arms (found control_arm 'PLACEBO'" in message
+    assert "found {" not in message
+
+
+def test_a_rule_on_the_whole_file_has_no_empty_key(study_file):
+    with pytest.raises(ConfigError, match=r"study\.yaml: expected science\.clock\.views"):
+        load_study(study_file, overrides=["science.clock.views=[pearson]"])
+
+
+def test_paths_of_the_command_line_start_at_the_current_folder(study_file, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    study = load_study(study_file, overrides=["paths.output=new", "science.atlas.path=a.nii",
+                                              "paths.trial={series: s}"])  # fmt: skip
+    assert study.paths.output == str(tmp_path / "elsewhere" / "new")
+    assert study.science.atlas.path == str(tmp_path / "elsewhere" / "a.nii")
+    assert study.paths.trial.series == str(tmp_path / "elsewhere" / "s")
+    assert study.paths.reference.series == str(tmp_path / "ref")
+
+
+def test_a_packaged_study_writes_where_it_is_called_and_never_into_the_package(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert load_study("lisa_twin").paths.output == str(tmp_path / "brainage-lisa-twin")
+
+
+def test_a_folder_called_like_a_packaged_study_does_not_hide_it(tmp_path, monkeypatch):
+    (tmp_path / "demo").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_study("demo").synthetic is not None
+
+
+def test_a_strategy_file_is_found_from_the_study_file(study_file, tmp_path):
+    text = STUDY + "  cleaning: {strategy: mine.toml}\n"
+    study_file.write_text(text)
+    assert load_study(study_file).science.cleaning.strategy == str(tmp_path / "mine.toml")
+
+
+def test_an_atlas_beside_scans_is_refused_because_nobody_would_read_it(study_file):
+    with pytest.raises(ConfigError, match="'atlas' only with 'series'"):
+        load_study(study_file, overrides=["paths.trial={scans: x, atlas: Gordon}"])
+
+
+def test_atlases_of_a_sweep_are_found_from_its_file(tmp_path):
+    (tmp_path / "s.yaml").write_text("sweep: {atlases: [{name: a, path: a.nii}]}\n")
+    (atlas,) = load_sweep(tmp_path / "s.yaml").sweep.atlases
+    assert atlas.path == str(tmp_path / "a.nii")
