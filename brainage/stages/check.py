@@ -10,10 +10,10 @@ import pandas as pd
 from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError
 from brainage.imaging import Scan, check_space, load_atlas
-from brainage.series import find_series
-from brainage.stages.cohorts import cohort_paths, cohort_people, has_cohort, series_folder
+from brainage.stages.cohorts import cohort_paths, cohort_people, has_cohort
 from brainage.stages.compare import allocation_file
 from brainage.stages.extract import cohort_scans
+from brainage.stages.features import cohort_series
 from brainage.tables import NO_SESSION
 from brainage.trial import read_allocation
 
@@ -81,7 +81,7 @@ def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame
             items = cohort_scans(study, cohort)
             _check_files(study, items, cohort, found)
         else:
-            items = find_series(series_folder(study, cohort))
+            items = cohort_series(study, cohort)
     except BrainAgeError as error:
         found.problems.append(str(error))
         return pd.DataFrame(columns=["participant_id", "session_id", "age_years"])

@@ -38,6 +38,20 @@ def series_folder(study: StudyConfig, cohort: Cohort) -> Path:
     return stage_folder(study, "extract") / cohort
 
 
+def people_files(study: StudyConfig, cohort: Cohort) -> dict[str, Path]:
+    """Return the tables that say who was scanned at which age, by name.
+
+    A cohort that names no participants table has the one beside its scans, if there is one.
+    """
+    paths = cohort_paths(study, cohort)
+    participants = paths.participants
+    if participants is None and paths.scans and Path(paths.scans).is_dir():
+        beside = Path(paths.scans) / "participants.tsv"
+        participants = beside if beside.is_file() else None
+    found = {"participants": participants, "sessions": paths.sessions}
+    return {name: Path(path) for name, path in found.items() if path is not None}
+
+
 def cohort_people(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
     """Read who was scanned at which age.
 
@@ -48,14 +62,11 @@ def cohort_people(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
     TableError
         The table is not valid.
     """
-    paths = cohort_paths(study, cohort)
-    participants = paths.participants
-    if participants is None and paths.scans and Path(paths.scans).is_dir():
-        beside = Path(paths.scans) / "participants.tsv"
-        participants = str(beside) if beside.is_file() else None
-    if participants is None:
+    files = people_files(study, cohort)
+    if "participants" not in files:
         raise ConfigError(
             f"paths.{cohort}.participants: expected a table with participant_id and age_years, "
             "found none. It usually lies in the raw BIDS folder."
         )
-    return read_people(participants, paths.sessions, columns=paths.columns)
+    return read_people(files["participants"], files.get("sessions"),
+                       columns=cohort_paths(study, cohort).columns)  # fmt: skip

@@ -90,14 +90,9 @@ def extract_cohort(
     science = study.science
     atlas = load_atlas(science.atlas)
     # One bad config stops everything, before the first scan; one bad scan becomes a row.
-    load_strategy(science.cleaning.strategy)
+    strategy = load_strategy(science.cleaning.strategy).fingerprint()
     work = _Work(
-        folder,
-        atlas,
-        science.atlas,
-        science.cleaning,
-        science.exclusion,
-        overwrite,
+        folder, atlas, science.atlas, science.cleaning, strategy, science.exclusion, overwrite
     )
     rows = []
     # One process a scan in flight: the parts that take the time release no more than two cores.
@@ -150,6 +145,7 @@ class _Work:
     atlas: Atlas
     atlas_options: AtlasOptions
     cleaning: CleaningOptions
+    strategy_fingerprint: str
     exclusion: ExclusionRules
     overwrite: bool
 
@@ -173,8 +169,12 @@ class _Work:
 
     def _made_by(self, scan: Scan) -> str:
         files = [scan.bold, scan.confounds, scan.mask]
+        # What atlas and strategy files say, not where they lie: an edited one extracts again, a
+        # study that was moved does not.
+        cleaning = self.cleaning.model_dump(mode="json", exclude={"strategy"})
+        atlas = self.atlas_options.model_dump(mode="json", exclude={"path", "labels"})
         return fingerprint_of([
-            self.atlas.content_hash, self.atlas_options.fingerprint(), self.cleaning.fingerprint(),
+            self.atlas.content_hash, atlas, cleaning, self.strategy_fingerprint,
             self.exclusion.fingerprint(), scan.t_r_s, [_identity(file) for file in files],
         ])  # fmt: skip
 

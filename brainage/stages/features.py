@@ -9,15 +9,24 @@ from brainage.connectivity import FeatureTable, build_features
 from brainage.errors import StageError
 from brainage.files import hash_file
 from brainage.progress import Progress, silent
-from brainage.series import find_series
-from brainage.stages.cohorts import Cohort, cohort_paths, cohort_people, series_folder
+from brainage.series import SeriesFile, find_series
+from brainage.stages.cohorts import (
+    Cohort,
+    cohort_paths,
+    cohort_people,
+    people_files,
+    series_folder,
+)
+from brainage.stages.extract import SCANS
 from brainage.stages.manifest import (
     MANIFEST,
+    files_hash,
     is_current,
     listing_hash,
     stage_key,
     write_manifest,
 )
+from brainage.tables import read_table
 
 
 def cohort_features(
@@ -53,15 +62,18 @@ def cohort_features(
     key : str
         Hash of what they were made from.
     """
-    options = study.science.connectivity
+    options, paths = study.science.connectivity, cohort_paths(study, cohort)
     inputs = series_inputs(study, cohort)
     described = [options.model_dump(mode="json"), None if parcels is None else list(parcels)]
+    if paths.columns or paths.atlas:
+        # Another column for the age is another table, although no file changed.
+        described.append({"columns": paths.columns, "atlas": paths.atlas})
     key = stage_key("features", described, inputs)
     if overwrite or not is_current(folder, key):
         # Without its manifest a half-replaced folder cannot be taken for the finished one.
         (folder / MANIFEST).unlink(missing_ok=True)
         build_features(
-            find_series(series_folder(study, cohort)),
+            cohort_series(study, cohort),
             cohort_people(study, cohort),
             kinds=options.kinds,
             shrinkage=options.shrinkage,
@@ -79,18 +91,47 @@ def cohort_features(
     return FeatureTable.load(folder), key
 
 
+def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
+    """List a cohort's parcel series, opening none.
+
+    Of an extraction only what its summary names is used: its folder may also hold series of
+    another atlas, of scans that were taken out of the study, or of scans that fail by now.
+
+    Raises
+    ------
+    StageError
+        No series, an extraction that did not come to its end, or a file that has gone since.
+    """
+    paths, folder = cohort_paths(study, cohort), series_folder(study, cohort)
+    if paths.series:
+        return find_series(folder, atlas=paths.atlas)
+    summary = folder / "scans.tsv"
+    if not summary.is_file():
+        where = "" if paths.scans else f"Name paths.{cohort}.scans or .series. "
+        raise StageError(f"{summary}: no summary of an extraction of the {cohort} cohort there. "
+                         f"{where}Run `brainage extract` first (after --shard or --participant: "
+                         "`brainage extract --collect`).")  # fmt: skip
+    scans = read_table(summary, SCANS)
+    made = scans[scans["series"].notna()]
+    if made.empty:
+        raise StageError(f"{summary}: none of {len(scans)} scans could be extracted; the column "
+                         "reason says why.")  # fmt: skip
+    files = [SeriesFile(folder / row.series, row.participant_id, row.session_id, row.run, row.task)
+             for row in made.itertuples()]  # fmt: skip
+    gone = [file.path for file in files if not file.path.is_file()]
+    if gone:
+        raise StageError(f"{gone[0]}: listed in {summary} but not there ({len(gone)} such "
+                         "files). Run `brainage extract` again.")  # fmt: skip
+    return sorted(files, key=lambda file: str(file.path))
+
+
 def series_inputs(study: StudyConfig, cohort: Cohort) -> dict[str, str]:
-    """Return the hashes of the series tree and the people tables of a cohort."""
-    paths = cohort_paths(study, cohort)
-    folder = series_folder(study, cohort)
-    if not folder.is_dir():
-        raise StageError(f"{folder}: no parcel series of the {cohort} cohort there. "
-                         "Run `brainage extract` first.")  # fmt: skip
-    inputs = {f"{cohort} series": listing_hash(folder, "_timeseries.tsv")}
-    for name in ("participants", "sessions"):
-        path = getattr(paths, name)
-        if path is not None and Path(path).is_file():
+    """Return the hashes of the series files and the people tables of a cohort."""
+    files = [file.path for file in cohort_series(study, cohort)]
+    inputs = {f"{cohort} series": files_hash(series_folder(study, cohort), files)}
+    for name, path in people_files(study, cohort).items():
+        if path.is_file():
             inputs[f"{cohort} {name}"] = hash_file(path)
-        elif path is not None and Path(path).is_dir():
+        elif path.is_dir():
             inputs[f"{cohort} {name}"] = listing_hash(path, "_sessions.tsv")
     return inputs

@@ -11,9 +11,9 @@ from brainage.clock import WHOLE_BRAIN
 from brainage.config import CohortPaths, StudyConfig
 from brainage.connectivity import build_features
 from brainage.progress import Progress, silent
-from brainage.series import find_series
-from brainage.stages.cohorts import cohort_people, series_folder, stage_folder
+from brainage.stages.cohorts import cohort_people, stage_folder
 from brainage.stages.extract import extract_cohort
+from brainage.stages.features import cohort_series
 from brainage.stages.manifest import is_current, stage_key, write_manifest
 from brainage.stages.train import study_clocks
 from brainage.synthetic import CLOCK_SCALE, clock_scale_truth, make_study
@@ -155,7 +155,7 @@ def _score_counterfactual(study: StudyConfig, clock, folder: Path, progress: Pro
     if shadow.paths.trial.scans:
         extract_cohort(shadow, "trial", progress=progress)
     features = build_features(
-        find_series(series_folder(shadow, "trial")), cohort_people(shadow, "trial"),
+        cohort_series(shadow, "trial"), cohort_people(shadow, "trial"),
         kinds=study.science.connectivity.kinds, shrinkage=study.science.connectivity.shrinkage,
         parcels=clock.parcel_names, n_jobs=study.run.n_jobs, progress=progress,
     )  # fmt: skip

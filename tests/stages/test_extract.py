@@ -118,3 +118,19 @@ def test_gzip_files_of_the_same_data_are_the_same_bytes(folder):
     write_nifti(folder / "b.nii.gz", data, AFFINE, t_r_s=2.0)
     assert (folder / "a.nii.gz").read_bytes() == (folder / "b.nii.gz").read_bytes()
     assert gzip.decompress((folder / "a.nii.gz").read_bytes())[:4] == b"\x5c\x01\x00\x00"
+
+
+def test_an_edited_strategy_file_extracts_again_and_a_moved_study_does_not(folder):
+    mine = folder / "mine.toml"
+    mine.write_text("all_columns = true\n")
+    first = extract_cohort(study(folder, cleaning={"strategy": str(mine)}), "reference")
+    path = folder / "out" / "extract" / "reference" / first["series"][0]
+    before = path.stat().st_mtime_ns
+    copy = folder / "atlas_copy.nii.gz"
+    shutil.copy(folder / "atlas.nii.gz", copy)
+    moved = {"atlas": {"name": "toy", "path": str(copy)}, "cleaning": {"strategy": str(mine)}}
+    extract_cohort(study(folder, **moved), "reference")
+    assert path.stat().st_mtime_ns == before
+    mine.write_text("all_columns = false\n")
+    extract_cohort(study(folder, **moved), "reference")
+    assert path.stat().st_mtime_ns > before
