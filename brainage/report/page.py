@@ -224,6 +224,25 @@ def _clock_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
         card = pd.DataFrame([(k, str(v)) for k, v in results.card.items()],
                             columns=["model card", "value"])  # fmt: skip
         yield from _tables((card, "Model card of the whole-brain clock."))
+    yield from _pattern_blocks(results)
+
+
+def _pattern_blocks(results: StudyResults) -> Iterator[Block]:
+    means = (
+        "change of connectivity per year of predicted age (Haufe pattern, mean over edges; "
+        "positive: stronger in scans that look older), strongest first"
+    )
+    networks = results.pattern_networks
+    if networks is not None and len(networks):
+        yield Block("table", f"What the clock looks at, by pair of networks: {means}.",
+                    table_html(networks, most=15))  # fmt: skip
+        yield Block("folded", "Every pair of networks", table_html(networks))
+    if results.pattern_parcels is not None:
+        yield Block("folded", f"By parcel: {means}", table_html(results.pattern_parcels, most=50))
+    stability = results.pattern_stability
+    if stability is not None and len(stability):
+        yield Block("folded", "How well the fold models agree on weights and patterns",
+                    table_html(stability))  # fmt: skip
 
 
 def _motion_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:

@@ -30,6 +30,9 @@ class StudyResults:
         gap, slope, low, high (years of gap per year of age), before and after correction.
     card : mapping
         Model card of the whole-brain clock.
+    pattern_networks, pattern_parcels, pattern_stability : DataFrame or None
+        What a linear whole-brain clock looks at (`brainage.clock.explain_clock`), strongest
+        first, and how well its fold models agree on it.
     scores : DataFrame or None
         Schema `brainage.tables.SCORES`.
     deltas, contrasts, flow, sensitivity, motion : DataFrame or None
@@ -50,6 +53,9 @@ class StudyResults:
     metrics: pd.DataFrame | None = None
     gap_slopes: pd.DataFrame | None = None
     card: Mapping = field(default_factory=dict)
+    pattern_networks: pd.DataFrame | None = None
+    pattern_parcels: pd.DataFrame | None = None
+    pattern_stability: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None
     deltas: pd.DataFrame | None = None
     contrasts: pd.DataFrame | None = None

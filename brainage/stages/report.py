@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.clock import WHOLE_BRAIN, AgeBiasCorrector, gap_slope
+from brainage.clock.explain import NETWORKS, PARCELS, STABILITY
 from brainage.clock.validation import METRICS, PREDICTIONS
 from brainage.config import StudyConfig
 from brainage.connectivity import EXCLUDED
@@ -18,7 +19,7 @@ from brainage.stages.extract import SCANS
 from brainage.stages.manifest import read_manifest, versions
 from brainage.stages.methods import methods_sentences
 from brainage.stages.synthesize import recovery
-from brainage.stages.train import load_trained
+from brainage.stages.train import EXPLAIN, load_trained
 from brainage.synthetic import CLOCK_SCALE
 from brainage.tables import SCORES, read_table
 
@@ -106,12 +107,27 @@ def _clock_fields(study: StudyConfig) -> dict:
     )
     scores = stage_folder(study, "score") / "scores.tsv"
     ages = read_table(scores, SCORES)["age_years"].to_numpy(float) if scores.is_file() else None
-    return {
+    return _pattern_fields(folder / EXPLAIN) | {
         "predictions": mean,
         "metrics": read_table(folder / "metrics.tsv", METRICS),
         "gap_slopes": gap_slopes(mean, clock.bias, ages),
         "card": clock.card(),
     }
+
+
+def _pattern_fields(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read what the clock looks at, strongest first; a kernel clock leaves no such tables."""
+    tables = {"parcels": PARCELS, "networks": NETWORKS, "stability": STABILITY}
+    fields = {}
+    for name, schema in tables.items():
+        path = folder / f"patterns_{name}.tsv"
+        if path.is_file():
+            table = read_table(path, schema)
+            if "pattern_absolute" in table:
+                table = table.sort_values("pattern_absolute", ascending=False, kind="stable",
+                                          ignore_index=True)  # fmt: skip
+            fields[f"pattern_{name}"] = table
+    return fields
 
 
 def _finished(study: StudyConfig, stage: str) -> bool:

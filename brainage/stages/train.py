@@ -10,12 +10,14 @@ import pandas as pd
 
 from brainage.clock import (
     BrainClock,
-    CrossValidation,
     cross_validate_clock,
+    explain_clock,
     fit_clock,
     fit_network_clocks,
 )
+from brainage.clock.regression import LinearRegression
 from brainage.config import StudyConfig
+from brainage.connectivity import FeatureTable
 from brainage.errors import StageError
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import stage_folder
@@ -23,6 +25,7 @@ from brainage.stages.features import cohort_features
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
 
 WHOLE_BRAIN = "whole_brain"
+EXPLAIN = "explain"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = s
     }  # fmt: skip
     if options.networks:
         clocks |= fit_network_clocks(features, options, seed=seed, n_jobs=jobs, progress=progress)
-    written = [*_write_clocks(clocks, folder), *_write_tables(cv, clocks, folder)]
+    written = [*_write_clocks(clocks, folder), *cv.save(folder)]
+    written += _write_patterns(clocks[WHOLE_BRAIN], features, folder / EXPLAIN)
     written += [folder / "features" / "rows.tsv", folder / "features" / "excluded.tsv"]
     write_manifest(folder, stage="train", key=key, options=described, inputs=inputs,
                    outputs=written)  # fmt: skip
@@ -114,5 +118,8 @@ def _write_clocks(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
     return written
 
 
-def _write_tables(cv: CrossValidation, clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
-    return cv.save(folder)
+def _write_patterns(clock: BrainClock, features: FeatureTable, folder: Path) -> list[Path]:
+    # A kernel clock has no weights to explain, and predicting its whole cohort takes minutes.
+    if isinstance(clock.regression, LinearRegression):
+        explain_clock(clock, features).save(folder)
+    return sorted(folder.glob("patterns_*"))

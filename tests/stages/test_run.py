@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -106,3 +107,16 @@ def test_kill_9_at_any_moment_and_a_second_run_give_the_undisturbed_bytes(finish
     # What a killed writer leaves is a dot-file that no reader looks at.
     left = {name: h for name, h in interrupted.items() if not Path(name).name.startswith(".")}
     assert left == whole
+
+
+def test_what_a_linear_clock_looks_at_is_kept_listed_and_shown(finished):
+    out = finished / "out"
+    outputs = json.loads((out / "train" / "manifest.json").read_text())["outputs"]
+    for name in ("parcels", "networks", "stability"):
+        assert (out / "train" / "explain" / f"patterns_{name}.tsv").is_file()
+        assert f"explain/patterns_{name}.tsv" in outputs
+    page = (out / "report" / "report.html").read_text()
+    parcels = pd.read_csv(out / "train" / "explain" / "patterns_parcels.tsv", sep="\t")
+    strongest = parcels.loc[parcels["pattern_absolute"].idxmax(), "parcel"]
+    assert "What the clock looks at" in page
+    assert f">{strongest}<" in page
