@@ -5,6 +5,7 @@ from __future__ import annotations
 from brainage.config import StudyConfig
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.views import FIXED_SHRINKAGE, UNSHRUNK
+from brainage.imaging.cleaning import load_strategy
 from brainage.imaging.options import CleaningOptions
 from brainage.stages.cohorts import cohort_paths
 from brainage.trial import TrialOptions
@@ -56,14 +57,19 @@ def _extraction(study: StudyConfig) -> str:
 
 
 def _cleaning(cleaning: CleaningOptions) -> str:
-    parts = [f"cleaned with the confound strategy {cleaning.strategy}"]
+    strategy = load_strategy(cleaning.strategy)
+    parts = [f"cleaned with the confound strategy {strategy.name} ({strategy.description})"]
     if cleaning.high_pass_hz or cleaning.low_pass_hz:
         low = f"{cleaning.high_pass_hz:g}" if cleaning.high_pass_hz else "0"
         high = f"{cleaning.low_pass_hz:g}" if cleaning.low_pass_hz else "the Nyquist frequency"
         parts.append(f"band-passed {low} to {high} Hz")
-    if cleaning.scrub_fd_mm:
-        parts.append(f"volumes with framewise displacement above {cleaning.scrub_fd_mm:g} mm "
-                     "censored")  # fmt: skip
+    # Scrubbing is the strategy's (ours or nilearn's), unless the study names a threshold.
+    own = strategy.load_confounds if "scrub" in strategy.load_confounds.get("strategy", ()) else {}
+    threshold_mm = cleaning.scrub_fd_mm or own.get("fd_threshold") or strategy.scrub_fd_mm
+    if threshold_mm:
+        parts.append(f"volumes with framewise displacement above {threshold_mm:g} mm censored, "
+                     f"and kept stretches under {cleaning.min_segment_volumes} volumes with them"
+                     )  # fmt: skip
     if cleaning.smoothing_fwhm_mm:
         parts.append(f"smoothed with {cleaning.smoothing_fwhm_mm:g} mm full width at half maximum")
     return ", ".join(parts)
