@@ -120,13 +120,17 @@ def explain_clock(clock: BrainClock, reference: FeatureTable) -> Explanation:
             both = {"weights": fold_weights[i], "pattern": haufe_pattern(values, folds.T)}
             stability += [stability_table(vectors, spec).assign(view=spec.kind, of=of)
                           for of, vectors in both.items()]  # fmt: skip
-    tables = [
-        pd.concat(rows, ignore_index=True)[list(schema.names)]
-        if rows
-        else pd.DataFrame({name: [] for name in schema.names})
-        for rows, schema in ((parcels, PARCELS), (networks, NETWORKS), (stability, STABILITY))
-    ]
+    tables = [_table(rows, schema) for rows, schema in
+              ((parcels, PARCELS), (networks, NETWORKS), (stability, STABILITY))]  # fmt: skip
     return Explanation(patterns, *tables)
+
+
+def _table(rows: list[pd.DataFrame], schema: TableSchema) -> pd.DataFrame:
+    empty = pd.DataFrame(columns=list(schema.names))
+    table = pd.concat(rows, ignore_index=True)[list(schema.names)] if rows else empty
+    # A table without rows (an atlas that names no networks) has no numbers to tell its kinds by.
+    kinds = {"number": "float64", "integer": "int64"}
+    return table.astype({c.name: kinds[c.kind] for c in schema.columns if c.kind in kinds})
 
 
 def _predictions(clock: BrainClock, views: list, stops: np.ndarray):

@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 
 from brainage.clock import ClockOptions, fit_clock
-from brainage.clock.explain import explain_clock
+from brainage.clock.explain import NETWORKS as NETWORK_MEANS
+from brainage.clock.explain import PARCELS, explain_clock
 from brainage.clock.options import HarmonizationOptions, ValidationOptions
 from brainage.clock.patterns import haufe_pattern
 from brainage.connectivity import FeatureTable, View, ViewSpec, edge_mask
 from brainage.errors import BrainAgeError
+from brainage.tables import read_table
 
 P = 12
 NETWORKS = ("default",) * 4 + ("motor",) * 4 + ("visual",) * 4
@@ -98,3 +100,15 @@ def test_a_networks_clock_is_refused(cohort):
     clock = fit_clock(cohort, _options(), network="motor")
     with pytest.raises(BrainAgeError, match="network motor"):
         explain_clock(clock, cohort)
+
+
+def test_an_atlas_without_networks_leaves_a_table_without_rows(cohort, tmp_path):
+    bare = ViewSpec(
+        "fisher_z", "none", "upper", _spec("fisher_z").parcel_names, (None,) * P, "toy", "0"
+    )
+    view = View(np.asarray(cohort.views["fisher_z"].values), bare)
+    features = FeatureTable({"fisher_z": view}, cohort.rows)
+    explain_clock(fit_clock(features, _options()), features).save(tmp_path)
+    written = read_table(tmp_path / "patterns_networks.tsv", NETWORK_MEANS)
+    assert written.empty
+    assert len(read_table(tmp_path / "patterns_parcels.tsv", PARCELS)) == P
