@@ -231,7 +231,8 @@ def _open(path: Path) -> BinaryIO:
     try:
         raw = open(path, "rb")  # noqa: SIM115 - handed on open
     except FileNotFoundError:
-        raise ScanError(f"{path}: no such file.") from None
+        raise ScanError(f"{path}: no such file. Correct its path, or fetch it where it is a link "
+                        "to data elsewhere (`datalad get`).") from None  # fmt: skip
     except IsADirectoryError:
         raise ScanError(f"{path}: expected an image, found a folder.") from None
     except PermissionError:
