@@ -9,6 +9,7 @@ never missing: a scan without sessions has the session_id ``"n/a"``, as text.
 from __future__ import annotations
 
 import difflib
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -361,7 +362,8 @@ def _read_sessions(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
         return frame
     files = sorted(path.glob("sub-*/sub-*_sessions.tsv"))
     if not files:
-        raise TableError(f"{path}: expected sub-*/sub-*_sessions.tsv, found none.")
+        found = "none" if os.access(path, os.R_OK | os.X_OK) else "no permission to list it"
+        raise TableError(f"{path}: expected sub-*/sub-*_sessions.tsv, found {found}.")
     frames = []
     for file in files:
         text = read_text_table(file)

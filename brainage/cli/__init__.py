@@ -7,12 +7,18 @@ Nothing heavy is imported before a verb runs, so that ``--help`` answers at once
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 import traceback
 
 from brainage import __version__
 from brainage.errors import BrainAgeError
 
+#: Faults of a disk or of permissions, which no report to us would mend.
+_THE_MACHINES = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE,
+    errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EMFILE,
+}  # fmt: skip
 DONE, SOME_FAILED, BAD_INPUT, BUG, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -38,6 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return getattr(verbs, f"run_{arguments.verb}")(arguments)
     except BrainAgeError as error:
+        if getattr(arguments, "verbose", False):
+            traceback.print_exc()
         print(f"brainage {arguments.verb}: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -48,11 +56,22 @@ def main(argv: list[str] | None = None) -> int:
         # The reader of our output (`| head`) has gone; that is no failure of the work.
         sys.stderr.close()
         return DONE
+    except OSError as error:
+        if error.errno not in _THE_MACHINES:
+            return _bug()
+        print(f"brainage {arguments.verb}: {error.filename or 'a file'}: {error.strerror}. What is "
+              "done is kept; mend this and give the same command again.",
+              file=sys.stderr)  # fmt: skip
+        return BAD_INPUT
     except Exception:  # noqa: BLE001 - the outermost frame: the traceback is shown, not hidden
-        traceback.print_exc()
-        print("brainage: this is a bug of brainage, not of your data. Please report the lines "
-              "above.", file=sys.stderr)  # fmt: skip
-        return BUG
+        return _bug()
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    print("brainage: this is a bug of brainage, not of your data. Please report the lines above.",
+          file=sys.stderr)  # fmt: skip
+    return BUG
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -84,7 +103,8 @@ def build_parser() -> argparse.ArgumentParser:
             _add_extract(verb)
         if name == "compare":
             verb.add_argument("--plan", action="store_true", help="write the statistical analysis "
-                              "plan with its hash, before the allocation is read")  # fmt: skip
+                              "plan with its hash, before the allocation is read; a plan that is "
+                              "there is kept")  # fmt: skip
     _add_sweep(verbs)
     _add_power(verbs)
     _add_clock(verbs)
@@ -108,7 +128,12 @@ def _add_shared(verb: argparse.ArgumentParser) -> None:
 def _add_output(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="print the result as one JSON object")
     loud = verb.add_mutually_exclusive_group()
-    loud.add_argument("-v", "--verbose", action="store_true", help="say more")
+    loud.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="tables in full, every piece of work, where an error came from",
+    )
     loud.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -21,23 +22,30 @@ class Screen:
         Print nothing.
     as_json : bool
         Lines and tables are kept back; `result` prints one JSON object.
+    verbose : bool
+        Tables are shown whole, and every piece of work has its line in a log.
     """
 
-    def __init__(self, *, quiet: bool = False, as_json: bool = False):
-        self._silent = quiet or as_json
+    def __init__(self, *, quiet: bool = False, as_json: bool = False, verbose: bool = False):
+        self.verbose = verbose
+        self.silent = quiet or as_json
         self._quiet = quiet
         self._as_json = as_json
         self._bar = None
 
     def line(self, text: str = "") -> None:
         """Print one line."""
-        if not self._silent:
+        if not self.silent:
             print(text, flush=True)
+
+    def problem(self, text: str) -> None:
+        """Print what went wrong: among the lines, or as an error where those are kept back."""
+        print(text, file=sys.stderr if self.silent else sys.stdout, flush=True)
 
     def table(self, frame: pd.DataFrame, *, title: str, columns: Sequence[str] | None = None,
               most: int = 60) -> None:  # fmt: skip
         """Print a DataFrame; numbers right-aligned, missing as ``n/a``, `most` rows."""
-        if self._silent:
+        if self.silent:
             return
         from rich.console import Console
         from rich.table import Table
@@ -47,28 +55,30 @@ class Screen:
         for name in shown.columns:
             numeric = pd.api.types.is_numeric_dtype(shown[name])
             view.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+        most = len(shown) if self.verbose else most
         for row in shown.head(most).itertuples(index=False):
             view.add_row(*[_cell(value) for value in row])
         width = None if sys.stdout.isatty() else 160
         Console(width=width).print(view)
         if len(shown) > most:
-            print(f"... and {len(shown) - most} more rows")
+            print(f"... and {len(shown) - most} more rows (-v shows them)")
 
     def result(self, value: dict) -> None:
         """With ``--json``: print the command's result as one object."""
         if self._as_json and not self._quiet:
-            print(json.dumps(value, indent=2, default=str))
+            print(json.dumps(_plain(value), indent=2, allow_nan=False))
 
     def progress(self) -> Bar:
         """Return a context manager whose value is a `Progress`."""
-        return Bar(visible=not self._silent)
+        return Bar(visible=not self.silent, every_s=0 if self.verbose else 10)
 
 
 class Bar:
     """A bar with rate and time left on a terminal; a line now and then in a log."""
 
-    def __init__(self, *, visible: bool):
+    def __init__(self, *, visible: bool, every_s: float = 10):
         self._visible = visible
+        self._every_s = every_s
         self._rich = None
         self._tasks: dict[str, int] = {}
         self._started: dict[str, float] = {}
@@ -115,10 +125,25 @@ class Bar:
             if label not in self._tasks:
                 self._tasks[label] = self._rich.add_task(label, total=total, rate="")
             self._rich.update(self._tasks[label], completed=done, total=total, rate=rate)
-        elif done == total or now - self._said.get(label, float("-inf")) > 10:
+        elif done == total or now - self._said.get(label, float("-inf")) > self._every_s:
             self._said[label] = now
             left = f", {elapsed / (done - 1) * (total - done):.0f} s left" if rate else ""
             print(f"  {label}: {done} of {total} {rate}{left}", file=sys.stderr, flush=True)
+
+
+def _plain(value):
+    """Return a value as JSON has it: missing numbers are null, NumPy's numbers are numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def _cell(value) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
-from brainage.cli import DONE, SOME_FAILED
+from brainage.cli import BAD_INPUT, DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 from brainage.config import StudyConfig, load_study, study_schema, study_template
 from brainage.errors import ConfigError
@@ -18,6 +19,7 @@ _SHARED = ("estimate_years", "ci_low_years", "ci_high_years", "p_value", "p_adju
 _CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "primary", "prespecified")
 _DELTA_COLUMNS = ("arm", "visit", *_SHARED, "mean_change_years", "paired_p_value", "cohens_d_z")
 _MOST_REASONS = 10
+Study = TypeVar("Study", bound=StudyConfig)
 
 
 def run_init(arguments: argparse.Namespace) -> int:
@@ -46,8 +48,12 @@ def run_check(arguments: argparse.Namespace) -> int:
     for title, table in found.tables.items():
         screen.table(table, title=title)
     for problem in found.problems:
-        screen.line(f"problem: {problem}")
+        screen.problem(f"problem: {problem}")
+    for stop in found.stops:
+        screen.problem(f"stops here: {stop}")
     screen.result(found.as_dict())
+    if found.stops:
+        return BAD_INPUT
     return SOME_FAILED if found.problems else DONE
 
 
@@ -75,33 +81,42 @@ def run_extract(arguments: argparse.Namespace) -> int:
             )  # fmt: skip
     for cohort, table in tables.items():
         show_scans(screen, table, cohort)
-    screen.result({cohort: _scan_counts(table) for cohort, table in tables.items()})
+    screen.result({cohort: _scan_counts(table) | {"not_used": _not_used(table)}
+                   for cohort, table in tables.items()})  # fmt: skip
     return SOME_FAILED if any(_some_failed(table) for table in tables.values()) else DONE
 
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Train the reference clock."""
+    from brainage.stages.features import left_out
     from brainage.stages.train import train
 
     screen, study = _screen(arguments), _study(arguments)
     with screen.progress() as bar:
         trained = train(study, overwrite=arguments.overwrite, progress=bar)
     show_trained(screen, trained)
-    screen.result({"folder": str(trained.folder),
-                   "metrics": trained.metrics.to_dict("records")})  # fmt: skip
-    return DONE
+    excluded = left_out(study, "train")
+    code = show_left_out(screen, excluded, "reference")
+    screen.result({"folder": str(trained.folder), "metrics": trained.metrics.to_dict("records"),
+                   "left_out": excluded.to_dict("records")})  # fmt: skip
+    return code
 
 
 def run_score(arguments: argparse.Namespace) -> int:
     """Score the trial."""
+    from brainage.stages.cohorts import stage_folder
+    from brainage.stages.features import left_out
     from brainage.stages.score import score
 
     screen, study = _screen(arguments), _study(arguments)
     with screen.progress() as bar:
         scores = score(study, overwrite=arguments.overwrite, progress=bar)
     show_scores(screen, scores)
-    screen.result({"n_scores": len(scores)})
-    return DONE
+    excluded = left_out(study, "score")
+    code = show_left_out(screen, excluded, "trial")
+    screen.result({"scores": str(stage_folder(study, "score") / "scores.tsv"),
+                   "n_scores": len(scores), "left_out": excluded.to_dict("records")})  # fmt: skip
+    return code
 
 
 def run_compare(arguments: argparse.Namespace) -> int:
@@ -110,14 +125,15 @@ def run_compare(arguments: argparse.Namespace) -> int:
 
     screen, study = _screen(arguments), _study(arguments)
     if arguments.plan:
-        path = plan(study)
-        screen.line(f"wrote the analysis plan {path}; the allocation was not read")
+        path = plan(study, overwrite=arguments.overwrite)
+        screen.line(f"the analysis plan is {path}; the allocation was not read")
         screen.result({"plan": str(path)})
         return DONE
     with screen.progress() as bar:
         result = compare(study, overwrite=arguments.overwrite, progress=bar)
     show_comparison(screen, result)
-    screen.result({"contrasts": result.contrasts.to_dict("records")})
+    screen.result({"contrasts": result.contrasts.to_dict("records"),
+                   "deltas": result.deltas.to_dict("records")})  # fmt: skip
     return DONE
 
 
@@ -150,9 +166,11 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
     """Run every stage of a study, showing each as it ends."""
+    from brainage.stages.features import left_out
     from brainage.stages.run import run_stages
 
     code, summary = DONE, {}
+    cohorts = {"train": "reference", "score": "trial"}
     shows = {
         "synthetic": show_synthetic, "extract": show_extracted, "train": show_trained,
         "score": show_scores, "truth": show_truth, "compare": show_comparison,
@@ -165,6 +183,13 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
             summary[stage.name] = {"seconds": round(stage.seconds, 2)}
             if stage.name == "extract" and any(map(_some_failed, stage.result.values())):
                 code = SOME_FAILED
+            if stage.name in cohorts:
+                excluded = left_out(study, stage.name)
+                code = max(code, show_left_out(screen, excluded, cohorts[stage.name]))
+            if stage.name == "report":
+                summary["report"]["file"] = str(stage.result)
+            elif stage.name == "compare":
+                summary["compare"]["contrasts"] = stage.result.contrasts.to_dict("records")
     screen.result(summary)
     return code
 
@@ -176,6 +201,7 @@ def run_sweep(arguments: argparse.Namespace) -> int:
 
     screen = _screen(arguments)
     study = load_sweep(arguments.study, overrides=_overrides(arguments))
+    study = _with_own_data(study, arguments.verb)
     with screen.progress() as bar:
         board = sweep(study, overwrite=arguments.overwrite, progress=bar)
     screen.table(board.table, title="leaderboard (identical folds, uncorrected out-of-fold)")
@@ -230,7 +256,11 @@ def show_scans(screen: Screen, table: pd.DataFrame, cohort: str) -> None:
     counts = _scan_counts(table)
     screen.line(f"{cohort}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
     rest = table[table["status"] != "done"]
-    if len(rest) > _MOST_REASONS:
+    failed = rest[rest["status"] == "failed"]
+    if len(failed) and screen.silent:
+        screen.problem(f"{cohort}: {len(failed)} scan(s) failed, the first: "
+                       f"{failed['reason'].iloc[0]} (scans.tsv has every reason)")  # fmt: skip
+    if len(rest) > _MOST_REASONS and not screen.verbose:
         # The same reason a hundred times is one line; scans.tsv has every scan.
         grouped = rest.groupby(["status", "reason"], as_index=False, sort=False).agg(
             scans=("participant_id", "size"), first=("participant_id", "first")
@@ -239,6 +269,20 @@ def show_scans(screen: Screen, table: pd.DataFrame, cohort: str) -> None:
     elif len(rest):
         columns = ("participant_id", "session_id", "run", "status", "reason")
         screen.table(rest, title=f"{cohort}: not used", columns=columns)
+
+
+def show_left_out(screen: Screen, excluded: pd.DataFrame, cohort: str) -> int:
+    """Show sessions without features; return 1 where the tables lack a row or an age, else 0."""
+    from brainage.stages.features import lacks_a_person
+
+    faulty = lacks_a_person(excluded)
+    if len(excluded):
+        title = f"{cohort}: sessions left out of the features"
+        screen.table(excluded, title=title, most=_MOST_REASONS)
+    if faulty and screen.silent:
+        screen.problem(f"{cohort}: sessions without a row or an age in the people table are left "
+                       "out (excluded.tsv names them)")  # fmt: skip
+    return SOME_FAILED if faulty else DONE
 
 
 def show_trained(screen: Screen, trained) -> None:
@@ -313,7 +357,7 @@ def show_report(screen: Screen, path: Path) -> None:
 
 
 def _screen(arguments: argparse.Namespace) -> Screen:
-    return Screen(quiet=arguments.quiet, as_json=arguments.json)
+    return Screen(quiet=arguments.quiet, as_json=arguments.json, verbose=arguments.verbose)
 
 
 def _overrides(arguments: argparse.Namespace) -> list[str]:
@@ -327,7 +371,21 @@ def _study(arguments, *, name: str | None = None, overrides: list[str] | None = 
     given = _overrides(arguments) if overrides is None else overrides
     if overrides is not None and arguments.n_jobs is not None:
         given = [*given, f"run.n_jobs={arguments.n_jobs}"]
-    return load_study(name or arguments.study, overrides=given)
+    return _with_own_data(load_study(name or arguments.study, overrides=given), arguments.verb)
+
+
+def _with_own_data(study: Study, verb: str) -> Study:
+    """Return a study whose every verb finds the data that a synthetic one makes for itself."""
+    if study.synthetic is None:
+        return study
+    from brainage.stages.cohorts import stage_folder
+    from brainage.stages.synthesize import with_synthetic_paths
+
+    data = stage_folder(study, "data")
+    if verb in ("extract", "train", "score", "sweep") and not data.is_dir():
+        raise ConfigError(f"{data}: the synthetic data are not made yet; `brainage run` makes them."
+                          )  # fmt: skip
+    return with_synthetic_paths(study)
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
@@ -342,6 +400,11 @@ def _shard(text: str | None) -> tuple[int, int] | None:
 def _scan_counts(table: pd.DataFrame) -> dict[str, int]:
     counts = table["status"].value_counts()
     return {s: int(counts.get(s, 0)) for s in ("done", "excluded", "failed")}
+
+
+def _not_used(table: pd.DataFrame) -> list[dict]:
+    rest = table[table["status"] != "done"]
+    return rest[["participant_id", "session_id", "run", "status", "reason"]].to_dict("records")
 
 
 def _some_failed(table: pd.DataFrame) -> bool:

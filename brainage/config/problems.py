@@ -29,7 +29,7 @@ def describe(
     model: type[BaseModel],
     *,
     where: str,
-    lines: Mapping[str, int],
+    lines: Mapping[str, int | None],
 ) -> list[str]:
     """Return one message per problem.
 
@@ -41,17 +41,17 @@ def describe(
         The outermost options type, for "did you mean".
     where : str
         The file.
-    lines : mapping of str to int
-        Dotted key -> line in the file; a key that is not in it came from ``--set`` or a preset.
+    lines : mapping of str to int or None
+        Dotted key -> line in the file, None where ``--set`` gave it; a key that is not in it came
+        from a preset.
     """
     return [_describe_one(item, model, where, lines) for item in error.errors()]
 
 
-def _describe_one(item, model, where: str, lines: Mapping[str, int]) -> str:
+def _describe_one(item, model, where: str, lines: Mapping[str, int | None]) -> str:
     path = [str(part) for part in item["loc"]]
     dotted = ".".join(path)
-    line = _line_of(path, lines)
-    here = f"{where} line {line}" if line else where
+    here = _place(path, where, lines)
     here += f": {dotted}" if dotted else ""
     if item["type"] == "extra_forbidden":
         return f"{here}: unknown key.{_suggest(path, model)}"
@@ -63,11 +63,12 @@ def _describe_one(item, model, where: str, lines: Mapping[str, int]) -> str:
     return f"{here}: expected {_expected(item)}{found}.{_hint(item)}"
 
 
-def _line_of(path: list[str], lines: Mapping[str, int]) -> int | None:
+def _place(path: list[str], where: str, lines: Mapping[str, int | None]) -> str:
     for stop in range(len(path), 0, -1):
         if (dotted := ".".join(path[:stop])) in lines:
-            return lines[dotted]
-    return None
+            line = lines[dotted]
+            return "--set" if line is None else f"{where} line {line}"
+    return where
 
 
 def _expected(item) -> str:

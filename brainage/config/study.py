@@ -284,7 +284,7 @@ def _merged(path: Path, overrides: Sequence[str]) -> tuple[dict, dict, list[str]
         )
     for key, value in sets.items():
         _assign(values, key.split("."), value, problems)
-    return values, parsed.lines, problems
+    return values, {**parsed.lines, **dict.fromkeys(sets)}, problems
 
 
 def _preset_values(name: str, path: Path, problems: list[str], depth: int = 0) -> dict:

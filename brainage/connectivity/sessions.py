@@ -29,6 +29,9 @@ ROWS = TableSchema(
     key=("participant_id", "session_id"),
 )
 
+#: How a reason ends that is no rule's: the tables lack what the scan needs.
+IN_PEOPLE_TABLE = "in the people table"
+
 EXCLUDED = TableSchema(
     "excluded sessions",
     (
@@ -114,10 +117,10 @@ def _session(key: tuple[str, str], runs: list, persons: dict) -> Session:
     reason = None
     if person is None:
         known = any(participant == key[0] for participant, _ in persons)
-        reason = (f"no row for session '{key[1]}' in the people table" if known
-                  else "no row for this participant in the people table")  # fmt: skip
+        reason = (f"no row for session '{key[1]}' {IN_PEOPLE_TABLE}" if known
+                  else f"no row for this participant {IN_PEOPLE_TABLE}")  # fmt: skip
     elif not np.isfinite(person["age_years"]):
-        reason = "no age in the people table"
+        reason = f"no age {IN_PEOPLE_TABLE}"
     return Session(*key, runs=tuple(runs), person=person or {}, reason=reason)
 
 

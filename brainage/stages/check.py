@@ -10,26 +10,29 @@ import pandas as pd
 from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError
 from brainage.imaging import Scan, check_space, load_atlas
-from brainage.stages.cohorts import cohort_paths, cohort_people, has_cohort
+from brainage.imaging.cleaning import load_strategy
+from brainage.stages.cohorts import cohort_paths, cohort_people, has_cohort, stage_folder
 from brainage.stages.compare import allocation_file
-from brainage.stages.extract import cohort_scans
+from brainage.stages.extract import SCANS, cohort_scans
 from brainage.stages.features import cohort_series
-from brainage.tables import NO_SESSION
+from brainage.tables import NO_SESSION, read_table
 from brainage.trial import read_allocation
 
 
 @dataclass
 class Check:
-    """What was found: lines to read, tables, and problems that will cost scans or stop a stage."""
+    """What was found: lines to read, tables, `problems` cost scans, `stops` end a stage."""
 
     lines: list[str] = field(default_factory=list)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    stops: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict:
         """Return everything as JSON-able values."""
         tables = {title: table.to_dict("records") for title, table in self.tables.items()}
-        return {"lines": self.lines, "tables": tables, "problems": self.problems}
+        return {"lines": self.lines, "tables": tables, "problems": self.problems,
+                "stops": self.stops}  # fmt: skip
 
 
 def check(study: StudyConfig) -> Check:
@@ -58,7 +61,7 @@ def check(study: StudyConfig) -> Check:
         if has_cohort(study, cohort):
             sessions[cohort] = _check_cohort(study, cohort, found)
         elif cohort == "reference" and study.paths.clock is None:
-            found.problems.append("paths.reference: neither scans nor series, and no paths.clock")
+            found.stops.append("paths.reference: neither scans nor series, and no paths.clock")
     if science.trial is not None and "trial" in sessions:
         _check_trial(study, sessions["trial"], found)
     return found
@@ -80,10 +83,11 @@ def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame
         if paths.scans:
             items = cohort_scans(study, cohort)
             _check_files(study, items, cohort, found)
+            _check_extracted(study, cohort, found)
         else:
             items = cohort_series(study, cohort)
     except BrainAgeError as error:
-        found.problems.append(str(error))
+        found.stops.append(str(error))
         return pd.DataFrame(columns=["participant_id", "session_id", "age_years"])
     seen = pd.DataFrame(
         [(item.participant_id, item.session_id, item.run) for item in items],
@@ -98,6 +102,21 @@ def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame
     return _with_people(study, cohort, sessions, found)
 
 
+def _check_extracted(study: StudyConfig, cohort: str, found: Check) -> None:
+    """Show what an extraction that was run already left out."""
+    summary = stage_folder(study, "extract") / cohort / "scans.tsv"
+    if not summary.is_file():
+        return
+    table = read_table(summary, SCANS)
+    counts = table["status"].value_counts()
+    found.lines.append(f"{cohort}: extracted: "
+                       + ", ".join(f"{n} {status}" for status, n in counts.items()))  # fmt: skip
+    unused = table[table["status"] != "done"]
+    if len(unused):
+        columns = ["participant_id", "session_id", "run", "status", "reason"]
+        found.tables[f"{cohort}: extracted, and not used"] = unused[columns]
+
+
 def _check_files(study: StudyConfig, scans: list[Scan], cohort: str, found: Check) -> None:
     missing = [scan for scan in scans if not scan.bold.is_file()]
     found.problems += [f"{scan.bold}: no such file" for scan in missing[:20]]
@@ -109,6 +128,7 @@ def _check_files(study: StudyConfig, scans: list[Scan], cohort: str, found: Chec
     maskless = sum(scan.mask is None for scan in scans)
     if maskless:
         found.lines.append(f"{cohort}: {maskless} scans without a brain mask")
+    load_strategy(study.science.cleaning.strategy)
     atlas = load_atlas(study.science.atlas)
     refused = []
     for scan in scans:
@@ -123,7 +143,7 @@ def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found:
     try:
         people = cohort_people(study, cohort)
     except BrainAgeError as error:
-        found.problems.append(str(error))
+        found.stops.append(str(error))
         return sessions.assign(age_years=float("nan"))
     keys = ["participant_id", "session_id"]
     if (people["session_id"] == NO_SESSION).all():
@@ -156,7 +176,7 @@ def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> No
     try:
         allocation = read_allocation(allocation_file(study), options)
     except BrainAgeError as error:
-        found.problems.append(str(error))
+        found.stops.append(str(error))
         return
     merged = sessions.merge(allocation[["participant_id", "arm"]], on="participant_id", how="left")
     for name in merged.loc[merged["arm"].isna(), "participant_id"].unique()[:10]:
@@ -173,6 +193,6 @@ def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> No
                              .nunique()) for session, label in labels.items()}  # fmt: skip
         rows.append({"arm": arm, "randomised": len(people), **counts})
         if len(people) < 2:
-            found.problems.append(f"trial: arm {arm} has {len(people)} participant(s); a contrast "
+            found.stops.append(f"trial: arm {arm} has {len(people)} participant(s); a contrast "
                                   "needs two at least")  # fmt: skip
     found.tables["trial: randomised, and scanned at each visit"] = pd.DataFrame(rows)

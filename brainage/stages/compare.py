@@ -10,9 +10,11 @@ from brainage.config import StudyConfig
 from brainage.connectivity import EXCLUDED
 from brainage.errors import ConfigError, StageError
 from brainage.files import hash_file
+from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import cohort_paths, stage_folder
 from brainage.stages.extract import SCANS
+from brainage.stages.features import left_out
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
 from brainage.tables import SCORES, read_table
 from brainage.trial import (
@@ -28,16 +30,37 @@ from brainage.trial import (
 PLAN = "plan.json"
 
 
-def plan(study: StudyConfig) -> Path:
+def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
     """Write the statistical analysis plan with its hash; no allocation is read.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        ``science.trial`` is what is planned.
+    overwrite : bool, default=False
+        Replace a plan that says otherwise.
 
     Returns
     -------
     path : Path
         ``output/compare/plan.json``, beside it the same in words.
+
+    Raises
+    ------
+    StageError
+        Another plan is there: a plan that gives way to the next idea plans nothing.
     """
+    options = _trial_options(study)
     path = stage_folder(study, "compare") / PLAN
-    write_plan(_trial_options(study), path)
+    if path.is_file() and not overwrite:
+        changed = read_plan(path).differences(options)
+        if changed:
+            raise StageError(f"{path}: a plan is there that differs from the study file: "
+                             f"{'; '.join(changed)}. Keep it, and what differs is marked as post "
+                             "hoc; or replace it with --overwrite if nobody has seen an arm."
+                             )  # fmt: skip
+        return path
+    write_plan(options, path)
     return path
 
 
@@ -73,12 +96,15 @@ def compare(
     inputs = {"scores": scores_hash, "allocation": hash_file(allocation_path),
               "plan": hash_file(plan_path)}  # fmt: skip
     described = {"trial": options.model_dump(mode="json"), "seed": study.science.seed}
+    without = exclusions(study)
+    # The participant flow counts them, although no score changes.
+    inputs["exclusions"] = fingerprint_of(without.astype(str).to_dict("list"))
     key = stage_key("compare", described, inputs)
     results = folder / "results"
     if overwrite or not is_current(folder, key):
         design = TrialDesign.from_options(options, read_allocation(allocation_path, options))
         result = compare_arms(
-            scores, design, plan=read_plan(plan_path), exclusions=exclusions(study),
+            scores, design, plan=read_plan(plan_path), exclusions=without,
             seed=study.science.seed, n_jobs=study.run.n_jobs, progress=progress,
         )  # fmt: skip
         result.save(results)
@@ -125,9 +151,7 @@ def exclusions(study: StudyConfig) -> pd.DataFrame:
         table = read_table(scans, SCANS)
         # Excluded scans reach the features' own table; only failed ones never left a file.
         tables.append(table.loc[table["status"] == "failed", list(EXCLUDED.names)])
-    excluded = stage_folder(study, "score") / "features" / "excluded.tsv"
-    if excluded.is_file():
-        tables.append(read_table(excluded, EXCLUDED))
+    tables.append(left_out(study, "score"))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from brainage.config import StudyConfig
-from brainage.connectivity import FeatureTable, build_features
+from brainage.connectivity import EXCLUDED, FeatureTable, build_features
+from brainage.connectivity.sessions import IN_PEOPLE_TABLE
 from brainage.errors import StageError
 from brainage.files import hash_file
 from brainage.progress import Progress, silent
@@ -16,6 +19,7 @@ from brainage.stages.cohorts import (
     cohort_people,
     people_files,
     series_folder,
+    stage_folder,
 )
 from brainage.stages.extract import SCANS
 from brainage.stages.manifest import (
@@ -123,6 +127,19 @@ def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
         raise StageError(f"{gone[0]}: listed in {summary} but not there ({len(gone)} such "
                          "files). Run `brainage extract` again.")  # fmt: skip
     return sorted(files, key=lambda file: str(file.path))
+
+
+def left_out(study: StudyConfig, stage: str) -> pd.DataFrame:
+    """Return the sessions without features of a finished train or score stage, and why."""
+    path = stage_folder(study, stage) / "features" / "excluded.tsv"
+    if not path.is_file():
+        return pd.DataFrame(columns=list(EXCLUDED.names), dtype=str)
+    return read_table(path, EXCLUDED)
+
+
+def lacks_a_person(excluded: pd.DataFrame) -> bool:
+    """Return whether any session is left out for want of a row or an age, and not by a rule."""
+    return bool(excluded["reason"].str.endswith(IN_PEOPLE_TABLE).any())
 
 
 def series_inputs(study: StudyConfig, cohort: Cohort) -> dict[str, str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from brainage.cli import BAD_INPUT, DONE, main
+from brainage.cli import BAD_INPUT, DONE, SOME_FAILED, main
+from brainage.cli.screen import Screen
 
 
 def test_init_writes_a_study_that_check_understands(tmp_path, capsys):
@@ -20,7 +23,7 @@ def test_init_writes_a_study_that_check_understands(tmp_path, capsys):
 def test_check_computes_nothing_and_names_what_is_not_there(tmp_path, capsys):
     path = tmp_path / "study.yaml"
     main(["init", str(path), "--quiet"])
-    assert main(["check", str(path)]) == 1
+    assert main(["check", str(path)]) == BAD_INPUT
     told = capsys.readouterr().out
     assert "reference/derivatives/fmriprep" in told
     assert {p.name for p in tmp_path.iterdir()} == {"study.yaml", "study.schema.json"}
@@ -57,3 +60,88 @@ def test_an_unknown_verb_is_refused():
     with pytest.raises(SystemExit) as stopped:
         main(["trian"])
     assert stopped.value.code == BAD_INPUT
+
+
+@pytest.fixture
+def study_file(tmp_path):
+    """Twelve people's series made elsewhere, one person without an age; a study that trains."""
+    rng = np.random.default_rng(0)
+    ages = [str(20 + 5 * i) for i in range(11)] + ["n/a"]
+    for i in range(12):
+        values = pd.DataFrame(rng.standard_normal((60, 5)), columns=list("abcde"))
+        values["a"] += 0.2 * i * values["b"]
+        values.to_csv(tmp_path / f"sub-{i:02d}_atlas-toy_timeseries.tsv", sep="\t", index=False)
+    people = pd.DataFrame({"participant_id": [f"{i:02d}" for i in range(12)], "age": ages})
+    people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        "paths: {output: out, reference: {series: ., participants: people.tsv}}\n"
+        "run: {n_jobs: 1}\nscience:\n"
+        "  clock: {networks: false, validation: {n_folds: 4, n_bootstrap: 20}}\n"
+    )
+    return path
+
+
+def strict_json(text):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_someone_without_an_age_is_named_and_the_others_are_trained_on(study_file, capsys):
+    assert main(["train", str(study_file)]) == SOME_FAILED
+    out = capsys.readouterr().out
+    assert "no age in the people table" in out
+    assert main(["train", str(study_file), "--json"]) == SOME_FAILED
+    told = capsys.readouterr()
+    assert strict_json(told.out)["left_out"][0]["participant_id"] == "11"
+    assert main(["train", str(study_file), "--quiet"]) == SOME_FAILED
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "without a row or an age" in told.err
+
+
+def test_check_tells_what_costs_a_scan_from_what_ends_a_stage(study_file, capsys):
+    assert main(["check", str(study_file), "--quiet"]) == SOME_FAILED
+    assert "sub-11 ses-n/a: no age" in capsys.readouterr().err
+    missing = ["--set", f"paths.reference.participants={study_file.parent / 'gone.tsv'}"]
+    assert main(["check", str(study_file), "--json", *missing]) == BAD_INPUT
+    assert "gone.tsv: no such file" in strict_json(capsys.readouterr().out)["stops"][0]
+
+
+def test_a_fault_of_the_disk_is_no_bug_of_ours(study_file, capsys):
+    (study_file.parent / "file").write_text("")
+    output = ["--set", f"paths.output={study_file.parent / 'file' / 'out'}"]
+    assert main(["train", str(study_file), *output]) == BAD_INPUT
+    told = capsys.readouterr().err
+    assert "Not a directory" in told
+    assert "bug" not in told
+
+
+def test_an_override_is_named_as_the_place_of_its_own_mistake(study_file, capsys):
+    assert main(["train", str(study_file), "--set", "science.clok=1"]) == BAD_INPUT
+    assert "--set: science.clok: unknown key. Did you mean 'clock'?" in capsys.readouterr().err
+
+
+def test_verbose_shows_where_an_error_came_from(tmp_path, capsys):
+    assert main(["train", str(tmp_path / "gone.yaml"), "-v"]) == BAD_INPUT
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert told.rstrip().endswith("no such file. `brainage init` writes one.")
+
+
+def test_a_verb_on_a_synthetic_study_without_data_says_what_makes_them(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["extract", "demo_tiny"]) == BAD_INPUT
+    assert "`brainage run` makes them" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_numbers_are_null_in_json(capsys):
+    Screen(as_json=True).result({"a": np.float64("nan"), "b": np.int64(3), "c": [np.bool_(True)],
+                                 "d": pd.NA, "e": "n/a"})  # fmt: skip
+    found = strict_json(capsys.readouterr().out)
+    assert found == {"a": None, "b": 3, "c": [True], "d": None, "e": "n/a"}

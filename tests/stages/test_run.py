@@ -14,8 +14,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from brainage.cli import DONE, main
 from brainage.config import load_study
 from brainage.errors import BrainAgeError
+from brainage.stages.compare import plan
 from brainage.stages.run import run_stages
 from brainage.stages.score import score
 from brainage.stages.synthesize import with_synthetic_paths
@@ -120,3 +122,25 @@ def test_what_a_linear_clock_looks_at_is_kept_listed_and_shown(finished):
     strongest = parcels.loc[parcels["pattern_absolute"].idxmax(), "parcel"]
     assert "What the clock looks at" in page
     assert f">{strongest}<" in page
+
+
+def test_a_plan_gives_way_to_another_only_when_asked(copy_of_finished):
+    study = load_study(copy_of_finished / "study.yaml")
+    before = plan(study).read_bytes()
+    other = load_study(copy_of_finished / "study.yaml",
+                       overrides=["science.trial.multiplicity=none"])  # fmt: skip
+    with pytest.raises(BrainAgeError, match="multiplicity: planned holm, used none"):
+        plan(other)
+    assert plan(study).read_bytes() == before
+    assert plan(other, overwrite=True).read_bytes() != before
+
+
+def test_every_verb_of_a_synthetic_study_finds_its_data(copy_of_finished, capsys):
+    file = str(copy_of_finished / "study.yaml")
+    page = copy_of_finished / "out" / "report" / "report.html"
+    before = page.read_bytes()
+    for verb in ("train", "score", "compare", "report"):
+        assert main([verb, file, "--quiet"]) == DONE, verb
+    assert page.read_bytes() == before
+    assert main(["check", file]) == DONE
+    assert "randomised, and scanned at each visit" in capsys.readouterr().out
