@@ -56,8 +56,9 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
         changed = read_plan(path).differences(options)
         if changed:
             raise StageError(f"{path}: a plan is there that differs from the study file: "
-                             f"{'; '.join(changed)}. Keep it, and what differs is marked as post "
-                             "hoc; or replace it with --overwrite if nobody has seen an arm."
+                             f"{'; '.join(changed)}. Keep it, and the comparison says what "
+                             "was not as planned; or replace it with --overwrite if nobody has "
+                             "seen an arm."
                              )  # fmt: skip
         return path
     write_plan(options, path)

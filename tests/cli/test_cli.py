@@ -10,6 +10,7 @@ import pytest
 
 from brainage.cli import BAD_INPUT, DONE, SOME_FAILED, main
 from brainage.cli.screen import Screen
+from brainage.imaging import write_nifti
 
 
 def test_init_writes_a_study_that_check_understands(tmp_path, capsys):
@@ -145,3 +146,36 @@ def test_missing_numbers_are_null_in_json(capsys):
                                  "d": pd.NA, "e": "n/a"})  # fmt: skip
     found = strict_json(capsys.readouterr().out)
     assert found == {"a": None, "b": 3, "c": [True], "d": None, "e": "n/a"}
+
+
+@pytest.fixture
+def scans_file(tmp_path):
+    """A study of one small scan a cohort."""
+    rng = np.random.default_rng(0)
+    affine = np.diag([10.0, 10.0, 10.0, 1.0])
+    write_nifti(tmp_path / "atlas.nii.gz", np.arange(125).reshape(5, 5, 5) % 4, affine)
+    for name in ("R1", "T1"):
+        data = 1000 + 50 * rng.standard_normal((5, 5, 5, 80))
+        write_nifti(tmp_path / f"{name}.nii.gz", data, affine, t_r_s=2.0)
+        (tmp_path / f"{name}.tsv").write_text(f"path\tparticipant_id\n{name}.nii.gz\t{name}\n")
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        "paths: {output: out, reference: {scans: R1.tsv}, trial: {scans: T1.tsv}}\n"
+        "run: {n_jobs: 1}\nscience:\n  atlas: {name: toy, path: atlas.nii.gz}\n"
+        "  cleaning: {strategy: none}\n"
+    )
+    return path
+
+
+def test_a_participant_is_found_in_whichever_cohort_has_them(scans_file, capsys):
+    assert main(["extract", str(scans_file), "--participant", "sub-T1", "--json"]) == DONE
+    assert strict_json(capsys.readouterr().out)["trial"]["done"] == 1
+    assert not list((scans_file.parent / "out" / "extract").glob("reference/sub-*"))
+    assert main(["extract", str(scans_file), "--participant", "X9"]) == BAD_INPUT
+    assert "no scans of X9 in the cohort(s) reference, trial" in capsys.readouterr().err
+
+
+def test_collecting_and_extracting_a_part_exclude_each_other(scans_file, capsys):
+    assert main(["extract", str(scans_file), "--collect", "--shard", "1/2"]) == BAD_INPUT
+    assert "--collect: expected alone" in capsys.readouterr().err
+    assert not (scans_file.parent / "out").exists()
