@@ -29,6 +29,10 @@ from brainage.config import StudyConfig, load_study, study_schema, study_templat
 from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
 
+_LEADERBOARD_COLUMNS = (
+    "rank", "alternative", "mae_years", "mae_low_years", "mae_high_years", "r", "chosen_share",
+    "worse_than_best_years", "mae_new_sites_years",
+)  # fmt: skip
 Study = TypeVar("Study", bound=StudyConfig)
 
 
@@ -217,12 +221,19 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     study = _with_own_data(study, arguments.verb)
     with screen.progress() as bar:
         board = sweep(study, overwrite=arguments.overwrite, progress=bar)
-    screen.table(board.table, title="leaderboard (identical folds, uncorrected out-of-fold)")
+    screen.table(
+        board.table,
+        title="leaderboard (identical folds, uncorrected out-of-fold)",
+        columns=None if screen.verbose else _LEADERBOARD_COLUMNS,
+    )
     for note in board.notes:
         screen.line(note)
+    for note in board.failed:
+        screen.problem(note)
     screen.line(f"written to {board.folder}")
-    screen.result({"leaderboard": board.table.to_dict("records"), "notes": list(board.notes)})
-    return DONE
+    screen.result({"leaderboard": board.table.to_dict("records"), "notes": list(board.notes),
+                   "failed": list(board.failed)})  # fmt: skip
+    return SOME_FAILED if board.failed else DONE
 
 
 def run_power(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import itertools
 import json
@@ -117,8 +118,12 @@ def expand_alternatives(
         name = ", ".join(words) or "base"
         try:
             options = ClockOptions.model_validate(_with(base.model_dump(), chosen))
-        except (ValidationError, KeyError) as error:
-            problems.append(f"{name}: {error}")
+        except KeyError as error:
+            problems.append(f"{name}: {error.args[0]}")
+            continue
+        except ValidationError as error:
+            problems += [f"{name}: {'.'.join(map(str, each['loc']))}: {each['msg']}"
+                         for each in error.errors()]  # fmt: skip
             continue
         alternatives.append(Alternative(name, options, table))
     if problems:
@@ -337,9 +342,13 @@ def _with(options: dict, chosen: Mapping[str, object]) -> dict:
         *sections, last = dotted.split(".")
         target = options
         for section in sections:
-            target = target[section]
+            target = target.get(section)
+            if not isinstance(target, dict):
+                raise KeyError(f"{dotted}: no option of a clock; '{section}' is no section")
         if last not in target:
-            raise KeyError(f"{dotted} is no option of a clock")
+            near = difflib.get_close_matches(last, target, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(target)}"
+            raise KeyError(f"{dotted}: no option of a clock; {hint}")
         target[last] = value
     return options
 

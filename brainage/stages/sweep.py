@@ -10,6 +10,7 @@ import pandas as pd
 from brainage.clock.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
 from brainage.config import SweepConfig
 from brainage.connectivity import FeatureTable
+from brainage.imaging.options import AtlasOptions
 from brainage.progress import Progress, silent
 from brainage.report import write_leaderboard_figure
 from brainage.stages.cohorts import cohort_paths, stage_folder
@@ -19,11 +20,15 @@ from brainage.stages.features import cohort_features
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """What a sweep found: the table, sentences on how to read it, and where it lies."""
+    """What a sweep found: the table, sentences on how to read it, and where it lies.
+
+    `failed` says which scans failed, one sentence an atlas; empty where none did.
+    """
 
     table: pd.DataFrame
     notes: tuple[str, ...]
     folder: Path
+    failed: tuple[str, ...] = ()
 
 
 def sweep(
@@ -45,14 +50,16 @@ def sweep(
     board : Leaderboard
     """
     folder = stage_folder(study, "sweep")
-    tables = _feature_tables(study, folder, overwrite, progress)
-    alternatives = sweep_alternatives(study, tuple(tables))
+    # An alternative that is no clock is told now, and not after hours of extraction.
+    names = tuple(dict.fromkeys(atlas.name for atlas in _atlases(study)))
+    alternatives = sweep_alternatives(study, names)
+    tables, notes = _feature_tables(study, folder, overwrite, progress)
     result = run_sweep(
         alternatives, tables, folder, seed=study.science.seed, n_draws=study.sweep.n_draws,
         n_jobs=study.run.n_jobs, progress=progress,
     )  # fmt: skip
     write_leaderboard_figure(result.leaderboard, folder / "leaderboard")
-    return Leaderboard(result.leaderboard, _notes(result), folder)
+    return Leaderboard(result.leaderboard, _notes(result), folder, tuple(notes))
 
 
 def sweep_alternatives(study: SweepConfig, features: tuple[str, ...]) -> list[Alternative]:
@@ -72,10 +79,9 @@ def sweep_alternatives(study: SweepConfig, features: tuple[str, ...]) -> list[Al
 
 def _feature_tables(
     study: SweepConfig, folder: Path, overwrite: bool, progress: Progress
-) -> dict[str, FeatureTable]:
-    atlases = study.sweep.atlases or (study.science.atlas,)
-    tables = {}
-    for atlas in atlases:
+) -> tuple[dict[str, FeatureTable], list[str]]:
+    tables, notes = {}, []
+    for atlas in _atlases(study):
         science = study.science.model_copy(update={"atlas": atlas})
         own = study.model_copy(update={"science": science})
         if study.sweep.atlases:
@@ -83,12 +89,20 @@ def _feature_tables(
             output = str(folder / f"atlas-{atlas.name}")
             own = own.model_copy(update={"paths": own.paths.model_copy(update={"output": output})})
         if cohort_paths(own, "reference").scans:
-            extract_cohort(own, "reference", overwrite=overwrite, progress=progress)
+            scans = extract_cohort(own, "reference", overwrite=overwrite, progress=progress)
+            if failed := int((scans["status"] == "failed").sum()):
+                summary = stage_folder(own, "extract") / "reference" / "scans.tsv"
+                notes.append(f"atlas {atlas.name}: {failed} of {len(scans)} scans failed; "
+                             f"{summary} says why")  # fmt: skip
         tables[atlas.name], _ = cohort_features(
             own, "reference", folder / "features" / atlas.name, overwrite=overwrite,
             progress=progress,
         )  # fmt: skip
-    return tables
+    return tables, notes
+
+
+def _atlases(study: SweepConfig) -> tuple[AtlasOptions, ...]:
+    return study.sweep.atlases or (study.science.atlas,)
 
 
 def _notes(result: SweepResult) -> tuple[str, ...]:

@@ -1,0 +1,73 @@
+"""A sweep from its file: mistakes are told before any work, failures do not stop it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.config import load_sweep
+from brainage.errors import ConfigError
+from brainage.stages.sweep import sweep
+
+SWEEP = """\
+paths: {output: out, reference: {series: ., participants: people.tsv}}
+run: {n_jobs: 1}
+science:
+  connectivity: {kinds: [fisher_z, partial]}
+  clock: {networks: false, validation: {n_folds: 4, n_bootstrap: 20}}
+sweep:
+  alternatives:
+    - {name: ridge, change: {estimator: ridge}}
+    - {name: svr, change: {KEY: VALUE}}
+  choices: {views: [[fisher_z], [partial]]}
+  n_draws: 100
+"""
+
+
+def sweep_file(folder, key="estimator", value="svr"):
+    path = folder / "sweep.yaml"
+    path.write_text(SWEEP.replace("KEY", key).replace("VALUE", value))
+    return path
+
+
+@pytest.fixture
+def cohort(tmp_path):
+    """Sixteen people's series of five parcels."""
+    rng = np.random.default_rng(0)
+    for i in range(16):
+        values = pd.DataFrame(rng.standard_normal((60, 5)), columns=list("abcde"))
+        # Enough in common that shrinkage leaves every covariance its own shape.
+        values = values.add(2 * rng.standard_normal(60), axis=0)
+        values["a"] += 0.1 * i * values["b"]
+        values.to_csv(tmp_path / f"sub-{i:02d}_atlas-toy_timeseries.tsv", sep="\t", index=False)
+    people = pd.DataFrame({"participant_id": [f"{i:02d}" for i in range(16)],
+                           "age": [20 + 4 * i for i in range(16)]})  # fmt: skip
+    people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
+    return tmp_path
+
+
+def test_every_alternative_meets_every_choice_and_a_second_sweep_says_the_same(cohort):
+    study = load_sweep(sweep_file(cohort))
+    board = sweep(study)
+    names = {f"{clock}, views={view}" for clock in ("ridge", "svr")
+             for view in ("fisher_z", "partial")}  # fmt: skip
+    assert set(board.table["alternative"]) == names, board.notes
+    assert board.failed == ()
+    assert (board.folder / "leaderboard.tsv").is_file()
+    pd.testing.assert_frame_equal(sweep(study).table, board.table)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("estimtor", "svr", "estimtor: no option of a clock; did you mean 'estimator'"),
+        ("validation.folds", "3", "validation.folds: no option of a clock; did you mean 'n_folds'"),
+        ("views.x", "3", "'views' is no section"),
+        ("estimator", "svm", "estimator: Input should be"),
+    ],
+)
+def test_an_alternative_that_is_no_clock_is_told_before_any_work(cohort, key, value, words):
+    with pytest.raises(ConfigError, match=words):
+        sweep(load_sweep(sweep_file(cohort, key, value)))
+    assert not (cohort / "out").exists()
