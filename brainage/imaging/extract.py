@@ -240,11 +240,12 @@ def _nothing_left(scan: Scan, raw: _Measured) -> str:
         what = f"{int(raw.broken.sum())} parcels hold values that are not finite (NaN or infinite)"
     elif raw.empty.all():
         what = "no parcel has a voxel in the mask and field of view"
-    elif (raw.coverage == 0).all():
-        what = "no parcel has a finite voxel in the mask and field of view"
+    elif (raw.coverage < 1e-9).all():
+        # Weights sum to one up to rounding, and so does the share that is not finite.
+        what = "no parcel has a finite voxel in the mask and field of view (an all-NaN image?)"
     else:
         what = "every parcel is constant or under the smallest coverage (an all-zero image?)"
-    return f"{scan.bold}: no usable parcel: {what}."
+    return f"{scan.bold}: no usable parcel: {what}. Look at the image, its mask and its space."
 
 
 def _describe(nuisance: Nuisance, cleaning: CleaningOptions) -> str:

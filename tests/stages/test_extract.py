@@ -58,6 +58,14 @@ def test_bad_scans_become_rows_with_a_reason_and_the_rest_is_done(folder):
     assert list(written.columns) == list(SCANS.names)
 
 
+def test_an_image_of_nan_is_told_from_one_of_zeros(folder):
+    data = np.full((*SHAPE, 80), np.nan, dtype=np.float32)
+    write_nifti(folder / "s3.nii.gz", data, AFFINE, t_r_s=2.0, dtype="float32")
+    reasons = extract_cohort(study(folder), "reference")["reason"]
+    assert "an all-NaN image?" in reasons[3]
+    assert "an all-zero image?" in reasons[5]
+
+
 def test_a_second_run_extracts_only_what_is_missing_and_retries_what_failed(folder):
     extract_cohort(study(folder), "reference")
     base = folder / "out" / "extract" / "reference"
