@@ -1,0 +1,153 @@
+"""Checking and writing tables made in Python."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brainage.errors import TableError
+from brainage.files import atomic_path, write_json
+from brainage.tables.schema import Column, TableSchema
+
+_MOST_PROBLEMS = 20
+
+
+def check_table(frame: pd.DataFrame, schema: TableSchema, *, where: str = "table") -> None:
+    """Check a DataFrame made in Python against a schema.
+
+    Raises
+    ------
+    TableError
+        Required columns absent, wrong kinds, missing cells, impossible values, repeated keys.
+    """
+    problems = [
+        absent_words(c.name, c, list(frame.columns))
+        for c in schema.columns
+        if c.required and c.name not in frame
+    ]
+    for column in schema.columns:
+        if column.name in frame:
+            problems += _check_column(frame[column.name], column)
+    problems += repeated_keys(frame, schema)
+    raise_all(problems, schema, where)
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, schema: TableSchema) -> None:
+    """Write a TSV and its JSON data dictionary, both atomically.
+
+    Numbers are written with every digit (they read back equal), missing cells as ``n/a``.
+    Columns the schema does not name are refused.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Checked against `schema` first.
+    path : str or Path
+        Ends in ``.tsv``.
+    schema : TableSchema
+        Gives order and dictionary.
+    """
+    path = Path(path)
+    extra = [name for name in frame.columns if name not in schema.names]
+    if extra:
+        raise TableError(f"{path}: columns {extra} are not in the schema '{schema.name}'.")
+    check_table(frame, schema, where=str(path))
+    names = [name for name in schema.names if name in frame]
+    out = pd.DataFrame({name: _as_text(frame[name], schema[name]) for name in names})
+    write_json(path.with_suffix(".json"), {
+        name: {"Description": schema[name].description,
+               **({"Units": schema[name].unit} if schema[name].unit else {})}
+        for name in names
+    })  # fmt: skip
+    with atomic_path(path) as temporary:
+        out.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+
+
+def absent_words(source: str, column: Column, found: list[str]) -> str:
+    """Say which column is absent, what it means and what may be meant by another."""
+    near = difflib.get_close_matches(source, found, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return (f"no column '{source}' ({column.description.rstrip('.')}); the header has "
+            f"{', '.join(map(str, found[:12]))}.{hint}")  # fmt: skip
+
+
+def outside_range(numbers: pd.Series, column: Column) -> pd.Series:
+    """Return which numbers lie outside the column's range."""
+    outside = pd.Series(False, index=numbers.index)
+    if column.low is not None:
+        outside |= numbers < column.low
+    if column.high is not None:
+        outside |= numbers > column.high
+    return outside
+
+
+def range_words(column: Column) -> str:
+    """Say a column's range in words."""
+    unit = f" {column.unit}" if column.unit else ""
+    low = "-inf" if column.low is None else f"{column.low:g}"
+    high = "inf" if column.high is None else f"{column.high:g}"
+    return f"a value from {low} to {high}{unit}"
+
+
+def _check_column(values: pd.Series, column: Column) -> list[str]:
+    problems = []
+    missing = values.isna()
+    if missing.any() and not column.nullable:
+        problems.append(f"column {column.name}: {int(missing.sum())} missing values; needed.")
+    if column.kind in ("number", "integer"):
+        if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+            return [*problems, f"column {column.name}: expected numbers, found {values.dtype}."]
+        numbers = values[~missing].astype(float)
+        if not np.isfinite(numbers).all():
+            problems.append(f"column {column.name}: infinite values.")
+        if outside_range(numbers, column).any():
+            problems.append(f"column {column.name}: expected {range_words(column)}, found "
+                            f"{numbers.min():g} to {numbers.max():g}.")  # fmt: skip
+    elif column.kind == "boolean" and not pd.api.types.is_bool_dtype(values):
+        problems.append(f"column {column.name}: expected true/false, found {values.dtype}.")
+    elif column.kind == "text" and not values[~missing].map(lambda v: isinstance(v, str)).all():
+        problems.append(f"column {column.name}: expected text, found other types.")
+    return problems
+
+
+def repeated_keys(frame: pd.DataFrame, schema: TableSchema) -> list[str]:
+    """Say which keys stand in more than one row; lines count the header as line 1."""
+    key = [name for name in schema.key if name in frame]
+    if not key or len(key) != len(schema.key):
+        return []
+    repeated = frame[frame.duplicated(key, keep=False)]
+    problems = []
+    for _, rows in repeated.groupby(key, sort=False):
+        lines = ", ".join(str(line + 2) for line in rows.index)
+        labels = ", ".join(f"{name} '{rows[name].iloc[0]}'" for name in key)
+        problems.append(f"lines {lines}: two or more rows for {labels}; keep one.")
+    return problems
+
+
+def raise_all(problems: list[str], schema: TableSchema, where: str) -> None:
+    """Raise one TableError with every problem, the first 20 in words; nothing where none."""
+    if not problems:
+        return
+    shown = problems[:_MOST_PROBLEMS]
+    rest = len(problems) - len(shown)
+    lines = [f"{where}: {len(problems)} problem(s) in the {schema.name} table:"]
+    lines += [f"  - {p}" for p in shown]
+    if rest:
+        lines.append(f"  - and {rest} more")
+    raise TableError("\n".join(lines))
+
+
+def _as_text(values: pd.Series, column: Column) -> pd.Series:
+    missing = values.isna()
+    if column.kind == "boolean":
+        text = values.map({True: "true", False: "false"})
+    elif column.kind == "number":
+        text = values.map(lambda v: repr(float(v)) if v == v else "n/a")
+    elif column.kind == "integer":
+        text = values.map(lambda v: str(int(v)) if v == v else "n/a")
+    else:
+        text = values.astype(object)
+    return text.astype(object).where(~missing, "n/a")

@@ -1,0 +1,165 @@
+"""Reading tables: every problem at once, nothing guessed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brainage.errors import TableError
+from brainage.tables.checks import (
+    absent_words,
+    outside_range,
+    raise_all,
+    range_words,
+    repeated_keys,
+)
+from brainage.tables.schema import NO_SESSION, Column, TableSchema
+
+_MISSING_WORDS = {"", "n/a", "na", "nan", "null", "none"}
+
+
+def read_table(
+    path: str | Path,
+    schema: TableSchema,
+    *,
+    columns: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Read a TSV or CSV file and check it against a schema.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.csv`` is split at commas, everything else at tabs.
+    schema : TableSchema
+        Only its columns are read: a column the schema does not name is never seen, which is
+        how arm stays out of every room but the trial's.
+    columns : mapping of str to str, optional
+        Schema name -> name in the file, for files that call things otherwise.
+
+    Returns
+    -------
+    frame : DataFrame
+        Columns in schema order, cells converted.
+
+    Raises
+    ------
+    TableError
+        With every problem found (row numbers count the header as line 1).
+    """
+    path = Path(path)
+    text = read_text_table(path)
+    wanted = {name: (columns or {}).get(name, name) for name in schema.names}
+    present = {name: source for name, source in wanted.items() if source in text.columns}
+    frame = text[list(present.values())].set_axis(list(present), axis=1)
+    return parse_table(frame, schema, where=str(path), found=list(text.columns), wanted=wanted)
+
+
+def read_text_table(path: str | Path) -> pd.DataFrame:
+    """Read every cell of a TSV or CSV file as text, unchanged."""
+    path = Path(path)
+    separator = "," if path.name.lower().endswith((".csv", ".csv.gz")) else "\t"
+    try:
+        # Without this pandas guesses an index when rows are longer than the header.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            text = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False,
+                               index_col=False, encoding="utf-8-sig")  # fmt: skip
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such file. Check the path in the config.") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        raise TableError(f"{path}: expected a table with a header line, found: {error}") from error
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path}: expected UTF-8 text, found other bytes ({error})") from error
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    return text.apply(lambda cells: cells.fillna("").str.strip())
+
+
+def parse_table(
+    frame: pd.DataFrame,
+    schema: TableSchema,
+    *,
+    where: str,
+    found: list[str] | None = None,
+    wanted: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Convert text cells to the schema's kinds, reporting every problem at once.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Cells as text.
+    schema : TableSchema
+        What is expected.
+    where : str
+        The file, for messages.
+    found : list of str, optional
+        The file's own header, for "did you mean".
+    wanted : mapping of str to str, optional
+        Schema name -> name in the file.
+
+    Returns
+    -------
+    parsed : DataFrame
+
+    Raises
+    ------
+    TableError
+        With every problem found.
+    """
+    problems: list[str] = []
+    parsed: dict[str, pd.Series] = {}
+    for column in schema.columns:
+        if column.name not in frame:
+            if column.required:
+                source = (wanted or {}).get(column.name, column.name)
+                problems.append(absent_words(source, column, found or list(frame.columns)))
+            continue
+        cells = frame[column.name]
+        if column.name in schema.key:
+            cells = cells.where(cells != "", NO_SESSION if column.name == "session_id" else "")
+        parsed[column.name] = _convert(cells, column, problems, is_key=column.name in schema.key)
+    result = pd.DataFrame(parsed, index=frame.index).reset_index(drop=True)
+    problems += repeated_keys(result, schema)
+    raise_all(problems, schema, where)
+    return result
+
+
+def _is_missing(cells: pd.Series) -> pd.Series:
+    return cells.isna() | cells.astype(str).str.lower().isin(_MISSING_WORDS)
+
+
+def _convert(cells: pd.Series, column: Column, problems: list[str], *, is_key: bool) -> pd.Series:
+    if is_key:
+        for row in np.flatnonzero((cells == "").to_numpy()):
+            problems.append(f"line {row + 2}: {column.name} is empty.")
+        return cells
+    missing = _is_missing(cells)
+    if not column.nullable:
+        for row in np.flatnonzero(missing.to_numpy()):
+            problems.append(f"line {row + 2}: {column.name} is missing "
+                            f"(found '{cells.iloc[row]}'); a value is needed.")  # fmt: skip
+    if column.kind == "text":
+        return cells.mask(missing, None)
+    if column.kind == "boolean":
+        lower = cells.str.lower()
+        bad = ~missing & ~lower.isin(["true", "false"])
+        _report(cells, bad, column, "true or false", problems)
+        return lower == "true"
+    numbers = pd.to_numeric(cells.mask(missing, None), errors="coerce")
+    _report(cells, ~missing & ~np.isfinite(numbers), column, "a number", problems)
+    if column.kind == "integer":
+        _report(cells, numbers.notna() & (numbers % 1 != 0), column, "a whole number", problems)
+    _report(cells, outside_range(numbers, column), column, range_words(column), problems)
+    whole = column.kind == "integer" and not numbers.isna().any()
+    return numbers.astype("int64" if whole else "float64", errors="ignore" if whole else "raise")
+
+
+def _report(cells, bad, column: Column, expected: str, problems: list[str]) -> None:
+    for row in np.flatnonzero(np.asarray(bad, dtype=bool)):
+        problems.append(f"line {row + 2}: {column.name} must be {expected}, "
+                        f"found '{cells.iloc[row]}'.")  # fmt: skip
