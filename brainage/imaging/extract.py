@@ -19,7 +19,7 @@ from brainage.imaging.confounds import Nuisance, load_nuisance
 from brainage.imaging.nifti import Grid
 from brainage.imaging.operator import ParcelOperator, load_mask, parcel_operator
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
-from brainage.imaging.quality import judge_scan
+from brainage.imaging.quality import explain_missing, judge_scan
 from brainage.imaging.scans import Scan, resolve_t_r_s
 from brainage.imaging.stream import VolumeStream
 from brainage.options import fingerprint_of
@@ -58,7 +58,7 @@ def extract_parcel_series(
     Returns
     -------
     series : ParcelSeries
-        Missing parcels are columns of NaN.
+        Missing parcels are columns of NaN; `quality.missing_reasons` says why.
 
     Raises
     ------
@@ -70,17 +70,19 @@ def extract_parcel_series(
     check_space(atlas, scan, atlas_options.allow_spaces)
     measure = _measure_surface if is_cifti(scan.bold) else _measure_volume
     raw, nuisance, t_r_s = measure(scan, atlas, cleaning, cache_folder)
-    coverage = raw.coverage
-    # A share such as 1/2 is a sum of many weights: rounding must not decide.
-    missing = (coverage < atlas_options.min_coverage - 1e-9) | raw.empty | raw.broken
-    missing |= np.ptp(raw.values[nuisance.kept_volumes], axis=0) == 0
+    missing_reasons = explain_missing(
+        atlas.parcel_names, coverage=raw.coverage, min_coverage=atlas_options.min_coverage,
+        empty=raw.empty, broken=raw.broken,
+        constant=np.ptp(raw.values[nuisance.kept_volumes], axis=0) == 0,
+    )  # fmt: skip
+    missing = np.array([name in missing_reasons for name in atlas.parcel_names])
     if missing.all():
         raise ScanError(_nothing_left(scan, raw))
     values = np.full((len(nuisance.kept_volumes), atlas.n_parcels), np.nan)
     values[:, ~missing] = clean_signals(raw.values[:, ~missing], nuisance, cleaning, t_r_s, scan)
     quality = judge_scan(
         exclusion or ExclusionRules(), mean_fd_mm=nuisance.mean_fd_mm, n_volumes=len(raw.values),
-        n_kept=len(values), t_r_s=t_r_s, coverage=coverage, missing=missing,
+        n_kept=len(values), t_r_s=t_r_s, coverage=raw.coverage, missing_reasons=missing_reasons,
     )  # fmt: skip
     return ParcelSeries(
         participant_id=scan.participant_id, session_id=scan.session_id, run=scan.run,

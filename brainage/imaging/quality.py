@@ -1,11 +1,57 @@
-"""When a scan is not used: the rules, and the one that was broken, in words."""
+"""When a parcel or a scan is not used: the rules, and the one that was broken, in words."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from brainage.imaging.options import ExclusionRules
 from brainage.series import ScanQuality
+
+
+def explain_missing(
+    parcel_names: Sequence[str],
+    *,
+    coverage: np.ndarray,
+    min_coverage: float,
+    empty: np.ndarray,
+    broken: np.ndarray,
+    constant: np.ndarray,
+) -> dict[str, str]:
+    """Name the parcels that have no usable signal, each with the first rule that it breaks.
+
+    Parameters
+    ----------
+    parcel_names : sequence of str
+        All p parcels.
+    coverage : ndarray of shape (p,)
+        Share of each parcel that was seen.
+    min_coverage : float
+        Smallest share.
+    empty, broken, constant : ndarray of shape (p,), bool
+        Without a voxel (or grayordinate); not finite in some volumes; without variation in the
+        kept volumes.
+
+    Returns
+    -------
+    reasons : dict of str to str
+        Of the missing parcels only, in atlas order.
+    """
+    # A share such as 1/2 is a sum of many weights: rounding must not decide.
+    under = coverage < min_coverage - 1e-9
+    reasons = {}
+    for i in np.flatnonzero(empty | under | broken | constant):
+        if empty[i]:
+            words = "nothing of it in mask and field of view"
+        elif under[i] and coverage[i] == 0:
+            words = "no finite value in mask and field of view"
+        elif under[i]:
+            words = f"coverage {coverage[i]:.3g}, under {min_coverage:g}"
+        else:
+            words = "not finite in some volumes" if broken[i] else "constant"
+        reasons[parcel_names[i]] = words
+    return reasons
 
 
 def judge_scan(
@@ -16,7 +62,7 @@ def judge_scan(
     n_kept: int,
     t_r_s: float,
     coverage: np.ndarray,
-    missing: np.ndarray,
+    missing_reasons: Mapping[str, str],
 ) -> ScanQuality:
     """Measure a scan against the exclusion rules.
 
@@ -32,8 +78,8 @@ def judge_scan(
         Repetition time.
     coverage : ndarray of shape (p,)
         Share of each parcel that was seen.
-    missing : ndarray of shape (p,), bool
-        Parcels without a signal.
+    missing_reasons : mapping of str to str
+        Parcels without a signal, by name, and why.
 
     Returns
     -------
@@ -51,9 +97,9 @@ def judge_scan(
                        f"{100 * rules.min_retained_share:.0f} %")  # fmt: skip
     if retained_s < rules.min_retained_s:
         reasons.append(f"{retained_s:.0f} s kept, less than {rules.min_retained_s:g} s")
-    present = 1 - missing.mean()
+    present = 1 - len(missing_reasons) / len(coverage)
     if present < rules.min_parcels_share:
         reasons.append(f"{100 * present:.0f} % of parcels seen, less than "
                        f"{100 * rules.min_parcels_share:.0f} %")  # fmt: skip
     return ScanQuality(mean_fd_mm, n_volumes, n_kept, retained_s, coverage,
-                       "; ".join(reasons) or None)  # fmt: skip
+                       "; ".join(reasons) or None, missing_reasons)  # fmt: skip

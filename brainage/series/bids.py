@@ -60,6 +60,7 @@ def write_series(series: ParcelSeries, folder: str | Path) -> Path:
         "MeanFramewiseDisplacement": quality.mean_fd_mm,
         "Coverage": None if quality.coverage is None else [round(float(c), 6)
                                                            for c in quality.coverage],
+        "MissingParcels": dict(quality.missing_reasons),
         "Exclusion": quality.exclusion,
     })  # fmt: skip
     template = "\t".join(["%.8g"] * series.n_parcels)
@@ -245,6 +246,7 @@ def _read_ours(file: SeriesFile) -> ParcelSeries:
         retained_s=_retained_s(meta, len(values), t_r_s),
         coverage=None if coverage is None else np.asarray(coverage, dtype=float),
         exclusion=meta.get("Exclusion"),
+        missing_reasons=dict(meta.get("MissingParcels") or {}),
     )
     return ParcelSeries(
         participant_id=file.participant_id, session_id=file.session_id, run=file.run,

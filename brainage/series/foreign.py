@@ -59,16 +59,18 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
         raise SeriesError(
             f"{file.path}: every one of {n_volumes} volumes is flagged as an outlier."
         )
+    values = values[rows]
+    constant = np.ptp(values, axis=0) == 0
     quality = ScanQuality(
         mean_fd_mm=_mean_fd_mm(file.path, meta),
         n_volumes=n_volumes,
         n_kept=n_kept,
         retained_s=None if t_r_s is None else n_kept * t_r_s,
         coverage=_coverage(file.path, names, meta),
+        missing_reasons={names[i]: "constant" for i in np.flatnonzero(constant)},
     )
-    values = values[rows]
     # A constant column is what several tools write for a parcel outside the field of view.
-    values[:, np.ptp(values, axis=0) == 0] = np.nan
+    values[:, constant] = np.nan
     return ParcelSeries(
         participant_id=file.participant_id, session_id=file.session_id, run=file.run,
         task=file.task, values=values, parcel_names=names, networks=networks, kept_volumes=kept,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,9 @@ class ScanQuality:
         unknown (series made elsewhere).
     exclusion : str or None, default=None
         The rule the scan broke, in words; None: the scan is used.
+    missing_reasons : mapping of str to str, optional
+        Why a parcel is missing, by its name ("coverage 0.31, under 0.5", "constant"); empty where
+        none is missing, or where the source does not say why.
     """
 
     mean_fd_mm: float | None
@@ -38,6 +42,7 @@ class ScanQuality:
     retained_s: float | None
     coverage: np.ndarray | None
     exclusion: str | None = None
+    missing_reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ def test_a_parcel_under_the_smallest_coverage_is_missing_in_its_place(study):
     series = extract(study, mask="mask.nii.gz")
     np.testing.assert_allclose(series.quality.coverage, [1 / 2, 2 / 7, 1, 1], rtol=1e-9)
     assert series.missing.tolist() == [False, True, False, False]
+    assert series.quality.missing_reasons == {"b": "coverage 0.286, under 0.5"}
 
 
 def test_smoothing_uses_one_operator_for_the_grid_and_the_mask_measures_coverage(study):

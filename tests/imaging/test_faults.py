@@ -154,6 +154,7 @@ def test_a_constant_parcel_is_missing_in_its_place(folder):
     write_nifti(folder / "flat.nii.gz", data, _AFFINE, t_r_s=2.0)
     series = extract(folder, "flat.nii.gz")
     assert series.missing.tolist() == [False, True, False, False]
+    assert series.quality.missing_reasons == {"b": "constant"}
     np.testing.assert_allclose(series.values[:, [0, 2, 3]].std(axis=0, ddof=1), 1, rtol=1e-6)
 
 
@@ -164,6 +165,7 @@ def test_a_voxel_that_comes_and_goes_makes_its_parcel_missing_and_no_other(folde
     data[4, 3, 3, 17] = bad
     series = extract(folder_with(folder, "bad.nii", data), "bad.nii")
     assert series.missing.tolist() == [False, False, True, False]
+    assert series.quality.missing_reasons == {"c": "not finite in some volumes"}
     np.testing.assert_array_equal(series.values[:, [0, 1, 3]], expected[:, [0, 1, 3]])
 
 

@@ -113,6 +113,7 @@ def test_constant_columns_of_abide_are_missing_parcels(tmp_path):
     np.savetxt(tmp_path / "sub-1_x.1D", values)
     series = read_series(tmp_path / "sub-1_x.1D")
     assert list(series.missing) == [False, False, True]
+    assert series.quality.missing_reasons == {"parcel_3": "constant"}
 
 
 def test_a_table_of_files_names_people_and_times(tmp_path):

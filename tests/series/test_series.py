@@ -20,7 +20,8 @@ def _series(**changes) -> ParcelSeries:
         "parcel_names": ("a", "b", "c"), "networks": ("Vis", None, "Vis"),
         "kept_volumes": np.array([2, 3, 4, 7, 8, 9]), "t_r_s": 2.5, "atlas": "mine 3",
         "cleaning_fingerprint": "0123", "cleaning": "24P", "quality": ScanQuality(
-            0.12, 10, 6, 15.0, np.array([1.0, 0.2, 0.9])),
+            0.12, 10, 6, 15.0, np.array([1.0, 0.2, 0.9]),
+            missing_reasons={"b": "coverage 0.2, under 0.5"}),
     }  # fmt: skip
     return ParcelSeries(**(fields | changes))
 
@@ -38,6 +39,7 @@ def test_a_series_comes_back_as_it_was(tmp_path):
     assert list(back.kept_volumes) == list(series.kept_volumes)
     assert (back.quality.mean_fd_mm, back.quality.retained_s) == (0.12, 15.0)
     np.testing.assert_allclose(back.quality.coverage, series.quality.coverage)
+    assert back.quality.missing_reasons == {"b": "coverage 0.2, under 0.5"}
 
 
 def test_one_line_of_pandas_opens_a_series(tmp_path):
