@@ -221,8 +221,13 @@ _REAL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", _REAL)
-@pytest.mark.parametrize("kind", ["labels", "spheres", "maps"])
+# One run of the twelve with every kind of atlas, the other eleven with labels.
+_EVERY_KIND = [(name, kind) for kind in ("labels", "spheres", "maps") for name in _REAL]
+_OTHER_RUNS = [(f"haxby2001/run{run:03d}/{form}.nii.gz", "labels")
+               for run in range(2, 13) for form in ("bold_25mm", "bold_1slice")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind"), _EVERY_KIND + _OTHER_RUNS)
 def test_series_of_real_images_equal_nilearn(real_data, tmp_path, name, kind):
     bold = real_data / "bold" / name
     image = nib.load(bold)
