@@ -101,9 +101,11 @@ def extract_cohort(
     for row in parallel(joblib.delayed(work.extract)(scan) for scan in scans):
         rows.append(row)
         progress(len(rows), len(scans), f"extract {cohort}")
+    table = _as_table(rows)
     if shard is None and participants is None:
-        return collect_cohort(study, cohort)
-    return _as_table(rows)
+        # This call's own rows, not the records: a record that could not be written is a reason too.
+        write_table(table, folder / "scans.tsv", SCANS)
+    return table
 
 
 def cohort_scans(
@@ -185,12 +187,17 @@ class _Work:
                 atlas_options=self.atlas_options,
                 cache_folder=self.folder.parent / "operators",
             )  # fmt: skip
-            written = write_series(series, self.folder)
         except BrainAgeError as error:
             return _row(scan, "failed", str(error))
         except OSError as error:
             where = error.filename or scan.bold
             return _row(scan, "failed", f"{where}: {error.strerror or error}")
+        try:
+            written = write_series(series, self.folder)
+        except OSError as error:
+            # A full disk names no file; it is the output's fault, never the scan's.
+            where = error.filename or self.folder
+            return _row(scan, "failed", f"{where}: cannot be written ({error.strerror or error})")
         quality = series.quality
         row = _row(scan, "excluded" if quality.exclusion else "done", quality.exclusion)
         return row | {
@@ -235,7 +242,7 @@ def _record_path(folder: Path, scan: Scan) -> Path:
 def _read_record(path: Path) -> dict | None:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
         return None
 
 

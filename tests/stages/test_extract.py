@@ -142,3 +142,22 @@ def test_an_edited_strategy_file_extracts_again_and_a_moved_study_does_not(folde
     mine.write_text("all_columns = false\n")
     extract_cohort(study(folder, **moved), "reference")
     assert path.stat().st_mtime_ns > before
+
+
+def test_an_output_that_cannot_be_written_is_a_reason_and_the_next_run_mends_it(folder):
+    base = folder / "out" / "extract" / "reference"
+    base.mkdir(parents=True)
+    # Files where folders must be: one scan's series cannot be written, then no record can.
+    (base / "sub-1").write_text("")
+    table = extract_cohort(study(folder), "reference")
+    assert table["status"].tolist() == ["done", "failed", "done", "done", "failed", "failed"]
+    assert "sub-1" in table["reason"][1]
+    (base / "sub-1").unlink()
+    shutil.rmtree(base / "records")
+    (base / "records").write_text("")
+    table = extract_cohort(study(folder), "reference")
+    assert "records" in table["reason"][0]
+    assert "cannot be written" in table["reason"][0]
+    (base / "records").unlink()
+    table = extract_cohort(study(folder), "reference")
+    assert table["status"].tolist() == ["done"] * 4 + ["failed"] * 2
