@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -10,10 +11,62 @@ import pandas as pd
 
 from brainage.errors import DesignError
 from brainage.trial.lsmeans import Estimate, t_estimate
-from brainage.trial.model_frame import ModelFrame, build_model_frame
+from brainage.trial.model_frame import FEW_PEOPLE, ModelFrame, build_model_frame
 
 #: Leverage above which a row determines its own fitted value and HC3 is not defined.
 _FULL_LEVERAGE = 1 - 1e-8
+
+AncovaErrors = Literal["automatic", "hc3", "hc2", "classical"]
+_NAMES = {
+    "hc3": "HC3 errors",
+    "hc2": "HC2 errors, Bell-McCaffrey degrees of freedom",
+    "classical": "classical errors",
+}
+
+
+@dataclass(frozen=True)
+class LinearModelErrors:
+    """Errors of linear combinations of least-squares coefficients.
+
+    Parameters
+    ----------
+    vcov : ndarray of shape (p, p)
+        Covariance of the coefficients.
+    residual_df : float
+        n - rank: the degrees of freedom of every combination, unless `pull` is given.
+    pull : ndarray of shape (p, n) or None, default=None
+        Coefficients per unit of residual over sqrt(1 - leverage), for Bell and McCaffrey's
+        degrees of freedom; None: not used.
+    basis : ndarray of shape (n, p) or None, default=None
+        Orthonormal basis of the design, with `pull`.
+    """
+
+    vcov: np.ndarray
+    residual_df: float
+    pull: np.ndarray | None = None
+    basis: np.ndarray | None = None
+
+    def error_of(self, weights: np.ndarray) -> tuple[float, float]:
+        """Return the standard error and degrees of freedom of a linear combination.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (p,)
+            Of the coefficients.
+
+        Returns
+        -------
+        se, df : float
+        """
+        se = float(np.sqrt(weights @ self.vcov @ weights))
+        if self.pull is None:
+            return se, self.residual_df
+        # The squared error is a quadratic form of the errors; were they independent with one
+        # variance, its mean and variance would be those of a chi-square with these df.
+        row = weights @ self.pull
+        inside = row[:, None] * self.basis
+        spread = np.diag(row**2) - inside @ inside.T
+        return se, float(np.trace(spread) ** 2 / (spread * spread).sum())
 
 
 @dataclass(frozen=True)
@@ -25,9 +78,7 @@ class AncovaFit:
     coefficients : Series
         One mean per arm (the least-squares mean at observed margins), then centred covariates.
     vcov : DataFrame
-        Covariance of the coefficients, HC3 or classical.
-    residual_df : float
-        n - rank.
+        Covariance of the coefficients behind the standard errors.
     n_participants : int
         Analysed.
     n_by_arm : dict of str to int
@@ -40,17 +91,19 @@ class AncovaFit:
         What was left out and why, to print.
     frame : ModelFrame
         Design behind the fit.
+    errors : LinearModelErrors
+        Gives standard error and degrees of freedom of any linear combination.
     """
 
     coefficients: pd.Series
     vcov: pd.DataFrame
-    residual_df: float
     n_participants: int
     n_by_arm: dict[str, int]
     covariates: tuple[str, ...]
     method: str
     notes: tuple[str, ...]
     frame: ModelFrame = field(repr=False)
+    errors: LinearModelErrors = field(repr=False)
 
     def lsmean(self, arm: str) -> Estimate:
         """Estimate an arm's mean of the response at observed margins.
@@ -100,8 +153,8 @@ class AncovaFit:
         -------
         result : Estimate
         """
-        se = float(np.sqrt(weights @ self.vcov.to_numpy() @ weights))
-        return t_estimate(float(weights @ self.coefficients.to_numpy()), se, self.residual_df)
+        se, df = self.errors.error_of(weights)
+        return t_estimate(float(weights @ self.coefficients.to_numpy()), se, df)
 
 
 def fit_ancova(
@@ -110,7 +163,7 @@ def fit_ancova(
     response: str,
     arms: tuple[str, ...],
     covariates: tuple[str, ...] = (),
-    errors: Literal["hc3", "classical"] = "hc3",
+    errors: AncovaErrors = "automatic",
 ) -> AncovaFit:
     """Fit an analysis of covariance to the people of one visit.
 
@@ -125,42 +178,61 @@ def fit_ancova(
         Control first.
     covariates : tuple of str, default=()
         Measured before randomisation; text is categorical, numbers are linear.
-    errors : {"hc3", "classical"}, default="hc3"
+    errors : {"automatic", "hc3", "hc2", "classical"}, default="automatic"
         "hc3": heteroscedasticity-consistent (squared residuals over (1 - leverage)^2), equal to
-        ``sandwich::vcovHC(type = "HC3")``; "classical": one variance for all.
+        ``sandwich::vcovHC(type = "HC3")``, with n - rank degrees of freedom; "hc2": squared
+        residuals over 1 - leverage, with Bell and McCaffrey's degrees of freedom, equal to
+        ``clubSandwich``'s CR2 of one person a cluster; "classical": one variance for all;
+        "automatic": HC3, and HC2 where an arm has fewer than thirty people, because there
+        HC3's errors are about a tenth too large (docs/validation.md).
 
     Returns
     -------
     fit : AncovaFit
-        t tests with n - rank degrees of freedom.
 
     Raises
     ------
     DesignError
         See `build_model_frame`; also several visits, no residual degrees of freedom, or a person
-        who alone determines a coefficient (HC3 is not defined).
+        who alone determines an arm (HC3 is not defined). One who alone has a level of a
+        covariate is left out, with a note: the contrasts are the same without.
 
     References
     ----------
     .. [1] MacKinnon & White (1985), J. Econometrics 29:305-325.
+    .. [2] Bell & McCaffrey (2002), Survey Methodology 28:169-181.
     """
     data, visit = _one_visit(data)
-    frame = build_model_frame(
-        data, response=response, arms=arms, visits=(visit,), covariates=covariates
-    )
+    build = partial(build_model_frame, response=response, arms=arms, visits=(visit,),
+                    covariates=covariates)  # fmt: skip
+    frame = build(data)
+    alone = _alone_in_a_covariate(frame)
+    if len(alone):
+        note = (f"{len(alone)} participant(s) left out: each alone in a level of a covariate, "
+                f"which says nothing of the arms ({', '.join(alone[:5])})")  # fmt: skip
+        frame = build(data[~data["participant_id"].isin(alone)])
+        frame = replace(frame, notes=(*frame.notes, note))
     return fit_ancova_frame(frame, errors=errors)
 
 
-def fit_ancova_frame(
-    frame: ModelFrame, *, errors: Literal["hc3", "classical"] = "hc3"
-) -> AncovaFit:
+def _alone_in_a_covariate(frame: ModelFrame) -> list[str]:
+    """Return people whose own covariate level fits them exactly; not those alone in their arm."""
+    if len(frame.design) <= frame.design.shape[1]:
+        return []
+    leverage = (np.linalg.qr(frame.design)[0] ** 2).sum(axis=1)
+    counts = np.bincount(frame.arm, minlength=len(frame.arms))
+    alone = (leverage > _FULL_LEVERAGE) & (counts[frame.arm] > 1)
+    return list(frame.ids[frame.person[alone]])
+
+
+def fit_ancova_frame(frame: ModelFrame, *, errors: AncovaErrors = "automatic") -> AncovaFit:
     """Fit an analysis of covariance to a one-visit design that is already made.
 
     Parameters
     ----------
     frame : ModelFrame
         From `build_model_frame`, with one visit.
-    errors : {"hc3", "classical"}, default="hc3"
+    errors : {"automatic", "hc3", "hc2", "classical"}, default="automatic"
         As in `fit_ancova`.
 
     Returns
@@ -177,35 +249,44 @@ def fit_ancova_frame(
     residual = frame.response - q @ projected
     if residual @ residual <= 1e-20 * (frame.response @ frame.response):
         raise DesignError(f"ANCOVA at {frame.visits[0]}: the model fits every value exactly.")
-    pull = np.linalg.solve(r, q.T)
-    if errors == "hc3":
-        pull = pull * _inflated(residual, (q**2).sum(axis=1), frame)
-        vcov = pull @ pull.T
-    else:
-        vcov = pull @ pull.T * (residual @ residual) / (n - p)
-    names = list(frame.column_names)
+    chosen = errors
     counts = np.bincount(frame.arm, minlength=len(frame.arms))
+    if errors == "automatic":
+        chosen = "hc3" if counts.min() >= FEW_PEOPLE else "hc2"
+    names = list(frame.column_names)
+    found = _errors((q, r), residual, chosen, frame)
     return AncovaFit(
         coefficients=pd.Series(beta, index=names),
-        vcov=pd.DataFrame(vcov, index=names, columns=names),
-        residual_df=float(n - p),
+        vcov=pd.DataFrame(found.vcov, index=names, columns=names),
         n_participants=n,
         n_by_arm={arm: int(count) for arm, count in zip(frame.arms, counts, strict=True)},
         covariates=frame.covariates,
-        method="ANCOVA, " + ("HC3 errors" if errors == "hc3" else "classical errors"),
+        method=f"ANCOVA, {_NAMES[chosen]}",
         notes=frame.notes,
         frame=frame,
+        errors=found,
     )
 
 
-def _inflated(residual: np.ndarray, leverage: np.ndarray, frame: ModelFrame) -> np.ndarray:
-    if (leverage > _FULL_LEVERAGE).any():
-        row = int(np.argmax(leverage))
-        person = frame.ids[frame.person[row]]
+def _errors(factors, residual: np.ndarray, errors: str, frame: ModelFrame) -> LinearModelErrors:
+    q, r = factors
+    n, p = q.shape
+    pull = np.linalg.solve(r, q.T)
+    if errors == "classical":
+        return LinearModelErrors(pull @ pull.T * (residual @ residual) / (n - p), float(n - p))
+    left = 1 - (q**2).sum(axis=1)
+    if (left < 1 - _FULL_LEVERAGE).any():
+        person = frame.ids[frame.person[int(np.argmin(left))]]
         raise DesignError(f"ANCOVA at {frame.visits[0]}: participant {person} alone determines a "
                           "coefficient (the only one of an arm or of a covariate's level), so "
                           "robust errors are not defined; pool that level.")  # fmt: skip
-    return residual / (1 - leverage)
+    if errors == "hc3":
+        reached = pull * (residual / left)
+        return LinearModelErrors(reached @ reached.T, float(n - p))
+    # Each residual is short by sqrt(1 - leverage); the same factor scales what it stands for.
+    pull = pull / np.sqrt(left)
+    reached = pull * residual
+    return LinearModelErrors(reached @ reached.T, float(n - p), pull, q)
 
 
 def _one_visit(data: pd.DataFrame) -> tuple[pd.DataFrame, str]:

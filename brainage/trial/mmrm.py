@@ -21,16 +21,14 @@ from brainage.trial.degrees_of_freedom import (
     cluster_robust,
     kenward_roger,
     satterthwaite,
+    small_sample,
 )
 from brainage.trial.lsmeans import Estimate, mean_of_weights, t_estimate
-from brainage.trial.model_frame import ModelFrame, build_model_frame
+from brainage.trial.model_frame import FEW_PEOPLE, ModelFrame, build_model_frame
 from brainage.trial.reml import FitFailure, cross_products, maximise
 
 DegreesOfFreedom = Literal["satterthwaite", "kenward_roger"]
-#: Analysed people in the smallest arm below which Satterthwaite was seen to reject too often.
-_FEW_PEOPLE = 30
-
-Errors = Literal["automatic", "model", "cluster_robust"]
+Errors = Literal["automatic", "model", "cluster_robust", "small_sample"]
 
 
 @dataclass(frozen=True)
@@ -210,9 +208,13 @@ def fit_mmrm(
         Give each arm a covariance of its own, so that errors stay right where training changes
         the variance; False: one for all arms, as ``nlme::gls(corSymm + varIdent)``. If the arms'
         own cannot be fitted they share one, and `fell_back_because` says so.
-    errors : {"automatic", "model", "cluster_robust"}, default="automatic"
-        "automatic": model-based, but cluster-robust (CR2) with small-sample degrees of freedom
-        after any fall-back, because the smaller structure need not be true.
+    errors : {"automatic", "model", "cluster_robust", "small_sample"}, default="automatic"
+        "model": trust the fitted covariance; "cluster_robust": CR2 with Satterthwaite-type degrees
+        of freedom; "small_sample": the same with Kenward and Roger's correction for the estimated
+        covariance. "automatic" is "model", but "small_sample" after any fall-back, because the
+        smaller structure need not be true, and where an arm has fewer than thirty people at a
+        visit and Kenward-Roger is not asked for: then all arms share one working covariance as
+        well, because so few people cannot tell an arm's own.
 
     Returns
     -------
@@ -229,10 +231,6 @@ def fit_mmrm(
     .. [1] Mallinckrodt et al. (2008), Drug Inf. J. 42:303-319.
     .. [2] Liang & Zeger (2000), Sankhya B 62:134-148 (constrained form).
 
-    Notes
-    -----
-    With fewer than about thirty people per arm Kenward-Roger keeps its level better than
-    Satterthwaite (docs/validation.md); the fit's notes say so.
     """
     frame = build_model_frame(
         data, response=response, arms=arms, visits=visits, covariates=covariates,
@@ -269,15 +267,19 @@ def fit_frame(
         raise DesignError(f"covariance '{covariance}': expected one of "
                           f"{', '.join(FALL_BACK_ORDER)}.")  # fmt: skip
     start = _start(frame)
+    few = (errors == "automatic" and degrees_of_freedom == "satterthwaite"
+           and frame.smallest_cell()[2] < FEW_PEOPLE)  # fmt: skip
     reasons: list[str] = []
-    for name, by_arm in _attempts(covariance, covariance_by_arm):
+    for name, by_arm in _attempts(covariance, covariance_by_arm and not few):
         label = f"{name}, one per arm" if by_arm else name
         data = cross_products(frame, by_arm=by_arm)
         try:
             _check_identified(data, name, frame)
             point, derivatives = maximise(covariance_model(name, len(frame.visits)), data, start)
-            if errors == "cluster_robust" or (errors == "automatic" and reasons):
+            if errors == "cluster_robust":
                 chosen = cluster_robust(point, frame, by_arm=by_arm)
+            elif errors == "small_sample" or (errors == "automatic" and (few or reasons)):
+                chosen = small_sample(point, derivatives, data, frame, by_arm=by_arm)
             elif degrees_of_freedom == "kenward_roger":
                 chosen = kenward_roger(point, derivatives, data)
             else:
@@ -285,7 +287,7 @@ def fit_frame(
         except FitFailure as failure:
             reasons.append(f"{label}: {failure}")
             continue
-        return _result(frame, point, chosen, (label, tuple(reasons)))
+        return _result(frame, point, chosen, (label, tuple(reasons), few))
     raise DesignError("repeated-measures model: no covariance structure can be fitted to "
                       f"{frame.n_participants} participants and {len(frame.response)} "
                       "observations. " + "; ".join(reasons))  # fmt: skip
@@ -331,8 +333,8 @@ def _check_identified(data, name: str, frame: ModelFrame) -> None:
                              f"{frame.visits[columns[0]]}")  # fmt: skip
 
 
-def _result(frame: ModelFrame, point, errors, named: tuple[str, tuple[str, ...]]) -> MmrmFit:
-    label, reasons = named
+def _result(frame: ModelFrame, point, errors, named: tuple[str, tuple[str, ...], bool]) -> MmrmFit:
+    label, reasons, few = named
     names = list(frame.column_names)
     visits = list(frame.visits)
     keys = ["all arms"] if len(point.sigma) == 1 else list(frame.arms)
@@ -350,17 +352,17 @@ def _result(frame: ModelFrame, point, errors, named: tuple[str, tuple[str, ...]]
         n_observations=len(frame.response),
         covariates=frame.covariates,
         method=f"MMRM ({form}), {label} covariance, REML, {errors.name} degrees of freedom",
-        notes=frame.notes + _small_arm_note(frame, errors),
+        notes=frame.notes + _small_arm_note(frame, few),
         log_likelihood=-point.deviance / 2,
         frame=frame,
         errors=errors,
     )
 
 
-def _small_arm_note(frame: ModelFrame, errors) -> tuple[str, ...]:
-    people = [len(np.unique(frame.person[frame.arm == a])) for a in range(len(frame.arms))]
-    if min(people) >= _FEW_PEOPLE or errors.name != "Satterthwaite":
+def _small_arm_note(frame: ModelFrame, few: bool) -> tuple[str, ...]:
+    if not few:
         return ()
-    return (f"arm {frame.arms[int(np.argmin(people))]} has {min(people)} participants: "
-            f"below {_FEW_PEOPLE}, Kenward-Roger degrees of freedom keep their level better",
-            )  # fmt: skip
+    arm, visit, people = frame.smallest_cell()
+    return (f"arm {arm} has {people} analysed participants at {visit}, fewer than {FEW_PEOPLE}: "
+            "one working covariance for all arms, cluster-robust errors with Kenward-Roger's "
+            "correction",)  # fmt: skip

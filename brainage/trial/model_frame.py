@@ -22,6 +22,10 @@ from brainage.errors import DesignError
 
 Form = Literal["change", "constrained"]
 
+#: Analysed people below which an arm at a visit is small: there Satterthwaite's errors reject too
+#: often and HC3's too seldom (docs/validation.md).
+FEW_PEOPLE = 30
+
 #: A column whose part outside the others' span is smaller than this share of it is aliased.
 _ALIASED = 1e-9
 
@@ -74,6 +78,14 @@ class ModelFrame:
     def later_visits(self) -> tuple[str, ...]:
         """Visits at which arms may differ (all of them in the change form)."""
         return self.visits[1:] if self.form == "constrained" else self.visits
+
+    def smallest_cell(self) -> tuple[str, str, int]:
+        """Return the arm and later visit with the fewest analysed people, and their number."""
+        counts = np.zeros((len(self.arms), len(self.visits)), dtype=int)
+        np.add.at(counts, (self.arm, self.visit), 1)
+        counts = counts[:, len(self.visits) - len(self.later_visits) :]
+        arm, visit = np.unravel_index(int(np.argmin(counts)), counts.shape)
+        return self.arms[arm], self.later_visits[visit], int(counts[arm, visit])
 
     def weights_of(self, arm: str, visit: str) -> np.ndarray:
         """Return the coefficients' weights in the least-squares mean of an arm at a visit."""

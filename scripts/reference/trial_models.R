@@ -128,7 +128,13 @@ per_visit <- function(name) {
   }
   robust_means <- as.data.frame(emmeans(m, ~ arm, weights = "proportional", vcov. = robust))
   means <- as.data.frame(emmeans(m, ~ arm, weights = "proportional"))
-  list(classical = coefs(vcov(m)), hc3 = coefs(robust),
+  # One person a cluster: CR2 is HC2, its degrees of freedom Bell and McCaffrey's.
+  k <- coef_test(m, vcov = vcovCR(m, cluster = seq_len(nrow(d)), type = "CR2"),
+                 test = "Satterthwaite")
+  i <- match(c("armMIT", "armHRT"), rownames(k))
+  hc2 <- data.frame(contrast = arms[-1], estimate = k$beta[i], se = k$SE[i], df = k$df_Satt[i],
+                    p = k$p_Satt[i])
+  list(classical = coefs(vcov(m)), hc3 = coefs(robust), hc2 = hc2,
        means = means[, c("arm", "emmean", "SE")],
        hc3_means = robust_means[, c("arm", "emmean", "SE")])
 }

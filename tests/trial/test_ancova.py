@@ -25,19 +25,26 @@ def fit(name, **options):
 
 
 @pytest.mark.parametrize("name", DATA_SETS)
-@pytest.mark.parametrize(("errors", "means"), [("hc3", "hc3_means"), ("classical", "means")])
-def test_contrasts_and_means_match_lm_sandwich_and_emmeans(name, errors, means):
+@pytest.mark.parametrize(
+    ("errors", "means"), [("hc3", "hc3_means"), ("hc2", None), ("classical", "means")]
+)
+def test_contrasts_and_means_match_lm_sandwich_clubsandwich_and_emmeans(name, errors, means):
     fitted, reference = fit(name, errors=errors), r_values()["per_visit"][name]
     for row in reference[errors]:
         found = fitted.contrast(row["contrast"])
         assert found.estimate == pytest.approx(row["estimate"], rel=1e-8)
         assert found.se == pytest.approx(row["se"], rel=1e-8)
-        assert found.df == row["df"]
+        assert found.df == pytest.approx(row["df"], rel=1e-8)
         assert found.p_value == pytest.approx(row["p"], rel=1e-8)
-    for row in reference[means]:
+    for row in reference[means] if means else ():
         found = fitted.lsmean(row["arm"])
         assert found.estimate == pytest.approx(row["emmean"], rel=1e-8)
         assert found.se == pytest.approx(row["SE"], rel=1e-8)
+
+
+def test_errors_are_hc3_and_in_small_arms_hc2_with_bell_and_mccaffreys_df():
+    assert fit("complete").method == "ANCOVA, HC3 errors"
+    assert fit("small").method == "ANCOVA, HC2 errors, Bell-McCaffrey degrees of freedom"
 
 
 def test_versus_another_arm_is_the_difference_of_the_contrasts_with_control():

@@ -203,6 +203,10 @@ def test_visits_never_seen_together_fall_back_by_name_with_robust_errors():
     data = follow_ups("three")
     half = data["participant_id"] < "p037"
     apart = data[(half & (data["visit"] != "v3")) | (~half & (data["visit"] != "v1"))]
+    # Five times as many people: no arm is small, so each is given a covariance of its own first.
+    apart = pd.concat([
+        apart.assign(participant_id=apart["participant_id"] + suffix) for suffix in "abcde"
+    ])  # fmt: skip
     fitted = fit_mmrm(apart, response="change", arms=ARMS, visits=visits_of(data))
     assert fitted.covariance_name == "heterogeneous AR(1)"
     assert fitted.fell_back_because[0] == (
@@ -221,9 +225,32 @@ def test_data_that_identify_no_structure_are_refused_with_each_reason():
         fit_mmrm(apart, response="change", arms=ARMS, visits=visits_of(data))
 
 
-def test_small_arms_are_told_to_use_kenward_roger():
-    assert any("Kenward-Roger" in note for note in fit("small").notes)
-    assert not any("Kenward-Roger" in note for note in fit("missing").notes)
+def test_an_arm_of_few_people_gets_robust_errors_with_the_correction_for_estimated_weights():
+    data, covariates = follow_ups("small"), ("baseline_gap", "sex")
+    options = {"response": "change", "arms": ARMS, "visits": visits_of(data),
+               "covariates": covariates}  # fmt: skip
+    few = fit_mmrm(data, **options)
+    assert few.covariance_name == "unstructured"
+    assert "cluster-robust" in few.method
+    assert any("fewer than 30" in note for note in few.notes)
+    shared = {"covariance_by_arm": False, **options}
+    robust = fit_mmrm(data, errors="cluster_robust", **shared)
+    adjusted = fit_mmrm(data, errors="model", degrees_of_freedom="kenward_roger", **shared)
+    plain = fit_mmrm(data, errors="model", **shared)
+    for arm in ARMS[1:]:
+        weights = few.contrast_weights(arm, "v1")
+        variance = [weights @ fitted.vcov @ weights for fitted in (few, robust, adjusted, plain)]
+        # CR2 plus what Kenward and Roger add to the model-based covariance.
+        assert variance[0] == pytest.approx(variance[1] + variance[2] - variance[3], rel=1e-9)
+        assert few.contrast(arm, "v1").df == robust.contrast(arm, "v1").df
+
+
+def test_kenward_roger_asked_for_is_given_to_few_people_too():
+    data = follow_ups("small")
+    fitted = fit_mmrm(data, response="change", arms=ARMS, visits=visits_of(data),
+                      degrees_of_freedom="kenward_roger")  # fmt: skip
+    assert fitted.method.endswith("Kenward-Roger degrees of freedom")
+    assert not any("fewer than" in note for note in fitted.notes)
 
 
 def test_lisa_size_is_fitted_in_under_half_a_second():
