@@ -1,6 +1,7 @@
 """Parcel time series: the type, its file format, and readers of other tools' files."""
 
-from brainage.series.bids import find_series, read_series, write_series
+from brainage.series.bids import read_series, write_series
+from brainage.series.finding import find_series
 from brainage.series.foreign import align_parcels, read_foreign_series
 from brainage.series.types import ParcelSeries, ScanQuality, SeriesFile
 

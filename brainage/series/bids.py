@@ -7,9 +7,7 @@ holds what the numbers cannot: repetition time, kept volumes, networks, quality,
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +15,10 @@ import pandas as pd
 
 from brainage.errors import SeriesError
 from brainage.files import atomic_path, write_json
+from brainage.series.finding import SUFFIX, file_of_name
 from brainage.series.foreign import read_foreign_series
 from brainage.series.types import ParcelSeries, ScanQuality, SeriesFile
-from brainage.tables import NO_SESSION, read_text_table
-
-_ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)(?=_)")
-_SUFFIX = "_timeseries.tsv"
-_SUFFIXES = (_SUFFIX, "_timeseries.csv", "_timeseries.1D", ".1D")
-_FORM = re.compile(r"_(space|res|den|atlas|seg|stat|desc)-[a-zA-Z0-9+]+")
+from brainage.tables import NO_SESSION
 
 
 def scan_name(participant_id: str, session_id: str, task: str, run: str) -> str:
@@ -38,7 +32,7 @@ def series_path(folder: str | Path, series: ParcelSeries) -> Path:
     name = scan_name(series.participant_id, series.session_id, series.task, series.run)
     folders = [part for part in name.split("_") if part.startswith(("sub-", "ses-"))]
     atlas = re.sub("[^a-zA-Z0-9]", "", series.atlas)
-    return Path(folder, *folders, "func", f"{name}_atlas-{atlas}{_SUFFIX}")
+    return Path(folder, *folders, "func", f"{name}_atlas-{atlas}{SUFFIX}")
 
 
 def write_series(series: ParcelSeries, folder: str | Path) -> Path:
@@ -74,115 +68,6 @@ def write_series(series: ParcelSeries, folder: str | Path) -> Path:
     return path
 
 
-def find_series(folder: str | Path, *, atlas: str | None = None) -> list[SeriesFile]:
-    """List the parcel series of a derivatives tree or of a table of files, opening none.
-
-    Parameters
-    ----------
-    folder : str or Path
-        A tree with ``*_timeseries.tsv`` (ours, XCP-D's, giga_connectome's, HALFpipe's), the same
-        as CSV, or ``sub-*.1D``; or a TSV/CSV with the columns path, participant_id and optionally
-        session_id, run, task, atlas, t_r_s, paths relative to it, for files named otherwise.
-    atlas : str or None, default=None
-        Take this atlas only.
-
-    Returns
-    -------
-    files : list of SeriesFile
-        Sorted by path.
-
-    Raises
-    ------
-    SeriesError
-        No such folder, no series, no such atlas, or one run in several forms.
-    """
-    folder = Path(folder)
-    if folder.is_file():
-        found = _in_table(folder)
-    elif folder.is_dir():
-        found = [_from_name(Path(path)) for path in _walk(str(folder))]
-    else:
-        raise SeriesError(f"{folder}: expected a folder of *{_SUFFIX} files, found no folder.")
-    if not found:
-        raise SeriesError(f"{folder}: expected *{_SUFFIX} files, found none. "
-                          "Run `brainage extract` first, or check the path.")  # fmt: skip
-    chosen = [item for item in found if atlas in (None, item.atlas)]
-    if not chosen:
-        raise SeriesError(f"{folder}: no series of atlas {atlas}; there are "
-                          f"{', '.join(sorted({item.atlas for item in found}))}.")  # fmt: skip
-    _refuse_twins(folder, chosen)
-    return sorted(chosen, key=lambda item: str(item.path))
-
-
-def _refuse_twins(folder: Path, files: list[SeriesFile]) -> None:
-    seen: dict[tuple, SeriesFile] = {}
-    for item in files:
-        # acq, dir and the like tell runs apart too; atlas, space and desc tell forms of one run.
-        run = _FORM.sub("", item.path.name)
-        key = (item.participant_id, item.session_id, item.task, item.run,
-               run if item.by_name else "")  # fmt: skip
-        other = seen.setdefault(key, item)
-        if other is not item:
-            raise SeriesError(f"{folder}: one run in several forms: {other.path.name} and "
-                              f"{item.path.name}. Keep one atlas, space and cleaning in the "
-                              "folder, or list the files in a table.")  # fmt: skip
-
-
-def _walk(folder: str) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir():
-                    yield from _walk(entry.path)
-                elif entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):
-                    yield entry.path
-    except OSError as error:
-        raise SeriesError(f"{error.filename}: cannot be listed ({error.strerror}).") from error
-
-
-def _in_table(path: Path) -> list[SeriesFile]:
-    text = read_text_table(path)
-    absent = [c for c in ("path", "participant_id") if c not in text]
-    if absent:
-        raise SeriesError(f"{path}: expected the columns path and participant_id, found "
-                          f"{', '.join(text.columns)}.")  # fmt: skip
-    files = []
-    for line, row in enumerate(text.to_dict("records"), start=2):
-        label = {
-            name: (row.get(name) or NO_SESSION).removeprefix(prefix)
-            for name, prefix in (("participant_id", "sub-"), ("session_id", "ses-"),
-                                 ("run", "run-"), ("task", "task-"), ("atlas", "atlas-"))
-        }  # fmt: skip
-        stated = row.get("t_r_s", "")
-        try:
-            t_r_s = None if stated.lower() in ("", "n/a") else float(stated)
-        except ValueError:
-            t_r_s = 0.0
-        if row["path"] == "" or label["participant_id"] == NO_SESSION:
-            raise SeriesError(f"{path}: line {line}: path and participant_id are needed.")
-        if t_r_s is not None and not t_r_s > 0:
-            raise SeriesError(f"{path}: line {line}: t_r_s must be seconds above 0, found "
-                              f"'{stated}'.")  # fmt: skip
-        files.append(SeriesFile(path.parent / row["path"], t_r_s=t_r_s, by_name=False, **label))
-    return files
-
-
-def _from_name(path: Path) -> SeriesFile:
-    labels = dict(_ENTITY.findall(path.name))
-    if "sub" not in labels:
-        raise SeriesError(f"{path}: expected a name with 'sub-<label>', found none. For files "
-                          "named otherwise give a table: path, participant_id, session_id."
-                          )  # fmt: skip
-    return SeriesFile(
-        path=path,
-        participant_id=labels["sub"],
-        session_id=labels.get("ses", NO_SESSION),
-        run=labels.get("run", NO_SESSION),
-        task=labels.get("task", NO_SESSION),
-        atlas=labels.get("atlas", labels.get("seg", NO_SESSION)),
-    )
-
-
 def read_series(path: str | Path | SeriesFile, *, t_r_s: float | None = None) -> ParcelSeries:
     """Read one series file with its sidecar, ours or another tool's.
 
@@ -204,14 +89,14 @@ def read_series(path: str | Path | SeriesFile, *, t_r_s: float | None = None) ->
     SeriesError
         No such file, rows and kept volumes that differ, text in a cell.
     """
-    file = path if isinstance(path, SeriesFile) else _from_name(Path(path))
+    file = path if isinstance(path, SeriesFile) else file_of_name(Path(path))
     if _is_ours(file.path):
         return _read_ours(file)
     return read_foreign_series(file, t_r_s=t_r_s)
 
 
 def _is_ours(path: Path) -> bool:
-    if not path.name.endswith(_SUFFIX) or not path.with_suffix(".json").is_file():
+    if not path.name.endswith(SUFFIX) or not path.with_suffix(".json").is_file():
         return False
     try:
         return "CleaningFingerprint" in json.loads(path.with_suffix(".json").read_text("utf-8"))

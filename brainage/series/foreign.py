@@ -7,21 +7,27 @@ Nothing is cleaned again, and a repetition time that nobody states stays unknown
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from brainage.errors import SeriesError
 from brainage.options import fingerprint_of
+from brainage.series.beside import (
+    coverage,
+    kept_volumes,
+    mean_fd_mm,
+    sidecar_of,
+    stated_t_r_s,
+)
+from brainage.series.names import parts_of
 from brainage.series.types import ParcelSeries, ScanQuality, SeriesFile
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|n/a", re.IGNORECASE)
-#: Entities that say in which space and parcels a series is, and not which run it is of.
-_NOT_OF_THE_RUN = re.compile(r"_(space|res|den|atlas|seg|stat|desc|feature|setting)-[a-zA-Z0-9+]+")
+#: Parts that say what a tool did; the rest says to whom.
+_OF_THE_TOOL = ("space", "desc", "feature", "setting", "stat", "reg")
 
 
 def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> ParcelSeries:
@@ -47,9 +53,9 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
         Not numbers, repeated names, or a table beside it that does not fit its rows.
     """
     values, names = _matrix(file.path)
-    meta = _sidecar(file.path)
-    t_r_s = file.t_r_s or _stated_t_r_s(file.path, meta) or t_r_s
-    kept, rows, n_volumes = _kept_volumes(file.path, len(values))
+    meta = sidecar_of(file.path)
+    t_r_s = file.t_r_s or stated_t_r_s(file.path, meta) or t_r_s
+    kept, rows, n_volumes = kept_volumes(file.path, len(values), meta)
     networks = tuple(meta.get("Networks") or (None,) * len(names))
     if len(networks) != len(names):
         raise SeriesError(f"{file.path}: {len(names)} parcels, but its sidecar names "
@@ -62,11 +68,11 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
     values = values[rows]
     constant = np.ptp(values, axis=0) == 0
     quality = ScanQuality(
-        mean_fd_mm=_mean_fd_mm(file.path, meta),
+        mean_fd_mm=mean_fd_mm(file.path, meta),
         n_volumes=n_volumes,
         n_kept=n_kept,
         retained_s=None if t_r_s is None else n_kept * t_r_s,
-        coverage=_coverage(file.path, names, meta),
+        coverage=coverage(file.path, names, meta),
         missing_reasons={names[i]: "constant" for i in np.flatnonzero(constant)},
     )
     # A constant column is what several tools write for a parcel outside the field of view.
@@ -112,11 +118,11 @@ def align_parcels(series: ParcelSeries, parcel_names: tuple[str, ...]) -> Parcel
         )
     position = {name: i for i, name in enumerate(series.parcel_names)}
     order = [position[name] for name in wanted]
-    coverage = series.quality.coverage
+    shares = series.quality.coverage
     return replace(
         series, values=series.values[:, order], parcel_names=wanted,
         networks=tuple(series.networks[i] for i in order),
-        quality=replace(series.quality, coverage=None if coverage is None else coverage[order]),
+        quality=replace(series.quality, coverage=None if shares is None else shares[order]),
     )  # fmt: skip
 
 
@@ -124,18 +130,18 @@ def _matrix(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     lines = _lines(path)
     comments = [line.lstrip() for line in lines if line.lstrip().startswith("#")]
     rows = [line for line in lines if not line.lstrip().startswith("#")]
-    separator = {".tsv": "\t", ".csv": ","}.get(path.suffix.lower())
     if not rows:
         raise SeriesError(f"{path}: expected rows of numbers, found none.")
+    separator = _separator(path, rows[0])
+    if path.suffix.lower() not in (".tsv", ".csv"):
+        # AFNI begins and ends its rows with separators that separate nothing.
+        rows = [row.strip().strip(separator) for row in rows]
     cells = [[cell.strip().strip('"') for cell in line.split(separator)] for line in rows]
     header = None
     if not all(_NUMBER.fullmatch(cell) or cell == "" for cell in cells[0]) or _counts_up(cells[0]):
         header, cells = cells[0], cells[1:]
-    elif comments:
-        # C-PAC: '#2001<tab>#2002 ...', below lines on how the file was made.
-        named = [name.lstrip("# ") for name in comments[-1].split(separator or None)]
-        header = [name for name in named if name]
-        header = header if len(header) == len(cells[0]) else None
+    else:
+        header = _commented_names(comments, separator, len(cells[0]))
     values = _numbers(path, cells)
     if header is not None and len(header) == values.shape[1] and header[0] in ("", "Unnamed: 0"):
         # pandas writes its row numbers as a first column without a name.
@@ -147,6 +153,27 @@ def _matrix(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     if twice:
         raise SeriesError(f"{path}: parcel name(s) {', '.join(twice[:5])} stand twice.")
     return values, tuple(names)
+
+
+def _separator(path: Path, row: str) -> str | None:
+    """Return what separates the cells: what the ending says if it is there, else what is."""
+    usual = {".tsv": "\t", ".csv": ","}.get(path.suffix.lower(), ",")
+    return next((mark for mark in (usual, "\t", ",") if mark in row), None)
+
+
+def _commented_names(
+    comments: list[str], separator: str | None, n_columns: int
+) -> list[str] | None:
+    """Return the names in C-PAC's comment ``#Mean_1 ,Mean_2 ...``, or None.
+
+    Beside it stand lines on how the file was made, and AFNI's of the image before each row.
+    """
+    for comment in comments:
+        cells = [cell.strip("# \t") for cell in comment.split(separator)]
+        names = [cell for cell in cells if cell]
+        if len(names) == n_columns:
+            return names
+    return None
 
 
 def _lines(path: Path) -> list[str]:
@@ -180,90 +207,7 @@ def _numbers(path: Path, cells: list[list[str]]) -> np.ndarray:
         raise SeriesError(f"{path}: expected numbers below one header line: {error}.") from None
 
 
-def _sidecar(path: Path) -> dict:
-    sidecar = path.with_suffix(".json")
-    try:
-        meta = json.loads(sidecar.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise SeriesError(f"{sidecar}: expected JSON, found: {error}") from error
-    return meta if isinstance(meta, dict) else {}
-
-
-def _stated_t_r_s(path: Path, meta: dict) -> float | None:
-    value, is_rate = meta.get("RepetitionTime"), False
-    if value is None:
-        # HALFpipe and giga_connectome state a rate, in hertz as BIDS has it.
-        value, is_rate = meta.get("SamplingFrequency"), True
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        key = "SamplingFrequency (Hz)" if is_rate else "RepetitionTime (seconds)"
-        raise SeriesError(f"{path.with_suffix('.json')}: {key}: expected a number above 0, found "
-                          f"{value!r}.")  # fmt: skip
-    return 1 / value if is_rate else float(value)
-
-
-def _of_the_run(path: Path, ending: str) -> Path | None:
-    """Find a table of the whole run beside a series, whatever its space and atlas."""
-    stem = _NOT_OF_THE_RUN.sub("", path.name.rsplit("_", 1)[0])
-    found = path.with_name(f"{stem}_{ending}")
-    return found if found.is_file() else None
-
-
-def _kept_volumes(path: Path, n_rows: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return kept volumes of the run, the rows that hold them, and the run's length."""
-    table = _of_the_run(path, "outliers.tsv")
-    everything = np.arange(n_rows)
-    if table is None:
-        return everything, everything, n_rows
-    flags = pd.read_csv(table, sep="\t")
-    flags = flags[[c for c in flags if c in ("framewise_displacement", "interpolation")]]
-    if flags.empty:
-        return everything, everything, n_rows
-    for column in flags:
-        kept = np.flatnonzero(flags[column].to_numpy() == 0)
-        if len(kept) == n_rows < len(flags):
-            return kept, everything, len(flags)
-    if len(flags) == n_rows:
-        kept = np.flatnonzero((flags == 0).all(axis=1).to_numpy())
-        return kept, kept, n_rows
-    counts = ", ".join(f"{int((flags[c] == 0).sum())} kept by {c}" for c in flags)
-    raise SeriesError(f"{path}: {n_rows} rows, but {table.name} has {len(flags)} volumes, "
-                      f"{counts}: neither the censored nor the interpolated series.")  # fmt: skip
-
-
-def _mean_fd_mm(path: Path, meta: dict) -> float | None:
-    table = _of_the_run(path, "motion.tsv")
-    if table is not None:
-        motion = pd.read_csv(table, sep="\t", na_values=["n/a"])
-        if "framewise_displacement" in motion:
-            mean = float(motion["framewise_displacement"].mean())
-            return None if np.isnan(mean) else mean
-    for key in ("MeanFramewiseDisplacement", "FDMean"):
-        if isinstance(meta.get(key), int | float):
-            return float(meta[key])
-    return None
-
-
-def _coverage(path: Path, names: tuple[str, ...], meta: dict) -> np.ndarray | None:
-    base = path.name.replace("_stat-mean", "").rsplit("_", 1)[0]
-    candidates = (f"{base}_stat-coverage_bold.tsv", f"{base}_coverage_bold.tsv")
-    table = next((path.with_name(c) for c in candidates if path.with_name(c).is_file()), None)
-    if table is None:
-        listed = meta.get("Coverage")
-        fits = isinstance(listed, list) and len(listed) == len(names)
-        return np.array(listed, dtype=float) if fits else None
-    frame = pd.read_csv(table, sep="\t", na_values=["n/a"])
-    shares = dict(zip(frame.iloc[:, 0].astype(str), frame.iloc[:, -1].astype(float), strict=True))
-    absent = [name for name in names if name not in shares]
-    if absent:
-        raise SeriesError(f"{table}: no coverage of parcel(s) {', '.join(absent[:5])}.")
-    return np.array([shares[name] for name in names])
-
-
 def _fingerprint(file: SeriesFile, names: tuple[str, ...]) -> str:
     # What was done to it we cannot know; the tool's own labels of it must at least agree.
-    labels = re.findall(r"_((?:space|desc|feature|setting|stat)-[a-zA-Z0-9+]+)", file.path.name)
-    return fingerprint_of(["foreign", file.atlas, sorted(labels), sorted(names)])
+    parts = [part for part in parts_of(file.path.name) if part.split("-", 1)[0] in _OF_THE_TOOL]
+    return fingerprint_of(["foreign", file.atlas, sorted(parts), sorted(names)])

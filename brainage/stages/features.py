@@ -108,7 +108,7 @@ def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
     """
     paths, folder = cohort_paths(study, cohort), series_folder(study, cohort)
     if paths.series:
-        return find_series(folder, atlas=paths.atlas)
+        return find_series(folder, atlas=paths.atlas, space=paths.space, task=paths.task)
     summary = folder / "scans.tsv"
     if not summary.is_file():
         where = "" if paths.scans else f"Name paths.{cohort}.scans or .series. "

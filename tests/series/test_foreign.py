@@ -87,13 +87,77 @@ def test_halfpipe_has_no_names_and_lists_coverage_in_its_sidecar(tmp_path):
     path = tmp_path / "sub-1_task-rest_feature-corr_atlas-schaefer3_timeseries.tsv"
     np.savetxt(path, VALUES, delimiter="\t")
     path.with_suffix(".json").write_text(
-        json.dumps({"SamplingFrequency": 1 / 0.8, "FDMean": 0.2, "Coverage": [1.0, 0.9, 0.8]})
-    )
+        json.dumps({"RepetitionTime": 0.8, "SamplingFrequency": 0.8, "FDMean": 0.2,
+                    "Coverage": [1.0, 0.9, 0.8]})
+    )  # fmt: skip
     series = read_series(path)
     assert series.parcel_names == ("parcel_1", "parcel_2", "parcel_3")
-    assert series.t_r_s == pytest.approx(0.8)
+    assert series.t_r_s == 0.8
     np.testing.assert_allclose(series.values, VALUES, rtol=1e-15)
     np.testing.assert_array_equal(series.quality.coverage, [1.0, 0.9, 0.8])
+
+
+def test_what_halfpipe_calls_a_sampling_frequency_is_in_seconds_and_not_believed(tmp_path):
+    path = tmp_path / "sub-1_task-rest_feature-corr_atlas-schaefer3_timeseries.tsv"
+    np.savetxt(path, VALUES, delimiter="\t")
+    path.with_suffix(".json").write_text(json.dumps({"SamplingFrequency": 2.0}))
+    assert read_series(path).t_r_s is None
+    assert read_series(path, t_r_s=2.0).t_r_s == 2.0
+
+
+def test_xcp_d_states_its_time_beside_the_denoised_image(tmp_path):
+    path = _xcp_d(tmp_path, [0] * 10, VALUES)
+    # Word for word what XCP-D 0.6 to 26 writes.
+    path.with_suffix(".json").write_text(json.dumps({"SamplingFrequency": "TR", "Sources": []}))
+    assert read_series(path).t_r_s is None
+    image = f"{RUN}_space-MNI152NLin2009cAsym_res-2_desc-denoised_bold.json"
+    (tmp_path / image).write_text(json.dumps({"RepetitionTime": 3, "TaskName": "rest"}))
+    (tmp_path / image.replace("run-1", "run-2")).write_text(json.dumps({"RepetitionTime": 9}))
+    assert read_series(path).t_r_s == 3.0
+    (tmp_path / image.replace("res-2", "res-3")).write_text(json.dumps({"RepetitionTime": 2.5}))
+    with pytest.raises(SeriesError, match="state repetition times from 2.5 to 3 s"):
+        read_series(path)
+
+
+def test_xcp_d_before_0_7_named_its_tables_otherwise(tmp_path):
+    path = tmp_path / f"{RUN}_space-MNI152NLin2009cAsym_atlas-Gordon_timeseries.tsv"
+    _frame().to_csv(path, sep="\t", index=False)
+    pd.DataFrame({"framewise_displacement": [0.1, 0.3]}).to_csv(
+        tmp_path / f"{RUN}_desc-filtered_motion.tsv", sep="\t", index=False)  # fmt: skip
+    for atlas, shares in (("Gordon", [0.1, 0.2, 0.3]), ("Tian", [1, 1, 1])):
+        pd.DataFrame({"Node": NAMES, "coverage": shares}).to_csv(
+            tmp_path / f"{RUN}_space-MNI152NLin2009cAsym_atlas-{atlas}_coverage.tsv",
+            sep="\t", index=False)  # fmt: skip
+    quality = read_series(path).quality
+    assert quality.mean_fd_mm == pytest.approx(0.2)
+    np.testing.assert_array_equal(quality.coverage, [0.1, 0.2, 0.3])
+
+
+def test_runs_that_xcp_d_also_joined_are_counted_once(tmp_path):
+    ending = "space-MNI152NLin2009cAsym_atlas-Tian_stat-mean_timeseries.tsv"
+    for run in ("dir-AP_run-1_", "dir-AP_run-2_", ""):
+        _frame().to_csv(tmp_path / f"sub-1_task-rest_{run}{ending}", sep="\t", index=False)
+    _frame().to_csv(tmp_path / f"sub-2_task-rest_{ending}", sep="\t", index=False)
+    found = find_series(tmp_path)
+    assert [(f.participant_id, f.run) for f in found] == [("1", "AP1"), ("1", "AP2"), ("2", "n/a")]
+
+
+def test_giga_connectome_writes_one_sidecar_for_all_atlases_of_a_run(tmp_path):
+    path = (
+        tmp_path / "sub-1_task-rest_run-02_seg-Schaefer100Parcels_desc-denoiseSimple_timeseries.tsv"
+    )
+    pd.DataFrame(VALUES).to_csv(path, sep="\t", index=False)
+    meta = {"MeanFramewiseDisplacement": 0.03, "SamplingFrequency": 0.5,
+            "NumberOfVolumesDiscardedByMotionScrubbing": 4,
+            "NumberOfVolumesDiscardedByNonsteadyStatesDetector": 5}  # fmt: skip
+    for run, changed in (("02", {}), ("01", {"SamplingFrequency": 9})):
+        sidecar = tmp_path / f"sub-1_task-rest_run-{run}_desc-denoiseSimple_timeseries.json"
+        sidecar.write_text(json.dumps(meta | changed))
+    series = read_series(path)
+    assert (series.t_r_s, series.quality.mean_fd_mm, series.run) == (2.0, 0.03, "02")
+    assert series.parcel_names == ("0", "1", "2")
+    assert (series.quality.n_volumes, series.quality.n_kept) == (19, 10)
+    assert series.kept_volumes[0] == 5
 
 
 def test_cpac_1d_names_its_regions_in_a_comment(tmp_path):
@@ -105,6 +169,49 @@ def test_cpac_1d_names_its_regions_in_a_comment(tmp_path):
     assert series.parcel_names == ("2001", "2002", "2101")
     assert series.t_r_s is None
     np.testing.assert_allclose(series.values, VALUES, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # C-PAC 1.7 on, once it has taken AFNI's lines out; and AFNI's 3dROIstats itself.
+        "#File,Sub-brick\n#Mean_1  ,Mean_2  ,Mean_64  \n{0},{1},{2}\n{3},{4},{5}\n",
+        "#File\tSub-brick\n#\tMean_1  \tMean_2  \tMean_64  \n#/a/bold.nii.gz\t0[?]\n"
+        "\t{0}\t{1}\t{2}\n#/a/bold.nii.gz\t1[?]\n\t{3}\t{4}\t{5}\n",
+    ],
+)
+def test_cpac_1d_of_any_age_reads_alike(tmp_path, text):
+    path = tmp_path / "sub-1_task-rest_atlas-CC200_reg-36Parameter_desc-Mean_timeseries.1D"
+    path.write_text(text.format(*(f"{v:.6f}" for v in VALUES[:2].ravel())))
+    series = read_series(path)
+    assert series.parcel_names == ("Mean_1", "Mean_2", "Mean_64")
+    np.testing.assert_allclose(series.values, VALUES[:2], atol=1e-6)
+
+
+def test_what_is_no_series_in_a_cpac_or_fmriprep_tree_is_passed_over(tmp_path):
+    for name in ("sub-1_task-rest_atlas-CC200_reg-36Parameter_desc-Mean_timeseries.1D",
+                 "sub-1_task-rest_atlas-CC200_reg-aCompCor_desc-Mean_timeseries.1D",
+                 "sub-1_task-rest_framewise-displacement-jenkinson_motion.1D",
+                 "sub-1_task-rest_desc-confounds_timeseries.tsv"):  # fmt: skip
+        np.savetxt(tmp_path / name, VALUES)
+    with pytest.raises(SeriesError, match=r"one run in several forms.*CC200:reg-aCompCor"):
+        find_series(tmp_path)
+    (file,) = find_series(tmp_path, atlas="CC200:reg-aCompCor")
+    assert "reg-aCompCor" in file.path.name
+    assert (file.atlas, file.task, file.run) == ("CC200", "rest", "n/a")
+
+
+def test_tasks_and_spaces_are_chosen_and_acquisitions_are_runs(tmp_path):
+    for task, acq, space in (("rest", "645", "MNI"), ("rest", "1400", "MNI"),
+                             ("rest", "645", "T1w"), ("movie", "645", "MNI")):  # fmt: skip
+        name = f"sub-1_task-{task}_acq-{acq}_run-1_space-{space}_atlas-a_timeseries.tsv"
+        _frame().to_csv(tmp_path / name, sep="\t", index=False)
+    with pytest.raises(SeriesError, match=r"one run in several forms.*\.space"):
+        find_series(tmp_path, task="rest")
+    found = find_series(tmp_path, task="rest", space="MNI")
+    assert sorted(file.run for file in found) == ["14001", "6451"]
+    with pytest.raises(SeriesError, match="no series of task x; there are movie, rest"):
+        find_series(tmp_path, task="x")
 
 
 def test_constant_columns_of_abide_are_missing_parcels(tmp_path):

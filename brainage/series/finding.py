@@ -1,0 +1,216 @@
+"""Finding parcel series by their names alone: a derivatives tree, or a table of files."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from brainage.errors import SeriesError
+from brainage.series.names import labels_of, parts_of, run_label, run_parts
+from brainage.series.types import SeriesFile
+from brainage.tables import NO_SESSION, read_text_table
+
+SUFFIX = "_timeseries.tsv"
+_NAMED = (SUFFIX, "_timeseries.csv", "_timeseries.1D")
+#: The ABIDE release names series ``*_rois_cc400.1D``; C-PAC's own ``*.1D`` are motion as well.
+_UNNAMED = ".1D"
+#: fMRIPrep's confounds end as series do.
+_NO_SERIES = "_desc-confounds_timeseries."
+
+
+def find_series(
+    folder: str | Path,
+    *,
+    atlas: str | None = None,
+    space: str | None = None,
+    task: str | None = None,
+) -> list[SeriesFile]:
+    """List the parcel series of a derivatives tree or of a table of files, opening none.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A tree with ``*_timeseries.tsv`` (ours, XCP-D's, giga_connectome's, HALFpipe's), the same
+        as CSV, C-PAC's ``*_timeseries.1D``, or, where there is none of these, ``sub-*.1D``; or a
+        TSV/CSV with the columns path, participant_id and optionally session_id, run, task, atlas,
+        t_r_s, paths relative to it, for files named otherwise.
+    atlas : str or None, default=None
+        Take this atlas only. Parts of the name may follow, where an atlas is there in several
+        forms: ``CC200:reg-36Parameter``.
+    space : str or None, default=None
+        Take this BIDS space only; what names no space is taken.
+    task : str or None, default=None
+        Take this task only.
+
+    Returns
+    -------
+    files : list of SeriesFile
+        Sorted by path. A series of all runs joined (XCP-D's ``--combine-runs``) is left out where
+        the runs themselves are there.
+
+    Raises
+    ------
+    SeriesError
+        No such folder, no series, no such atlas, space or task, or one run in several forms.
+    """
+    folder = Path(folder)
+    if folder.is_file():
+        found = _in_table(folder)
+    elif folder.is_dir():
+        found = _in_folder(folder)
+    else:
+        raise SeriesError(f"{folder}: expected a folder of *{SUFFIX} files, found no folder.")
+    if not found:
+        raise SeriesError(f"{folder}: expected *{SUFFIX} files, found none. "
+                          "Run `brainage extract` first, or check the path.")  # fmt: skip
+    chosen = _of_atlas(folder, found, atlas)
+    chosen = _of_label(folder, chosen, "space", space)
+    chosen = _of_label(folder, chosen, "task", task)
+    chosen = _without_joined_runs(chosen)
+    _refuse_twins(folder, chosen)
+    return sorted(chosen, key=lambda item: str(item.path))
+
+
+def file_of_name(path: Path) -> SeriesFile:
+    """Return the labels that a file's name gives it.
+
+    Raises
+    ------
+    SeriesError
+        The name has no participant.
+    """
+    labels = labels_of(path.name)
+    if not labels.get("sub"):
+        raise SeriesError(f"{path}: expected a name with 'sub-<label>', found none. For files "
+                          "named otherwise give a table: path, participant_id, session_id."
+                          )  # fmt: skip
+    return SeriesFile(
+        path=path,
+        participant_id=labels["sub"],
+        session_id=labels.get("ses", NO_SESSION),
+        run=run_label(labels, absent=NO_SESSION),
+        task=labels.get("task", NO_SESSION),
+        atlas=labels.get("atlas", labels.get("seg", NO_SESSION)),
+    )
+
+
+def _in_folder(folder: Path) -> list[SeriesFile]:
+    paths = list(_walk(str(folder)))
+    named = [path for path in paths if path.endswith(_NAMED)]
+    return [file_of_name(Path(path)) for path in named or paths]
+
+
+def _walk(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    yield from _walk(entry.path)
+                elif (entry.name.endswith((*_NAMED, _UNNAMED)) and not entry.name.startswith(".")
+                        and _NO_SERIES not in entry.name):  # fmt: skip
+                    yield entry.path
+    except OSError as error:
+        raise SeriesError(f"{error.filename}: cannot be listed ({error.strerror}).") from error
+
+
+def _of_atlas(folder: Path, files: list[SeriesFile], atlas: str | None) -> list[SeriesFile]:
+    if atlas is None:
+        return files
+    name, *parts = atlas.split(":")
+    chosen = [item for item in files
+              if item.atlas == name and set(parts) <= set(parts_of(item.path.name))]  # fmt: skip
+    if not chosen:
+        raise SeriesError(f"{folder}: no series of atlas {atlas}; there are "
+                          f"{', '.join(sorted({item.atlas for item in files}))}.")  # fmt: skip
+    return chosen
+
+
+def _of_label(
+    folder: Path, files: list[SeriesFile], key: str, wanted: str | None
+) -> list[SeriesFile]:
+    if wanted is None:
+        return files
+    labels = [_label(item, key) for item in files]
+    # A file that names no space is taken on trust; one that names no task is of another.
+    accepted = (wanted, NO_SESSION) if key == "space" else (wanted,)
+    chosen = [item for item, label in zip(files, labels, strict=True) if label in accepted]
+    if not chosen:
+        raise SeriesError(f"{folder}: no series of {key} {wanted}; there are "
+                          f"{', '.join(sorted(set(labels)))}.")  # fmt: skip
+    return chosen
+
+
+def _label(item: SeriesFile, key: str) -> str:
+    return item.task if key == "task" else labels_of(item.path.name).get(key, NO_SESSION)
+
+
+def _without_joined_runs(files: list[SeriesFile]) -> list[SeriesFile]:
+    """Leave out what XCP-D joined over runs and directions: a session must not count it twice.
+
+    The runs are kept, because lagged pairs must not cross from one into the next.
+    """
+    sources = Counter(_joined_name(item) for item in files if _is_one_of_several(item))
+    return [item for item in files if _is_one_of_several(item)
+            or sources[(item.path.parent, parts_of(item.path.name))] < 2]  # fmt: skip
+
+
+def _is_one_of_several(item: SeriesFile) -> bool:
+    return not item.by_name or not {"run", "dir"}.isdisjoint(labels_of(item.path.name))
+
+
+def _joined_name(item: SeriesFile) -> tuple:
+    parts = parts_of(item.path.name)
+    kept = tuple(part for part in parts if part.split("-", 1)[0] not in ("run", "dir"))
+    return item.path.parent, kept
+
+
+def _refuse_twins(folder: Path, files: list[SeriesFile]) -> None:
+    seen: dict[tuple, SeriesFile] = {}
+    for item in files:
+        run = run_parts(item.path.name) if item.by_name else ()
+        key = (item.participant_id, item.session_id, item.task, item.run, run)
+        other = seen.setdefault(key, item)
+        if other is not item:
+            raise SeriesError(
+                f"{folder}: one run in several forms: {other.path.name} and {item.path.name}. "
+                "Choose with paths.<cohort>.atlas (parts of the name may follow: "
+                f"{item.atlas}{_telling_part(other, item)}) or .space, or list the files in a "
+                "table."
+            )
+
+
+def _telling_part(one: SeriesFile, other: SeriesFile) -> str:
+    known = {*parts_of(one.path.name), f"atlas-{other.atlas}", f"seg-{other.atlas}"}
+    telling = [part for part in parts_of(other.path.name) if part not in known]
+    return f":{telling[0]}" if telling else ":desc-<label>"
+
+
+def _in_table(path: Path) -> list[SeriesFile]:
+    text = read_text_table(path)
+    absent = [c for c in ("path", "participant_id") if c not in text]
+    if absent:
+        raise SeriesError(f"{path}: expected the columns path and participant_id, found "
+                          f"{', '.join(text.columns)}.")  # fmt: skip
+    return [_table_file(path, line, row)
+            for line, row in enumerate(text.to_dict("records"), start=2)]  # fmt: skip
+
+
+def _table_file(path: Path, line: int, row: dict[str, str]) -> SeriesFile:
+    label = {
+        name: (row.get(name) or NO_SESSION).removeprefix(prefix)
+        for name, prefix in (("participant_id", "sub-"), ("session_id", "ses-"),
+                             ("run", "run-"), ("task", "task-"), ("atlas", "atlas-"))
+    }  # fmt: skip
+    stated = row.get("t_r_s", "")
+    try:
+        t_r_s = None if stated.lower() in ("", "n/a") else float(stated)
+    except ValueError:
+        t_r_s = 0.0
+    if row["path"] == "" or label["participant_id"] == NO_SESSION:
+        raise SeriesError(f"{path}: line {line}: path and participant_id are needed.")
+    if t_r_s is not None and not t_r_s > 0:
+        raise SeriesError(f"{path}: line {line}: t_r_s must be seconds above 0, found "
+                          f"'{stated}'.")  # fmt: skip
+    return SeriesFile(path.parent / row["path"], t_r_s=t_r_s, by_name=False, **label)

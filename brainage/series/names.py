@@ -1,0 +1,37 @@
+"""What the names of series files say: ``key-label`` parts, in BIDS and in near-BIDS.
+
+Tools stretch BIDS (``desc-Mean-1``, ``seg-atlas-schaefer400``, ``sub-1_session_1``): a part is
+what stands between underscores, its key what stands before the first hyphen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: Keys that say in which form a run is (space, parcels, cleaning), and not which run it is.
+FORM_KEYS = frozenset({
+    "space", "res", "den", "atlas", "seg", "stat", "desc", "feature", "setting", "reg", "cohort",
+})  # fmt: skip
+#: Keys that tell runs of one task apart; they become the one label that is kept.
+RUN_KEYS = ("acq", "ce", "rec", "dir", "run")
+
+
+def parts_of(name: str) -> tuple[str, ...]:
+    """Return the ``key-label`` parts of a file name, without suffix and extension."""
+    stem = name.rsplit(".", 1)[0]
+    return tuple(part for part in stem.split("_") if "-" in part)
+
+
+def labels_of(name: str) -> dict[str, str]:
+    """Return key -> label of a file name's parts."""
+    return dict(part.split("-", 1) for part in parts_of(name))
+
+
+def run_parts(name: str) -> tuple[str, ...]:
+    """Return the parts that say which run a file is of, whatever its form."""
+    return tuple(part for part in parts_of(name) if part.split("-", 1)[0] not in FORM_KEYS)
+
+
+def run_label(labels: Mapping[str, str], *, absent: str) -> str:
+    """Return the one label of a run: acquisition, direction and the like joined with its number."""
+    return "".join(labels[key] for key in RUN_KEYS if key in labels) or absent
