@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from brainage.connectivity.store import open_store
 from brainage.connectivity.views import LAYOUTS, View, ViewSpec, describe_parcels, spec_shrinkage
 from brainage.errors import MatrixError, SeriesError, TooFewVolumesError
 from brainage.progress import Progress, silent
-from brainage.series import ParcelSeries, SeriesFile, read_series
+from brainage.series import ParcelSeries, SeriesFile, align_parcels, read_series
 
 # Sessions a worker takes at a time: enough to hide the hand-over, few enough to hold in memory.
 _CHUNK = 8
@@ -76,10 +77,16 @@ def build_features(
     ------
     SeriesError
         No series; series of differing parcels, atlas or cleaning; no usable session.
+
+    Warns
+    -----
+    UserWarning
+        Series whose parcels stand in another order than the first one's: they are matched by name.
     """
     _check_choices(kinds, shrinkage, incomplete_scans)
     sessions = gather_sessions(series, people)
-    job = _Job(tuple(kinds), shrinkage, tuple(parcels) if parcels is not None else None)
+    job = _Job(tuple(kinds), shrinkage, tuple(parcels) if parcels is not None else None,
+               _first_order(sessions))  # fmt: skip
     strict = incomplete_scans == "exclude"
     if parcels is not None or parcel_presence <= 0:
         return _collect(sessions, job, strict=strict, dropped=(), n_jobs=n_jobs,
@@ -97,6 +104,7 @@ class _Job:
     kinds: tuple[str, ...]
     shrinkage: str
     parcels: tuple[str, ...] | None
+    order: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -110,15 +118,18 @@ class _Result:
     retained_s: float = np.nan
     identity: tuple | None = None
     where: str = ""
+    n_reordered: int = 0
 
 
 def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) -> FeatureTable:
     rows, excluded, spec_of = [], [], {}
+    n_reordered = 0
     with open_store(folder, job.kinds, len(sessions)) as store:
         identity = where = None
         for session, result in zip(sessions, _run(sessions, job, n_jobs, progress), strict=True):
             if result.identity is not None:
                 identity, where = _same_identity(identity, where, result)
+            n_reordered += result.n_reordered
             reason = result.reason
             if reason is None and strict and result.missing.any():
                 reason = _missing_words(result.missing, identity[0])
@@ -135,6 +146,11 @@ def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) 
                 f"none of {len(sessions)} sessions can be used; the first: "
                 f"sub-{excluded[0][0]} session {excluded[0][1]}: {excluded[0][2]}."
             )
+        if n_reordered:
+            warnings.warn(
+                f"{n_reordered} series list their {len(job.order)} parcels in another order than "
+                "the first one; they were matched by name.", UserWarning, stacklevel=3,
+            )  # fmt: skip
         for kind in job.kinds:
             spec_of[kind] = _spec(kind, job.shrinkage, identity)
         views = {kind: View(store.finish(kind), spec_of[kind]) for kind in job.kinds}
@@ -233,9 +249,11 @@ def _compute(session: Session, job: _Job) -> _Result:
     if session.reason is not None:
         return _Result(session.reason, where=where)
     try:
-        runs = [r if isinstance(r, ParcelSeries) else read_series(r) for r in session.runs]
+        found = [_opened(run) for run in session.runs]
     except SeriesError as error:
         return _Result(str(error), where=where)
+    runs = [_in_order(run, job.order) for run in found]
+    n_reordered = sum(a is not b for a, b in zip(found, runs, strict=True))
     identities = {_identity(run) for run in runs}
     if len(identities) > 1:
         first, second = sorted(identities, key=str)[:2]
@@ -244,7 +262,7 @@ def _compute(session: Session, job: _Job) -> _Result:
     identity, columns = _choose_parcels(runs[0], job.parcels, where)
     if not usable:
         reasons = "; ".join(dict.fromkeys(str(run.quality.exclusion) for run in runs))
-        return _Result(reasons, identity=identity, where=where)
+        return _Result(reasons, identity=identity, where=where, n_reordered=n_reordered)
     try:
         rows, missing = connectivity_rows(
             [run.values[:, columns] for run in usable],
@@ -252,8 +270,29 @@ def _compute(session: Session, job: _Job) -> _Result:
             kinds=job.kinds, shrinkage=job.shrinkage,
         )  # fmt: skip
     except (TooFewVolumesError, MatrixError) as error:
-        return _Result(str(error), identity=identity, where=where)
-    return _Result(None, rows, missing, _mean_fd_mm(usable), _retained_s(usable), identity, where)
+        return _Result(str(error), identity=identity, where=where, n_reordered=n_reordered)
+    return _Result(None, rows, missing, _mean_fd_mm(usable), _retained_s(usable), identity, where,
+                   n_reordered)  # fmt: skip
+
+
+def _opened(run: SeriesFile | ParcelSeries) -> ParcelSeries:
+    return run if isinstance(run, ParcelSeries) else read_series(run)
+
+
+def _first_order(sessions: list[Session]) -> tuple[str, ...] | None:
+    """Return the parcels of the first series that can be read; None where none can."""
+    for run in (run for session in sessions if session.reason is None for run in session.runs):
+        try:
+            return _opened(run).parcel_names
+        except SeriesError:
+            # Its own session will say so.
+            continue
+    return None
+
+
+def _in_order(run: ParcelSeries, order: tuple[str, ...]) -> ParcelSeries:
+    # Parcels that are not the same are left as they are: the comparison of series names them.
+    return align_parcels(run, order) if set(run.parcel_names) == set(order) else run
 
 
 def _identity(run: ParcelSeries) -> tuple:
