@@ -15,143 +15,37 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy import stats
+from simulated_trials import (
+    ARMS,
+    COVARIATES,
+    HOLDS,
+    NOISE_SD_YEARS,
+    PERSON_SD_YEARS,
+    SHOWN,
+    VISITS,
+    Setting,
+    draw_trial,
+)
 
 from brainage.files import atomic_path, write_text
 from brainage.trial.ancova import fit_ancova
+from brainage.trial.change import within_arm_changes
+from brainage.trial.levakov import levakov_outcome
 from brainage.trial.mmrm import fit_frame
-from brainage.trial.model_frame import build_model_frame
+from brainage.trial.model_frame import FEW_PEOPLE, build_model_frame
 from brainage.trial.rerandomize import rerandomization_test
 
-ARMS = ("CON", "MIT", "HRT")
-VISITS = ("baseline", "1y", "2y")
-COVARIATES = ("baseline_gap", "baseline_age", "sex", "bmi")
-PERSON_SD_YEARS, NOISE_SD_YEARS = 3.5, 2.5
 CHUNK = 100
 SEED = 20260211
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How scores are drawn; every number in years unless said otherwise."""
-
-    name: str
-    effect: dict[str, tuple[float, float]] = field(default_factory=dict)
-    common_visit: tuple[float, float] = (0.0, 0.0)
-    age_slope: float = 0.0
-    noise_factor: dict[str, float] = field(default_factory=dict)
-    missing: float = 0.08
-    dropout: dict[str, float] = field(default_factory=dict)
-    dropout_on: str = "none"
-    interval_spread: float = 0.0
-    interval_shift: dict[str, float] = field(default_factory=dict)
-    motion_shift: dict[str, float] = field(default_factory=dict)
-    cause: str = ""
-
-
-LISA = {"MIT": (-1.39, -1.4), "HRT": (-1.4, -2.3)}
-HOLDS = (
-    Setting("person effects"),
-    Setting("unequal arm variances", noise_factor={"HRT": 2.0}),
-    Setting("active third arm", effect={"MIT": (-1.39, -1.4)}),
-    Setting("common visit effect", common_visit=(1.0, 1.5)),
-    Setting("unequal intervals, alike", age_slope=-0.4, interval_spread=0.4),
-    Setting("age bias left in", age_slope=-0.4),
-    Setting("drop-out on observed gaps", dropout={"CON": 0.15, "MIT": 0.15, "HRT": 0.45},
-            dropout_on="gap"),
-    Setting("planted LISA effect", effect=LISA),
-)  # fmt: skip
-SHOWN = (
-    Setting("no artefact", cause="nothing: reference"),
-    Setting("age bias left in", age_slope=-0.4,
-            cause="a gap that falls 0.4 years per year of age falls in every arm"),
-    Setting("common visit effect", common_visit=(-1.0, -1.0),
-            cause="scanner drift or habituation moves every arm"),
-    Setting("drop-out on baseline", dropout={"CON": 0.5, "MIT": 0.5, "HRT": 0.5},
-            dropout_on="baseline", cause="people with young-looking baselines leave: regression "
-            "to the mean"),
-    Setting("differential drop-out", dropout={"CON": 0.0, "HRT": 0.6}, dropout_on="gap",
-            cause="people of one arm whose gap stayed high leave"),
-    Setting("intervals differ by arm", age_slope=-0.4, interval_spread=0.4,
-            interval_shift={"HRT": 1.0},
-            cause="age bias acts for one more year in one arm"),
-    Setting("motion differs by arm", motion_shift={"HRT": 0.1},
-            cause="motion moves the gap 8 years per mm and rises by 0.1 mm in one arm"),
-    Setting("planted LISA effect", effect=LISA, cause="an effect of -2.3 years in HRT at 2 years"),
-)  # fmt: skip
-MOTION_YEARS_PER_MM = 8.0
-GLS_SETTINGS = ("person effects", "unequal arm variances")
-
-
-def draw_trial(setting: Setting, n_per_arm: int, rng: np.random.Generator):
-    """Return the randomised list (in order) and the long table of scores of those scanned."""
-    n_allocated = len(ARMS) * int(np.ceil(n_per_arm * 1.46))
-    sex, bmi = rng.integers(0, 2, (2, n_allocated))
-    arm = np.empty(n_allocated, dtype=object)
-    for code in range(4):
-        mine = np.flatnonzero(sex * 2 + bmi == code)
-        blocks = [rng.permutation(np.repeat(ARMS, 2)) for _ in range(len(mine) // 6 + 1)]
-        arm[mine] = np.concatenate(blocks)[: len(mine)]
-    ids = np.array([f"p{i:04d}" for i in range(n_allocated)])
-    allocation = pd.DataFrame({"participant_id": ids, "arm": arm, "sex": sex, "bmi": bmi})
-    scanned = np.sort(rng.permutation(n_allocated)[: n_per_arm * len(ARMS)])
-    return allocation, _scores(setting, allocation.iloc[scanned], rng)
-
-
-def _scores(setting: Setting, people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    n, arm = len(people), people["arm"].to_numpy()
-    age = rng.uniform(62, 70, n)
-    years = np.column_stack([np.zeros(n), np.ones(n), np.full(n, 2.0)])
-    years[:, 1:] += rng.uniform(-1, 1, (n, 1)) * setting.interval_spread
-    years[:, 1:] += _by_arm(arm, setting.interval_shift)[:, None]
-    noise = rng.normal(0, NOISE_SD_YEARS, (n, 3))
-    noise[:, 1:] *= _by_arm(arm, setting.noise_factor, 1.0)[:, None]
-    motion = rng.gamma(4, 0.04, (n, 3))
-    motion[:, 1:] += _by_arm(arm, setting.motion_shift)[:, None]
-    planted = np.zeros((n, 3))
-    for name, effect in setting.effect.items():
-        planted[arm == name, 1:] = effect
-    gap = rng.normal(0, PERSON_SD_YEARS, n)[:, None] + planted + noise
-    gap = gap + setting.age_slope * (age[:, None] + years - 66) + (0.0, *setting.common_visit)
-    if setting.motion_shift:
-        gap = gap + MOTION_YEARS_PER_MM * (motion - 0.16)
-    present = rng.random((n, 3)) >= (0.0, setting.missing, setting.missing)
-    present &= _stays(setting, gap, arm, rng)
-    frame = {"participant_id": np.repeat(people["participant_id"].to_numpy(), 3),
-             "arm": np.repeat(arm, 3), "visit": np.tile(VISITS, n), "gap": gap.ravel(),
-             "change": (gap - gap[:, :1]).ravel(), "baseline_gap": np.repeat(gap[:, 0], 3),
-             "baseline_age": np.repeat(age, 3), "sex": np.repeat(people["sex"].to_numpy(), 3),
-             "bmi": np.repeat(people["bmi"].to_numpy(), 3), "years": years.ravel(),
-             "motion_change": (motion - motion[:, :1]).ravel(), "age": (age[:, None] + years
-                                                                        ).ravel()}  # fmt: skip
-    return pd.DataFrame(frame)[present.ravel()]
-
-
-def _by_arm(arm: np.ndarray, values: dict[str, float], default: float = 0.0) -> np.ndarray:
-    return np.array([values.get(name, default) for name in arm])
-
-
-def _stays(setting: Setting, gap, arm, rng) -> np.ndarray:
-    stays = np.ones(gap.shape, dtype=bool)
-    if setting.dropout_on == "none":
-        return stays
-    strength = _by_arm(arm, setting.dropout)
-    if setting.dropout_on == "baseline":
-        leaves = (rng.random(len(arm)) < strength) & (gap[:, 0] < 0)
-        stays[leaves, 1:] = False
-        return stays
-    # After each visit people leave in proportion to how old their brain looked at that visit:
-    # missing at random, because the gap they left on was observed.
-    for visit in (0, 1):
-        chance = strength * stats.norm.cdf((gap[:, visit] - 1) / 3)
-        stays[rng.random(len(arm)) < chance, visit + 1 :] = False
-    return stays
+#: What promises to hold, and where; every other row is shown beside it.
+PROMISED = ("MMRM", "constrained", "ANCOVA", "re-randomisation, ancova", "re-randomisation, gls")
+PROMISED_UNDER_DROP_OUT = ("MMRM", "constrained")
 
 
 def analyse_between(setting: Setting, n_per_arm: int, rng: np.random.Generator) -> list[tuple]:
@@ -166,15 +60,17 @@ def analyse_between(setting: Setting, n_per_arm: int, rng: np.random.Generator) 
     )  # fmt: skip
     fits = {
         "MMRM": (change, {}),
-        "MMRM, Kenward-Roger": (change, {"degrees_of_freedom": "kenward_roger"}),
-        "MMRM, one covariance": (change, {"covariance_by_arm": False}),
-        "MMRM, one covariance, robust": (
-            change,
-            {"covariance_by_arm": False, "errors": "cluster_robust"},
-        ),
         "constrained": (constrained, {}),
-        "constrained, Kenward-Roger": (constrained, {"degrees_of_freedom": "kenward_roger"}),
+        "MMRM, one covariance, Satterthwaite": (
+            change,
+            {"covariance_by_arm": False, "errors": "model"},
+        ),
     }
+    if n_per_arm < FEW_PEOPLE:
+        for name, frame in (("MMRM", change), ("constrained", constrained)):
+            own = f"{name}, own covariances"
+            fits[f"{own}, Satterthwaite"] = frame, {"errors": "model"}
+            fits[f"{own}, Kenward-Roger"] = frame, {"degrees_of_freedom": "kenward_roger"}
     rows = []
     for name, (frame, options) in fits.items():
         fit = fit_frame(frame, **options)
@@ -182,11 +78,13 @@ def analyse_between(setting: Setting, n_per_arm: int, rng: np.random.Generator) 
             truth = setting.effect.get("HRT", (0, 0))[k]
             rows.append(_row(name, visit, truth, fit.contrast("HRT", visit),
                              bool(fit.fell_back_because)))  # fmt: skip
-    for k, visit in enumerate(VISITS[1:]):
-        fit = fit_ancova(data[data["visit"] == visit], response="change", arms=ARMS,
-                         covariates=COVARIATES)  # fmt: skip
-        truth = setting.effect.get("HRT", (0, 0))[k]
-        rows.append(_row("ANCOVA", visit, truth, fit.contrast("HRT"), False))
+    ancova = {"ANCOVA": "automatic"} | ({"ANCOVA, HC3": "hc3"} if n_per_arm < FEW_PEOPLE else {})
+    for name, errors in ancova.items():
+        for k, visit in enumerate(VISITS[1:]):
+            fit = fit_ancova(data[data["visit"] == visit], response="change", arms=ARMS,
+                             covariates=COVARIATES, errors=errors)  # fmt: skip
+            truth = setting.effect.get("HRT", (0, 0))[k]
+            rows.append(_row(name, visit, truth, fit.contrast("HRT"), False))
     return rows
 
 
@@ -194,8 +92,7 @@ def analyse_rerandomized(setting: Setting, n_per_arm: int, rng) -> list[tuple]:
     """Return one row per statistic of the re-randomisation test, 499 draws each."""
     allocation, data = draw_trial(setting, n_per_arm, rng)
     rows = []
-    statistics = ("ancova", "gls") if setting.name in GLS_SETTINGS else ("ancova",)
-    for statistic in statistics:
+    for statistic in ("ancova", "gls"):
         result = rerandomization_test(
             allocation, data[data["visit"] != "baseline"], response="change", arm="HRT",
             control="CON", visit="1y", covariates=COVARIATES, scheme="stratified_blocks",
@@ -211,23 +108,8 @@ def analyse_rerandomized(setting: Setting, n_per_arm: int, rng) -> list[tuple]:
 def analyse_naive(setting: Setting, n_per_arm: int, rng: np.random.Generator) -> list[tuple]:
     """Return rows of within-arm tests and of contrasts that ignore or adjust the artefact."""
     _, data = draw_trial(setting, n_per_arm, rng)
-    rows, p_values = [], {}
-    baseline = data[data["visit"] == "baseline"]
-    slope = np.polyfit(baseline["age"], baseline["age"] + baseline["gap"], 1)[0]
     later = data[data["visit"] != "baseline"]
-    for (arm, visit), part in later.groupby(["arm", "visit"]):
-        p_values[arm, visit] = stats.ttest_1samp(part["change"], 0).pvalue
-        if (arm, visit) == ("CON", "1y"):
-            rows.append(_one_sample("paired t within control", part["change"]))
-            # Levakov: expected minus observed predicted age; sign turned to ours (down = younger).
-            observed = part["change"] + part["years"]
-            rows.append(_one_sample("Levakov within control", observed - slope * part["years"]))
-    adjusted = stats.false_discovery_control(list(p_values.values()))
-    changes = later.groupby(["arm", "visit"])["change"].mean()
-    claims = [p < 0.05 and changes[key] < 0
-              for key, p in zip(p_values, adjusted, strict=True)]  # fmt: skip
-    rows.append(("lisa_like: any arm 'younger' (BH)", "any", 0.0, np.nan, np.nan, np.nan, np.nan,
-                 0.0 if any(claims) else 1.0, False))  # fmt: skip
+    rows = _within_rows(data, later)
     counts = data.groupby("participant_id")["visit"].transform("size")
     tables = {
         "ANCOVA": (data, COVARIATES),
@@ -256,11 +138,36 @@ def _mmrm_rows(setting: Setting, later: pd.DataFrame) -> list[tuple]:
     ]
 
 
-def _one_sample(name: str, values) -> tuple:
-    test = stats.ttest_1samp(values, 0)
-    low, high = test.confidence_interval()
-    se = np.std(values, ddof=1) / np.sqrt(len(values))
-    return name, "1y", 0.0, np.mean(values), se, low, high, test.pvalue, False
+def _within_rows(data: pd.DataFrame, later: pd.DataFrame) -> list[tuple]:
+    """Return the within-arm tests of LISA-like and Levakov-like studies."""
+    changes = within_arm_changes(later, ARMS, VISITS[1:]).set_index(["arm", "visit"])
+    found = changes.loc[("CON", "1y")]
+    rows = [("paired t within control", "1y", 0.0, found["mean_change_years"], found["se_years"],
+             found["change_ci_low_years"], found["change_ci_high_years"], found["p_value"],
+             False)]  # fmt: skip
+    scans = data.assign(network="whole_brain", age_years=data["age"],
+                        predicted_age_years=data["age"] + data["gap"])  # fmt: skip
+    first = scans[scans["visit"] == "baseline"].set_index("participant_id")
+    follow_ups = scans[scans["visit"] != "baseline"]
+    before = first["predicted_age_years"].reindex(follow_ups["participant_id"]).to_numpy()
+    outcome = levakov_outcome(
+        scans, follow_ups.assign(baseline_predicted_years=before), arms=ARMS, visits=VISITS[1:],
+        baseline="baseline", n_bootstraps=400, seed=0,
+    ).table.set_index(["arm", "visit"]).loc[("CON", "1y")]  # fmt: skip
+    # Attenuation is good above zero; our sign is below zero for younger.
+    estimate, se = -outcome["attenuation_years"], outcome["sd_years"] / np.sqrt(outcome["n"])
+    half = stats.t.ppf(0.975, outcome["df"]) * se
+    rows.append(("Levakov within control, published t", "1y", 0.0, estimate, se, estimate - half,
+                 estimate + half, outcome["p_value"], False))  # fmt: skip
+    low, high = -outcome["bootstrap_ci_high_years"], -outcome["bootstrap_ci_low_years"]
+    rows.append(("Levakov within control, bootstrap", "1y", 0.0, estimate,
+                 outcome["bootstrap_se_years"], low, high, float(low <= 0 <= high),
+                 False))  # fmt: skip
+    adjusted = stats.false_discovery_control(changes["p_value"])
+    claims = (adjusted < 0.05) & (changes["mean_change_years"] < 0)
+    rows.append(("lisa_like: any arm 'younger' (BH)", "any", 0.0, np.nan, np.nan, np.nan, np.nan,
+                 0.0 if claims.any() else 1.0, False))  # fmt: skip
+    return rows
 
 
 def _row(name, visit, truth, result, fell_back) -> tuple:
@@ -346,7 +253,8 @@ def markdown(table: pd.DataFrame) -> str:
     """Return the tables of docs/validation.md; figures at 1 / 2 years, Monte-Carlo error in ()."""
     head = "people per arm | setting | analysis | trials | bias, years | mean SE / SD | "
     head += "rejected % | covered % | verdict"
-    lines = ["### (a) Between arms: HRT against control, at 1 / 2 years", "", f"| {head} |"]
+    lines = ["### (a) Between arms: HRT against control, at 1 / 2 years", "", tally(table), "",
+             f"| {head} |"]  # fmt: skip
     lines.append("|" + "---|" * 9)
     key = ["part", "n_per_arm", "setting", "analysis"]
     for _, rows in table[table["part"] != "naive"].groupby(key, sort=False):
@@ -374,21 +282,46 @@ def _joined(values, form: str = "{:.1f}") -> str:
     return "-" if values.isna().any() else " / ".join(form.format(value) for value in values)
 
 
+def _promised(row) -> bool:
+    drop_out = row.setting == "drop-out on observed gaps"
+    return row.analysis in (PROMISED_UNDER_DROP_OUT if drop_out else PROMISED)
+
+
+def _off(row) -> tuple[str, float]:
+    """Return what is judged, and by how far it is off: coverage under an effect, else size."""
+    if row.truth != 0 and not np.isnan(row.covered):
+        return "coverage", row.covered - 0.95
+    return "size", 0.0 if row.truth != 0 else row.rejected - 0.05
+
+
+def _band(row) -> float:
+    return 2 * np.sqrt(0.05 * 0.95 / row.trials)
+
+
 def _verdict(rows: pd.DataFrame) -> str:
     """Within two Monte-Carlo errors of 5 % and 95 %; under an effect, power against planned."""
     words = []
     for row in rows.itertuples():
-        band = 2 * np.sqrt(0.05 * 0.95 / row.trials)
         if row.truth != 0:
             words.append(f"planned power {100 * planned_power(row.n_per_arm, row.truth):.0f} %")
-            off = 0.0 if np.isnan(row.covered) else row.covered - 0.95
-            what = "coverage"
-        else:
-            off, what = row.rejected - 0.05, "size"
-        words.append(f"**{what} {100 * off:+.1f} at {row.visit}**" if abs(off) > band else "holds")
+        what, off = _off(row)
+        words.append(f"**{what} {100 * off:+.1f} at {row.visit}**" if abs(off) > _band(row)
+                     else "holds")  # fmt: skip
     if (rows["fell_back"] > 0).any():
         words.append(f"fell back in {100 * rows['fell_back'].mean():.1f} %")
-    return "; ".join(dict.fromkeys(words))
+    return ("" if _promised(rows.iloc[0]) else "shown: ") + "; ".join(dict.fromkeys(words))
+
+
+def tally(table: pd.DataFrame) -> str:
+    """Say how many of the promised figures lie outside two Monte-Carlo errors, and by how much."""
+    rows = [row for row in table[table["part"] != "naive"].itertuples() if _promised(row)]
+    judged = [(row, *_off(row)) for row in rows if not (row.truth != 0 and np.isnan(row.covered))]
+    outside = [(row, what, off) for row, what, off in judged if abs(off) > _band(row)]
+    worst = max((abs(off) for _, _, off in judged), default=0.0)
+    mean = np.mean([off for _, _, off in judged])
+    return (f"Of {len(judged)} promised figures {len(outside)} lie outside two Monte-Carlo errors "
+            f"(by chance {0.0455 * len(judged):.1f} would); the mean distance from nominal is "
+            f"{100 * mean:+.2f} points, the largest {100 * worst:.1f}.")  # fmt: skip
 
 
 def main() -> None:

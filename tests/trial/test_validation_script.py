@@ -16,6 +16,7 @@ def script():
     spec = importlib.util.spec_from_file_location("validate_trial", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    sys.path.insert(0, str(SCRIPT.parent))
     spec.loader.exec_module(module)
     return module
 
@@ -57,3 +58,15 @@ def test_table_names_a_level_that_is_off(script):
     held = {**row, "visit": "2y", "rejected": 0.055}
     text = script.markdown(pd.DataFrame([row, held]))
     assert "**size +3.0 at 1y**; holds" in text
+    assert "Of 2 promised figures 1 lie outside two Monte-Carlo errors" in text
+
+
+def test_an_analysis_that_promises_nothing_is_shown_and_not_counted(script):
+    row = {"part": "between", "setting": "s", "n_per_arm": 15, "analysis": "ANCOVA, HC3",
+           "visit": "1y", "trials": 2000, "truth": 0.0, "bias": 0.0, "bias_se": 0.01,
+           "rejected": 0.035, "rejected_se": 0.006, "covered": 0.965, "mean_se": 1.0, "sd": 1.1,
+           "fell_back": 0.0, "cause": ""}  # fmt: skip
+    promised = {**row, "analysis": "ANCOVA", "rejected": 0.05, "covered": 0.95}
+    text = script.markdown(pd.DataFrame([row, promised]))
+    assert "shown: **size -1.5 at 1y**" in text
+    assert "Of 1 promised figures 0 lie outside" in text
