@@ -9,6 +9,10 @@ class BrainAgeError(Exception):
     """Parent of every error that is the input's fault and not the program's (exit code 2)."""
 
 
+class BrainAgeWarning(UserWarning):
+    """A choice that is allowed and that its reader must know the price of."""
+
+
 class ConfigError(BrainAgeError):
     """A study or sweep file, or a ``--set`` on the command line, is not valid."""
 

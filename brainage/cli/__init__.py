@@ -10,9 +10,12 @@ import argparse
 import errno
 import sys
 import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from brainage import __version__
-from brainage.errors import BrainAgeError
+from brainage.errors import BrainAgeError, BrainAgeWarning
 
 #: Faults of a disk or of permissions, which no report to us would mend.
 _THE_MACHINES = {
@@ -42,7 +45,8 @@ def main(argv: list[str] | None = None) -> int:
     from brainage.cli import verbs
 
     try:
-        return getattr(verbs, f"run_{arguments.verb}")(arguments)
+        with _plain_warnings():
+            return getattr(verbs, f"run_{arguments.verb}")(arguments)
     except BrainAgeError as error:
         if getattr(arguments, "verbose", False):
             traceback.print_exc()
@@ -65,6 +69,25 @@ def main(argv: list[str] | None = None) -> int:
         return BAD_INPUT
     except Exception:  # noqa: BLE001 - the outermost frame: the traceback is shown, not hidden
         return _bug()
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Print each of our warnings once, as a sentence; those of libraries as they are."""
+    with warnings.catch_warnings():
+        before, said = warnings.showwarning, set()
+
+        def show(message, category, filename, lineno, file=None, line=None) -> None:
+            text = str(message)
+            if category is not BrainAgeWarning:
+                before(message, category, filename, lineno, file, line)
+            elif text not in said:
+                said.add(text)
+                print(f"warning: {text}", file=sys.stderr)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", BrainAgeWarning)
+        yield
 
 
 def _bug() -> int:

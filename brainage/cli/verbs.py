@@ -30,8 +30,8 @@ from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
 
 _LEADERBOARD_COLUMNS = (
-    "rank", "alternative", "mae_years", "mae_low_years", "mae_high_years", "r", "chosen_share",
-    "worse_than_best_years", "mae_new_sites_years",
+    "rank", "alternative", "mae_years", "mae_low_years", "mae_high_years", "r",
+    "worse_than_best_years", "mae_new_sites_years", "gap_slope_before", "gap_slope_after",
 )  # fmt: skip
 Study = TypeVar("Study", bound=StudyConfig)
 
@@ -52,10 +52,16 @@ def run_init(arguments: argparse.Namespace) -> int:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Show what a study would use, computing nothing."""
-    from brainage.stages.check import check
+    from brainage.config import is_sweep, load_sweep
+    from brainage.stages.check import check, check_sweep
 
-    screen, study = _screen(arguments), _study(arguments)
-    found = check(study)
+    screen = _screen(arguments)
+    if is_sweep(arguments.study):
+        study = load_sweep(arguments.study, overrides=_overrides(arguments))
+        found = check_sweep(_with_own_data(study, arguments.verb))
+    else:
+        study = _study(arguments)
+        found = check(study)
     screen.line(f"{study.title}: output in {study.paths.output}")
     for line in found.lines:
         screen.line(line)
@@ -221,8 +227,9 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     study = _with_own_data(study, arguments.verb)
     with screen.progress() as bar:
         board = sweep(study, overwrite=arguments.overwrite, progress=bar)
+    # Without leave-one-site-out that column is empty.
     screen.table(
-        board.table,
+        board.table if screen.verbose else board.table.dropna(axis="columns", how="all"),
         title="leaderboard (identical folds, uncorrected out-of-fold)",
         columns=None if screen.verbose else _LEADERBOARD_COLUMNS,
     )

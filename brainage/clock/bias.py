@@ -20,7 +20,7 @@ from sklearn.model_selection import KFold
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from brainage.clock.age_trend import AgeTrend
-from brainage.errors import BrainAgeError
+from brainage.errors import BrainAgeError, BrainAgeWarning
 
 BiasKind = Literal["none", "offset", "slope", "spline", "in_sample"]
 
@@ -174,7 +174,7 @@ class AgeBiasCorrector:
             trend = AgeTrend.fit(age, (predicted - age)[:, None])
             self.coefficients_, self.knots_years_ = trend.weights[:, 0], trend.knots_years
         else:
-            warnings.warn(IN_SAMPLE_WARNING, UserWarning, stacklevel=2)
+            warnings.warn(IN_SAMPLE_WARNING, BrainAgeWarning, stacklevel=2)
             self.coefficients_ = _mean_line(age, predicted - age, model)
         self.n_scans_ = len(age)
         self.slope_before_ = gap_slope(age, predicted - age)

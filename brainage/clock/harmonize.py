@@ -23,7 +23,7 @@ from brainage.clock.combat import (
     shrink_site_effect,
 )
 from brainage.clock.site_labels import rows_by_site, site_codes, site_labels
-from brainage.errors import BrainAgeError, FeatureMismatchError
+from brainage.errors import BrainAgeError, BrainAgeWarning, FeatureMismatchError
 
 Method = Literal["none", "center", "combat"]
 UnseenSite = Literal["refuse", "pass_through", "calibrate"]
@@ -97,6 +97,12 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         -------
         harmonizer : SiteHarmonizer
         """
+        if self.preserve_age and self.method != "none":
+            warnings.warn(PRESERVE_AGE_WARNING, BrainAgeWarning, stacklevel=2)
+        return self.fit_inside_fold(X, y, site=site)
+
+    def fit_inside_fold(self, X, y=None, *, site=None):
+        """Do what `fit` does, for a caller that is inside a training fold: no warning."""
         self._check_choices()
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         labels = site_labels(site, len(X))
@@ -327,8 +333,6 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         if age.shape != (n_scans,) or not np.isfinite(age).all():
             raise BrainAgeError(f"harmonisation: expected {n_scans} finite ages, found {age.shape} "
                                 f"with {np.sum(~np.isfinite(age))} missing.")  # fmt: skip
-        if self.preserve_age:
-            warnings.warn(PRESERVE_AGE_WARNING, UserWarning, stacklevel=3)
         return age
 
     def _refuse_missing(self, labels, unseen_site: UnseenSite) -> None:

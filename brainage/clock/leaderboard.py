@@ -31,8 +31,13 @@ LEADERBOARD = TableSchema(
         Column("chosen_share", "number", "Share of resampled cohorts in which it was best."),
         Column("mae_new_sites_years", "number", "Error, each site held out in turn.", "years",
                nullable=True),
-        Column("gap_slope_before", "number", "Slope of the raw gap on age, years per year."),
-        Column("gap_slope_after", "number", "The same after the bias correction."),
+        Column("gap_slope_before", "number", "Slope of the raw gap on age, years per year.",
+               nullable=True),
+        Column("gap_slope_before_low", "number", "Lower 95 % bound of it.", nullable=True),
+        Column("gap_slope_before_high", "number", "Upper 95 % bound of it.", nullable=True),
+        Column("gap_slope_after", "number", "The same after the bias correction.", nullable=True),
+        Column("gap_slope_after_low", "number", "Lower 95 % bound of it.", nullable=True),
+        Column("gap_slope_after_high", "number", "Upper 95 % bound of it.", nullable=True),
     ),
     key=("alternative",),
 )  # fmt: skip
@@ -142,7 +147,7 @@ def rank_alternatives(
     resampled : Resampled
         Of the same errors.
     facts : DataFrame
-        Columns r, mae_new_sites_years, gap_slope_before, gap_slope_after; a row an alternative.
+        Columns r, mae_new_sites_years and the gap slopes; a row an alternative.
 
     Returns
     -------

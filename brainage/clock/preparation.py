@@ -7,13 +7,12 @@ serves every fold.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from brainage.clock.harmonize import PRESERVE_AGE_WARNING, SiteHarmonizer
+from brainage.clock.harmonize import SiteHarmonizer
 from brainage.clock.options import HarmonizationOptions
 from brainage.connectivity import MissingParcelImputer, TangentTransformer, ViewSpec
 
@@ -125,9 +124,7 @@ def fit_preparation(
         values = new.imputer.transform(values)
     if options.method != "none":
         new.harmonizer = SiteHarmonizer(options.method, options.preserve_age, options.unseen_site)
-        with warnings.catch_warnings():
-            # Said once, where the options are read; not once a fold.
-            warnings.filterwarnings("ignore", message=PRESERVE_AGE_WARNING[:40])
-            new.harmonizer.fit(values, rows["age_years"].to_numpy(float), site=rows["site"])
+        age = rows["age_years"].to_numpy(float)
+        new.harmonizer.fit_inside_fold(values, age, site=rows["site"])
         values = new.harmonizer.transform(values, site=rows["site"])
     return new, values

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from brainage.clock.bias import AgeBiasCorrector
+from brainage.clock.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.leaderboard import (
     LEADERBOARD,
     SelectionCorrected,
@@ -102,7 +102,7 @@ def expand_alternatives(
     Returns
     -------
     alternatives : list of Alternative
-        Named by what varies: ``estimator=ridge, harmonization.method=none``.
+        Named by what varies: ``atlas=aal, estimator=ridge, harmonization.method=none``.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def expand_alternatives(
         chosen = dict(zip(choices, values, strict=True))
         words = [f"{key}={_word(value)}" for key, value in chosen.items()]
         if len(features) > 1:
-            words.insert(0, f"features={table}")
+            words.insert(0, f"atlas={table}")
         name = ", ".join(words) or "base"
         try:
             options = ClockOptions.model_validate(_with(base.model_dump(), chosen))
@@ -177,15 +177,20 @@ def run_sweep(
     tables = _common_scans({a.features: features[a.features] for a in alternatives})
     marks = {name: _mark_of(table) for name, table in tables.items()}
     grams: dict[str, dict] = {name: {} for name in tables}
+    keys = [_key_of(a, marks[a.features], seed) for a in alternatives]
+    # Predictions of training scans are kept where any alternative on them corrects by these.
+    in_sample = {key for key, a in zip(keys, alternatives, strict=True)
+                 if a.options.bias_correction == "in_sample"}  # fmt: skip
     done, failures = [], []
-    for number, alternative in enumerate(alternatives, start=1):
-        table = tables[alternative.features]
-        key = _key_of(alternative, marks[alternative.features], seed)
+    for number, (key, alternative) in enumerate(zip(keys, alternatives, strict=True), start=1):
         own = folder / "evaluations" / key
         try:
-            if not (own / _FACTS).is_file():
-                cv = cross_validate_clock(table, alternative.options, seed=seed, n_jobs=n_jobs,
-                                          grams=grams[alternative.features])  # fmt: skip
+            if not _is_evaluated(own, in_sample=key in in_sample):
+                kept = {"bias_correction": "in_sample"} if key in in_sample else {}
+                cv = cross_validate_clock(
+                    tables[alternative.features], alternative.options.model_copy(update=kept),
+                    seed=seed, n_jobs=n_jobs, grams=grams[alternative.features],
+                )  # fmt: skip
                 _write_evaluation(own, cv, alternative)
             done.append((alternative, _read_evaluation(own, alternative.options)))
         except BrainAgeError as error:
@@ -243,10 +248,15 @@ def _mark_of(table: FeatureTable) -> str:
 
 def _key_of(alternative: Alternative, mark: str, seed: int) -> str:
     options = alternative.options.model_dump(mode="json")
-    # Predictions of training scans are kept only for this correction.
-    in_sample = options["bias_correction"] == "in_sample"
     asked = {name: value for name, value in options.items() if name not in _AFTER_PREDICTION}
-    return fingerprint_of([mark, seed, asked, in_sample])
+    return fingerprint_of([mark, seed, asked])
+
+
+def _is_evaluated(folder: Path, *, in_sample: bool) -> bool:
+    path = folder / _FACTS
+    return path.is_file() and (
+        not in_sample or "in_sample_line" in json.loads(path.read_text(encoding="utf-8"))
+    )
 
 
 def _write_evaluation(folder: Path, cv: CrossValidation, alternative: Alternative) -> None:
@@ -268,36 +278,29 @@ def _metrics(metrics: pd.DataFrame) -> list[dict]:
 
 
 def _read_evaluation(folder: Path, options: ClockOptions) -> tuple[pd.DataFrame, dict]:
-    """Return predictions averaged over repeats, and the facts of a leaderboard row."""
+    """Return predictions of every repeat, and the facts of a leaderboard row."""
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
     predictions = read_table(folder / "predictions.tsv", PREDICTIONS)
-    age = predictions["age_years"].to_numpy(float)
-    predicted = predictions["predicted_age_years"].to_numpy(float)
+    # A scan counts once, however often it was predicted: intervals would be too narrow.
+    mean = predictions.groupby(_KEYS)[["age_years", "predicted_age_years"]].mean()
+    age, predicted = (mean[name].to_numpy(float) for name in mean)
     if options.bias_correction == "in_sample":
         corrector = AgeBiasCorrector.from_dict(facts["in_sample_line"])
     else:
         corrector = AgeBiasCorrector(options.bias_correction).fit(age, predicted)
-    raw, corrected = _slopes(corrector, age, predicted)
+    slopes = {
+        "before": gap_slope(age, predicted - age),
+        "after": gap_slope(age, corrector.corrected_gap(age, predicted)),
+    }
     by_site = [m["estimate"] for m in facts["metrics"]
                if m["validation"] == "leave one site out" and m["metric"] == "MAE"]  # fmt: skip
     r = next(m["estimate"] for m in facts["metrics"] if m["metric"] == "r")
-    return predictions, {
-        "r": np.nan if r is None else r,
-        "mae_new_sites_years": by_site[0] if by_site else np.nan,
-        "gap_slope_before": raw,
-        "gap_slope_after": corrected,
-    }
-
-
-def _slopes(
-    corrector: AgeBiasCorrector, age_years: np.ndarray, predicted_age_years: np.ndarray
-) -> tuple[float, float]:
-    """Return the slope of the gap on age before and after a correction, years per year."""
-    gaps = (predicted_age_years - age_years,
-            corrector.corrected_gap(age_years, predicted_age_years))  # fmt: skip
-    centred = age_years - age_years.mean()
-    before, after = (float(centred @ gap / (centred @ centred)) for gap in gaps)
-    return before, after
+    own = {"r": np.nan if r is None else r,
+           "mae_new_sites_years": by_site[0] if by_site else np.nan}  # fmt: skip
+    for when, slope in slopes.items():
+        own |= {f"gap_slope_{when}": slope.slope, f"gap_slope_{when}_low": slope.low,
+                f"gap_slope_{when}_high": slope.high}  # fmt: skip
+    return predictions, own
 
 
 def _ranked(done: list, failures: list, seed: int, n_draws: int) -> SweepResult:

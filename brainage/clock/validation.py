@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from sklearn.base import RegressorMixin
 
 from brainage.clock.folds import Folds, check_no_copies, groups_of, make_folds, site_folds
 from brainage.clock.foreign import find_regressor
+from brainage.clock.harmonize import PRESERVE_AGE_WARNING
 from brainage.clock.metrics import accuracy
 from brainage.clock.options import ClockOptions
 from brainage.clock.pipeline import Fitted, Problem, fit_and_predict
 from brainage.connectivity import FeatureTable
-from brainage.errors import BrainAgeError
+from brainage.errors import BrainAgeError, BrainAgeWarning
 from brainage.progress import Progress, silent
 from brainage.tables import Column, TableSchema, write_table
 
@@ -150,6 +152,9 @@ def cross_validate_clock(
     """
     rows = features.rows
     _check_ages(rows)
+    if options.harmonization.method != "none" and options.harmonization.preserve_age:
+        # Once here, and not once in each of the folds.
+        warnings.warn(PRESERVE_AGE_WARNING, BrainAgeWarning, stacklevel=2)
     groups = groups_of(rows)
     foreign = None if regressor is None else find_regressor(regressor)
     problem = Problem.of(features, options, groups, columns=columns, grams=grams, regressor=foreign)

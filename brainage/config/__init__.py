@@ -11,7 +11,7 @@ from brainage.config.study import (
     study_schema,
     study_template,
 )
-from brainage.config.sweep import NamedChange, SweepConfig, SweepSection, load_sweep
+from brainage.config.sweep import NamedChange, SweepConfig, SweepSection, is_sweep, load_sweep
 
 __all__ = [
     "CohortPaths",
@@ -22,6 +22,7 @@ __all__ = [
     "StudyConfig",
     "SweepConfig",
     "SweepSection",
+    "is_sweep",
     "load_study",
     "load_sweep",
     "study_from_mapping",

@@ -8,7 +8,14 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from brainage.config.study import FILES_OF_ATLAS, StudyConfig, load_config, with_files
+from brainage.config.loader import read_yaml
+from brainage.config.study import (
+    FILES_OF_ATLAS,
+    StudyConfig,
+    find_study_file,
+    load_config,
+    with_files,
+)
 from brainage.imaging.options import AtlasOptions
 from brainage.options import Listed, Options
 
@@ -67,6 +74,12 @@ class SweepConfig(StudyConfig):
         return study.model_copy(
             update={"sweep": self.sweep.model_copy(update={"atlases": atlases})}
         )
+
+
+def is_sweep(path: str | Path) -> bool:
+    """Return whether a file, or the packaged one of that name, has a section ``sweep``."""
+    file = find_study_file(path)
+    return file.is_file() and "sweep" in read_yaml(file).values
 
 
 def load_sweep(path: str | Path, *, overrides: Sequence[str] = ()) -> SweepConfig:

@@ -6,7 +6,7 @@ own marker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -81,16 +81,30 @@ def draw_predictions(predictions: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_leaderboard(leaderboard: pd.DataFrame) -> Figure:
-    """Draw a sweep's errors with intervals, best first (alternative, mae_years, bounds)."""
-    figure, axes = _figure(8, 1.2 + 0.32 * len(leaderboard))
+def draw_leaderboard(leaderboard: pd.DataFrame, corrected: Mapping[str, float]) -> Figure:
+    """Draw a sweep's errors with intervals, best first.
+
+    Parameters
+    ----------
+    leaderboard : DataFrame
+        Columns alternative, mae_years, mae_low_years, mae_high_years.
+    corrected : mapping
+        estimate, low, high: the winner's error without the luck of having won.
+    """
+    figure, axes = _figure(8, 1.6 + 0.32 * len(leaderboard))
     heights = np.arange(len(leaderboard))[::-1]
     axes.hlines(heights, leaderboard["mae_low_years"], leaderboard["mae_high_years"],
                 color=_COLOURS[0])  # fmt: skip
     axes.plot(leaderboard["mae_years"], heights, "o", color=_COLOURS[0])
-    axes.set_yticks(heights, leaderboard["alternative"])
+    top = len(leaderboard)
+    axes.hlines(top, corrected["low"], corrected["high"], color=_COLOURS[5])
+    axes.plot(corrected["estimate"], top, _MARKERS[2], color=_COLOURS[5])
+    names = [name.replace(", ", "\n", 1) if len(name) > 48 else name
+             for name in leaderboard["alternative"]]  # fmt: skip
+    names[0] += " (optimistic: it won)"
+    axes.set_yticks([top, *heights], ["the best, corrected for the selection", *names])
     axes.set_xlabel("mean absolute error, uncorrected, out of fold (years)")
-    axes.set_title("The first one's error is optimistic: it won", loc="left")
+    axes.set_title("Identical folds, 95 % intervals over people", loc="left")
     return figure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,9 +75,11 @@ def render_report(results: StudyResults, path: str | Path) -> Path:
     return path
 
 
-def write_leaderboard_figure(leaderboard: pd.DataFrame, stem: str | Path) -> None:
+def write_leaderboard_figure(
+    leaderboard: pd.DataFrame, stem: str | Path, *, corrected: Mapping[str, float]
+) -> None:
     """Write a sweep's leaderboard as ``stem.svg`` and ``stem.png``."""
-    _figure(draw.draw_leaderboard(leaderboard), Path(stem), "")
+    _figure(draw.draw_leaderboard(leaderboard, corrected), Path(stem), "")
 
 
 def table_html(frame: pd.DataFrame, *, most: int = 200) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from brainage.config import StudyConfig
+from brainage.config import StudyConfig, SweepConfig
 from brainage.errors import BrainAgeError
 from brainage.imaging import Scan, check_space, load_atlas
 from brainage.imaging.cleaning import load_strategy
@@ -15,6 +15,7 @@ from brainage.stages.cohorts import cohort_paths, cohort_people, has_cohort, sta
 from brainage.stages.compare import allocation_file
 from brainage.stages.extract import SCANS, cohort_scans
 from brainage.stages.features import cohort_series
+from brainage.stages.sweep import sweep_alternatives, sweep_studies
 from brainage.tables import NO_SESSION, read_table
 from brainage.trial import read_allocation
 
@@ -64,6 +65,41 @@ def check(study: StudyConfig) -> Check:
             found.stops.append("paths.reference: neither scans nor series, and no paths.clock")
     if science.trial is not None and "trial" in sessions:
         _check_trial(study, sessions["trial"], found)
+    return found
+
+
+def check_sweep(study: SweepConfig) -> Check:
+    """Look at a sweep's alternatives and, for every atlas, at the reference cohort.
+
+    Parameters
+    ----------
+    study : SweepConfig
+        Nothing is computed and nothing written.
+
+    Returns
+    -------
+    found : Check
+    """
+    found = Check()
+    try:
+        alternatives, studies = sweep_alternatives(study), sweep_studies(study)
+    except BrainAgeError as error:
+        found.stops.append(str(error))
+        return found
+    folds = study.science.clock.validation
+    found.lines.append(f"{len(alternatives)} alternatives, each on the same {folds.n_folds} folds "
+                       f"x {folds.n_repeats} repeat(s)")  # fmt: skip
+    found.tables["alternatives"] = pd.DataFrame({"alternative": [a.name for a in alternatives]})
+    for name, own in studies.items():
+        if not has_cohort(own, "reference"):
+            found.stops.append("paths.reference: neither scans nor series")
+            break
+        of_atlas = Check()
+        _check_cohort(own, "reference", of_atlas)
+        found.lines += [f"atlas {name}: {line}" for line in of_atlas.lines]
+        found.problems += [f"atlas {name}: {problem}" for problem in of_atlas.problems]
+        found.stops += [f"atlas {name}: {stop}" for stop in of_atlas.stops]
+        found.tables |= of_atlas.tables
     return found
 
 
@@ -174,7 +210,8 @@ def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found:
 def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> None:
     options = study.science.trial
     try:
-        allocation = read_allocation(allocation_file(study), options)
+        allocation = read_allocation(allocation_file(study), options,
+                                     columns=study.paths.allocation_columns)  # fmt: skip
     except BrainAgeError as error:
         found.stops.append(str(error))
         return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
+from pydantic import ValidationError
 
 from brainage.clock.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
 from brainage.config import SweepConfig
 from brainage.connectivity import FeatureTable
+from brainage.connectivity.options import ConnectivityOptions
+from brainage.errors import ConfigError
 from brainage.imaging.options import AtlasOptions
 from brainage.progress import Progress, silent
 from brainage.report import write_leaderboard_figure
@@ -51,20 +54,21 @@ def sweep(
     """
     folder = stage_folder(study, "sweep")
     # An alternative that is no clock is told now, and not after hours of extraction.
-    names = tuple(dict.fromkeys(atlas.name for atlas in _atlases(study)))
-    alternatives = sweep_alternatives(study, names)
-    tables, notes = _feature_tables(study, folder, overwrite, progress)
+    alternatives = sweep_alternatives(study)
+    tables, notes = _feature_tables(_with_views_of(study, alternatives), folder, overwrite,
+                                    progress)  # fmt: skip
     result = run_sweep(
         alternatives, tables, folder, seed=study.science.seed, n_draws=study.sweep.n_draws,
         n_jobs=study.run.n_jobs, progress=progress,
     )  # fmt: skip
-    write_leaderboard_figure(result.leaderboard, folder / "leaderboard")
+    write_leaderboard_figure(result.leaderboard, folder / "leaderboard",
+                             corrected=asdict(result.corrected))  # fmt: skip
     return Leaderboard(result.leaderboard, _notes(result), folder, tuple(notes))
 
 
-def sweep_alternatives(study: SweepConfig, features: tuple[str, ...]) -> list[Alternative]:
-    """Return every named alternative combined with every choice and feature table."""
-    base = study.science.clock
+def sweep_alternatives(study: SweepConfig) -> list[Alternative]:
+    """Return every named alternative combined with every choice and atlas."""
+    base, features = study.science.clock, tuple(sweep_studies(study))
     section = study.sweep
     if not section.alternatives:
         return expand_alternatives(base, section.choices, features=features)
@@ -77,32 +81,59 @@ def sweep_alternatives(study: SweepConfig, features: tuple[str, ...]) -> list[Al
     return found
 
 
+def sweep_studies(study: SweepConfig) -> dict[str, SweepConfig]:
+    """Return the study of each atlas of a sweep, by name; without a list, the study itself."""
+    names = [atlas.name for atlas in study.sweep.atlases]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(f"sweep.atlases: expected different names, found {repeated} twice. Give "
+                          "each parcellation its own name.")  # fmt: skip
+    if not names:
+        return {study.science.atlas.name: study}
+    return {atlas.name: _with_atlas(study, atlas) for atlas in study.sweep.atlases}
+
+
+def _with_atlas(study: SweepConfig, atlas: AtlasOptions) -> SweepConfig:
+    # Series of two atlases never share a folder.
+    paths = {"output": str(stage_folder(study, "sweep") / f"atlas-{atlas.name}")}
+    reference = cohort_paths(study, "reference")
+    if reference.series:
+        # Series made elsewhere: the atlas is chosen among those of the folder, by its name.
+        paths["reference"] = reference.model_copy(update={"atlas": atlas.name})
+    return study.model_copy(update={
+        "science": study.science.model_copy(update={"atlas": atlas}),
+        "paths": study.paths.model_copy(update=paths),
+    })  # fmt: skip
+
+
 def _feature_tables(
     study: SweepConfig, folder: Path, overwrite: bool, progress: Progress
 ) -> tuple[dict[str, FeatureTable], list[str]]:
     tables, notes = {}, []
-    for atlas in _atlases(study):
-        science = study.science.model_copy(update={"atlas": atlas})
-        own = study.model_copy(update={"science": science})
-        if study.sweep.atlases:
-            # Series of two atlases never share a folder.
-            output = str(folder / f"atlas-{atlas.name}")
-            own = own.model_copy(update={"paths": own.paths.model_copy(update={"output": output})})
+    for name, own in sweep_studies(study).items():
         if cohort_paths(own, "reference").scans:
             scans = extract_cohort(own, "reference", overwrite=overwrite, progress=progress)
             if failed := int((scans["status"] == "failed").sum()):
                 summary = stage_folder(own, "extract") / "reference" / "scans.tsv"
-                notes.append(f"atlas {atlas.name}: {failed} of {len(scans)} scans failed; "
+                notes.append(f"atlas {name}: {failed} of {len(scans)} scans failed; "
                              f"{summary} says why")  # fmt: skip
-        tables[atlas.name], _ = cohort_features(
-            own, "reference", folder / "features" / atlas.name, overwrite=overwrite,
-            progress=progress,
-        )  # fmt: skip
+        tables[name], _ = cohort_features(
+            own, "reference", folder / "features" / name, overwrite=overwrite, progress=progress
+        )
     return tables, notes
 
 
-def _atlases(study: SweepConfig) -> tuple[AtlasOptions, ...]:
-    return study.sweep.atlases or (study.science.atlas,)
+def _with_views_of(study: SweepConfig, alternatives: list[Alternative]) -> SweepConfig:
+    """Return a sweep whose features hold every view that an alternative sees."""
+    connectivity = study.science.connectivity
+    views = [view for alternative in alternatives for view in alternative.options.views]
+    wanted = connectivity.model_dump() | {"kinds": dict.fromkeys([*connectivity.kinds, *views])}
+    try:
+        whole = ConnectivityOptions.model_validate(wanted | {"kinds": list(wanted["kinds"])})
+    except ValidationError as error:
+        raise ConfigError(f"sweep: views {views}: {error.errors()[0]['msg']}") from error
+    return study.model_copy(
+        update={"science": study.science.model_copy(update={"connectivity": whole})}
+    )
 
 
 def _notes(result: SweepResult) -> tuple[str, ...]:

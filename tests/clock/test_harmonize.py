@@ -256,3 +256,9 @@ def test_site_free_use_passes_scikit_learns_checks(method):
 def test_site_free_use_changes_nothing():
     X, _, _, _ = _sites([30, 30], 6)
     np.testing.assert_array_equal(SiteHarmonizer("combat").fit_transform(X), X)
+
+
+@pytest.mark.filterwarnings("error:harmonisation with preserve_age")
+def test_inside_a_training_fold_the_warning_is_not_repeated():
+    X, site, age, _ = _sites([20, 20], 4)
+    SiteHarmonizer("center", preserve_age=True).fit_inside_fold(X, age, site=site)

@@ -8,6 +8,7 @@ import pytest
 
 from brainage.clock import pipeline
 from brainage.clock.leaderboard import (
+    LEADERBOARD,
     rank_alternatives,
     resample_people,
     selection_corrected,
@@ -93,6 +94,32 @@ def test_bias_correction_shows_in_the_slope_of_the_gap(swept):
     assert abs(table.loc["good", "gap_slope_after"]) < 1e-9
     none = table.loc["good, none"]
     assert none["gap_slope_after"] == none["gap_slope_before"]
+
+
+def test_slopes_come_with_intervals_that_repeats_do_not_narrow(swept, tmp_path):
+    _, alternatives, features, result = swept
+    row = result.leaderboard.set_index("alternative").loc["good"]
+    assert row["gap_slope_before_low"] < row["gap_slope_before"] < row["gap_slope_before_high"]
+    assert row["gap_slope_after_low"] < 0 < row["gap_slope_after_high"]
+    twice = alternatives[0].options.validation.model_copy(update={"n_repeats": 4})
+    again = Alternative("good", alternatives[0].options.model_copy(update={"validation": twice}))
+    repeated = run_sweep([again], features, tmp_path, n_draws=100).leaderboard.iloc[0]
+    widths = [r["gap_slope_before_high"] - r["gap_slope_before_low"] for r in (row, repeated)]
+    assert widths[1] > 0.7 * widths[0]
+
+
+@pytest.mark.filterwarnings("ignore:bias correction 'in_sample'")
+def test_the_in_sample_correction_shares_the_evaluation_of_the_others(swept, tmp_path):
+    _, alternatives, features, result = swept
+    inside = Alternative("in sample", _clock(bias_correction="in_sample"))
+    run_sweep(alternatives[:1], features, tmp_path, n_draws=100)
+    table = run_sweep([alternatives[0], inside], features, tmp_path, n_draws=100).leaderboard
+    assert len(list((tmp_path / "evaluations").iterdir())) == 1
+    table = table.set_index("alternative")
+    expected = result.leaderboard.set_index("alternative").loc["good", "mae_years"]
+    assert table["mae_years"].tolist() == [expected, expected]
+    # A line of training gaps leaves more of the slope that new people show.
+    assert abs(table.loc["in sample", "gap_slope_after"]) > 1e-3
 
 
 def test_a_second_run_repeats_nothing_and_gives_the_same_leaderboard(swept):
@@ -198,7 +225,7 @@ def test_expansion_combines_every_choice_with_every_other():
         features=("aal", "seitzman300"),
     )
     assert len(found) == 8
-    assert found[3].name == "features=aal, estimator=svr, harmonization.method=combat"
+    assert found[3].name == "atlas=aal, estimator=svr, harmonization.method=combat"
     assert found[3].options.harmonization == HarmonizationOptions(method="combat")
     assert found[7].features == "seitzman300"
     assert expand_alternatives(_clock(), {})[0].options == _clock()
@@ -247,8 +274,7 @@ def test_resampling_draws_people_and_not_scans():
         {
             "r": [0.5],
             "mae_new_sites_years": [np.nan],
-            "gap_slope_before": [0.0],
-            "gap_slope_after": [0.0],
+            **{name: [0.0] for name in LEADERBOARD.names if name.startswith("gap_slope")},
         }
     )
     boards = [

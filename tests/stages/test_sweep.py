@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.config import load_sweep
+from brainage.config import is_sweep, load_sweep
 from brainage.errors import ConfigError
+from brainage.stages.check import check_sweep
 from brainage.stages.sweep import sweep
 
 SWEEP = """\
@@ -71,3 +72,48 @@ def test_an_alternative_that_is_no_clock_is_told_before_any_work(cohort, key, va
     with pytest.raises(ConfigError, match=words):
         sweep(load_sweep(sweep_file(cohort, key, value)))
     assert not (cohort / "out").exists()
+
+
+def test_views_that_only_alternatives_name_are_computed_too(cohort):
+    path = sweep_file(cohort)
+    path.write_text(path.read_text().replace("kinds: [fisher_z, partial]", "kinds: [fisher_z]"))
+    board = sweep(load_sweep(path))
+    assert len(board.table) == 4, board.notes
+
+
+def _with_two_atlases(cohort, names="[{name: toy}, {name: half}]"):
+    for path in list(cohort.glob("*_timeseries.tsv")):
+        half = pd.read_csv(path, sep="\t")[["a", "b", "c"]]
+        half.to_csv(str(path).replace("atlas-toy", "atlas-half"), sep="\t", index=False)
+    path = sweep_file(cohort)
+    path.write_text(path.read_text() + f"  atlases: {names}\n")
+    return path
+
+
+def test_atlases_of_one_folder_of_series_are_compared_and_not_confused(cohort):
+    board = sweep(load_sweep(_with_two_atlases(cohort))).table.set_index("alternative")
+    assert len(board) == 8
+    whole = board.loc["ridge, atlas=toy, views=fisher_z", "mae_years"]
+    half = board.loc["ridge, atlas=half, views=fisher_z", "mae_years"]
+    assert whole != half
+
+
+def test_two_atlases_of_one_name_are_refused(cohort):
+    with pytest.raises(ConfigError, match="sweep.atlases.*'toy'"):
+        sweep(load_sweep(_with_two_atlases(cohort, "[{name: toy}, {name: toy}]")))
+
+
+def test_a_check_of_a_sweep_lists_alternatives_and_the_atlas_that_is_not_there(cohort):
+    path = _with_two_atlases(cohort, "[{name: toy}, {name: aal}]")
+    assert is_sweep(path)
+    found = check_sweep(load_sweep(path))
+    assert "8 alternatives, each on the same 4 folds" in found.lines[0]
+    assert len(found.tables["alternatives"]) == 8
+    assert any("atlas toy: reference: 16 parcel series" in line for line in found.lines)
+    assert any("no series of atlas aal" in stop for stop in found.stops)
+    assert not (cohort / "out").exists()
+
+
+def test_a_check_of_a_sweep_stops_at_an_alternative_that_is_no_clock(cohort):
+    found = check_sweep(load_sweep(sweep_file(cohort, "estimtor")))
+    assert any("did you mean 'estimator'" in stop for stop in found.stops)
