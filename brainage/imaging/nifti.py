@@ -55,7 +55,8 @@ class ScanHeader:
     offset : int
         First byte of the voxels.
     t_r_s : float or None
-        The header's time step in seconds; None where it is 0 or its unit is not a time.
+        The header's time step in seconds; None where it is 0, its unit is not a time, or it is
+        the 1 ms or 1 us of a header that lost it.
     """
 
     grid: Grid
@@ -140,9 +141,17 @@ def _check_storage(header, path: Path) -> None:
 
 
 def _time_step(header) -> float | None:
-    step = float(header.get_zooms()[-1]) if len(header.get_zooms()) > 3 else 0.0
+    shape, steps = header.get_data_shape(), header.get_zooms()
+    # Time is the fourth axis; where that is a singleton (x, y, z, 1, t), tools write the step of
+    # either.
+    step = float(steps[3])
+    if len(shape) > 4 and shape[3] == 1 and float(steps[-1]) not in (0.0, 1.0):
+        step = float(steps[-1])
     unit = header.get_xyzt_units()[1]
     if unit not in _TO_SECONDS or not np.isfinite(step) or step <= 0:
+        return None
+    # A step of exactly 1 is what headers say that lost it; nothing is scanned in 1 ms.
+    if step == 1 and unit != "sec":
         return None
     return step * _TO_SECONDS[unit]
 

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brainage.errors import ScanError, TableError
+from brainage.series.names import RUN_KEYS, run_label
 from brainage.tables import NO_SESSION, read_text_table
 
 _BOLD = re.compile(r"_desc-preproc_bold\.nii(\.gz)?$")
 _DTSERIES = re.compile(r"_bold\.dtseries\.nii$")
 _SURFACE_SPACES = ("fsLR", "fsLR:den-91k", "fsLR:den-170k")
-_RUN_ENTITIES = ("sub", "ses", "task", "acq", "dir", "run")
 #: fMRIPrep leaves the space entity out of images in the run's own space.
 NATIVE = "native"
 _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)")
-_RUN_ENTITIES = ("sub", "ses", "task", "run", "acq", "dir")
 _ABSENT = {"", "n/a", "nan", "none"}
 
 
@@ -106,7 +105,7 @@ def resolve_t_r_s(
         any positive value.
     header_t_r_s : float or None
         The header's; alone it is believed unless it is exactly 1 s, which is what headers say
-        that lost it.
+        that lost it (None: it is 0, or has no unit of time).
     configured_t_r_s : float or None, default=None
         ``science.cleaning.t_r_s``.
 
@@ -152,7 +151,10 @@ def _levels(bold: Path) -> list[Path]:
 
 def _sidecar_t_r_s(scan: Scan) -> float | None:
     stem = re.sub(r"\.nii(\.gz)?$", "", scan.bold.name).removesuffix(".dtseries")
-    candidates = [scan.bold.with_name(stem + ".json")]
+    candidates = [
+        scan.bold.with_name(stem + ".json"),
+        scan.bold.with_name(re.sub(r"\.nii(\.gz)?$", "", scan.bold.name) + ".json"),
+    ]
     if scan.task != NO_SESSION:
         # BIDS inheritance: a file higher up speaks for all runs of the task.
         candidates += [top / f"task-{scan.task}_bold.json" for top in _levels(scan.bold)]
@@ -179,19 +181,53 @@ def _in_folder(folder: Path, space: str | None, task: str | None) -> list[Scan]:
     ]
     if not labelled:
         wanted = "*_bold.dtseries.nii" if pattern is _DTSERIES else "*_desc-preproc_bold.nii.gz"
-        raise ScanError(f"{folder}: expected sub-*/[ses-*/]func/{wanted}, found none. Is it the "
-                        "fMRIPrep derivatives folder?")  # fmt: skip
-    # Single echoes of a multi-echo run are not what is analysed: their combination has no echo.
-    chosen = [item for item in labelled if task in (None, item[3].get("task"))
-              and _is_in(space, item[3]) and "echo" not in item[3]]  # fmt: skip
+        inner = next((name for name in ("fmriprep", "derivatives/fmriprep", "derivatives")
+                      if (folder / name).is_dir()), None)  # fmt: skip
+        advice = (
+            "Is it the fMRIPrep derivatives folder?" if inner is None else f"Try {inner} in it."
+        )
+        raise ScanError(f"{folder}: expected sub-*/[ses-*/]func/{wanted}, found none. {advice}")
+    chosen = [item for item in _without_single_echoes(labelled)
+              if task in (None, item[3].get("task")) and _is_in(space, item[3])]  # fmt: skip
     if not chosen:
         tasks = sorted({e.get("task", "n/a") for *_, e in labelled})
-        echoes = " (single echoes are left out)" if all("echo" in e for *_, e in labelled) else ""
+        echoes = " (single echoes of several are left out)" if any(
+            "echo" in e for *_, e in labelled) else ""  # fmt: skip
         raise ScanError(f"{folder}: no scan of task {task or 'any'} in space {space or 'any'}"
                         f"{echoes}; tasks there: {tasks}, spaces: {_spaces(labelled)}."
                         )  # fmt: skip
     _refuse_ambiguous(folder, chosen)
-    return [_scan(func, name, names, entities) for func, name, names, entities in chosen]
+    scans = [_scan(func, name, names, entities) for func, name, names, entities in chosen]
+    _refuse_one_label(folder, scans)
+    return scans
+
+
+def _run_of(entities: dict[str, str]) -> tuple[str, ...]:
+    return tuple(entities.get(key, NO_SESSION) for key in ("sub", "ses", "task", *RUN_KEYS))
+
+
+def _without_single_echoes(labelled: list) -> list:
+    """Leave out single echoes: of a multi-echo run their combination, without echo, is analysed.
+
+    A run of which there is one echo and nothing else was not combined; it is the run.
+    """
+    forms: dict[tuple, set] = {}
+    for *_, entities in labelled:
+        forms.setdefault(_run_of(entities), set()).add(entities.get("echo"))
+    return [item for item in labelled
+            if "echo" not in item[3] or len(forms[_run_of(item[3])]) == 1]  # fmt: skip
+
+
+def _refuse_one_label(folder: Path, scans: list[Scan]) -> None:
+    # 'acq-1_run-11' and 'acq-11_run-1' would be written to one file.
+    seen: dict[tuple, Scan] = {}
+    for scan in scans:
+        key = (scan.participant_id, scan.session_id, scan.task, scan.run)
+        other = seen.setdefault(key, scan)
+        if other is not scan:
+            raise ScanError(f"{folder}: {other.bold.name} and {scan.bold.name} would both be run "
+                            f"'{scan.run}'. List the scans in a table, with runs of your own."
+                            )  # fmt: skip
 
 
 def _is_in(space: str | None, entities: dict[str, str]) -> bool:
@@ -216,7 +252,7 @@ def _spaces(labelled: list) -> list[str]:
 def _refuse_ambiguous(folder: Path, chosen: list) -> None:
     seen: dict[tuple, str] = {}
     for _, name, _, entities in chosen:
-        key = tuple(entities.get(k, NO_SESSION) for k in _RUN_ENTITIES)
+        key = _run_of(entities)
         other = seen.setdefault(key, name)
         if other is not name:
             raise ScanError(
@@ -228,21 +264,21 @@ def _refuse_ambiguous(folder: Path, chosen: list) -> None:
 
 def _scan(func: str, name: str, names: set[str], entities: dict[str, str]) -> Scan:
     stem = _BOLD.sub("", _DTSERIES.sub("", name))
-    # Confounds belong to the run in every space and resolution.
+    # Confounds belong to the run in every space and resolution; echo and part may be dropped too.
     bare = re.sub(r"_(space|res|den)-[a-zA-Z0-9+]+", "", stem)
+    barer = re.sub(r"_(echo|part)-[a-zA-Z0-9+]+", "", bare)
+    plain = re.sub(r"_(echo|part)-[a-zA-Z0-9+]+", "", stem)
 
     def beside(*candidates: str) -> Path | None:
         return next((Path(func, other) for other in candidates if other in names), None)
 
-    # acq and dir tell runs apart as run does: they go into the one label that is kept.
-    run = "".join(entities[k] for k in ("acq", "dir", "run") if k in entities)
     return Scan(
-        entities["sub"], entities.get("ses", NO_SESSION), run or NO_SESSION,
+        entities["sub"], entities.get("ses", NO_SESSION), run_label(entities, absent=NO_SESSION),
         entities.get("task", NO_SESSION), entities.get("space", NATIVE), Path(func, name),
-        confounds=beside(f"{bare}_desc-confounds_timeseries.tsv",
-                         f"{bare}_desc-confounds_regressors.tsv",
-                         f"{bare}_desc-confounds_timeseries.tsv.gz"),
-        mask=beside(f"{stem}_desc-brain_mask.nii.gz", f"{stem}_desc-brain_mask.nii"),
+        confounds=beside(*(f"{run}_desc-confounds_{ending}" for run in (bare, barer) for ending in
+                           ("timeseries.tsv", "regressors.tsv", "timeseries.tsv.gz"))),
+        mask=beside(*(f"{form}_desc-brain_mask.nii{gz}" for form in (stem, plain)
+                      for gz in (".gz", ""))),
     )  # fmt: skip
 
 

@@ -51,6 +51,29 @@ def test_time_step_is_known_only_with_a_unit_of_time(tmp_path, unit, step, secon
     assert header_of(tmp_path, change).t_r_s == seconds
 
 
+@pytest.mark.parametrize(("shape", "steps", "seconds"), [
+    ((4, 5, 6, 7, 1), (2.0, 1.0), 2.0), ((4, 5, 6, 7, 1), (2.0, 0.0), 2.0),
+    ((4, 5, 6, 1, 7), (2.0, 1.0), 2.0), ((4, 5, 6, 1, 7), (1.0, 2.5), 2.5),
+    ((4, 5, 6, 1, 7), (0.0, 1.0), None), ((4, 5, 6, 7, 1), (1.0, 2.5), 1.0),
+])  # fmt: skip
+def test_a_fifth_dimension_does_not_take_the_time_step_away(tmp_path, shape, steps, seconds):
+    def change(header):
+        header.set_data_shape(shape)
+        header.set_zooms((2, 2, 2.5, *steps))
+
+    header = header_of(tmp_path, change)
+    assert (header.t_r_s, header.n_volumes) == (seconds, 7)
+
+
+@pytest.mark.parametrize("unit", ["msec", "usec"])
+def test_one_millisecond_is_a_time_step_that_was_lost(tmp_path, unit):
+    def change(header):
+        header.set_zooms((2, 2, 2.5, 1.0))
+        header.set_xyzt_units("mm", unit)
+
+    assert header_of(tmp_path, change).t_r_s is None
+
+
 @pytest.mark.parametrize(("change", "words"), [
     (lambda h: h.set_data_shape((4, 5, 6)), "expected a 4-D image"),
     (lambda h: h.set_data_shape((4, 5, 6, 2, 3)), "expected a 4-D image"),

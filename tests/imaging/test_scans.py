@@ -85,6 +85,39 @@ def test_acquisitions_and_directions_are_runs_and_echoes_are_not(tmp_path):
     assert [s.run for s in find_scans(tmp_path)] == ["AP", "PA"]
 
 
+def test_a_run_of_one_echo_that_was_not_combined_is_the_run(tmp_path):
+    func = tmp_path / "sub-01" / "func"
+    _run(func, "sub-01_task-rest_run-1_echo-1")
+    _run(func, "sub-01_task-rest_run-2_echo-1", confounds="regressors")
+    _touch(func, "sub-01_task-rest_run-1_desc-confounds_timeseries.tsv")
+    (func / "sub-01_task-rest_run-1_echo-1_desc-confounds_timeseries.tsv").unlink()
+    for echo in (1, 2, 3):
+        _run(func, f"sub-01_task-rest_run-3_echo-{echo}")
+    one, two = find_scans(tmp_path)
+    assert (one.run, two.run) == ("1", "2")
+    assert one.confounds.name == "sub-01_task-rest_run-1_desc-confounds_timeseries.tsv"
+    assert two.confounds.name == "sub-01_task-rest_run-2_echo-1_desc-confounds_regressors.tsv"
+    assert all(scan.mask for scan in (one, two))
+
+
+def test_reconstructions_are_runs_and_two_runs_of_one_label_are_refused(tmp_path):
+    func = tmp_path / "sub-01" / "func"
+    _run(func, "sub-01_task-rest_rec-norm_run-1")
+    _run(func, "sub-01_task-rest_rec-dis2d_run-1")
+    _run(func, "sub-01_task-rest_ce-gd_run-1")
+    assert [s.run for s in find_scans(tmp_path)] == ["dis2d1", "gd1", "norm1"]
+    _run(func, "sub-01_task-rest_acq-1_run-11")
+    _run(func, "sub-01_task-rest_acq-11_run-1")
+    with pytest.raises(ScanError, match="would both be run '111'.*in a table"):
+        find_scans(tmp_path)
+
+
+def test_the_folder_above_is_told_from_an_empty_one(tmp_path):
+    _run(tmp_path / "fmriprep" / "sub-01" / "func", "sub-01_task-rest")
+    with pytest.raises(ScanError, match="found none. Try fmriprep in it"):
+        find_scans(tmp_path)
+
+
 def test_tasks_are_chosen_and_absent_ones_listed(tmp_path):
     func = tmp_path / "sub-01" / "func"
     _run(func, "sub-01_task-rest")
