@@ -78,8 +78,7 @@ def extract_parcel_series(
     missing = np.array([name in missing_reasons for name in atlas.parcel_names])
     if missing.all():
         raise ScanError(_nothing_left(scan, raw))
-    values = np.full((len(nuisance.kept_volumes), atlas.n_parcels), np.nan)
-    values[:, ~missing] = clean_signals(raw.values[:, ~missing], nuisance, cleaning, t_r_s, scan)
+    values = clean_signals(raw.values, nuisance, cleaning, t_r_s, scan, missing=missing)
     quality = judge_scan(
         exclusion or ExclusionRules(), mean_fd_mm=nuisance.mean_fd_mm, n_volumes=len(raw.values),
         n_kept=len(values), t_r_s=t_r_s, coverage=raw.coverage, missing_reasons=missing_reasons,
@@ -105,43 +104,61 @@ def cleaning_fingerprint(
 
 
 def clean_signals(
-    raw: np.ndarray, nuisance: Nuisance, cleaning: CleaningOptions, t_r_s: float, scan: Scan
+    raw: np.ndarray,
+    nuisance: Nuisance,
+    cleaning: CleaningOptions,
+    t_r_s: float,
+    scan: Scan,
+    *,
+    missing: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Clean (n_volumes, p) signals with `nilearn.signal.clean`; return (n_kept, p)."""
+    """Clean (n_volumes, p) signals with `nilearn.signal.clean`; return (n_kept, p).
+
+    Columns where `missing` (p,) is true are not looked at, and are NaN.
+    """
     nyquist = 0.5 / t_r_s
     low_pass = cleaning.low_pass_hz
     if low_pass is not None and low_pass >= nyquist:
         raise ScanError(f"{scan.bold}: low_pass_hz {low_pass:g} is not below the Nyquist frequency "
                         f"{nyquist:.3f} Hz of a repetition time of {t_r_s:g} s.")  # fmt: skip
     filtered = cleaning.high_pass_hz is not None or low_pass is not None
-    signals, kept = cut_and_fill(raw, nuisance.kept_volumes, fill=filtered)
     confounds = nuisance.confounds
     if confounds is not None:
         confounds, _ = cut_and_fill(confounds, nuisance.kept_volumes, fill=filtered)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return clean(
-                signals,
-                confounds=confounds,
-                sample_mask=None if len(kept) == len(signals) else kept,
-                t_r=t_r_s,
-                detrend=cleaning.detrend,
-                standardize=False if cleaning.standardize == "none" else "zscore_sample",
-                filter="butterworth" if filtered else False,
-                high_pass=cleaning.high_pass_hz,
-                low_pass=low_pass,
-                ensure_finite=False,
-                **_ALL_AT_ONCE if filtered else {},
-            )
-    except ValueError as error:
-        raise ScanError(f"{scan.bold}: cleaning {len(nuisance.kept_volumes)} kept volumes: {error}"
-                        ) from error  # fmt: skip
+    columns = np.arange(raw.shape[1]) if missing is None else np.flatnonzero(~missing)
+    cleaned = np.full((len(nuisance.kept_volumes), raw.shape[1]), np.nan)
+    n_together = max(1, _CLEANED_BYTES // (8 * len(raw)))
+    for low in range(0, len(columns), n_together):
+        some = columns[low : low + n_together]
+        signals, kept = cut_and_fill(raw[:, some], nuisance.kept_volumes, fill=filtered)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                cleaned[:, some] = clean(
+                    signals,
+                    confounds=confounds,
+                    sample_mask=None if len(kept) == len(signals) else kept,
+                    t_r=t_r_s,
+                    detrend=cleaning.detrend,
+                    standardize=False if cleaning.standardize == "none" else "zscore_sample",
+                    filter="butterworth" if filtered else False,
+                    high_pass=cleaning.high_pass_hz,
+                    low_pass=low_pass,
+                    ensure_finite=False,
+                    **_ALL_AT_ONCE if filtered else {},
+                )
+        except ValueError as error:
+            raise ScanError(f"{scan.bold}: cleaning {len(kept)} kept volumes: {error}"
+                            ) from error  # fmt: skip
+    return cleaned
 
 
 #: nilearn filters in place and then one series after the other, which took longer than inflating
 #: the scan; with a copy SciPy filters every series in one call, to the same numbers.
 _ALL_AT_ONCE = {"butterworth__copy": True}
+#: Of the series cleaned at a time: nilearn holds some eight copies, and a long scan's would take
+#: more memory than streaming it.
+_CLEANED_BYTES = 3 * 2**18
 
 
 @dataclass(frozen=True)
@@ -207,13 +224,14 @@ class RawSignals:
 def stream_signals(stream: VolumeStream, operator: ParcelOperator) -> RawSignals:
     """Multiply every volume of a stream by an operator, in one pass."""
     header = stream.header
-    values = np.empty((header.n_volumes, operator.weights.shape[0]))
-    not_finite = np.zeros(len(operator.voxels), dtype=int)
-    for first, block in stream.blocks():
-        signals, bad = operator.apply(block, slope=header.slope, intercept=header.intercept)
-        values[first : first + len(block)] = signals
-        if bad is not None:
-            not_finite += bad
+    result_bytes = 8 * header.n_volumes * operator.weights.shape[0]
+    blocks = (block for _, block in stream.blocks(beside_bytes=result_bytes))
+    values, not_finite = operator.apply(
+        blocks, header.n_volumes, slope=header.slope, intercept=header.intercept
+    )
+    if not_finite is None:
+        nothing = np.zeros(values.shape[1])
+        return RawSignals(values, nothing, nothing > 0)
     dark = not_finite == header.n_volumes
     # A voxel that comes and goes would put steps into its parcels: better missing than half
     # made up.

@@ -15,22 +15,24 @@ from __future__ import annotations
 import functools
 import hashlib
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from brainage.errors import ScanError
 from brainage.files import atomic_path
 from brainage.imaging.nifti import Grid
+from brainage.imaging.product import VolumeProduct
 
 if TYPE_CHECKING:
     from brainage.imaging.atlas import Atlas
 
-_FORMAT = 2
+_FORMAT = 3
 #: Below this radius nilearn may add a voxel outside a sphere that depends on the mask.
 _RESTRICTABLE_RADIUS_MM = 3.5
 
@@ -43,8 +45,8 @@ class ParcelOperator:
     ----------
     voxels : ndarray of shape (k,), int
         Voxels with a weight, in Fortran order of the grid, ascending.
-    weights : csr_array of shape (p, k)
-        An empty row is a parcel without a voxel.
+    weights : csc_array of shape (p, k)
+        An empty row is a parcel without a voxel. By columns, because volumes come voxel by voxel.
     coverage : ndarray of shape (p,)
         Share of the parcel inside mask and field of view, 0 to 1.
     unmix : ndarray of shape (p, p) or None, default=None
@@ -52,7 +54,7 @@ class ParcelOperator:
     """
 
     voxels: np.ndarray
-    weights: csr_array
+    weights: csc_array
     coverage: np.ndarray
     unmix: np.ndarray | None = None
     _size: np.ndarray = field(init=False, repr=False)
@@ -64,17 +66,25 @@ class ParcelOperator:
     @property
     def empty(self) -> np.ndarray:
         """Boolean (p,): parcels without a voxel."""
-        return np.diff(self.weights.indptr) == 0
+        return np.bincount(self.weights.indices, minlength=self.weights.shape[0]) == 0
 
     def apply(
-        self, block: np.ndarray, *, slope: float = 1.0, intercept: float = 0.0
+        self,
+        blocks: Iterable[np.ndarray],
+        n_volumes: int,
+        *,
+        slope: float = 1.0,
+        intercept: float = 0.0,
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return parcel signals of a block of volumes, summed in float64.
+        """Return the parcel signals of volumes that come in blocks, summed in float64.
 
         Parameters
         ----------
-        block : ndarray of shape (n_volumes, n_voxels)
-            Stored values of any numeric type, voxels in Fortran order.
+        blocks : iterable of ndarray of shape (n_volumes_of_block, n_voxels)
+            Stored values of any numeric type, voxels in Fortran order. A block is not used after
+            the next one is asked for.
+        n_volumes : int
+            Of all blocks.
         slope, intercept : float
             Value = stored x slope + intercept.
 
@@ -85,27 +95,12 @@ class ParcelOperator:
         not_finite : ndarray of shape (k,), int, or None
             In how many of the volumes a voxel was not finite; None where all were.
         """
-        signals = np.empty((len(block), self.weights.shape[0]))
-        # One volume at a time, and of it only voxels with a weight: they stay in the cache.
-        stored = np.empty(len(self.voxels), dtype=block.dtype)
-        values = np.empty(len(self.voxels), dtype=np.float64)
-        not_finite = None
-        scaled = (slope, intercept) != (1.0, 0.0)
-        for row, volume in enumerate(block):
-            np.take(volume, self.voxels, out=stored, mode="clip")
-            values[:] = stored
-            if scaled:
-                values *= slope
-                values += intercept
-            signals[row] = self.weights @ values
-            if not np.isfinite(signals[row]).all():
-                bad = ~np.isfinite(values)
-                not_finite = bad.astype(int) if not_finite is None else not_finite + bad
-                values[bad] = 0.0
-                signals[row] = self.weights @ values
+        signals = np.empty((n_volumes, self.weights.shape[0]))
+        product = VolumeProduct(self.voxels, self.weights, slope, intercept)
+        product.signals(blocks, signals)
         if self.unmix is not None:
             signals = signals @ self.unmix
-        return signals, not_finite
+        return signals, product.not_finite
 
     def share_of(self, voxels: np.ndarray) -> np.ndarray:
         """Return the share (p,) of each parcel's weight that lies on `voxels` (k,), bool."""
@@ -123,16 +118,16 @@ class ParcelOperator:
         from brainage.imaging.weights import unmixing
 
         kept = inside[self.voxels]
-        rows = np.repeat(np.arange(self.weights.shape[0]), np.diff(self.weights.indptr))
-        entries = kept[self.weights.indices]
-        rows, data = rows[entries], self.weights.data[entries]
-        columns = (np.cumsum(kept) - 1)[self.weights.indices[entries]]
+        lengths = np.diff(self.weights.indptr)
+        entries = np.repeat(kept, lengths)
+        rows, data = self.weights.indices[entries], self.weights.data[entries]
         left = np.bincount(rows, weights=np.abs(data), minlength=len(self._size))
         share = left / np.where(self._size > 0, self._size, 1.0)
         if self.unmix is None:
             # Still means: of the voxels that are left.
             data = data / left[rows]
-        weights = csr_array((data, (rows, columns)), shape=(len(self._size), int(kept.sum())))
+        indptr = np.concatenate([[0], np.cumsum(lengths[kept])]).astype(np.int32)
+        weights = csc_array((data, rows, indptr), shape=(len(self._size), int(kept.sum())))
         unmix = None if self.unmix is None else unmixing(weights)
         return ParcelOperator(self.voxels[kept], weights, self.coverage * share, unmix)
 
@@ -231,7 +226,7 @@ def _build(request: _Request) -> ParcelOperator:
 def _smoothed(operator: ParcelOperator, request: _Request) -> ParcelOperator:
     from brainage.imaging.weights import smoothed
 
-    small = operator.weights
+    small = operator.weights.tocsr()
     on_grid = csr_array(
         (small.data, operator.voxels[small.indices], small.indptr),
         shape=(small.shape[0], request.grid.n_voxels),
@@ -243,9 +238,8 @@ def _smoothed(operator: ParcelOperator, request: _Request) -> ParcelOperator:
 def _compact(matrix: csr_array, coverage: np.ndarray, unmix: np.ndarray | None) -> ParcelOperator:
     voxels = np.unique(matrix.indices).astype(np.intp)
     columns = np.searchsorted(voxels, matrix.indices).astype(np.int32)
-    indptr = matrix.indptr.astype(np.int32)
-    shape = (matrix.shape[0], len(voxels))
-    weights = csr_array((matrix.data.astype(np.float64), columns, indptr), shape=shape)
+    parts = (matrix.data.astype(np.float64), columns, matrix.indptr.astype(np.int32))
+    weights = csr_array(parts, shape=(matrix.shape[0], len(voxels))).tocsc()
     return ParcelOperator(voxels, weights, np.asarray(coverage, dtype=np.float64), unmix)
 
 
@@ -294,7 +288,7 @@ def load_mask(path: str | Path, grid: Grid) -> np.ndarray:
 def _load(path: Path) -> ParcelOperator | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
-            weights = csr_array(
+            weights = csc_array(
                 (stored["data"], stored["indices"], stored["indptr"]), shape=tuple(stored["shape"])
             )
             unmix = stored["unmix"] if stored["unmix"].size else None

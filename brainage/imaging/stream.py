@@ -22,10 +22,12 @@ from isal import igzip, isal_zlib
 from brainage.errors import ScanError
 from brainage.imaging.nifti import ScanHeader, parse_header
 
-#: Bytes of stored voxels handed over at a time: a few volumes, small beside any image.
-_BLOCK_BYTES = 8 * 2**20
+#: Bytes of stored voxels handed over at a time: a volume, or some small ones.
+_BLOCK_BYTES = 2 * 2**20
+#: Of all buffers together, with what the caller fills from them.
+_MEMORY_BYTES = 16 * 2**20
 #: One being filled, one being worked on, one ready in between.
-_N_BUFFERS = 3
+_FEWEST_BUFFERS = 3
 _HEADER_BYTES = 544
 #: Deflate cannot do better than 1032 to 1.
 _LARGEST_GZIP_RATIO = 1040
@@ -65,8 +67,14 @@ class VolumeStream:
     def __exit__(self, *_) -> None:
         self._stack.close()
 
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+    def blocks(self, *, beside_bytes: int = 0) -> Iterator[tuple[int, np.ndarray]]:
         """Yield every volume once, in blocks; may be called once.
+
+        Parameters
+        ----------
+        beside_bytes : int, default=0
+            Size of what the caller fills from the blocks. Buffers give way to it, so that a long
+            scan takes no more memory than a short one.
 
         Yields
         ------
@@ -85,10 +93,10 @@ class VolumeStream:
         volume_bytes = self._volume_bytes
         per_block = max(1, min(self.header.n_volumes, _BLOCK_BYTES // volume_bytes))
         threaded = _n_cores() > 1 and self.header.n_volumes > per_block
-        buffers = [
-            memoryview(bytearray(per_block * volume_bytes))
-            for _ in range(_N_BUFFERS if threaded else 1)
-        ]
+        n_ahead = (_MEMORY_BYTES - beside_bytes) // (per_block * volume_bytes)
+        n_blocks = -(-self.header.n_volumes // per_block)
+        n_buffers = min(max(n_ahead, _FEWEST_BUFFERS), n_blocks) if threaded else 1
+        buffers = [memoryview(bytearray(per_block * volume_bytes)) for _ in range(n_buffers)]
         fill = self._filled_ahead if threaded else self._filled
         with contextlib.closing(fill(buffers)) as filled:
             for first, whole in filled:

@@ -71,3 +71,20 @@ def test_inputs_are_left_as_they_were():
     _ours(raw, confounds, kept)
     for value, copy in zip((raw, confounds, kept), copies, strict=True):
         np.testing.assert_array_equal(value, copy)
+
+
+def test_parcels_cleaned_some_at_a_time_equal_all_at_once_and_missing_ones_stay_missing(
+    monkeypatch,
+):
+    from brainage.imaging import extract
+
+    rng = np.random.default_rng(3)
+    raw = np.cumsum(rng.normal(size=(150, 23)), axis=0) + 1000
+    nuisance = Nuisance(rng.normal(size=(150, 4)), np.r_[2:40, 43:150], None, "four")
+    whole = clean_signals(raw, nuisance, CleaningOptions(), T_R_S, SCAN)
+    missing = np.arange(23) % 5 == 1
+    raw[:, missing] = np.nan
+    monkeypatch.setattr(extract, "_CLEANED_BYTES", 150 * 8 * 4)
+    parts = clean_signals(raw, nuisance, CleaningOptions(), T_R_S, SCAN, missing=missing)
+    assert np.isnan(parts[:, missing]).all()
+    np.testing.assert_allclose(parts[:, ~missing], whole[:, ~missing], rtol=0, atol=1e-9)

@@ -41,7 +41,7 @@ def spheres_atlas(centres, radius_mm: float) -> Atlas:
 
 
 def signals_of(operator, volume: np.ndarray) -> np.ndarray:
-    return operator.apply(volume.ravel(order="F")[None])[0][0]
+    return operator.apply([volume.ravel(order="F")[None]], 1)[0][0]
 
 
 def test_rows_follow_the_label_table_and_not_the_label_values(tmp_path):
@@ -105,7 +105,7 @@ def test_values_that_are_not_finite_count_as_zero_and_are_counted(tmp_path):
     zeroed = clean.copy()
     zeroed[2, 0, 0] = zeroed[3, 1, 1] = 0
     block = np.stack([clean.ravel(order="F"), broken.ravel(order="F")])
-    signals, counted = operator.apply(block, slope=2.0, intercept=0.0)
+    signals, counted = operator.apply([block], 2, slope=2.0, intercept=0.0)
     np.testing.assert_allclose(signals[1], 2 * signals_of(operator, zeroed), rtol=1e-12)
     bad = operator.voxels[counted > 0]
     expected = np.flatnonzero(~np.isfinite(broken.ravel(order="F")))
@@ -207,3 +207,27 @@ def test_a_mask_on_another_grid_is_moved_to_the_scans(tmp_path):
     inside = load_mask(tmp_path / "coarse.nii.gz", _GRID)
     # Voxel centres at 0, 3, ... mm; the coarse mask is inside up to 9 + 4.5 mm.
     assert inside[:, 2, 2].tolist() == [True] * 5 + [False] * 7
+
+
+@pytest.mark.parametrize("dtype", [">i2", "u1", "f4", "f8"])
+def test_batches_and_tiles_of_any_size_give_each_volume_its_own_sums(tmp_path, monkeypatch, dtype):
+    from brainage.imaging import product
+
+    operator = parcel_operator(labels_atlas(tmp_path), _GRID, smoothing_fwhm_mm=5.0)
+    rng = np.random.default_rng(9)
+    volumes = rng.integers(0, 200, (23, _GRID.n_voxels)).astype(dtype)
+    if np.dtype(dtype).kind == "f":
+        volumes[7, ::50] = np.nan
+    finite = np.where(np.isfinite(volumes), volumes, 0).astype(float) * 0.5
+    expected = finite[:, operator.voxels] @ operator.weights.toarray().T
+    for tile, batch_bytes in ((8192, 2**23), (37, 2**23), (100, 5000), (64, 1)):
+        monkeypatch.setattr(product, "_TILE_VOXELS", tile)
+        monkeypatch.setattr(product, "_BATCH_BYTES", batch_bytes)
+        signals, counted = operator.apply(
+            (volumes[i : i + 5] for i in range(0, 23, 5)), 23, slope=0.5
+        )
+        np.testing.assert_allclose(signals, expected, rtol=1e-12)
+        if np.dtype(dtype).kind == "f":
+            assert counted.tolist() == np.isnan(volumes[:, operator.voxels]).sum(axis=0).tolist()
+        else:
+            assert counted is None
