@@ -99,3 +99,20 @@ def test_memory_mapped_features_give_the_numbers_of_features_in_memory(make_coho
 
 def test_ridge_clock_passes_every_check_of_scikit_learn():
     check_estimator(RidgeClock())
+
+
+def test_the_penalty_search_finds_the_lowest_point_with_a_third_of_the_evaluations():
+    counts = []
+    for middle in np.linspace(-3, 43, 60):
+        known = {}
+
+        def error(i, middle=middle, known=known):
+            assert i not in known
+            known[i] = 3 * np.logaddexp(0, i - middle) + np.logaddexp(0, (middle - i) / 4)
+            return known[i]
+
+        found = primal._smallest(error, 41)
+        curve = [error(i, middle, {}) for i in range(41)]
+        assert curve[found] == min(curve)
+        counts.append(len(known))
+    assert np.mean(counts) < 41 / 3
