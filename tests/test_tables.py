@@ -138,6 +138,24 @@ def test_a_column_map_renames_and_a_wrong_one_is_told(tmp_path):
         read_people(people, columns=names | {"age_years": "AGE"})
 
 
+def test_a_column_map_serves_the_sessions_table_as_well(tmp_path):
+    people = write(tmp_path / "p.tsv", "ID\tGender\n1\tF\n2\tM\n")
+    sessions = write(tmp_path / "s.tsv", "ID\tWave\tAlter\n1\tses-bl\t61\n2\tbl\t70.5\n")
+    names = {"participant_id": "ID", "session_id": "Wave", "age_years": "Alter", "sex": "Gender"}
+    found = read_people(people, sessions, columns=names)
+    assert found["age_years"].tolist() == [61.0, 70.5]
+    assert found["session_id"].tolist() == ["bl", "bl"]
+    assert found["sex"].tolist() == ["F", "M"]
+    with pytest.raises(TableError, match="column 'Geschlecht' .for sex., named in the config"):
+        read_people(people, sessions, columns=names | {"sex": "Geschlecht"})
+
+
+def test_a_column_map_with_an_unknown_name_is_refused(tmp_path):
+    people = write(tmp_path / "p.tsv", "participant_id\tage\tarm\n1\t61\tHRT\n")
+    with pytest.raises(TableError, match="column 'arm' .for arm., .* The map may name"):
+        read_people(people, columns={"arm": "arm"})
+
+
 def test_writing_a_column_the_schema_does_not_know_is_refused(tmp_path):
     frame = pd.DataFrame({"participant_id": ["1"], "age_years": [1.0], "n_scans": [1], "arm": "a"})
     with pytest.raises(TableError, match=r"\['arm'\] are not in the schema"):

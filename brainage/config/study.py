@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from brainage.clock.options import ClockOptions
+from brainage.clock.options import ClockOptions, EvaluationOptions
 from brainage.config.loader import parse_value, read_yaml
 from brainage.config.problems import describe
 from brainage.connectivity.options import ConnectivityOptions
@@ -26,7 +26,8 @@ from brainage.trial.options import TrialOptions
 Section = TypeVar("Section", bound=Options)
 
 #: Keys that name files or folders, and are made absolute.
-FILES_OF_STUDY = ("output", "allocation", "clock", "scores")
+FILES_OF_STUDY = ("output", "allocation", "dates", "replayed_allocations", "clock", "scores",
+                  "calibration", "same_people")  # fmt: skip
 FILES_OF_COHORT = ("scans", "series", "participants", "sessions")
 FILES_OF_ATLAS = ("path", "labels")
 
@@ -92,20 +93,48 @@ class PathsSection(Options):
         Every stage writes one folder in it.
     reference, trial : CohortPaths
         The two cohorts.
+    external : CohortPaths
+        An external test set: people of another study, on whom `brainage evaluate` tests the frozen
+        clock.
     allocation : str or None, default=None
         Table with participant_id, arm and strata; None: the trial's participants table.
+    allocation_columns : dict of str to str, default={}
+        Our column name (participant_id, arm, and the names in science.trial.strata, covariates
+        and dose_column) -> the allocation table's.
+    dates : str or None, default=None
+        Table with participant_id, session_id and the date of each scan, or the raw BIDS folder;
+        None: the trial's sessions, if they hold dates (acq_time).
+    dates_columns : dict of str to str, default={}
+        participant_id, session_id or scan_date -> that table's column.
+    replayed_allocations : str or None, default=None
+        Table with participant_id and one column an allocation, replayed by the trial's own
+        program; what a re-randomisation test of minimisation needs.
     clock : str or None, default=None
         A clock file made before; then nothing is trained.
     scores : str or None, default=None
         A scores table made before; then nothing is scored.
+    calibration : str or None, default=None
+        Table with participant_id and session_id: the trial's baseline scans, chosen blind to arm,
+        on which a clock with ``harmonization.unseen_site: calibrate`` learns new sites; None: the
+        scans of the trial's first visit.
+    same_people : str or None, default=None
+        Table with participant_id (of the trial or external test set) and reference_id (who that
+        is in the reference; ``n/a``: nobody, although an id there is equal).
     """
 
     output: str = "out"
     reference: CohortPaths = CohortPaths()
     trial: CohortPaths = CohortPaths()
+    external: CohortPaths = CohortPaths()
     allocation: str | None = None
+    allocation_columns: dict[str, str] = {}
+    dates: str | None = None
+    dates_columns: dict[str, str] = {}
+    replayed_allocations: str | None = None
     clock: str | None = None
     scores: str | None = None
+    calibration: str | None = None
+    same_people: str | None = None
 
 
 class RunSection(Options):
@@ -127,7 +156,7 @@ class ScienceSection(Options):
     ----------
     seed : int, default=0
         Of folds, bootstraps and re-randomisation.
-    atlas, cleaning, exclusion, connectivity, clock : options
+    atlas, cleaning, exclusion, connectivity, clock, evaluation : options
         See each room.
     trial : TrialOptions or None, default=None
         None: a study that ends with a trained clock.
@@ -139,6 +168,7 @@ class ScienceSection(Options):
     exclusion: ExclusionRules = ExclusionRules()
     connectivity: ConnectivityOptions = ConnectivityOptions()
     clock: ClockOptions = ClockOptions()
+    evaluation: EvaluationOptions = EvaluationOptions()
     trial: TrialOptions | None = None
 
 
@@ -181,6 +211,7 @@ class StudyConfig(Options):
         paths = paths.model_copy(update={
             "reference": with_files(paths.reference, FILES_OF_COHORT, base),
             "trial": with_files(paths.trial, FILES_OF_COHORT, base),
+            "external": with_files(paths.external, FILES_OF_COHORT, base),
         })  # fmt: skip
         cleaning = self.science.cleaning
         if cleaning.strategy.endswith(".toml"):

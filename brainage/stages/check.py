@@ -11,7 +11,7 @@ from brainage.config import StudyConfig, SweepConfig
 from brainage.errors import BrainAgeError
 from brainage.imaging import Scan, check_space, load_atlas
 from brainage.imaging.cleaning import load_strategy
-from brainage.stages.cohorts import cohort_paths, cohort_people, has_cohort, stage_folder
+from brainage.stages.cohorts import COHORTS, cohort_paths, cohort_people, has_cohort, stage_folder
 from brainage.stages.compare import allocation_file
 from brainage.stages.extract import SCANS, cohort_scans
 from brainage.stages.features import cohort_series
@@ -58,7 +58,7 @@ def check(study: StudyConfig) -> Check:
                        f"clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
                        f"bias correction {science.clock.bias_correction}")  # fmt: skip
     sessions = {}
-    for cohort in ("reference", "trial"):
+    for cohort in COHORTS:
         if has_cohort(study, cohort):
             sessions[cohort] = _check_cohort(study, cohort, found)
         elif cohort == "reference" and study.paths.clock is None:

@@ -18,12 +18,15 @@ from brainage.stages.features import left_out
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
 from brainage.tables import SCORES, read_table
 from brainage.trial import (
+    BY_COMPARISON,
     TrialDesign,
     TrialOptions,
     TrialResult,
     compare_arms,
     read_allocation,
     read_plan,
+    read_replayed,
+    read_visit_dates,
     write_plan,
 )
 
@@ -92,18 +95,24 @@ def compare(
     scores = read_table(scores_path, SCORES)
     plan_path = folder / PLAN
     if not plan_path.is_file():
-        write_plan(options, plan_path)
+        write_plan(options, plan_path, written=BY_COMPARISON)
     allocation_path = allocation_file(study)
+    dates = visit_dates(study)
     inputs = {"scores": scores_hash, "allocation": hash_file(allocation_path),
               "plan": hash_file(plan_path)}  # fmt: skip
-    described = {"trial": options.model_dump(mode="json"), "seed": study.science.seed}
+    if dates is not None:
+        inputs["dates"] = fingerprint_of(dates.astype(str).to_dict("list"))
+    if study.paths.replayed_allocations is not None:
+        inputs["replayed allocations"] = hash_file(Path(study.paths.replayed_allocations))
+    described = {"trial": options.model_dump(mode="json"), "seed": study.science.seed,
+                 "allocation_columns": study.paths.allocation_columns}  # fmt: skip
     without = exclusions(study)
     # The participant flow counts them, although no score changes.
     inputs["exclusions"] = fingerprint_of(without.astype(str).to_dict("list"))
     key = stage_key("compare", described, inputs)
     results = folder / "results"
     if overwrite or not is_current(folder, key):
-        design = TrialDesign.from_options(options, read_allocation(allocation_path, options))
+        design = _design(study, allocation_path, dates)
         result = compare_arms(
             scores, design, plan=read_plan(plan_path), exclusions=without,
             seed=study.science.seed, n_jobs=study.run.n_jobs, progress=progress,
@@ -144,6 +153,19 @@ def allocation_file(study: StudyConfig) -> Path:
     return Path(path)
 
 
+def visit_dates(study: StudyConfig) -> pd.DataFrame | None:
+    """Return the dates of the trial's scans: ``paths.dates``, or the sessions table's own."""
+    named = study.paths.dates
+    source = named or cohort_paths(study, "trial").sessions
+    if source is None or (named is None and not Path(source).exists()):
+        return None
+    dates = read_visit_dates(source, columns=study.paths.dates_columns)
+    if dates is None and named is not None:
+        raise ConfigError(f"{named}: no dates there (paths.dates); expected a column acq_time, "
+                          "scan_date or date, or its name in paths.dates_columns.")  # fmt: skip
+    return dates
+
+
 def exclusions(study: StudyConfig) -> pd.DataFrame:
     """Return why trial scans are not among the scores, from the extract and score stages."""
     tables = [pd.DataFrame(columns=list(EXCLUDED.names), dtype=str)]
@@ -154,6 +176,14 @@ def exclusions(study: StudyConfig) -> pd.DataFrame:
         tables.append(table.loc[table["status"] == "failed", list(EXCLUDED.names)])
     tables.append(left_out(study, "score"))
     return pd.concat(tables, ignore_index=True)
+
+
+def _design(study: StudyConfig, path: Path, dates: pd.DataFrame | None) -> TrialDesign:
+    options = _trial_options(study)
+    allocation = read_allocation(path, options, columns=study.paths.allocation_columns)
+    table = study.paths.replayed_allocations
+    replayed = None if table is None else read_replayed(table, allocation, options.arms)
+    return TrialDesign.from_options(options, allocation, dates=dates, replayed=replayed)
 
 
 def _trial_options(study: StudyConfig) -> TrialOptions:

@@ -30,7 +30,8 @@ def read_people(
         One table with participant_id and session_id (age at each scan), or a folder in which
         each ``sub-*/sub-*_sessions.tsv`` is one person's.
     columns : mapping of str to str, optional
-        Schema name -> name in the file. BIDS's ``age`` is understood as age_years.
+        Schema name -> name in the file that has it (either, where there are two). BIDS's ``age``
+        is understood as age_years.
 
     Returns
     -------
@@ -46,6 +47,7 @@ def read_people(
     """
     columns = dict(columns or {})
     person = _read_loose(Path(participants), columns)
+    where = str(sessions or participants)
     if sessions is None:
         if "session_id" not in person:
             person = person.assign(session_id=NO_SESSION)
@@ -54,7 +56,12 @@ def read_people(
         visits = _read_sessions(Path(sessions), columns)
         overlap = [c for c in visits if c in person and c != "participant_id"]
         merged = visits.merge(person.drop(columns=overlap), on="participant_id", how="left")
-    where = str(sessions or participants)
+    lost = [f"column '{source}' (for {name}), named in the config's column map"
+            for name, source in columns.items() if name not in merged]  # fmt: skip
+    if lost:
+        raise TableError(f"{where if sessions is None else f'{participants} and {sessions}'}: "
+                         f"absent: {'; '.join(lost)}. The map may name "
+                         f"{', '.join(PEOPLE.names)}.")  # fmt: skip
     return parse_table(merged.fillna(""), PEOPLE, where=where, found=list(merged.columns))
 
 
@@ -64,30 +71,37 @@ def strip_prefix(labels: pd.Series, prefix: str) -> pd.Series:
 
 
 def _read_loose(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
-    text = read_text_table(path)
-    source = {name: columns.get(name, name) for name in PEOPLE.names}
-    if "age_years" not in columns and "age_years" not in text and "age" in text:
-        source["age_years"] = "age"
-    missing = [f"column '{src}' (for {name}), named in the config's column map" for name, src in
-               source.items() if name in columns and src not in text]  # fmt: skip
-    if source["participant_id"] not in text:
-        missing.append(f"column '{source['participant_id']}'; the header has "
-                       f"{', '.join(text.columns[:12])}")  # fmt: skip
-    if missing:
-        raise TableError(f"{path}: absent: " + "; ".join(missing))
-    present = {name: src for name, src in source.items() if src in text}
-    frame = text[list(present.values())].set_axis(list(present), axis=1)
-    frame["participant_id"] = strip_prefix(frame["participant_id"], "sub-")
+    frame = _renamed(read_text_table(path), columns)
+    if "participant_id" not in frame:
+        source = columns.get("participant_id", "participant_id")
+        raise TableError(f"{path}: absent: column '{source}'; the header has "
+                         f"{', '.join(frame.columns[:12])}")  # fmt: skip
+    frame = frame[[name for name in PEOPLE.names if name in frame]]
+    frame = frame.assign(participant_id=strip_prefix(frame["participant_id"], "sub-"))
     if "session_id" in frame:
-        frame["session_id"] = strip_prefix(frame["session_id"], "ses-")
+        frame = frame.assign(session_id=strip_prefix(frame["session_id"], "ses-"))
+    return frame
+
+
+def _renamed(text: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return a file's columns under our names, as far as the file has them."""
+    present = {source: name for name, source in columns.items() if source in text}
+    # A column that a mapped one takes the name of must not stand beside it.
+    taken = [name for source, name in present.items() if name in text and name != source]
+    frame = text.drop(columns=taken).rename(columns=present)
+    if "age_years" not in frame and "age_years" not in columns and "age" in frame:
+        frame = frame.rename(columns={"age": "age_years"})
     return frame
 
 
 def _read_sessions(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
     if not path.is_dir():
-        frame = _read_loose(path, {k: v for k, v in columns.items() if k in ("participant_id",)})
+        frame = _read_loose(path, columns)
         if "session_id" not in frame:
-            raise TableError(f"{path}: expected a column 'session_id', found none.")
+            raise TableError(
+                f"{path}: expected a column "
+                f"'{columns.get('session_id', 'session_id')}', found none."
+            )
         return frame
     files = sorted(path.glob("sub-*/sub-*_sessions.tsv"))
     if not files:
@@ -95,10 +109,8 @@ def _read_sessions(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
         raise TableError(f"{path}: expected sub-*/sub-*_sessions.tsv, found {found}.")
     frames = []
     for file in files:
-        text = read_text_table(file)
+        text = _renamed(read_text_table(file), columns)
         text["participant_id"] = file.name.split("_")[0]
-        if "age_years" not in text and "age" in text:
-            text = text.rename(columns={"age": "age_years"})
         if "session_id" not in text:
             raise TableError(f"{file}: expected a column 'session_id', found "
                              f"{', '.join(text.columns)}.")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ _MISSING = {"", "n/a", "na", "nan", "none", "null"}
 _MOST = 20
 
 
-def read_allocation(path: str | Path, options: TrialOptions) -> pd.DataFrame:
+def read_allocation(
+    path: str | Path, options: TrialOptions, *, columns: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Read and check the allocation.
 
     Parameters
@@ -26,6 +29,9 @@ def read_allocation(path: str | Path, options: TrialOptions) -> pd.DataFrame:
         row a scan, if arm and the other columns are the same in each of a person's rows.
     options : TrialOptions
         Names the columns, the arms and the strata.
+    columns : mapping of str to str, optional
+        participant_id, arm, or a stratum, covariate or dose column as the options name it -> name
+        in the file.
 
     Returns
     -------
@@ -48,6 +54,7 @@ def read_allocation(path: str | Path, options: TrialOptions) -> pd.DataFrame:
     dose = (options.dose_column,) if options.dose_column else ()
     others = dict.fromkeys((*options.strata, *options.covariates, *dose))
     wanted |= {name: name for name in others if name not in wanted}
+    wanted |= _mapped(columns or {}, wanted, path)
     absent = [_absent(column, text) for column in wanted.values() if column not in text]
     if absent:
         raise TableError(f"{path}: " + "; ".join(absent))
@@ -106,6 +113,21 @@ def check_allocation(
                           + "\n  - ".join([*shown, *more]))  # fmt: skip
     converted = {name: _as_numbers(frame[name]) for name in numeric}
     return frame.assign(**converted)
+
+
+def _mapped(columns: Mapping[str, str], wanted: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Return the column map, checked: it names only columns that are read, and each once."""
+    for name, source in columns.items():
+        if name not in wanted:
+            near = difflib.get_close_matches(name, list(wanted), n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise TableError(f"{path}: column map (paths.allocation_columns): '{name}' is not "
+                             f"read; expected {', '.join(wanted)}.{hint}")  # fmt: skip
+        if wanted[name] not in (name, source):
+            raise TableError(f"{path}: column map (paths.allocation_columns): {name} is "
+                             f"'{source}' there and '{wanted[name]}' in science.trial; say it "
+                             "once.")  # fmt: skip
+    return dict(columns)
 
 
 def _arm_problems(frame: pd.DataFrame, options: TrialOptions) -> list[str]:

@@ -8,12 +8,17 @@ the arms; so nothing about the ratio has to be known.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from brainage.errors import DesignError
+from brainage.tables import read_text_table
+
+#: Fewest replayed allocations: 99 make the smallest p of 1 %.
+_FEWEST_REPLAYED = 99
 
 Scheme = Literal["simple", "permuted_blocks", "stratified_blocks", "minimisation"]
 
@@ -55,7 +60,8 @@ def allocation_blocks(
     if scheme == "minimisation":
         raise DesignError("randomisation scheme 'minimisation': each allocation depended on those "
                           "before it, so labels cannot be drawn by permutation; give the "
-                          "sequences replayed by the trial's own program.")  # fmt: skip
+                          "allocations replayed by the trial's own program "
+                          "(paths.replayed_allocations).")  # fmt: skip
     if scheme == "simple":
         return np.zeros(len(allocation), dtype=int), (
             "simple randomisation, given the number of people in each arm")  # fmt: skip
@@ -105,6 +111,51 @@ def draw_labels(
     # Sorting block number + uniform shuffles people inside their block and nowhere else.
     drawn[:, by_block] = labels[by_block][np.argsort(keys, axis=1)]
     return drawn
+
+
+def read_replayed(path: str | Path, allocation: pd.DataFrame, arms: tuple[str, ...]) -> np.ndarray:
+    """Read allocations replayed by the trial's own program.
+
+    Parameters
+    ----------
+    path : str or Path
+        One row an allocation, one column a randomised participant (named by participant_id, with
+        or without "sub-"), each cell an arm.
+    allocation : DataFrame
+        Everyone randomised.
+    arms : tuple of str
+        Names a cell may have.
+
+    Returns
+    -------
+    replayed : ndarray of str of shape (n_draws, n_randomised)
+        Columns in the order of `allocation`.
+
+    Raises
+    ------
+    TableError
+        The file cannot be read.
+    DesignError
+        Participants absent or unknown, cells that are no arm, fewer than 99 allocations.
+    """
+    text = read_text_table(path)
+    text = text.set_axis([str(name).removeprefix("sub-") for name in text.columns], axis=1)
+    people = list(allocation["participant_id"])
+    absent = [person for person in people if person not in text]
+    strange = [name for name in text if name not in set(people)]
+    problems = []
+    if absent or strange or text.columns.duplicated().any():
+        problems.append(f"one column for each of the {len(people)} randomised participants, found "
+                        f"{text.shape[1]} (absent: {', '.join(absent[:5]) or 'none'}; unknown: "
+                        f"{', '.join(strange[:5]) or 'none'})")  # fmt: skip
+    cells = set(np.unique(text.to_numpy(dtype=str))) - set(arms)
+    if cells:
+        problems.append(f"the arms {', '.join(arms)}, also found {', '.join(sorted(cells)[:5])}")
+    if len(text) < _FEWEST_REPLAYED:
+        problems.append(f"{_FEWEST_REPLAYED} or more allocations, one a row, found {len(text)}")
+    if problems:
+        raise DesignError(f"{path}: expected {'; and '.join(problems)}.")
+    return text[people].to_numpy(dtype=str)
 
 
 def _strata_codes(allocation: pd.DataFrame, strata: tuple[str, ...]) -> np.ndarray:

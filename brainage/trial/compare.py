@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from brainage.errors import DesignError
 from brainage.progress import Progress, silent
 from brainage.trial.analyses import (
     FittedModel,
@@ -22,23 +22,28 @@ from brainage.trial.contrasts import (
     BASELINE,
     COVARIATES,
     DELTAS,
+    LEVAKOV,
     MODELS,
     NO_PLAN,
     WHOLE_BRAIN,
     Contrast,
     contrast_table,
+    empty_table,
 )
 from brainage.trial.design import TrialData, TrialDesign, hash_scores, join_scores
-from brainage.trial.flow import participant_flow
+from brainage.trial.flow import check_analysed, participant_flow
 from brainage.trial.labelling import Labels
 from brainage.trial.levakov import LevakovOutcome, levakov_outcome
 from brainage.trial.lsmeans import Estimate
 from brainage.trial.motion import motion_by_arm, scanner_notes
 from brainage.trial.multiplicity import adjust, benjamini_hochberg, dunnett
+from brainage.trial.notes import count_notes, estimand_notes, fit_notes, plan_notes
 from brainage.trial.plan import HEADLINE, Plan
+from brainage.trial.plan_words import missing_data_words
 from brainage.trial.result import TrialResult
-from brainage.trial.sensitivity import MainNetwork, grouped_notes, sensitivity_analyses
+from brainage.trial.sensitivity import MainNetwork, sensitivity_analyses
 from brainage.trial.sets import INTENTION_TO_TREAT, analysis_sets
+from brainage.trial.timing import timing_notes, timing_table
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class _NetworkResult:
     within: pd.DataFrame = field(repr=False)
     levakov: LevakovOutcome | None = field(repr=False)
     labels: Labels
+    no_levakov_because: str = ""
 
 
 def compare_arms(
@@ -106,22 +112,30 @@ def compare_arms(
         found.append(each)
         progress(len(found), len(networks), f"contrasts of {each.labels.network}")
     first = found[0]
+    if first.model.fit is not None:
+        check_analysed(flow, first.model.fit.n_observations, baseline=design.baseline)
     main = MainNetwork(scores, data, sets[INTENTION_TO_TREAT].of(first.changes), sets,
-                       first.levakov)  # fmt: skip
+                       first.levakov, first.no_levakov_because)  # fmt: skip
     sensitivity, models, more = sensitivity_analyses(main, design, first.labels, seed=seed)
-    contrasts, adjust_notes = _adjusted_contrasts(found, design)
+    contrasts, adjust_notes = _adjusted_contrasts(found, design, plan)
     named = [(HEADLINE[options.style], first.model), *models]
     scans = data.scans[data.scans["network"] == networks[0]]
+    timing = timing_table(scans, design.arms, design.visits)
     result = TrialResult(
-        deltas=_deltas(found, design), contrasts=contrasts, flow=flow, exclusions=excluded,
-        sensitivity=sensitivity, levakov=first.levakov.table,
-        motion=motion_by_arm(scans, design, outcome=options.outcome),
+        deltas=_deltas(found, design, plan), contrasts=contrasts, flow=flow, exclusions=excluded,
+        sensitivity=sensitivity,
+        levakov=empty_table(LEVAKOV) if first.levakov is None else first.levakov.table,
+        motion=motion_by_arm(scans, design, outcome=options.outcome), timing=timing,
         models=_models_table(found, models), covariates=_covariates_table(named, networks[0]),
         notes=(), estimand=_estimand(design, contrasts), scores_hash=scores_hash,
         plan_hash=plan.hash if plan else NO_PLAN, seed=seed,
     )  # fmt: skip
-    notes = [*data.notes, *_plan_notes(plan, design, result), *adjust_notes, *_fit_notes(found),
-             *_count_notes(result), *scanner_notes(first.changes, design), *more]  # fmt: skip
+    fitted = [(each.labels.network, each.model) for each in found]
+    notes = [
+        *data.notes, *plan_notes(plan, design.options, result), *estimand_notes(options),
+        *adjust_notes, *fit_notes(fitted), *count_notes(result), *timing_notes(timing),
+        *scanner_notes(first.changes, design), *more,
+    ]  # fmt: skip
     return replace(result, notes=tuple(dict.fromkeys(notes)))
 
 
@@ -137,33 +151,50 @@ def _analyse_network(network: str, data: TrialData, design: TrialDesign, context
     labels = Labels(analysis, options, plan, options.outcome, network)
     changes = data.changes[data.changes["network"] == network].reset_index(drop=True)
     within = within_arm_changes(changes, design.arms, design.later_visits)
-    levakov = None
+    levakov, reason = None, ""
     if is_main or analysis == "levakov":
-        levakov = levakov_outcome(
-            data.scans[data.scans["network"] == network], changes, arms=design.arms,
-            visits=design.later_visits, baseline=design.baseline,
-            n_bootstraps=options.n_bootstraps, seed=seed,
-        )  # fmt: skip
+        scans = data.scans[data.scans["network"] == network]
+        try:
+            levakov = levakov_outcome(
+                scans, changes, arms=design.arms, visits=design.later_visits,
+                baseline=design.baseline, n_bootstraps=options.n_bootstraps, seed=seed,
+            )  # fmt: skip
+        except DesignError as error:
+            # Beside another headline it is one sensitivity analysis that cannot be done.
+            if analysis == "levakov":
+                raise
+            reason = str(error)
     if analysis == "mmrm":
         model = mmrm_analysis(changes, design, labels)
     elif analysis == "levakov":
         model = levakov_rows(levakov, design, labels)
     else:
         model = change_score_analysis(changes, design, labels)
-    return _NetworkResult(model, changes, within, levakov, labels)
+    return _NetworkResult(model, changes, within, levakov, labels, reason)
 
 
 def _adjusted_contrasts(
-    found: list[_NetworkResult], design: TrialDesign
+    found: list[_NetworkResult], design: TrialDesign, plan: Plan | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return every between-arm row, primary first; networks adjusted over networks."""
     rows, notes = _confirmatory(found[0].model, design)
+    rows = [
+        replace(row, prespecified=row.prespecified
+                and _adjusted_as_planned(plan, design, "primary" if row.primary else "contrasts"))
+        for row in rows
+    ]  # fmt: skip
     tables = [contrast_table(rows)]
     if len(found) > 1:
         local = contrast_table([row for each in found[1:] for row in each.model.contrasts])
         family = local.groupby(["arm", "visit"], sort=False)["p_value"]
-        tables.append(local.assign(p_adjusted=family.transform(benjamini_hochberg)))
+        alike = _adjusted_as_planned(plan, design, "networks")
+        tables.append(local.assign(p_adjusted=family.transform(benjamini_hochberg),
+                                   prespecified=local["prespecified"] & alike))  # fmt: skip
     return pd.concat(tables, ignore_index=True), notes
+
+
+def _adjusted_as_planned(plan: Plan | None, design: TrialDesign, family: str) -> bool:
+    return plan is not None and plan.adjusts_alike(family, design.options)
 
 
 def _confirmatory(model: FittedModel, design: TrialDesign) -> tuple[list[Contrast], list[str]]:
@@ -203,7 +234,7 @@ def _dunnett_by_visit(rows: list[Contrast], model: FittedModel, design: TrialDes
     return adjusted
 
 
-def _deltas(found: list[_NetworkResult], design: TrialDesign) -> pd.DataFrame:
+def _deltas(found: list[_NetworkResult], design: TrialDesign, plan: Plan | None) -> pd.DataFrame:
     """Return within-arm changes: the headline analysis's estimate beside the plain paired one."""
     tables = []
     for each in found:
@@ -229,7 +260,9 @@ def _deltas(found: list[_NetworkResult], design: TrialDesign) -> pd.DataFrame:
             p_adjusted=family["p_value"].transform(lambda p: adjust(p, method)),
             paired_p_adjusted=family["paired_p_value"].transform(lambda p: adjust(p, method)),
         ))  # fmt: skip
-    return pd.concat(parts, ignore_index=True)[list(DELTAS.names)]
+    deltas = pd.concat(parts, ignore_index=True)[list(DELTAS.names)]
+    alike = _adjusted_as_planned(plan, design, "deltas")
+    return deltas.assign(prespecified=deltas["prespecified"] & alike)
 
 
 def _paired_rows(each: _NetworkResult) -> list[Contrast]:
@@ -271,39 +304,5 @@ def _estimand(design: TrialDesign, contrasts: pd.DataFrame) -> dict:
     primary = contrasts[contrasts["primary"]].iloc[0]
     return {"id": primary["estimand_id"], "arm": primary["arm"], "versus": primary["versus"],
             "visit": primary["visit"], "outcome": primary["outcome"],
+            "missing_data": missing_data_words(),
             **design.options.estimand.model_dump(mode="json")}  # fmt: skip
-
-
-def _plan_notes(plan: Plan | None, design: TrialDesign, result: TrialResult) -> list[str]:
-    if plan is None:
-        return ["no plan was written before the allocation was read: every result is post hoc"]
-    notes = [f"not as planned: {each}" for each in plan.differences(design.options)]
-    for kind, table in (("contrast", result.contrasts), ("sensitivity", result.sensitivity)):
-        unplanned = table[~table["prespecified"]]
-        what = unplanned["analysis"] if kind == "sensitivity" else unplanned["method"]
-        if len(unplanned):
-            names = ", ".join(dict.fromkeys(what))
-            notes.append(f"post hoc: {len(unplanned)} {kind} row(s) the plan does not name "
-                         f"({names})")  # fmt: skip
-    return notes
-
-
-def _fit_notes(found: list[_NetworkResult]) -> list[str]:
-    pairs = []
-    for each in found:
-        fit, network = each.model.fit, each.labels.network
-        if fit is not None and fit.fell_back_because:
-            why = "; ".join(fit.fell_back_because)
-            pairs.append((network, f"covariance fell back to {fit.covariance_name} ({why})"))
-        pairs += [(network, note) for note in each.model.notes]
-    return grouped_notes(pairs)
-
-
-def _count_notes(result: TrialResult) -> list[str]:
-    counts = result.models.groupby("analysis", sort=False)["n_participants"].first()
-    constrained = counts.get("constrained longitudinal form", np.nan)
-    change = counts.get("mmrm", np.nan)
-    if np.isnan(constrained) or np.isnan(change):
-        return []
-    return [f"people analysed: {int(change)} in the change form (a follow-up is needed), "
-            f"{int(constrained)} in the constrained form (any scan)"]  # fmt: skip

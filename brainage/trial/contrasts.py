@@ -93,6 +93,12 @@ def contrast_table(contrasts: Iterable[Contrast]) -> pd.DataFrame:
     return frame[list(CONTRASTS.names)]
 
 
+def empty_table(schema: TableSchema) -> pd.DataFrame:
+    """Return a table without rows whose columns have the schema's kinds."""
+    kinds = {"text": object, "number": float, "integer": "int64", "boolean": bool}
+    return pd.DataFrame({c.name: pd.Series(dtype=kinds[c.kind]) for c in schema.columns})
+
+
 def as_contrasts(table: pd.DataFrame) -> list[Contrast]:
     """Return the rows of a contrast table as `Contrast` objects."""
     names = [field.name for field in fields(Contrast)]
@@ -182,10 +188,23 @@ FLOW = TableSchema("flow", (
     Column("excluded", "integer", "Of the scanned, without a score."),
     Column("scored", "integer", "Of the scanned, with a score."),
     Column("without_baseline", "integer", "Of the scored, without a baseline score."),
-    Column("analysed", "integer", "Of the scored, in the change from baseline (at baseline: with "
-           "a later score)."),
     Column("baseline_only", "integer", "Of the scored at baseline, without a later score."),
+    Column("without_covariate", "integer", "Of the others, without a value of a planned "
+           "covariate."),
+    Column("analysed", "integer", "Of the scored, in the model of change from baseline."),
     Column("reasons", "text", "Reasons of the exclusions, with counts.", nullable=True),
+), key=("arm", "visit"))  # fmt: skip
+
+TIMING = TableSchema("timing", (
+    _ARM, _VISIT,
+    Column("n", "integer", "Participants with a score there and at baseline."),
+    Column("planned_years", "number", "Planned time since baseline.", "years"),
+    _years("mean_years", "Mean actual time since baseline."),
+    _years("sd_years", "Its standard deviation over people."),
+    _years("shortest_years", "Shortest."),
+    _years("longest_years", "Longest."),
+    Column("n_by_dates", "integer", "Of n, timed by the dates of both scans; the others by ages "
+           "at scan."),
 ), key=("arm", "visit"))  # fmt: skip
 
 MOTION = TableSchema("motion", (

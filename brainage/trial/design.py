@@ -12,9 +12,8 @@ from brainage.errors import DesignError
 from brainage.tables import SCORES, check_table
 from brainage.trial.allocation import check_allocation
 from brainage.trial.options import TrialOptions, VisitOptions
-
-#: Ages are often stored to a tenth of a year; a smaller step back is rounding and not an error.
-_ROUNDING_YEARS = 1e-6
+from brainage.trial.timing import with_years
+from brainage.trial.visit_dates import check_dates
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,27 @@ class TrialDesign:
         The plan's choices.
     allocation : DataFrame
         One row a randomised person, in order of randomisation: participant_id, arm, strata.
+    dates : DataFrame or None, default=None
+        participant_id, session_id, scan_date; None: time since baseline is from ages at scan.
+    replayed : ndarray of str of shape (n_draws, n_randomised) or None, default=None
+        Allocations replayed by the trial's own program, in the order of `allocation`; the
+        re-randomisation test then draws these.
     """
 
     options: TrialOptions
     allocation: pd.DataFrame = field(repr=False)
+    dates: pd.DataFrame | None = field(default=None, repr=False)
+    replayed: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
-    def from_options(cls, options: TrialOptions, allocation: pd.DataFrame) -> TrialDesign:
+    def from_options(
+        cls,
+        options: TrialOptions,
+        allocation: pd.DataFrame,
+        *,
+        dates: pd.DataFrame | None = None,
+        replayed: np.ndarray | None = None,
+    ) -> TrialDesign:
         """Make a design of checked choices and an allocation.
 
         Parameters
@@ -42,13 +55,19 @@ class TrialDesign:
             Arms, visits, strata.
         allocation : DataFrame
             From `read_allocation`, or made in Python with the same columns.
+        dates : DataFrame, optional
+            From `read_visit_dates`, or made in Python with the same columns.
+        replayed : ndarray of str, optional
+            From `read_replayed`.
 
         Raises
         ------
         DesignError
-            A participant in two arms, unknown arms, an arm without people.
+            A participant in two arms, unknown arms, an arm without people, a session with two
+            dates.
         """
-        return cls(options, check_allocation(allocation, options).reset_index(drop=True))
+        checked = check_allocation(allocation, options).reset_index(drop=True)
+        return cls(options, checked, None if dates is None else check_dates(dates), replayed)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -99,7 +118,7 @@ class TrialData:
     ----------
     scans : DataFrame
         The scores of randomised people at planned visits, with arm, visit, years (actual, since
-        the person's baseline; NaN without one).
+        the person's baseline, by dates or ages; NaN without one) and timed_by.
     changes : DataFrame
         One row a person, later visit and network with both scores: participant_id, arm, visit,
         network, years, baseline_gap, gap, change (years, of the outcome), baseline_age, sex,
@@ -157,8 +176,8 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
     TableError
         Repeated rows, absent columns.
     DesignError
-        An arm column among the scores, nobody scored who was randomised, ages that go backwards
-        between visits, a visit with people of one arm only, a constant outcome.
+        An arm column among the scores, nobody scored who was randomised, ages or dates that go
+        backwards between visits, a visit with people of one arm only, a constant outcome.
     """
     if design.options.arm_column in scores or "arm" in scores:
         raise DesignError("scores: found an arm column; scores are made without knowledge of arm. "
@@ -176,7 +195,8 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
     notes = _unused(scans, visits)
     scans = scans[scans["visit"].notna() & scans["arm"].notna()]
     _refuse_nothing(scans, scores, design)
-    scans = _with_years(scans, design)
+    scans, more = with_years(scans, design.visits, design.dates)
+    notes += more
     _check_visits(scans, design, outcome)
     changes, more = _changes(scans, design, outcome)
     return TrialData(scans.reset_index(drop=True), changes, (*notes, *more))
@@ -216,25 +236,6 @@ def _refuse_nothing(scans: pd.DataFrame, scores: pd.DataFrame, design: TrialDesi
     )
 
 
-def _with_years(scans: pd.DataFrame, design: TrialDesign) -> pd.DataFrame:
-    """Add time since baseline; ages must rise from visit to visit."""
-    order = {visit.label: index for index, visit in enumerate(design.visits)}
-    scans = scans.assign(_order=scans["visit"].map(order))
-    scans = scans.sort_values(["network", "participant_id", "_order"], kind="stable")
-    person = [scans["network"], scans["participant_id"]]
-    step = scans["age_years"].groupby(person).diff()
-    if (step < -_ROUNDING_YEARS).any():
-        rows = scans[step < -_ROUNDING_YEARS].drop_duplicates(["participant_id", "visit"])
-        listed = "; ".join(f"{row.participant_id} at {row.visit} ({row.age_years:g} years)"
-                           for row in rows.head(8).itertuples())  # fmt: skip
-        raise DesignError(f"scores: age goes backwards for {len(rows)} scan(s), a negative "
-                          f"interval: {listed}. Check ages and session labels.")  # fmt: skip
-    first = scans[scans["visit"] == design.baseline].set_index(["network", "participant_id"])
-    index = pd.MultiIndex.from_arrays(person)
-    began = first["age_years"].reindex(index).to_numpy()
-    return scans.assign(years=scans["age_years"].to_numpy() - began).drop(columns="_order")
-
-
 def _check_visits(scans: pd.DataFrame, design: TrialDesign, outcome: str) -> None:
     for label in (design.baseline, *design.later_visits):
         found = set(scans.loc[scans["visit"] == label, "arm"])
@@ -243,11 +244,12 @@ def _check_visits(scans: pd.DataFrame, design: TrialDesign, outcome: str) -> Non
             raise DesignError(f"visit '{label}': no scored participant of {', '.join(lacking)} "
                               f"(scored: {', '.join(sorted(found)) or 'nobody'}). A visit needs "
                               "every arm; leave the visit out of science.trial.visits, or the "
-                              "arm out of science.trial.arms.")  # fmt: skip
-    for network, rows in scans.groupby("network", sort=False):
+                              "arm out of science.trial.arms and its people out of the "
+                              "allocation.")  # fmt: skip
+    for (network, label), rows in scans.groupby(["network", "visit"], sort=False):
         values = rows[outcome].to_numpy(dtype=float)
         if np.ptp(values) <= 1e-12 * max(1.0, np.abs(values).max()):
-            raise DesignError(f"{outcome} of {network}: constant ({values[0]:g} in all "
+            raise DesignError(f"{outcome} of {network} at {label}: constant ({values[0]:g} in all "
                               f"{len(values)} scores); there is nothing to compare. Check the "
                               "clock and its scores.")  # fmt: skip
 
@@ -283,6 +285,7 @@ def _changes(
                      "change from baseline and are only in the constrained model")  # fmt: skip
     still = int((changes["years"] <= 0).sum())
     if still:
-        notes.append(f"{still} score row(s) at a later visit have the age of baseline (ages "
-                     "rounded?)")  # fmt: skip
+        notes.append(f"{still} score row(s) at a later visit have the age or date of baseline "
+                     "(ages rounded, or not brought up to date?): no time passed between the two "
+                     "scans, and the gap lacks what did")  # fmt: skip
     return changes, notes

@@ -41,6 +41,7 @@ def participant_flow(
     scored = _scored(data)
     excluded = _excluded(scored, design, exclusions)
     with_change = _people_with_change(data)
+    lacking = _without_covariate(design)
     rows = []
     for arm in design.arms:
         randomised = set(design.allocation.loc[design.allocation["arm"] == arm, "participant_id"])
@@ -50,14 +51,15 @@ def participant_flow(
             mine = excluded[(excluded["arm"] == arm) & (excluded["visit"] == visit)]
             n_excluded = mine["participant_id"].nunique()
             first = visit == design.baseline
+            usable = seen & (with_change if first else at_baseline)
             rows.append({
                 "arm": arm, "visit": visit, "randomised": len(randomised),
                 "scanned": len(seen) + n_excluded,
                 "not_scanned": len(randomised) - len(seen) - n_excluded,
                 "excluded": n_excluded, "scored": len(seen),
                 "without_baseline": 0 if first else len(seen - at_baseline),
-                "analysed": len(seen & (with_change if first else at_baseline)),
                 "baseline_only": len(seen - with_change) if first else 0,
+                "without_covariate": len(usable & lacking), "analysed": len(usable - lacking),
                 "reasons": _reasons(mine),
             })  # fmt: skip
     flow = pd.DataFrame(rows, columns=list(FLOW.names))
@@ -76,7 +78,7 @@ def check_flow(flow: pd.DataFrame) -> None:
     sums = {
         "randomised": ["scanned", "not_scanned"],
         "scanned": ["excluded", "scored"],
-        "scored": ["analysed", "without_baseline", "baseline_only"],
+        "scored": ["analysed", "without_baseline", "baseline_only", "without_covariate"],
     }
     counts = flow[[name for name in FLOW.names if FLOW[name].kind == "integer"]]
     for total, parts in sums.items():
@@ -87,6 +89,36 @@ def check_flow(flow: pd.DataFrame) -> None:
             raise DesignError(f"participant flow, {row['arm']} at {row['visit']}: {total} "
                               f"{row[total]} is not {terms}. Check the exclusions table for "
                               "people counted twice.")  # fmt: skip
+
+
+def check_analysed(flow: pd.DataFrame, n_observations: int, *, baseline: str) -> None:
+    """Check that the model analysed the people the flow says it did.
+
+    Parameters
+    ----------
+    flow : DataFrame
+        From `participant_flow`.
+    n_observations : int
+        Changes from baseline in the fitted model.
+    baseline : str
+        Label of the baseline visit.
+
+    Raises
+    ------
+    DesignError
+        The two numbers differ.
+    """
+    later = int(flow.loc[flow["visit"] != baseline, "analysed"].sum())
+    if later != n_observations:
+        raise DesignError(f"participant flow: {later} changes from baseline are analysed by its "
+                          f"counts, {n_observations} by the model. Check the covariates of the "
+                          "allocation table.")  # fmt: skip
+
+
+def _without_covariate(design: TrialDesign) -> set[str]:
+    names = list(dict.fromkeys(design.options.covariates))
+    lacking = design.allocation[names].isna().any(axis=1)
+    return set(design.allocation.loc[lacking, "participant_id"])
 
 
 def _scored(data: TrialData) -> dict[str, set[str]]:

@@ -19,6 +19,8 @@ Statistic = Literal["ancova", "gls"]
 
 #: Below this share of its largest eigenvalue an allocation's own columns are dependent.
 _SINGULAR = 1e-10
+#: Room left by a row's leverage below which the row determines its own fitted value.
+_FULL = 1e-8
 
 
 @dataclass(frozen=True)
@@ -64,25 +66,77 @@ class LinearForm:
         estimate, statistic : ndarray of shape (n_draws,)
             NaN where an allocation does not determine the contrast.
         """
+        estimate, products = self.moments(labels, self.response[None])
+        variance = np.where(products[0, 0] > 0, products[0, 0], np.nan)
+        return estimate[0], estimate[0] / np.sqrt(variance)
+
+    def moments(self, labels: np.ndarray, responses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute contrast and error of several responses under each allocation.
+
+        Both are linear in the response before squaring, so those of ``y - shift * z`` follow from
+        those of y and z: what inverting the test needs.
+
+        Parameters
+        ----------
+        labels : ndarray of bool of shape (n_moving_arms, n_participants, n_draws)
+            As in `studentised`.
+        responses : ndarray of shape (n_responses, n_rows)
+            Whitened, `basis` projected out.
+
+        Returns
+        -------
+        estimate : ndarray of shape (n_responses, n_draws)
+            NaN where an allocation does not determine the contrast.
+        products : ndarray of shape (n_responses, n_responses, n_draws)
+            Robust variances and covariances of the estimates.
+        """
         columns = self._columns(labels)
         gram = np.einsum("krb,lrb->bkl", columns, columns)
-        right = np.einsum("krb,r->bk", columns, self.response)
+        right = np.einsum("krb,qr->bkq", columns, responses)
         size = np.linalg.eigvalsh(gram)
         usable = (size[:, 0] > _SINGULAR * size[:, -1]) & (size[:, 0] > _SINGULAR)
         gram[~usable] = np.eye(gram.shape[1])
         inverse = np.linalg.inv(gram)
-        beta = np.einsum("bkl,bl->bk", inverse, right)
-        residual = self.response[:, None] - np.einsum("krb,bk->rb", columns, beta)
+        beta = inverse @ right
+        weight = np.einsum("krb,bk->rb", columns, inverse[:, self.target])
         if self.leverage_correction:
             own = np.einsum("krb,bkl,lrb->rb", columns, inverse, columns, optimize=True)
-            room = 1 - (self.basis**2).sum(axis=1)[:, None] - own
-            residual = residual / np.where(room > 1e-8, room, np.nan)
-        pull = np.einsum("krb,bk->rb", columns, inverse[:, self.target]) * residual
+            room = 1 - self._leverage()[:, None] - own
+            weight = weight / np.where(room > _FULL, room, np.nan)
         starts = np.flatnonzero(np.diff(self.person, prepend=-1))
-        variance = (np.add.reduceat(pull, starts, axis=0) ** 2).sum(axis=0)
-        estimate = np.where(usable, beta[:, self.target], np.nan)
-        variance = np.where(variance > 0, variance, np.nan)
-        return estimate, estimate / np.sqrt(variance)
+        sums = []
+        for k, response in enumerate(responses):
+            residual = response[:, None] - np.einsum("krb,bk->rb", columns, beta[:, :, k])
+            sums.append(np.add.reduceat(weight * residual, starts, axis=0))
+        stacked = np.stack(sums)
+        products = np.einsum("qsb,lsb->qlb", stacked, stacked)
+        estimate = np.where(usable, beta[:, self.target].T, np.nan)
+        return estimate, products
+
+    def shift_of(self, labels: np.ndarray) -> np.ndarray:
+        """Return what a shift of one year in an arm at the visit adds to the response.
+
+        Parameters
+        ----------
+        labels : ndarray of bool of shape (n_participants,)
+            Who is in the arm.
+
+        Returns
+        -------
+        added : ndarray of shape (n_rows,)
+            Whitened, `basis` projected out.
+        """
+        added = labels[self.person].astype(float) * self.lift[self.target]
+        return added - self.basis @ (self.basis.T @ added)
+
+    def _leverage(self) -> np.ndarray:
+        """Return each row's leverage in the fixed columns.
+
+        A person who alone determines a covariate (the only one of a site) has a residual of zero
+        under every allocation and says nothing of the contrast, so no correction is due.
+        """
+        share = (self.basis**2).sum(axis=1)
+        return np.where(share > 1 - _FULL, 0.0, share)
 
     def _columns(self, labels: np.ndarray) -> np.ndarray:
         own = labels[:, self.person].astype(float)

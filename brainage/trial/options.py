@@ -27,6 +27,16 @@ class VisitOptions(Options):
     nominal_years: float = Field(ge=0)
 
 
+TREATMENT_POLICY = "treatment policy"
+#: The strategies of ICH E9(R1), section A.3.2.
+Strategy = Literal[
+    "treatment policy", "hypothetical", "composite variable", "while on treatment",
+    "principal stratum",
+]  # fmt: skip
+#: Words for a scan that was not made, which is no intercurrent event.
+_MISSED = ("missed scan", "missing scan", "missed visit", "missing visit", "missing data")
+
+
 class EstimandOptions(Options):
     """What is estimated, in the words of ICH E9(R1).
 
@@ -39,7 +49,10 @@ class EstimandOptions(Options):
     variable : str
         Which gap at which visit.
     intercurrent_events : dict of str to str
-        Event -> strategy ("treatment policy", "hypothetical", ...).
+        Event -> strategy: "treatment policy", "hypothetical", "composite variable", "while on
+        treatment" or "principal stratum". The analyses take every scan as it is, which is
+        treatment policy; another strategy is stated and noted. A missed scan is missing data and
+        not an event: naming one is an error.
     summary : str
         The population-level summary.
     """
@@ -47,13 +60,21 @@ class EstimandOptions(Options):
     population: str = "all randomised participants who were scanned"
     treatments: str = "each active arm against control, as randomised"
     variable: str = "change from baseline in the corrected brain-age gap at the primary visit"
-    intercurrent_events: dict[str, str] = {
+    intercurrent_events: dict[str, Strategy] = {
         "stopped training": "treatment policy",
         "control who trains": "treatment policy",
         "illness": "treatment policy",
         "scanner change": "treatment policy",
     }
     summary: str = "difference in means"
+
+    @model_validator(mode="after")
+    def _no_missed_scan(self) -> Self:
+        missed = [event for event in self.intercurrent_events if event.lower().startswith(_MISSED)]
+        if missed:
+            raise ValueError(f"intercurrent_events without '{missed[0]}': a missed scan is missing "
+                             "data, not an intercurrent event (ICH E9(R1))")  # fmt: skip
+        return self
 
 
 class RandomizationOptions(Options):
@@ -62,16 +83,21 @@ class RandomizationOptions(Options):
     Parameters
     ----------
     scheme : {"simple", "permuted_blocks", "stratified_blocks", "minimisation"}, default="simple"
-        As used by the trial; "minimisation" is refused (its sequence would be needed).
+        As used by the trial; "minimisation" needs the allocations its own program replayed
+        (paths.replayed_allocations), and is refused without.
     block_size : int or None, default=None
         Size of the permuted blocks; None: unknown, then the whole stratum is one block.
     n_draws : int, default=9999
         Draws of the Monte-Carlo test.
+    statistic : {"ancova", "gls"}, default="ancova"
+        Studentised contrast compared over draws: of the visit alone with HC3 errors, or of all
+        visits weighted by the repeated-measures covariance estimated once without arm.
     """
 
     scheme: Literal["simple", "permuted_blocks", "stratified_blocks", "minimisation"] = "simple"
     block_size: int | None = Field(default=None, ge=2)
     n_draws: int = Field(default=9999, ge=99)
+    statistic: Literal["ancova", "gls"] = "ancova"
 
 
 class TrialOptions(Options):

@@ -11,6 +11,7 @@ from brainage.files import write_json, write_text
 from brainage.options import fingerprint_of
 from brainage.trial.contrasts import AVERAGE, BASELINE, CORRECTIONS, WHOLE_BRAIN
 from brainage.trial.options import TrialOptions
+from brainage.trial.plan_words import plan_text
 from brainage.trial.sets import COMPLETERS, INTENTION_TO_TREAT, PER_PROTOCOL
 
 _FORMAT = 1
@@ -37,25 +38,8 @@ ANALYSES = {
 }
 #: Style -> analysis behind the headline contrasts.
 HEADLINE = {"recommended": "mmrm", "lisa_like": "change_scores", "levakov2023": "levakov"}
-_WORDS = {
-    "mmrm": "mixed model for repeated measures on change from baseline (arm x visit, baseline gap "
-            "x visit, baseline age x visit, strata, sex, site if more than one; unstructured "
-            "covariance, REML)",
-    "within_arm": "paired t test of change from baseline within each arm; no effect of treatment",
-    "change_scores": "Welch t test of change scores between arms",
-    "levakov": "expected minus observed predicted age (Levakov et al. 2023), people bootstrapped",
-    "ancova": "analysis of covariance at each visit with HC3 errors",
-    "rerandomization": "re-randomisation test of the primary contrast",
-    "uncorrected": "sensitivity: the model on the uncorrected gap",
-    "constrained": "sensitivity: constrained longitudinal form (baseline in the response)",
-    "other_degrees_of_freedom": "sensitivity: Kenward-Roger for Satterthwaite, or the reverse",
-    "other_covariance": "sensitivity: one covariance for all arms for one per arm, or the reverse",
-    "completers": "sensitivity: participants with every planned scan",
-    "per_protocol": "sensitivity: active participants with the least dose, where dose is recorded",
-    "motion": "sensitivity: adjusted for framewise displacement at both visits",
-    "interval": "sensitivity: adjusted for the interval's distance from plan",
-    "scanner": "sensitivity: adjusted for a change of scanner, where there was one",
-}  # fmt: skip
+
+BEFOREHAND, BY_COMPARISON = "beforehand", "by the comparison"
 
 
 @dataclass(frozen=True)
@@ -70,11 +54,28 @@ class Plan:
         SHA-256 fingerprint (16 digits) of the choices and the analyses they name.
     analyses : tuple of dict
         What is planned: analysis, arm, versus, visit, outcome, analysis_set, estimand_id, primary.
+    written : {"beforehand", "by the comparison"}, default="beforehand"
+        By `brainage compare --plan`, or by a comparison that found no plan, moments before it
+        read the allocation. Not part of the hash.
     """
 
     options: TrialOptions
     hash: str
     analyses: tuple[dict, ...] = field(repr=False)
+    written: str = BEFOREHAND
+
+    def adjusts_alike(self, family: str, options: TrialOptions) -> bool:
+        """Return whether a family's p-values are adjusted as planned with these options.
+
+        Parameters
+        ----------
+        family : {"primary", "contrasts", "networks", "deltas"}
+            Key of `FAMILIES`.
+        options : TrialOptions
+            As used.
+        """
+        return all(_setting(options, name) == _setting(self.options, name)
+                   for name in FAMILIES[family])  # fmt: skip
 
     def names(self, analysis: str, options: TrialOptions, row: dict) -> bool:
         """Return whether the plan names an analysis of a row, done with these options.
@@ -105,7 +106,20 @@ class Plan:
                 if mine[key] != other[key]]  # fmt: skip
 
 
+#: What decides how a row of the headline analysis is adjusted for multiplicity.
+FAMILIES = {
+    "primary": ("style", "primary_arm", "primary_visit"),
+    "contrasts": ("style", "primary_arm", "primary_visit", "multiplicity"),
+    "networks": ("style",),
+    "deltas": ("style", "within_arm_multiplicity"),
+}
 _ROW = ("arm", "versus", "visit", "outcome", "analysis_set")
+
+
+def _setting(options: TrialOptions, name: str):
+    if name == "primary_arm":
+        return options.primary_arm or options.arms[-1]
+    return getattr(options, name)
 
 
 def estimand_id(options: TrialOptions, row: dict) -> str:
@@ -152,7 +166,7 @@ def planned_analyses(options: TrialOptions) -> list[dict]:
     return sorted(planned, key=lambda each: not each["primary"])
 
 
-def write_plan(options: TrialOptions, path: str | Path) -> Plan:
+def write_plan(options: TrialOptions, path: str | Path, *, written: str = BEFOREHAND) -> Plan:
     """Write the plan as JSON and, beside it, in words; nothing but the options is read.
 
     Parameters
@@ -161,6 +175,8 @@ def write_plan(options: TrialOptions, path: str | Path) -> Plan:
         Every choice.
     path : str or Path
         Ends in ``.json``; the words go to the same name with ``.txt``.
+    written : {"beforehand", "by the comparison"}, default="beforehand"
+        See `Plan`.
 
     Returns
     -------
@@ -170,9 +186,9 @@ def write_plan(options: TrialOptions, path: str | Path) -> Plan:
     analyses = planned_analyses(options)
     content = {"format": _FORMAT, "options": options.model_dump(mode="json"),
                "analyses": analyses}  # fmt: skip
-    plan = Plan(options, fingerprint_of(content), tuple(analyses))
-    write_text(path.with_suffix(".txt"), plan_text(plan))
-    write_json(path, {**content, "hash": plan.hash})
+    plan = Plan(options, fingerprint_of(content), tuple(analyses), written)
+    write_text(path.with_suffix(".txt"), plan_text(options, plan.hash, analyses[0]))
+    write_json(path, {**content, "hash": plan.hash, "written": written})
     return plan
 
 
@@ -197,6 +213,7 @@ def read_plan(path: str | Path) -> Plan:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         stored = content.pop("hash")
+        written = content.pop("written", BEFOREHAND)
         analyses = tuple(content["analyses"])
         if fingerprint_of(content) != stored:
             raise DesignError(f"{path}: the plan was changed after it was hashed ({stored}). Write "
@@ -207,42 +224,7 @@ def read_plan(path: str | Path) -> Plan:
         raise DesignError(f"{path}: no plan there. `brainage compare --plan` writes it.") from None
     except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
         raise DesignError(f"{path}: expected a plan written by brainage, found: {error}") from error
-    return Plan(options, stored, analyses)
-
-
-def plan_text(plan: Plan) -> str:
-    """Return the plan in words, for people and registries."""
-    options, estimand = plan.options, plan.options.estimand
-    events = [f"  - {event}: {strategy}" for event, strategy
-              in estimand.intercurrent_events.items()]  # fmt: skip
-    visits = [f"  - {visit.label} (session {visit.session_id}): {visit.nominal_years:g} years"
-              for visit in options.visits]  # fmt: skip
-    first = plan.analyses[0]
-    lines = [
-        "STATISTICAL ANALYSIS PLAN", f"hash {plan.hash}", "",
-        "Estimand (ICH E9(R1))", f"  population: {estimand.population}",
-        f"  treatments: {estimand.treatments}", f"  variable: {estimand.variable}",
-        f"  summary: {estimand.summary}", "  intercurrent events:", *events,
-        "  A missed scan is missing data, not an intercurrent event.", "",
-        f"Arms, control first: {', '.join(options.arms)}", "Visits:", *visits,
-        f"Outcome: {options.outcome}; below zero is younger-looking.",
-        f"Randomisation: {options.randomization.scheme}, block size "
-        f"{options.randomization.block_size or 'unknown'}; strata: "
-        f"{', '.join(options.strata) or 'none'}.", "",
-        f"Primary contrast: {first['arm']} against {first['versus']} at {first['visit']}, by "
-        f"{_WORDS[first['analysis']]}; not adjusted for multiplicity.",
-        "Covariance of the visits: " + ("one per arm" if options.covariance_by_arm else
-                                        "one for all arms") + "; degrees of freedom: "
-        f"{options.degrees_of_freedom}.",
-        f"Other contrasts: {options.multiplicity}. Within-arm changes: "
-        f"{options.within_arm_multiplicity} over arm x visit.", "",
-        "Analyses (for the whole brain, and the same for each network the clocks score, with "
-        "Benjamini-Hochberg over networks):",
-        *(f"  - {analysis}: {_WORDS[analysis]}" for analysis in ANALYSES), "",
-        "Analysis set: intention to treat, except where a line says otherwise. Anything not named "
-        "here is post hoc.", "",
-    ]  # fmt: skip
-    return "\n".join(lines)
+    return Plan(options, stored, analyses, written)
 
 
 def _planned(options: TrialOptions, row: tuple[str, str, str, str]) -> dict:

@@ -16,9 +16,13 @@ import pandas as pd
 from brainage.errors import DesignError
 from brainage.trial.allocation_schemes import Scheme, allocation_blocks, draw_labels
 from brainage.trial.linear_form import LinearForm, Statistic, linear_form
+from brainage.trial.lsmeans import CONFIDENCE_LEVEL
 from brainage.trial.model_frame import ModelFrame, build_model_frame
 
 _BATCH = 500
+#: Where the search for an interval's end gives up, and how fine it is, in standard errors.
+_FARTHEST_SE = 256.0
+_END_SE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class ReRandomization:
         Two-sided, (b + 1) / (n_draws + 1).
     p_mc_se : float
         Monte-Carlo standard error of the p-value.
+    ci_low, ci_high : float
+        Effects, the same for everyone, that the test does not reject at 5 %; NaN where not asked
+        for or not defined (`note` says why).
     n_draws : int
         Allocations drawn.
     n_allocated, n_redrawn, n_analysed : int
@@ -46,12 +53,16 @@ class ReRandomization:
         The statistic and the scheme, one line for a results table.
     note : str
         The null tested, and when the test is exact.
+    covariates : tuple of str
+        In the statistic.
     """
 
     estimate: float
     statistic: float
     p_value: float
     p_mc_se: float
+    ci_low: float
+    ci_high: float
     n_draws: int
     n_allocated: int
     n_redrawn: int
@@ -59,6 +70,7 @@ class ReRandomization:
     seed: int
     method: str
     note: str
+    covariates: tuple[str, ...]
 
 
 def rerandomization_test(
@@ -78,6 +90,7 @@ def rerandomization_test(
     seed: int = 0,
     statistic: Statistic = "ancova",
     replayed: np.ndarray | None = None,
+    interval: bool = False,
 ) -> ReRandomization:
     """Test the sharp null of no effect of an arm by redrawing the allocation.
 
@@ -110,6 +123,9 @@ def rerandomization_test(
     replayed : ndarray of str of shape (n_draws, n_allocated) or None, default=None
         Allocations replayed by the trial's own program (needed for minimisation), in the order
         of `allocation`; then everyone's labels are redrawn.
+    interval : bool, default=False
+        Also invert the test: statistic="ancova" without `replayed` only, because otherwise other
+        visits or arms have effects of their own that a shift of one arm at one visit leaves in.
 
     Returns
     -------
@@ -143,21 +159,39 @@ def rerandomization_test(
         batches = (np.asarray(replayed[k : k + _BATCH]) for k in range(0, n_total, _BATCH))
     position = pd.Index(allocation["participant_id"]).get_indexer(frame.ids)
     estimate, observed = _observed(form, label[position], moving, frame)
-    extreme = _count_extreme(form, batches, position, moving, abs(observed))
-    p_value = (extreme + 1) / (n_total + 1)
+    can_invert = interval and statistic == "ancova" and replayed is None
+    added = form.shift_of(label[position] == arm) if can_invert else None
+    draws = _redraw(form, batches, (position, moving), added)
+    p_value = draws.p_value(observed, 0.0)
+    low, high = draws.interval(estimate, estimate / observed) if can_invert else (np.nan, np.nan)
     return ReRandomization(
         estimate=estimate,
         statistic=observed,
         p_value=p_value,
         p_mc_se=float(np.sqrt(p_value * (1 - p_value) / n_total)),
+        ci_low=low,
+        ci_high=high,
         n_draws=n_total,
         n_allocated=len(allocation),
         n_redrawn=int(two.sum()) if replayed is None else len(allocation),
         n_analysed=frame.n_participants,
         seed=seed,
         method=f"re-randomisation test of the studentised {form.name}; {words}; {n_total} draws",
-        note=_note(response, arm, control, words),
+        note=_note(response, arm, control, words) + _interval_note(interval, can_invert, low),
+        covariates=frame.covariates,
     )
+
+
+def _interval_note(asked: bool, can_invert: bool, low: float) -> str:
+    if not asked:
+        return ""
+    if not can_invert:
+        return (" No interval: it is inverted for the ANCOVA statistic under permuted labels only, "
+                "because a shift of one arm at one visit leaves other effects in.")  # fmt: skip
+    if np.isnan(low):
+        return " No interval: there are too few different allocations for one of 95 %."
+    return (" The interval holds the effects, the same for everyone, that the test does not reject "
+            "at 5 %.")  # fmt: skip
 
 
 def _note(response: str, arm: str, control: str, words: str) -> str:
@@ -187,15 +221,56 @@ def _observed(form: LinearForm, label, moving, frame: ModelFrame) -> tuple[float
     return float(estimate[0]), float(statistic[0])
 
 
-def _count_extreme(form: LinearForm, batches, position, moving, observed: float) -> int:
-    extreme = 0
-    for batch in batches:
-        analysed = batch[:, position].T
-        drawn = form.studentised(np.stack([analysed == each for each in moving]))[1]
+@dataclass(frozen=True)
+class _Draws:
+    """Contrasts and variances over draws, of the response and of a shift of the arm."""
+
+    estimate: np.ndarray
+    products: np.ndarray
+
+    def p_value(self, observed: float, shift: float) -> float:
+        """Return the two-sided p of an effect of `shift` years."""
+        weights = np.array([1.0, -shift])[: len(self.estimate)]
+        estimate = weights @ self.estimate
+        variance = np.einsum("q,l,qlb->b", weights, weights, self.products)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drawn = np.abs(estimate) / np.sqrt(np.maximum(variance, 0))
         # A draw that leaves the contrast undefined counts against the effect, not for it;
         # rounding must not turn the observed allocation, drawn again, into a lesser one.
-        extreme += int(np.sum(~(np.abs(drawn) < observed * (1 - 1e-9))))
-    return extreme
+        extreme = int(np.sum(~(drawn < abs(observed) * (1 - 1e-9))))
+        return (extreme + 1) / (len(drawn) + 1)
+
+    def interval(self, estimate: float, se: float) -> tuple[float, float]:
+        """Return the ends of the shifts that are not rejected; NaN where there is no end."""
+        ends = tuple(self._end(estimate, sign * abs(se)) for sign in (-1, 1))
+        return ends if np.isfinite(ends).all() else (np.nan, np.nan)
+
+    def _end(self, estimate: float, step: float) -> float:
+        def kept(distance: float) -> bool:
+            # Under the observed labels a shift moves the estimate and leaves its error.
+            shift = estimate + distance * step
+            return self.p_value(-distance, shift) > 1 - CONFIDENCE_LEVEL
+
+        inside, outside = 0.0, 2.0
+        while kept(outside):
+            inside, outside = outside, 2 * outside
+            if outside > _FARTHEST_SE:
+                return np.nan
+        while outside - inside > _END_SE:
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if kept(middle) else (inside, middle)
+        return float(estimate + inside * step)
+
+
+def _redraw(form: LinearForm, batches, who, added: np.ndarray | None) -> _Draws:
+    position, moving = who
+    responses = np.stack([form.response] if added is None else [form.response, added])
+    parts = []
+    for batch in batches:
+        analysed = batch[:, position].T
+        labels = np.stack([analysed == each for each in moving])
+        parts.append(form.moments(labels, responses))
+    return _Draws(*(np.concatenate(each, axis=-1) for each in zip(*parts, strict=True)))
 
 
 def _check_allocation(allocation: pd.DataFrame, data: pd.DataFrame, two: tuple[str, str]) -> None:

@@ -21,6 +21,7 @@ from brainage.trial.contrasts import (
     MODELS,
     MOTION,
     SENSITIVITY,
+    TIMING,
     Contrast,
     as_contrasts,
 )
@@ -28,7 +29,7 @@ from brainage.trial.contrasts import (
 _TABLES: dict[str, TableSchema] = {
     "deltas": DELTAS, "contrasts": CONTRASTS, "flow": FLOW, "exclusions": EXCLUSIONS,
     "sensitivity": SENSITIVITY, "levakov": LEVAKOV, "motion": MOTION, "models": MODELS,
-    "covariates": COVARIATES,
+    "covariates": COVARIATES, "timing": TIMING,
 }  # fmt: skip
 _RECORD = "comparison.json"
 
@@ -49,6 +50,8 @@ class TrialResult:
         The same contrasts by other means (schema `SENSITIVITY`).
     levakov : DataFrame
         Attenuation in its own sign (above zero is good; schema `LEVAKOV`).
+    timing : DataFrame
+        Actual years since baseline by arm and visit (schema `TIMING`).
     motion : DataFrame
         Framewise displacement by arm and visit (schema `MOTION`).
     models, covariates : DataFrame
@@ -71,6 +74,7 @@ class TrialResult:
     exclusions: pd.DataFrame = field(repr=False)
     sensitivity: pd.DataFrame = field(repr=False)
     levakov: pd.DataFrame = field(repr=False)
+    timing: pd.DataFrame = field(repr=False)
     motion: pd.DataFrame = field(repr=False)
     models: pd.DataFrame = field(repr=False)
     covariates: pd.DataFrame = field(repr=False)

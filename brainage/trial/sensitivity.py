@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,9 +24,13 @@ from brainage.trial.contrasts import SENSITIVITY, contrast_table
 from brainage.trial.design import TrialData, TrialDesign, join_scores
 from brainage.trial.labelling import Labels
 from brainage.trial.levakov import LevakovOutcome
-from brainage.trial.lsmeans import t_estimate
+from brainage.trial.lsmeans import Estimate
+from brainage.trial.notes import grouped_notes
 from brainage.trial.rerandomize import rerandomization_test
 from brainage.trial.sets import INTENTION_TO_TREAT, AnalysisSet
+
+#: Least range of a covariate that is worth adjusting for, in its own unit.
+_VARIES = 1e-6
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,18 @@ class MainNetwork:
         Of the main network.
     sets : dict of str to AnalysisSet
         Analysis sets.
-    levakov : LevakovOutcome
-        Expected minus observed.
+    levakov : LevakovOutcome or None
+        Expected minus observed; None: could not be computed.
+    no_levakov_because : str
+        Why not.
     """
 
     scores: pd.DataFrame = field(repr=False)
     data: TrialData = field(repr=False)
     changes: pd.DataFrame = field(repr=False)
     sets: dict[str, AnalysisSet] = field(repr=False)
-    levakov: LevakovOutcome = field(repr=False)
+    levakov: LevakovOutcome | None = field(repr=False)
+    no_levakov_because: str
 
 
 def sensitivity_analyses(
@@ -95,14 +102,6 @@ def sensitivity_analyses(
     return table, done, notes
 
 
-def grouped_notes(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """Return each different note once, headed by the analyses or networks that say it."""
-    said: dict[str, list[str]] = {}
-    for name, note in pairs:
-        said.setdefault(note, []).append(name)
-    return [f"{', '.join(names)}: {note}" for note, names in said.items()]
-
-
 def _analyses(
     main: MainNetwork, design: TrialDesign, labels: Labels, seed: int
 ) -> Iterator[tuple[str, Callable[[], FittedModel]]]:
@@ -115,7 +114,9 @@ def _analyses(
         yield "mmrm", lambda: mmrm_analysis(changes, design, named("mmrm"))
     if labels.outcome != "gap_years":
         yield "uncorrected gap", lambda: _uncorrected(main, design, named("uncorrected"))
-    yield "change scores", lambda: change_score_analysis(changes, design, named("change_scores"))
+    if labels.analysis != "change_scores":
+        yield "change scores", lambda: change_score_analysis(
+            changes, design, named("change_scores"))  # fmt: skip
     yield "ancova per visit", lambda: ancova_analysis(changes, design, named("ancova"))
     everyone = main.sets[INTENTION_TO_TREAT].participants
     yield "constrained longitudinal form", lambda: constrained_analysis(
@@ -138,16 +139,34 @@ def _analyses(
             yield each.name.replace("_", " "), lambda each=each, own=own: _between(
                 mmrm_analysis(each.of(changes), design, own))  # fmt: skip
     for analysis, name, data, extra in _adjustments(changes, design):
-        yield name, lambda a=analysis, data=data, extra=extra: _between(
-            mmrm_analysis(data, design, named(a), extra_covariates=extra))  # fmt: skip
-    yield "levakov", lambda: levakov_rows(main.levakov, design, named("levakov"))
+        yield name, lambda a=analysis, data=data, extra=extra: _adjusted(
+            data, len(changes), design, named(a), extra)  # fmt: skip
+    if labels.analysis != "levakov":
+        yield "levakov", lambda: _levakov(main, design, named("levakov"))
     yield "re-randomisation", lambda: _rerandomized(
         changes, design, named("rerandomization"), seed)  # fmt: skip
+
+
+def _levakov(main: MainNetwork, design: TrialDesign, labels: Labels) -> FittedModel:
+    if main.levakov is None:
+        raise DesignError(main.no_levakov_because)
+    return levakov_rows(main.levakov, design, labels)
 
 
 def _between(model: FittedModel) -> FittedModel:
     """Keep the contrasts between arms only: the variant says little new within an arm."""
     return replace(model, deltas=())
+
+
+def _adjusted(
+    known: pd.DataFrame, n_all: int, design: TrialDesign, labels: Labels, extra: tuple[str, ...]
+) -> FittedModel:
+    """Fit the model with covariates that are known for these of all changes."""
+    if len(known) <= n_all / 2:
+        raise DesignError(f"{' and '.join(extra)}: known for {len(known)} of {n_all} changes.")
+    if (np.ptp(known[list(extra)].to_numpy(dtype=float), axis=0) < _VARIES).all():
+        raise DesignError(f"{' and '.join(extra)}: the same in all {len(known)} changes.")
+    return _between(mmrm_analysis(known, design, labels, extra_covariates=extra))
 
 
 def _uncorrected(main: MainNetwork, design: TrialDesign, labels: Labels) -> FittedModel:
@@ -162,16 +181,12 @@ def _adjustments(
 ) -> Iterator[tuple[str, str, pd.DataFrame, tuple[str, ...]]]:
     """Yield models with covariates measured after randomisation; none belongs in the main one."""
     motion = ("fd_mm", "baseline_fd_mm")
-    if changes["fd_mm"].notna().all() and changes["baseline_fd_mm"].notna().all():
-        yield "motion", "adjusted for motion", changes, motion
-    elif changes["fd_mm"].notna().sum() > len(changes) / 2:
-        known = changes[changes[list(motion)].notna().all(axis=1)]
-        yield "motion", "adjusted for motion (scans with motion)", known, motion
+    known = changes[list(motion)].notna().all(axis=1)
+    words = "" if known.all() else " (scans with motion)"
+    yield "motion", f"adjusted for motion{words}", changes[known], motion
     nominal = changes["visit"].map({v.label: v.nominal_years for v in design.visits})
-    off = changes["years"] - nominal
-    if np.ptp(off) > 1e-6:
-        off_plan = changes.assign(years_off_plan=off)
-        yield "interval", "adjusted for the interval (age at scan)", off_plan, ("years_off_plan",)
+    off_plan = changes.assign(years_off_plan=changes["years"] - nominal)
+    yield "interval", "adjusted for the interval (age at scan)", off_plan, ("years_off_plan",)
     if not changes["same_scanner"].all():
         moved = (~changes["same_scanner"]).astype(float)
         scanned = changes.assign(scanner_changed=moved)
@@ -182,22 +197,25 @@ def _rerandomized(
     changes: pd.DataFrame, design: TrialDesign, labels: Labels, seed: int
 ) -> FittedModel:
     scheme = design.options.randomization
-    data = model_data(changes[changes["visit"] == design.primary_visit], design)
+    order = {label: index for index, label in enumerate(design.later_visits)}
+    used = changes.iloc[changes["visit"].map(order).argsort(kind="stable")]
+    if scheme.statistic == "ancova":
+        used = used[used["visit"] == design.primary_visit]
+    data = model_data(used, design)
     found = rerandomization_test(
         design.allocation, data, response="change", arm=design.primary_arm,
         control=design.control_arm, visit=design.primary_visit,
         covariates=baseline_covariates(data, design), crossed_with_visit=CROSSED,
         scheme=scheme.scheme, block_size=scheme.block_size, strata=design.options.strata,
-        n_draws=scheme.n_draws, seed=seed,
+        n_draws=scheme.n_draws, seed=seed, statistic=scheme.statistic, replayed=design.replayed,
+        interval=True,
     )  # fmt: skip
     se = abs(found.estimate / found.statistic) if found.statistic else np.nan
-    # The test gives p alone; an interval would have to be made by inverting it.
-    estimate = replace(
-        t_estimate(found.estimate, se, np.inf), statistic=found.statistic, p_value=found.p_value,
-        df=np.nan, ci_low=np.nan, ci_high=np.nan,
-    )  # fmt: skip
+    estimate = Estimate(found.estimate, se, np.nan, found.statistic, found.p_value, found.ci_low,
+                        found.ci_high)  # fmt: skip
     row = (design.primary_arm, design.control_arm, design.primary_visit)
+    mine = data[data["arm"].isin(row[:2])]
     contrast = labels.contrast(
-        row, estimate, n=int(data["arm"].isin(row[:2]).sum()), method=found.method
+        row, estimate, n=mine["participant_id"].nunique(), method=found.method
     )
-    return FittedModel((contrast,), notes=(found.note,))
+    return FittedModel((contrast,), covariates=found.covariates, notes=(found.note,))

@@ -9,6 +9,7 @@ from scipy import stats
 
 from brainage.errors import DesignError
 from brainage.trial import (
+    BY_COMPARISON,
     Contrast,
     TrialDesign,
     TrialResult,
@@ -103,6 +104,91 @@ def test_analysis_changed_after_the_plan_is_printed_as_post_hoc(compared, make_o
     assert not result.contrasts["prespecified"].any()
     assert result.sensitivity.set_index("analysis").loc["ancova per visit", "prespecified"].all()
     assert any("degrees_of_freedom: planned satterthwaite" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    ("changed", "primary", "others", "deltas"),
+    [
+        ({"multiplicity": "none"}, True, False, True),
+        ({"within_arm_multiplicity": "none"}, True, True, False),
+        ({"primary_visit": "2 years"}, False, False, True),
+        ({"primary_arm": "MIT"}, False, False, True),
+        ({"primary_arm": "HRT"}, True, True, True),
+        ({"style": "lisa_like"}, False, False, False),
+    ],
+)
+def test_rows_adjusted_otherwise_than_planned_are_post_hoc(
+    trial, make_options, tmp_path, changed, primary, others, deltas
+):
+    scores, design = trial
+    plan = write_plan(make_options(), tmp_path / "plan.json")
+    used = TrialDesign(make_options(**changed), design.allocation)
+    result = compare_arms(scores, used, plan=plan)
+    first = result.contrasts["primary"]
+    assert result.contrasts.loc[first, "prespecified"].all() == primary
+    assert result.contrasts.loc[~first, "prespecified"].all() == others
+    assert result.contrasts.loc[~first, "prespecified"].any() == others
+    assert result.deltas["prespecified"].all() == deltas
+    said = any(note.startswith("post hoc:") for note in result.notes)
+    assert said == (not (primary and others and deltas))
+
+
+def test_plan_made_by_the_comparison_itself_is_told_from_one_made_before(
+    trial, make_options, tmp_path
+):
+    scores, design = trial
+    write_plan(make_options(), tmp_path / "plan.json", written=BY_COMPARISON)
+    late = compare_arms(scores, design, plan=read_plan(tmp_path / "plan.json"))
+    assert any("the plan was written by the comparison itself" in note for note in late.notes)
+    plan = write_plan(make_options(), tmp_path / "plan.json")
+    early = compare_arms(scores, design, plan=read_plan(tmp_path / "plan.json"))
+    assert not any("comparison itself" in note for note in early.notes)
+    assert early.plan_hash == late.plan_hash == plan.hash
+
+
+def test_strategy_that_no_analysis_carries_out_is_noted(trial, make_options):
+    scores, design = trial
+    options = make_options(estimand={"intercurrent_events": {"illness": "hypothetical"}})
+    result = compare_arms(scores, TrialDesign(options, design.allocation))
+    assert any("illness: hypothetical" in note for note in result.notes)
+    assert "not an intercurrent event" in result.estimand["missing_data"]
+
+
+def test_levakov_that_cannot_be_computed_does_not_stop_the_model(trial):
+    scores, design = trial
+    same = scores.assign(age_years=scores["session_id"].map({"bl": 65.0, "1y": 66.0, "2y": 67.0}))
+    result = compare_arms(same, design)
+    assert len(result.levakov) == 0
+    assert "levakov" not in set(result.sensitivity["analysis"])
+    assert any("'levakov' was not done: Levakov's outcome: ages at baseline do not vary" in note
+               for note in result.notes)  # fmt: skip
+
+
+def test_rerandomization_of_the_config_has_its_statistic_and_the_ancova_its_interval(
+    trial, make_options
+):
+    scores, design = trial
+    rows = {}
+    for statistic in ("ancova", "gls"):
+        options = make_options(randomization={"n_draws": 199, "statistic": statistic})
+        result = compare_arms(scores, TrialDesign(options, design.allocation))
+        rows[statistic] = result.sensitivity.set_index("analysis").loc["re-randomisation"]
+    assert "studentised GLS contrast (unstructured" in rows["gls"]["method"]
+    assert np.isnan(rows["gls"]["ci_low_years"])
+    own = rows["ancova"]
+    assert own["ci_low_years"] < own["estimate_years"] < own["ci_high_years"]
+    assert own["n"] <= rows["gls"]["n"]
+
+
+def test_minimisation_is_tested_with_the_allocations_its_program_replayed(trial, make_options):
+    scores, design = trial
+    rng = np.random.default_rng(0)
+    replayed = np.stack([rng.permutation(design.allocation["arm"]) for _ in range(199)])
+    options = make_options(randomization={"scheme": "minimisation"})
+    used = TrialDesign.from_options(options, design.allocation, replayed=replayed)
+    row = compare_arms(scores, used).sensitivity.set_index("analysis").loc["re-randomisation"]
+    assert "minimisation, sequences replayed by the trial's own program; 199 draws" in row["method"]
+    assert 0 < row["p_value"] <= 1
 
 
 def test_sensitivity_holds_the_named_analyses(compared):
@@ -254,11 +340,12 @@ def test_stratum_that_is_the_arm_cannot_be_told_from_it(trial, make_options):
         compare_arms(scores, TrialDesign.from_options(make_options(), same))
 
 
-def test_covariance_too_rich_for_five_people_an_arm_falls_back_and_says_so(trial):
+def test_covariance_too_rich_for_five_people_an_arm_falls_back_and_says_so(trial, make_options):
     scores, design = trial
     few = design.allocation.groupby("arm").head(5)
     kept = scores[scores["participant_id"].isin(few["participant_id"])]
-    result = compare_arms(kept, TrialDesign(design.options, few))
+    options = make_options(degrees_of_freedom="kenward_roger")
+    result = compare_arms(kept, TrialDesign(options, few))
     assert np.isfinite(result.contrasts["p_value"]).all()
     assert any("covariance fell back to unstructured" in note for note in result.notes)
 

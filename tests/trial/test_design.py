@@ -166,7 +166,9 @@ def test_visit_with_one_arm_is_an_error_naming_the_others(trial):
 
 def test_constant_outcome_is_an_error(trial):
     scores, design = trial
-    with pytest.raises(DesignError, match="gap_corrected_years of whole_brain: constant"):
+    with pytest.raises(
+        DesignError, match="gap_corrected_years of whole_brain at baseline: constant"
+    ):
         join_scores(scores.assign(gap_corrected_years=1.5), design, outcome="gap_corrected_years")
 
 
@@ -189,3 +191,37 @@ def test_completers_have_every_visit_and_per_protocol_the_least_dose(make_trial,
     kept = (allocation["arm"] == "CON") | (dose >= 30)
     assert sets["per_protocol"].participants == set(allocation.loc[kept, "participant_id"])
     assert sets["intention_to_treat"].participants == set(allocation["participant_id"])
+
+
+def test_allocation_columns_of_any_name_are_read_through_one_map(tmp_path, make_options):
+    text = "ID,GROUP,Schicht,Einheiten\nA,CON,x,0\nB,MIT,x,40\nC,HRT,y,80\n"
+    columns = {"participant_id": "ID", "arm": "GROUP", "stratum": "Schicht",
+               "sessions": "Einheiten"}  # fmt: skip
+    options = make_options(dose_column="sessions")
+    found = read_allocation(write(tmp_path, text, "list.csv"), options, columns=columns)
+    assert list(found.columns) == ["participant_id", "arm", "stratum", "sessions"]
+    assert list(found["sessions"]) == [0.0, 40.0, 80.0]
+
+
+def test_allocation_column_map_is_checked(tmp_path, make_options):
+    path = write(tmp_path, GOOD)
+    with pytest.raises(TableError, match="'strata' is not read; expected .*Did you mean 'stratum'"):
+        read_allocation(path, make_options(), columns={"strata": "stratum"})
+    with pytest.raises(TableError, match="expected a column 'Group'"):
+        read_allocation(path, make_options(), columns={"arm": "Group"})
+    with pytest.raises(TableError, match="say it once"):
+        read_allocation(path, make_options(arm_column="group"), columns={"arm": "arm"})
+
+
+def test_outcome_constant_at_one_visit_is_an_error_that_names_it(trial):
+    scores, design = trial
+    same = scores["gap_corrected_years"].where(scores["session_id"] != "1y", 2.0)
+    with pytest.raises(DesignError, match="of whole_brain at 1 year: constant"):
+        join_scores(scores.assign(gap_corrected_years=same), design, outcome="gap_corrected_years")
+
+
+def test_strategy_outside_ich_and_a_missed_scan_as_event_are_refused(make_options):
+    with pytest.raises(ValidationError, match="treatment policy"):
+        make_options(estimand={"intercurrent_events": {"illness": "ignore"}})
+    with pytest.raises(ValidationError, match="missing data, not an intercurrent event"):
+        make_options(estimand={"intercurrent_events": {"missed scan": "treatment policy"}})

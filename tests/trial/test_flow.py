@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from brainage.errors import DesignError
+from brainage.trial import TrialDesign, compare_arms
 from brainage.trial.design import join_scores
-from brainage.trial.flow import check_flow, participant_flow
+from brainage.trial.flow import check_analysed, check_flow, participant_flow
 
 
 def flow_of(scores, design, exclusions=None):
@@ -65,3 +66,26 @@ def test_flow_that_does_not_add_up_is_refused_naming_the_sum(trial):
     flow.loc[2, "scored"] += 1
     with pytest.raises(DesignError, match="CON at 2 years: scanned"):
         check_flow(flow)
+
+
+def test_person_without_a_planned_covariate_is_counted_apart_from_the_analysed(trial, make_options):
+    scores, design = trial
+    strength = pd.Series(range(len(design.allocation)), dtype=float)
+    strength[4] = float("nan")
+    people = design.allocation.assign(strength=strength)
+    options = make_options(covariates=["strength"])
+    result = compare_arms(scores, TrialDesign.from_options(options, people))
+    n_scans = (scores["participant_id"] == "004").sum()
+    assert result.flow["without_covariate"].sum() == n_scans
+    later = result.flow["visit"] != "baseline"
+    main = result.models[result.models["analysis"] == "mmrm"].iloc[0]
+    assert result.flow.loc[later, "analysed"].sum() == main["n_observations"]
+
+
+def test_flow_that_differs_from_the_model_is_refused(trial):
+    scores, design = trial
+    flow, _ = flow_of(scores, design)
+    later = int(flow.loc[flow["visit"] != "baseline", "analysed"].sum())
+    check_analysed(flow, later, baseline="baseline")
+    with pytest.raises(DesignError, match=f"{later} changes .* {later + 1} by the model"):
+        check_analysed(flow, later + 1, baseline="baseline")

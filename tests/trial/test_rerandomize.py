@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from brainage.errors import DesignError
+from brainage.trial import read_replayed
 from brainage.trial.allocation_schemes import allocation_blocks, draw_labels
 from brainage.trial.ancova import fit_ancova
 from brainage.trial.rerandomize import rerandomization_test
@@ -37,7 +38,9 @@ def statistic_of(allocation, data, treated, covariates=()):
     ids = allocation["participant_id"]
     arms = dict(zip(ids, np.where(treated, "HRT", "CON"), strict=True))
     table = data.assign(arm=data["participant_id"].map(arms))
-    fitted = fit_ancova(table, response="change", arms=("CON", "HRT"), covariates=covariates)
+    fitted = fit_ancova(
+        table, response="change", arms=("CON", "HRT"), covariates=covariates, errors="hc3"
+    )
     return fitted.contrast("HRT").statistic
 
 
@@ -172,7 +175,7 @@ class TestFaults:
             run(allocation, own[1] if data is None else data, **options)
 
     def test_minimisation_without_its_sequences(self):
-        self.refused("minimisation.*sequences replayed", scheme="minimisation")
+        self.refused("minimisation.*replayed_allocations", scheme="minimisation")
 
     def test_analysed_people_who_are_not_on_the_list(self):
         self.refused("not on the randomised list.*p9", small_trial()[0].iloc[:9])
@@ -206,3 +209,87 @@ def test_unknown_block_size_is_stated():
     found = run(allocation, data, scheme="permuted_blocks", n_draws=99)
     assert "block size is not known" in found.note
     assert "Exact if the scheme is the one used" in found.note
+
+
+def shifted(allocation, data, years):
+    """Return data as they would be if the arm's effect were less by some years."""
+    treated = (allocation["arm"] == "HRT").to_numpy()
+    return data.assign(change=data["change"] - years * treated)
+
+
+def test_interval_ends_where_the_test_of_that_effect_begins_to_reject():
+    allocation, data = small_trial(n=40)
+    options = {"covariates": ("baseline_gap",), "n_draws": 999}
+    found = run(allocation, data, interval=True, **options)
+    assert found.ci_low < found.estimate < found.ci_high
+    for end, outwards in ((found.ci_low, -0.01), (found.ci_high, 0.01)):
+        assert run(allocation, shifted(allocation, data, end), **options).p_value > 0.05
+        outside = shifted(allocation, data, end + outwards)
+        assert run(allocation, outside, **options).p_value <= 0.05
+
+
+def test_interval_moves_with_the_effect():
+    allocation, data = small_trial(n=40)
+    first = run(allocation, data, interval=True, n_draws=499)
+    moved = run(allocation, shifted(allocation, data, 3.0), interval=True, n_draws=499)
+    assert first.ci_low - moved.ci_low == pytest.approx(3.0, abs=2e-3)
+    assert first.ci_high - moved.ci_high == pytest.approx(3.0, abs=2e-3)
+
+
+def test_interval_is_close_to_the_t_interval_of_the_same_contrast():
+    allocation, data = small_trial(n=100)
+    found = run(allocation, data, interval=True, n_draws=1999)
+    table = data.assign(arm=allocation["arm"].to_numpy())
+    fitted = fit_ancova(table, response="change", arms=("CON", "HRT"), errors="hc3")
+    own = fitted.contrast("HRT")
+    assert found.ci_low == pytest.approx(own.ci_low, abs=0.15 * own.se)
+    assert found.ci_high == pytest.approx(own.ci_high, abs=0.15 * own.se)
+
+
+def test_interval_that_cannot_be_inverted_is_missing_and_the_note_says_why():
+    allocation, data = small_trial(n=40)
+    noise = np.random.default_rng(1).normal(0, 1, len(data))
+    several = pd.concat([data, data.assign(visit="2y", change=data["change"] + noise)])
+    gls = run(allocation, several, visit="1y", statistic="gls", interval=True, n_draws=99)
+    assert np.isnan(gls.ci_low)
+    assert "No interval: it is inverted for the ANCOVA statistic" in gls.note
+    few = run(*small_trial(n=6), interval=True, n_draws=99)
+    assert np.isnan(few.ci_high)
+    assert "too few different allocations" in few.note
+
+
+def test_person_alone_in_a_covariate_level_changes_nothing():
+    allocation, data = small_trial(n=40)
+    alone = data.assign(site=np.where(data["participant_id"] == "p3", "far", "near"))
+    found = run(allocation, alone, covariates=("site",), n_draws=199)
+    without = run(allocation, alone[alone["participant_id"] != "p3"], n_draws=199)
+    assert found.statistic == pytest.approx(without.statistic, rel=1e-8)
+    assert found.p_value == without.p_value
+
+
+class TestReplayed:
+    """Allocations replayed by the trial's own program, one a row."""
+
+    def table(self, tmp_path, allocation, n=99, **changed):
+        rng = np.random.default_rng(4)
+        drawn = np.stack([rng.permutation(allocation["arm"]) for _ in range(n)])
+        columns = ["sub-" + name for name in allocation["participant_id"]]
+        frame = pd.DataFrame(drawn, columns=columns).assign(**changed)
+        frame.iloc[:, ::-1].to_csv(tmp_path / "replayed.tsv", sep="\t", index=False)
+        return tmp_path / "replayed.tsv", drawn
+
+    def test_columns_are_put_in_the_order_of_the_list(self, tmp_path):
+        allocation, _ = small_trial()
+        path, drawn = self.table(tmp_path, allocation)
+        assert (read_replayed(path, allocation, ("CON", "HRT")) == drawn).all()
+
+    @pytest.mark.parametrize(
+        ("changed", "words"),
+        [({"sub-p3": "MIT"}, "also found MIT"), ({"sub-x": "CON"}, "unknown: x"),
+         ({"n": 20}, "99 or more allocations.*found 20")],
+    )  # fmt: skip
+    def test_wrong_tables_are_refused(self, tmp_path, changed, words):
+        allocation, _ = small_trial()
+        path, _ = self.table(tmp_path, allocation, **changed)
+        with pytest.raises(DesignError, match=words):
+            read_replayed(path, allocation, ("CON", "HRT"))

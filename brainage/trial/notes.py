@@ -1,0 +1,88 @@
+"""What a comparison says about itself: plan, estimand, fall-backs, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from brainage.trial.analyses import FittedModel
+from brainage.trial.options import TREATMENT_POLICY, TrialOptions
+from brainage.trial.plan import BEFOREHAND, Plan
+from brainage.trial.result import TrialResult
+
+
+def plan_notes(plan: Plan | None, options: TrialOptions, result: TrialResult) -> list[str]:
+    """Say what was not as planned, and which rows are post hoc.
+
+    Parameters
+    ----------
+    plan : Plan or None
+        In force.
+    options : TrialOptions
+        As used.
+    result : TrialResult
+        Whose rows are marked.
+
+    Returns
+    -------
+    notes : list of str
+    """
+    if plan is None:
+        return ["no plan was written before the allocation was read: every result is post hoc"]
+    notes = []
+    if plan.written != BEFOREHAND:
+        notes.append("the plan was written by the comparison itself, moments before it read the "
+                     "allocation: nobody else can tell that it came first. `brainage compare "
+                     "--plan` writes one to register beforehand")  # fmt: skip
+    notes += [f"not as planned: {each}" for each in plan.differences(options)]
+    tables = (("contrast", result.contrasts, "method"), ("change within an arm", result.deltas,
+              "method"), ("sensitivity", result.sensitivity, "analysis"))  # fmt: skip
+    for kind, table, column in tables:
+        unplanned = table[~table["prespecified"]]
+        if len(unplanned):
+            names = ", ".join(dict.fromkeys(unplanned[column]))
+            notes.append(f"post hoc: {len(unplanned)} {kind} row(s) that the plan does not name, "
+                         f"or adjusts otherwise ({names})")  # fmt: skip
+    return notes
+
+
+def estimand_notes(options: TrialOptions) -> list[str]:
+    """Say which intercurrent events have a strategy that the analyses do not carry out."""
+    other = [f"{event}: {strategy}" for event, strategy
+             in options.estimand.intercurrent_events.items()
+             if strategy != TREATMENT_POLICY]  # fmt: skip
+    if not other:
+        return []
+    return ["the estimand handles some intercurrent events by other than treatment policy ("
+            + "; ".join(other) + "); the analyses take every scored scan as it is, so this holds "
+            "only if the scans after those events are not among the scores"]  # fmt: skip
+
+
+def fit_notes(fitted: Iterable[tuple[str, FittedModel]]) -> list[str]:
+    """Say which covariance was fallen back on and what else the models say, network by network."""
+    pairs = []
+    for network, model in fitted:
+        fit = model.fit
+        if fit is not None and fit.fell_back_because:
+            why = "; ".join(fit.fell_back_because)
+            pairs.append((network, f"covariance fell back to {fit.covariance_name} ({why})"))
+        pairs += [(network, note) for note in model.notes]
+    return grouped_notes(pairs)
+
+
+def count_notes(result: TrialResult) -> list[str]:
+    """Say how many people each form of the repeated-measures model keeps."""
+    counts = result.models.groupby("analysis", sort=False)["n_participants"].first()
+    constrained = counts.get("constrained longitudinal form")
+    change = counts.get("mmrm")
+    if constrained is None or change is None:
+        return []
+    return [f"people analysed: {int(change)} in the change form (a follow-up is needed), "
+            f"{int(constrained)} in the constrained form (any scan)"]  # fmt: skip
+
+
+def grouped_notes(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return each different note once, headed by the analyses or networks that say it."""
+    said: dict[str, list[str]] = {}
+    for name, note in pairs:
+        said.setdefault(note, []).append(name)
+    return [f"{', '.join(names)}: {note}" for note, names in said.items()]
