@@ -17,7 +17,12 @@ from brainage.clock.age_scale import AGE_POWER, AgeScale, to_years
 from brainage.clock.elastic_net import ElasticNetClock
 from brainage.clock.gaussian_process import GaussianProcessClock
 from brainage.clock.options import ClockOptions
-from brainage.clock.preparation import Preparation, fit_preparation, needs_learning
+from brainage.clock.preparation import (
+    Preparation,
+    fit_preparation,
+    needs_learning,
+    shared_logarithms,
+)
 from brainage.clock.primal import Moments, fit_ridge_on_moments, moments_of, predict_in_blocks
 from brainage.clock.stacked import fit_ridge_on_gram, fit_stack_on_grams
 from brainage.clock.svr import fit_gram_svr, polynomial_gram
@@ -138,6 +143,23 @@ class Problem:
     def learns(self, view: int) -> bool:
         """Return whether a view is prepared anew in every training set."""
         return self._learns[view]
+
+    def share_logarithms(self) -> None:
+        """Take the logarithm of every scan of tangent views, once for all folds to come."""
+        for values, spec in zip(self.values, self.specs, strict=True):
+            key = (spec.fingerprint(), "logarithms")
+            if spec.kind == "tangent" and key not in self._grams:
+                logs = shared_logarithms(values)
+                if logs is not None:
+                    self._grams[key] = logs
+
+    def prepare(self, view: int, train: np.ndarray) -> tuple[Preparation, np.ndarray]:
+        """Fit a view's preparation on training scans; return it and their prepared values."""
+        logs = self._grams.get((self.specs[view].fingerprint(), "logarithms"))
+        return fit_preparation(
+            np.asarray(self.values[view][train]), self.rows.iloc[train], spec=self.specs[view],
+            options=self.options.harmonization, logs=None if logs is None else logs[train],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -297,10 +319,7 @@ def _grams_of_fold(problem: Problem, view: int, train, test):
         own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
         return Preparation(), *(_centred(own, cross) if problem.is_linear else (own, cross))
     values, rows = problem.values[view], problem.rows
-    preparation, own = fit_preparation(
-        np.asarray(values[train]), rows.iloc[train], spec=problem.specs[view],
-        options=problem.options.harmonization,
-    )  # fmt: skip
+    preparation, own = problem.prepare(view, train)
     mean = own.mean(axis=0, dtype=np.float64) if problem.is_linear else 0.0
     own = own - mean
     held_out = np.empty((0, own.shape[1]))
@@ -354,10 +373,7 @@ def _svr_kernels(problem: Problem, own: list, cross: list) -> tuple[list, list]:
 
 def _fit_on_features(problem: Problem, train, test) -> Fitted:
     options, values, rows = problem.options, problem.values[0], problem.rows
-    preparation, own = fit_preparation(
-        np.asarray(values[train]), rows.iloc[train], spec=problem.specs[0],
-        options=options.harmonization,
-    )  # fmt: skip
+    preparation, own = problem.prepare(0, train)
     if problem.regressor is not None:
         model = clone(problem.regressor).fit(own, problem.ages[train])
         coef, intercept, chosen = _foreign_line(model, own.shape[1])

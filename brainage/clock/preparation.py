@@ -14,7 +14,10 @@ import pandas as pd
 
 from brainage.clock.harmonize import SiteHarmonizer
 from brainage.clock.options import HarmonizationOptions
-from brainage.connectivity import MissingParcelImputer, TangentTransformer, ViewSpec
+from brainage.connectivity import MissingParcelImputer, TangentTransformer, ViewSpec, spd
+
+#: Largest table of logarithms that folds share, bytes; beyond, each fold makes its own.
+_MAX_SHARED_BYTES = 1_000_000_000
 
 
 @dataclass
@@ -99,8 +102,36 @@ def needs_learning(values: np.ndarray, spec: ViewSpec, options: HarmonizationOpt
     return any(np.isnan(values[start : start + 256]).any() for start in range(0, len(values), 256))
 
 
+def shared_logarithms(values: np.ndarray) -> np.ndarray | None:
+    """Return the logarithm of every scan of a tangent view, for all folds to share.
+
+    A logarithm is of its own scan alone, so that sharing carries nothing from fold to fold.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_scans, p (p + 1) / 2)
+        Half-vectorised matrices.
+
+    Returns
+    -------
+    logs : ndarray of shape (n_scans, p (p + 1) / 2), float64, or None
+        NaN rows for scans with missing parcels; None where the table would be too large.
+    """
+    if 8 * values.size > _MAX_SHARED_BYTES:
+        return None
+    logs = np.full(values.shape, np.nan)
+    complete = np.flatnonzero([np.isfinite(row).all() for row in values])
+    logs[complete] = spd.log_rows(values, complete)
+    return logs
+
+
 def fit_preparation(
-    values: np.ndarray, rows: pd.DataFrame, *, spec: ViewSpec, options: HarmonizationOptions
+    values: np.ndarray,
+    rows: pd.DataFrame,
+    *,
+    spec: ViewSpec,
+    options: HarmonizationOptions,
+    logs: np.ndarray | None = None,
 ) -> tuple[Preparation, np.ndarray]:
     """Fit every step on training scans; return the steps and the prepared training values.
 
@@ -114,10 +145,12 @@ def fit_preparation(
         Kind and layout of the view.
     options : HarmonizationOptions
         Site effects.
+    logs : ndarray of shape (n_train, n_features), optional
+        Of a tangent view, where they are known (`shared_logarithms`).
     """
     new = Preparation()
     if spec.kind == "tangent":
-        new.geometry = TangentTransformer().fit(values)
+        new.geometry = TangentTransformer().fit(values, logs=logs)
         values = new.geometry.transform(values)
     elif np.isnan(values).any():
         new.imputer = MissingParcelImputer().fit(values)

@@ -201,8 +201,9 @@ def _check_ages(rows: pd.DataFrame) -> None:
 def _fit_all(
     problem: Problem, splits: Folds, n_jobs: int, progress: Progress, label: str
 ) -> list[Fitted]:
+    # Before the threads start: each would otherwise make its own.
+    problem.share_logarithms()
     if not any(problem.learns(view) for view in range(len(problem.values))):
-        # Before the threads start: each would otherwise make its own.
         for view in range(len(problem.values)):
             if problem.is_tall:
                 problem.moments()

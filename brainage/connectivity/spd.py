@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -32,9 +33,9 @@ def half_vectorise(matrices: np.ndarray) -> np.ndarray:
         Upper triangle row by row, diagonal included; off-diagonal elements times sqrt(2), so that
         the Euclidean distance of vectors is the Frobenius distance of matrices.
     """
-    rows, columns = np.triu_indices(matrices.shape[-1])
-    weights = np.where(rows == columns, 1.0, _SQRT2).astype(matrices.dtype)
-    return matrices[..., rows, columns] * weights
+    here, _, weights = _layout(matrices.shape[-1])
+    flat = matrices.reshape(*matrices.shape[:-2], -1)
+    return flat.take(here, axis=-1) * weights.astype(matrices.dtype, copy=False)
 
 
 def unvectorise(vectors: np.ndarray) -> np.ndarray:
@@ -46,12 +47,9 @@ def unvectorise(vectors: np.ndarray) -> np.ndarray:
         If the length is not p (p + 1) / 2 for any p.
     """
     n_parcels = n_parcels_of(vectors.shape[-1])
-    rows, columns = np.triu_indices(n_parcels)
-    weights = np.where(rows == columns, 1.0, 1 / _SQRT2).astype(vectors.dtype)
-    matrices = np.empty((*vectors.shape[:-1], n_parcels, n_parcels), dtype=vectors.dtype)
-    matrices[..., rows, columns] = vectors * weights
-    matrices[..., columns, rows] = matrices[..., rows, columns]
-    return matrices
+    _, back, weights = _layout(n_parcels)
+    unweighted = vectors * (1 / weights).astype(vectors.dtype, copy=False)
+    return unweighted.take(back, axis=-1).reshape(*vectors.shape[:-1], n_parcels, n_parcels)
 
 
 def n_parcels_of(n_columns: int) -> int:
@@ -90,6 +88,33 @@ def logm(matrices: np.ndarray, *, n_threads: int | None = None) -> np.ndarray:
     return _apply(matrices, _log_positive, n_threads)
 
 
+def log_rows(
+    vectors: np.ndarray, rows: np.ndarray | None = None, *, n_threads: int | None = None
+) -> np.ndarray:
+    """Return half-vectorised logarithms of half-vectorised matrices, one scan at a time.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, p (p + 1) / 2)
+        As `half_vectorise` makes them.
+    rows : ndarray of shape (m,), int, optional
+        Which of them; by default all.
+    n_threads : int, optional
+        Threads over scans; by default one a core.
+
+    Returns
+    -------
+    logs : ndarray of shape (m, p (p + 1) / 2), float64
+        A row depends on its own scan alone.
+
+    Raises
+    ------
+    MatrixError
+        If one is not positive definite; says which.
+    """
+    return _map_rows(vectors, lambda matrix: matrix, n_threads, rows)
+
+
 def expm(matrices: np.ndarray, *, n_threads: int | None = None) -> np.ndarray:
     """Return the matrix exponential of symmetric matrices (..., p, p)."""
     return _apply(matrices, np.exp, n_threads)
@@ -125,6 +150,7 @@ def mean_affine_invariant(
     *,
     tolerance: float = 1e-7,
     max_iterations: int = 100,
+    start: np.ndarray | None = None,
     n_threads: int | None = None,
 ) -> np.ndarray:
     """Return the affine-invariant (geometric, Frechet) mean of positive definite matrices.
@@ -137,6 +163,8 @@ def mean_affine_invariant(
         Stop when the norm of the mean tangent vector, divided by p, is below it.
     max_iterations : int, default=100
         Most gradient steps; from the log-Euclidean mean, a handful is usual.
+    start : ndarray of shape (p, p), optional
+        First guess; by default the log-Euclidean mean.
     n_threads : int, optional
         Threads over the stack; by default one a core.
 
@@ -151,21 +179,23 @@ def mean_affine_invariant(
 
     References
     ----------
-    .. [1] Pennec, Fillard & Ayache (2006), Int. J. Comput. Vis. 66:41-66; the step is halved and
-       taken again when the gradient grows.
+    .. [1] Pennec, Fillard & Ayache (2006), Int. J. Comput. Vis. 66:41-66.
+    .. [2] Barzilai & Borwein (1988), IMA J. Numer. Anal. 8:141-148: length of the steps; one after
+       which the gradient grew is halved and taken again.
     """
-    mean = mean_log_euclidean(matrices, n_threads=n_threads)
-    step, best = 1.0, np.inf
+    mean = mean_log_euclidean(matrices, n_threads=n_threads) if start is None else start
+    step, best, base = 1.0, np.inf, mean
+    gradient = np.zeros_like(mean)
     for _ in range(max_iterations):
         new_gradient = _mean_tangent(matrices, mean, n_threads)
         norm = np.linalg.norm(new_gradient) / len(mean)
         if norm < tolerance:
             return mean
         if norm < best:
+            step = _next_step(step, gradient, new_gradient)
             best, base, gradient = norm, mean, new_gradient
-            step = min(1.0, 1.5 * step)
         else:
-            # Matrices far apart: the full step overshoots. Go back and take a shorter one.
+            # Matrices far apart: the step overshoots. Go back and take a shorter one.
             step /= 2
         mean = _congruence(expm(step * gradient), powm(base, 0.5))
     raise MatrixError(
@@ -175,30 +205,35 @@ def mean_affine_invariant(
     )
 
 
-def tangent_vectors(
-    matrices: np.ndarray, reference: np.ndarray, *, n_threads: int | None = None
+def tangent_rows(
+    vectors: np.ndarray, reference: np.ndarray, *, n_threads: int | None = None
 ) -> np.ndarray:
-    """Return log(W C W), W = reference^-1/2, half-vectorised.
+    """Return log(W C W), W = reference^-1/2, half-vectorised; missing parcels are completed.
 
     Parameters
     ----------
-    matrices : ndarray of shape (n, p, p)
-        Symmetric positive definite.
+    vectors : ndarray of shape (n, p (p + 1) / 2)
+        As `half_vectorise` makes them; NaN for the edges of missing parcels.
     reference : ndarray of shape (p, p)
         Positive definite; its own tangent vector is zero.
     n_threads : int, optional
-        Threads over the stack; by default one a core.
+        Threads over scans; by default one a core.
 
     Returns
     -------
-    vectors : ndarray of shape (n, p (p + 1) / 2)
+    tangents : ndarray of shape (n, p (p + 1) / 2), float64
+        A row depends on its own scan and the reference alone.
 
     References
     ----------
     .. [1] Varoquaux et al. (2010), MICCAI, LNCS 6361:200-208.
     """
     whitener = whitening(reference)
-    return half_vectorise(logm(_congruence(matrices, whitener), n_threads=n_threads))
+
+    def whitened(matrix: np.ndarray) -> np.ndarray:
+        return _congruence(fill_missing(matrix, reference), whitener)
+
+    return _map_rows(vectors, whitened, n_threads)
 
 
 def fill_missing(matrix: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -251,6 +286,12 @@ def _mean_tangent(matrices: np.ndarray, mean: np.ndarray, n_threads: int | None)
     return _sum_of(matrices, tangent, n_threads) / len(matrices)
 
 
+def _next_step(step: float, old: np.ndarray, new: np.ndarray) -> float:
+    """Return the step whose secant of the gradient says it meets zero; far from it, one."""
+    curved = float(np.sum(old * (old - new)))
+    return min(1.0, step * float(np.sum(old * old)) / curved) if curved > 0 else 1.0
+
+
 def _log_positive(values: np.ndarray) -> np.ndarray:
     return np.log(_need_positive(values))
 
@@ -274,6 +315,43 @@ def _congruence(matrices: np.ndarray, factor: np.ndarray) -> np.ndarray:
     return (product + np.swapaxes(product, -1, -2)) / 2
 
 
+@lru_cache(maxsize=8)
+def _layout(n_parcels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where half vectors lie in a flat matrix, the way back, and their weights."""
+    rows, columns = np.triu_indices(n_parcels)
+    back = np.empty((n_parcels, n_parcels), dtype=np.intp)
+    back[rows, columns] = back[columns, rows] = np.arange(len(rows))
+    layout = (rows * n_parcels + columns, back.ravel(), np.where(rows == columns, 1.0, _SQRT2))
+    for array in layout:
+        array.flags.writeable = False
+    return layout
+
+
+def _map_rows(
+    vectors: np.ndarray, change: Callable, n_threads: int | None, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """Take the logarithm of each row's matrix after `change`, spread over threads."""
+    rows = np.arange(len(vectors)) if rows is None else rows
+    out = np.empty((len(rows), vectors.shape[1]))
+
+    def one(i: int) -> None:
+        matrix = change(unvectorise(np.asarray(vectors[rows[i]], dtype=np.float64)))
+        out[i] = half_vectorise(_of_eigenvalues(matrix, _log_positive, rows[i]))
+
+    _spread(one, len(rows), n_threads)
+    return out
+
+
+def _of_eigenvalues(matrix: np.ndarray, function: Callable, index: int) -> np.ndarray:
+    """Apply a function to the eigenvalues of one matrix, number `index` of its stack."""
+    values, basis = np.linalg.eigh(matrix)
+    try:
+        mapped = function(values)
+    except MatrixError as error:
+        raise MatrixError(str(error).replace("matrix 0 ", f"matrix {index} ")) from None
+    return (basis * mapped) @ basis.T
+
+
 def _apply(matrices: np.ndarray, function: Callable, n_threads: int | None) -> np.ndarray:
     """Apply a function of eigenvalues to every matrix of a stack, spread over threads."""
     matrices = np.asarray(matrices)
@@ -283,12 +361,7 @@ def _apply(matrices: np.ndarray, function: Callable, n_threads: int | None) -> n
     out = np.empty_like(stack, dtype=np.result_type(stack, np.float32))
 
     def one(index: int) -> None:
-        values, basis = np.linalg.eigh(stack[index])
-        try:
-            mapped = function(values)
-        except MatrixError as error:
-            raise MatrixError(str(error).replace("matrix 0 ", f"matrix {index} ")) from None
-        out[index] = (basis * mapped) @ basis.T
+        out[index] = _of_eigenvalues(stack[index], function, index)
 
     _spread(one, len(stack), n_threads)
     return out.reshape(matrices.shape)

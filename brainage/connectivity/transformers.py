@@ -45,7 +45,7 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.tolerance = tolerance
         self.n_threads = n_threads
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, *, logs=None):
         """Compute the mean of the training fold.
 
         Parameters
@@ -54,6 +54,9 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Half-vectorised positive definite matrices.
         y : None
             Ignored.
+        logs : ndarray of shape (n_scans, p (p + 1) / 2) or None, default=None
+            The logarithms of the same scans (`spd.log_rows`; rows of scans with missing parcels
+            are not read), where they are known: folds may share them, each being of one scan.
 
         Raises
         ------
@@ -66,31 +69,40 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 "TangentTransformer: expected reference 'euclidean', 'log_euclidean' or "
                 f"'affine_invariant', found {self.reference!r}."
             )
-        matrices = _matrices(self, X, reset=True)
-        complete = matrices[np.isfinite(matrices).all(axis=(1, 2))]
+        X = _half_vectors(self, X, reset=True)
+        complete = np.flatnonzero(np.isfinite(X).all(axis=1))
         if not len(complete):
             raise MatrixError(
-                f"TangentTransformer: each of {len(matrices)} training scans lacks some parcel; "
+                f"TangentTransformer: each of {len(X)} training scans lacks some parcel; "
                 "the reference needs complete ones. Raise connectivity.parcel_presence."
             )
+        # Taken for every reference: a matrix that has no logarithm must be refused by all.
+        mean_log = self._mean_log(X, complete, logs)
         if self.reference == "euclidean":
-            # Their logarithms are not needed, but a matrix that has none must still be refused.
-            spd.logm(complete, n_threads=self.n_threads)
-            self.reference_ = spd.mean_euclidean(complete)
-        elif self.reference == "log_euclidean":
-            self.reference_ = spd.mean_log_euclidean(complete, n_threads=self.n_threads)
+            self.reference_ = spd.unvectorise(X[complete].mean(axis=0, dtype=np.float64))
         else:
+            self.reference_ = spd.expm(mean_log)
+        if self.reference == "affine_invariant":
             self.reference_ = spd.mean_affine_invariant(
-                complete, tolerance=self.tolerance, n_threads=self.n_threads
-            )
+                spd.unvectorise(X[complete].astype(np.float64)), start=self.reference_,
+                tolerance=self.tolerance, n_threads=self.n_threads,
+            )  # fmt: skip
         return self
 
     def transform(self, X):
         """Return tangent vectors, (n_scans, p (p + 1) / 2); zero is the training mean."""
         check_is_fitted(self)
-        matrices = _matrices(self, X, reset=False)
-        complete = np.stack([spd.fill_missing(one, self.reference_) for one in matrices])
-        return spd.tangent_vectors(complete, self.reference_, n_threads=self.n_threads)
+        X = _half_vectors(self, X, reset=False)
+        return spd.tangent_rows(X, self.reference_, n_threads=self.n_threads)
+
+    def _mean_log(self, X, complete, logs) -> np.ndarray:
+        """Sum logarithms in blocks of scans: the same sums whether they were known before."""
+        total = np.zeros(X.shape[1])
+        for start in range(0, len(complete), 64):
+            rows = complete[start : start + 64]
+            block = spd.log_rows(X, rows, n_threads=self.n_threads) if logs is None else logs[rows]
+            total += block.sum(axis=0)
+        return spd.unvectorise(total / len(complete))
 
     def __sklearn_tags__(self):
         return _matrix_tags(super().__sklearn_tags__(), allow_nan=True)
@@ -119,14 +131,13 @@ class LogEuclideanTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstima
 
     def fit(self, X, y=None):
         """Check the matrices (n_scans, p (p + 1) / 2); learn nothing."""
-        spd.logm(_matrices(self, X, reset=True), n_threads=self.n_threads)
+        spd.log_rows(_half_vectors(self, X, reset=True), n_threads=self.n_threads)
         return self
 
     def transform(self, X):
         """Return half-vectorised logarithms, (n_scans, p (p + 1) / 2)."""
         check_is_fitted(self)
-        matrices = _matrices(self, X, reset=False)
-        return spd.half_vectorise(spd.logm(matrices, n_threads=self.n_threads))
+        return spd.log_rows(_half_vectors(self, X, reset=False), n_threads=self.n_threads)
 
     def __sklearn_tags__(self):
         tags = _matrix_tags(super().__sklearn_tags__(), allow_nan=False)
@@ -175,11 +186,13 @@ class MissingParcelImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         return tags
 
 
-def _matrices(estimator, X, *, reset: bool) -> np.ndarray:
+def _half_vectors(estimator, X, *, reset: bool) -> np.ndarray:
     allow = "allow-nan" if estimator.__sklearn_tags__().input_tags.allow_nan else True
     # The column count of the training data is checked by scikit-learn, p (p + 1) / 2 by us.
-    X = validate_data(estimator, X, dtype=np.float64, reset=reset, ensure_all_finite=allow)
-    return spd.unvectorise(X)
+    X = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=reset,
+                      ensure_all_finite=allow)  # fmt: skip
+    spd.n_parcels_of(X.shape[1])
+    return X
 
 
 def _matrix_tags(tags, *, allow_nan: bool):

@@ -65,9 +65,9 @@ def test_affine_invariant_mean_moves_with_a_change_of_coordinates():
 
 def test_tangent_vectors_equal_pyriemanns_and_the_reference_maps_to_zero():
     reference = spd.mean_euclidean(STACK)
-    found = spd.tangent_vectors(STACK, reference)
+    found = spd.tangent_rows(spd.half_vectorise(STACK), reference)
     np.testing.assert_allclose(found, tangent_space(STACK, reference), atol=1e-10)
-    own = spd.tangent_vectors(reference[None], reference)
+    own = spd.tangent_rows(spd.half_vectorise(reference[None]), reference)
     np.testing.assert_allclose(own, 0, atol=1e-12)
 
 
@@ -79,6 +79,25 @@ def test_singular_and_nan_matrices_are_named():
     broken[5, 0, 0] = np.nan
     with pytest.raises(MatrixError, match="expected finite matrices"):
         spd.logm(broken)
+
+
+def test_logarithms_of_rows_are_those_of_their_matrices_and_a_bad_row_keeps_its_number():
+    vectors = spd.half_vectorise(STACK)
+    expected = spd.half_vectorise(spd.logm(STACK))
+    np.testing.assert_allclose(spd.log_rows(vectors), expected, rtol=0, atol=1e-13)
+    some = np.array([7, 2])
+    np.testing.assert_array_equal(spd.log_rows(vectors, some), spd.log_rows(vectors)[some])
+    vectors[7] *= -1
+    with pytest.raises(MatrixError, match="matrix 7 of the stack: expected positive definite"):
+        spd.log_rows(vectors, some)
+
+
+def test_far_apart_matrices_reach_their_affine_invariant_mean_in_few_steps():
+    rng = np.random.default_rng(5)
+    changes = np.eye(7) + 0.7 * rng.standard_normal((12, 7, 7))
+    far = changes @ STACK @ np.swapaxes(changes, 1, 2)
+    mean = spd.mean_affine_invariant(far, tolerance=1e-9, max_iterations=25)
+    np.testing.assert_allclose(mean, mean_riemann(far, tol=1e-12, maxiter=500), rtol=1e-6)
 
 
 def test_a_mean_that_cannot_converge_says_so():

@@ -57,6 +57,18 @@ def test_fit_learns_from_the_training_rows_alone_and_changes_no_input(transforme
     np.testing.assert_array_equal(held_out, before)
 
 
+@pytest.mark.parametrize("reference", ["euclidean", "log_euclidean", "affine_invariant"])
+def test_shared_logarithms_change_no_bit_of_the_reference(reference):
+    broken = X.copy()
+    broken[4, :] = np.nan
+    logs = spd.log_rows(X)
+    logs[4] = np.nan
+    alone = TangentTransformer(reference).fit(broken)
+    np.testing.assert_array_equal(
+        TangentTransformer(reference).fit(broken, logs=logs).reference_, alone.reference_
+    )
+
+
 @pytest.mark.parametrize("transformer", TRANSFORMERS)
 def test_bad_matrices_are_refused_as_value_errors_that_say_why(transformer):
     with pytest.raises(MatrixError, match=r"p \(p \+ 1\) / 2 columns"):
