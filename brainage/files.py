@@ -6,9 +6,16 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
+import re
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+#: A temporary name says which machine and process writes it: ``.NAME.HOST-PID.RANDOM.ENDING``.
+_TEMPORARY = re.compile(r"\..+\.(?P<host>[^.]+)-(?P<pid>\d+)\.[a-z0-9_]{8}(\.[^/]*)?")
+_FORGOTTEN_S = 86_400.0
 
 
 @contextlib.contextmanager
@@ -32,7 +39,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(path.suffixes[-2:])
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=suffix)
+    writer = f".{path.name[:40]}.{_host()}-{os.getpid()}."
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=writer, suffix=suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -43,6 +51,50 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(folder: str | Path) -> int:
+    """Remove the temporary files that killed writers left in a tree; return how many.
+
+    A writer that is still alive on this machine keeps its file, and so does one of another
+    machine for a day.
+    """
+    removed = 0
+    for path in _temporary_files(str(folder)):
+        with contextlib.suppress(OSError):
+            if _is_left_over(path):
+                os.unlink(path)
+                removed += 1
+    return removed
+
+
+def _temporary_files(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _temporary_files(entry.path)
+                elif entry.name.startswith(".") and _TEMPORARY.fullmatch(entry.name):
+                    yield entry.path
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+
+
+def _is_left_over(path: str) -> bool:
+    writer = _TEMPORARY.fullmatch(os.path.basename(path))
+    if writer["host"] != _host() or os.name != "posix":
+        return time.time() - os.stat(path).st_mtime > _FORGOTTEN_S
+    try:
+        os.kill(int(writer["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
+def _host() -> str:
+    return re.sub(r"[^a-zA-Z0-9-]", "_", platform.node())[:30] or "host"
 
 
 def _umask() -> int:

@@ -10,7 +10,14 @@ import time
 
 import pytest
 
-from brainage.files import atomic_path, configs_folder, hash_file, write_json, write_text
+from brainage.files import (
+    atomic_path,
+    configs_folder,
+    hash_file,
+    remove_leftovers,
+    write_json,
+    write_text,
+)
 
 
 def test_an_exception_leaves_the_old_file_and_no_temporary_one(tmp_path):
@@ -39,6 +46,24 @@ def test_kill_9_in_the_middle_leaves_no_file_under_the_final_name(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     assert not (tmp_path / "a.txt").exists()
+    (left,) = tmp_path.iterdir()
+    assert remove_leftovers(tmp_path) == 1
+    assert not left.exists()
+
+
+def test_only_what_no_living_writer_holds_is_left_over(tmp_path):
+    (tmp_path / "sub").mkdir()
+    with atomic_path(tmp_path / "sub" / "a.txt") as mine:
+        # Another machine's writer may be alive; after a day it is not.
+        there = mine.with_name(mine.name.replace(f"-{os.getpid()}.", "-1.").replace(
+            mine.name.split(".")[-3].rsplit("-", 1)[0], "elsewhere"))  # fmt: skip
+        for path in (there, tmp_path / ".hidden", tmp_path / ".a.b-1.txt"):
+            path.touch()
+        assert remove_leftovers(tmp_path) == 0
+        os.utime(there, (0, 0))
+        assert remove_leftovers(tmp_path) == 1
+        mine.write_text("whole")
+    assert sorted(p.name for p in tmp_path.rglob("*")) == [".a.b-1.txt", ".hidden", "a.txt", "sub"]
 
 
 def test_the_temporary_file_keeps_the_ending_writers_look_at(tmp_path):

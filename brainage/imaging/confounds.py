@@ -73,6 +73,8 @@ def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> N
         No such strategy.
     """
     strategy = load_strategy(cleaning.strategy)
+    if n_volumes < 2:
+        raise ScanError(f"{scan.bold}: expected a time series, found {n_volumes} volume.")
     table = None if scan.confounds is None else _table(scan, cleaning, n_volumes)
     displacement_mm = None if table is None else framewise_displacement_of(table, scan.confounds)
     confounds, steady = _regressors(scan, strategy, cleaning, table)

@@ -149,16 +149,27 @@ def _levels(bold: Path) -> list[Path]:
     return [bold.parent]
 
 
-def _sidecar_t_r_s(scan: Scan) -> float | None:
-    stem = re.sub(r"\.nii(\.gz)?$", "", scan.bold.name).removesuffix(".dtseries")
-    candidates = [
-        scan.bold.with_name(stem + ".json"),
-        scan.bold.with_name(re.sub(r"\.nii(\.gz)?$", "", scan.bold.name) + ".json"),
-    ]
+def sidecars_of(scan: Scan) -> list[Path]:
+    """Return the JSON files that may speak for a scan or its confounds, there or not."""
+    found = _image_sidecars(scan)
+    if scan.confounds is not None:
+        name = re.sub(r"\.[^.]+(\.gz)?$", ".json", scan.confounds.name)
+        found.append(scan.confounds.with_name(name))
+    return found
+
+
+def _image_sidecars(scan: Scan) -> list[Path]:
+    stem = re.sub(r"\.nii(\.gz)?$", "", scan.bold.name)
+    stems = dict.fromkeys((stem.removesuffix(".dtseries"), stem))
+    found = [scan.bold.with_name(f"{name}.json") for name in stems]
     if scan.task != NO_SESSION:
         # BIDS inheritance: a file higher up speaks for all runs of the task.
-        candidates += [top / f"task-{scan.task}_bold.json" for top in _levels(scan.bold)]
-    for path in candidates:
+        found += [top / f"task-{scan.task}_bold.json" for top in _levels(scan.bold)]
+    return found
+
+
+def _sidecar_t_r_s(scan: Scan) -> float | None:
+    for path in _image_sidecars(scan):
         try:
             value = json.loads(path.read_text(encoding="utf-8")).get("RepetitionTime")
         except FileNotFoundError:

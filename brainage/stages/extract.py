@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Iterable
+import tempfile
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +17,11 @@ import pandas as pd
 
 from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError, StageError
-from brainage.files import write_json
+from brainage.files import remove_leftovers, write_json
 from brainage.imaging import Atlas, Scan, extract_parcel_series, find_scans, load_atlas
 from brainage.imaging.cleaning import load_strategy
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
+from brainage.imaging.scans import sidecars_of
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import write_series
@@ -44,6 +49,8 @@ SCANS = TableSchema(
     ),
     key=("participant_id", "session_id", "task", "run"),
 )
+#: What a full or locked disk says without naming a file.
+_OUTPUT_REFUSES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def extract_cohort(
@@ -81,7 +88,8 @@ def extract_cohort(
     Raises
     ------
     BrainAgeError
-        No scans, an unreadable folder, a bad atlas: nothing can be done. A bad scan is a row.
+        No scans, an unreadable folder, a bad atlas, an output that cannot be written: nothing can
+        be done. A bad scan is a row, and so is one whose worker process was killed.
     """
     scans = cohort_scans(study, cohort, participants=participants)
     if shard is not None:
@@ -94,18 +102,75 @@ def extract_cohort(
     work = _Work(
         folder, atlas, science.atlas, science.cleaning, strategy, science.exclusion, overwrite
     )
+    _prepare_output(folder)
     rows = []
-    # One process a scan in flight: the parts that take the time release no more than two cores.
-    jobs = min(study.run.n_jobs, max(1, len(scans)))
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    for row in parallel(joblib.delayed(work.extract)(scan) for scan in scans):
+    for row in _in_workers(work, scans, n_jobs=study.run.n_jobs):
         rows.append(row)
         progress(len(rows), len(scans), f"extract {cohort}")
     table = _as_table(rows)
     if shard is None and participants is None:
         # This call's own rows, not the records: a record that could not be written is a reason too.
-        write_table(table, folder / "scans.tsv", SCANS)
+        _write_summary(table, folder)
     return table
+
+
+def _prepare_output(folder: Path) -> None:
+    """Find out before the first scan whether anything can be written, and tidy after a kill -9."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(4096))
+    except OSError as error:
+        raise StageError(
+            f"{folder}: cannot be written ({error.strerror or error}). Free space or mend its "
+            "rights, or choose another paths.output."
+        ) from error
+    remove_leftovers(folder)
+    remove_leftovers(folder.parent / "operators")
+
+
+def _write_summary(table: pd.DataFrame, folder: Path) -> None:
+    try:
+        write_table(table, folder / "scans.tsv", SCANS)
+    except OSError as error:
+        counts = table["status"].value_counts()
+        failed = table.loc[table["status"] == "failed", "reason"]
+        first = f"; the first failure: {failed.iloc[0]}" if len(failed) else ""
+        raise StageError(
+            f"{folder / 'scans.tsv'}: cannot be written ({error.strerror or error}); "
+            + ", ".join(f"{n} {status}" for status, n in counts.items()) + first
+            + ". What is done is kept: free space and give the same command again."
+        ) from error  # fmt: skip
+
+
+def _in_workers(work: _Work, scans: list[Scan], *, n_jobs: int) -> Iterator[dict]:
+    """Yield one row a scan as they end; a worker that is killed costs its own scan alone."""
+    left = {_key(vars(scan)): scan for scan in scans}
+    # One process a scan in flight: the parts that take the time release no more than two cores.
+    jobs = min(n_jobs if n_jobs > 0 else joblib.cpu_count(), max(1, len(scans)))
+    while left:
+        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+        try:
+            for row in parallel([joblib.delayed(work.extract)(scan) for scan in left.values()]):
+                del left[_key(row)]
+                yield row
+        except BrokenProcessPool:
+            # Which of the scans at work was it? Each by itself tells.
+            for key in list(left)[: 2 * jobs]:
+                yield _by_itself(work, left.pop(key))
+
+
+def _by_itself(work: _Work, scan: Scan) -> dict:
+    try:
+        # Two workers for one scan: with one the scan would run in this process.
+        return joblib.Parallel(n_jobs=2)([joblib.delayed(work.extract)(scan)])[0]
+    except BrokenProcessPool:
+        return _row(scan, "failed", f"{scan.bold}: its worker process was killed, most often for "
+                    "want of memory. Give it more, or fewer --n-jobs.")  # fmt: skip
+
+
+def _key(labels: Mapping) -> tuple:
+    return tuple(labels[name] for name in SCANS.key)
 
 
 def cohort_scans(
@@ -135,7 +200,7 @@ def collect_cohort(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
         record = _read_record(_record_path(folder, scan))
         rows.append(record["row"] if record else _row(scan, "failed", "not extracted yet"))
     table = _as_table(rows)
-    write_table(table, folder / "scans.tsv", SCANS)
+    _write_summary(table, folder)
     return table
 
 
@@ -155,22 +220,39 @@ class _Work:
         path = _record_path(self.folder, scan)
         made_by = self._made_by(scan)
         record = None if self.overwrite else _read_record(path)
-        if record and record["made_by"] == made_by and self._is_whole(record["row"]):
+        if record and record["made_by"] == made_by and self._is_whole(record):
             return record["row"]
-        row = self._extract_now(scan)
+        trace = None
         try:
-            write_json(path, {"made_by": made_by, "row": row})
+            row = self._extract_now(scan)
+        # As in `cli.main`: a bug is shown and not hidden, but it costs one scan and not the batch.
+        except Exception as error:  # noqa: BLE001
+            trace = traceback.format_exc()
+            row = _row(scan, "failed", f"{scan.bold}: {type(error).__name__}: {error} (a bug of "
+                       f"brainage: please report the traceback in {path})")  # fmt: skip
+        sizes = {} if row["status"] == "failed" else self._sizes(row)
+        try:
+            record = {"made_by": made_by, "row": row, "bytes": sizes}
+            write_json(path, record if trace is None else record | {"traceback": trace})
         except OSError as error:
             # The row still reaches the summary of this run; the next run tries again.
             return _row(scan, "failed", f"{path}: cannot be written ({error.strerror or error})")
         return row
 
-    def _is_whole(self, row: dict) -> bool:
+    def _is_whole(self, record: dict) -> bool:
         # What failed is tried again: the file may have been mended.
-        return row["status"] != "failed" and (self.folder / row["series"]).is_file()
+        if record["row"]["status"] == "failed":
+            return False
+        return self._sizes(record["row"]) == record.get("bytes")
+
+    def _sizes(self, row: dict) -> dict[str, int | None]:
+        """Return the bytes of a row's series and of its sidecar, None where one is not there."""
+        series = self.folder / row["series"]
+        return {path.suffix: path.stat().st_size if path.is_file() else None
+                for path in (series, series.with_suffix(".json"))}  # fmt: skip
 
     def _made_by(self, scan: Scan) -> str:
-        files = [scan.bold, scan.confounds, scan.mask]
+        files = [scan.bold, scan.confounds, scan.mask, *sidecars_of(scan)]
         # What atlas and strategy files say, not where they lie: an edited one extracts again, a
         # study that was moved does not.
         cleaning = self.cleaning.model_dump(mode="json", exclude={"strategy"})
@@ -190,7 +272,8 @@ class _Work:
         except BrainAgeError as error:
             return _row(scan, "failed", str(error))
         except OSError as error:
-            where = error.filename or scan.bold
+            full = error.errno in _OUTPUT_REFUSES
+            where = error.filename or (self.folder.parent if full else scan.bold)
             return _row(scan, "failed", f"{where}: {error.strerror or error}")
         try:
             written = write_series(series, self.folder)
@@ -241,9 +324,11 @@ def _record_path(folder: Path, scan: Scan) -> Path:
 
 def _read_record(path: Path) -> dict | None:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError, UnicodeDecodeError):
         return None
+    whole = isinstance(record, dict) and {"made_by", "row"} <= set(record)
+    return record if whole else None
 
 
 def _as_table(rows: list[dict]) -> pd.DataFrame:

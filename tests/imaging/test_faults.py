@@ -189,6 +189,12 @@ def folder_with(folder: Path, name: str, data: np.ndarray) -> Path:
     return folder
 
 
+def test_one_volume_is_no_time_series(folder):
+    write_nifti(folder / "one.nii.gz", np.ones((*_SHAPE[:3], 1)), _AFFINE, t_r_s=2.0)
+    with pytest.raises(ScanError, match=r"one\.nii\.gz: expected a time series, found 1 volume"):
+        extract(folder, "one.nii.gz")
+
+
 def test_an_empty_mask_is_named(folder):
     write_nifti(folder / "mask.nii.gz", np.zeros(_SHAPE[:3]), _AFFINE, dtype="uint8")
     with pytest.raises(ScanError, match=r"mask\.nii\.gz: an empty mask"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 
 import numpy as np
@@ -13,6 +14,7 @@ from brainage.config import study_from_mapping
 from brainage.errors import BrainAgeError
 from brainage.imaging import write_nifti
 from brainage.series import find_series, read_series
+from brainage.stages import extract as extract_module
 from brainage.stages.extract import SCANS, collect_cohort, extract_cohort
 
 AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
@@ -77,6 +79,33 @@ def test_a_second_run_extracts_only_what_is_missing_and_retries_what_failed(fold
     assert table["status"].tolist() == ["done"] * 5 + ["failed"]
     assert all(p.stat().st_mtime_ns == t for p, t in times.items() if p != gone)
     assert gone.is_file()
+
+
+def test_a_time_corrected_in_a_sidecar_extracts_that_scan_again(folder):
+    sidecar = folder / "s0.json"
+    sidecar.write_text('{"RepetitionTime": 2.0}')
+    extract_cohort(study(folder), "reference")
+    base = folder / "out" / "extract" / "reference"
+    before = {p: p.stat().st_mtime_ns for p in base.rglob("*_timeseries.tsv")}
+    sidecar.write_text('{"RepetitionTime": 2.01}')
+    table = extract_cohort(study(folder), "reference")
+    changed = [p.name[:5] for p, t in before.items() if p.stat().st_mtime_ns != t]
+    assert changed == ["sub-0"]
+    assert table["t_r_s"].tolist()[:2] == [2.01, 2.0]
+
+
+def test_a_bug_costs_one_scan_and_leaves_its_traceback(folder, monkeypatch):
+    real = extract_module.extract_parcel_series
+
+    def buggy(scan, **options):
+        return real(scan, **options) if scan.participant_id != "1" else 1 / 0
+
+    monkeypatch.setattr(extract_module, "extract_parcel_series", buggy)
+    table = extract_cohort(study(folder), "reference")
+    assert table["status"].tolist() == ["done", "failed", "done", "done", "failed", "failed"]
+    assert "ZeroDivisionError: division by zero (a bug of brainage" in table["reason"][1]
+    record = json.loads((folder / "out/extract/reference/records/sub-1.json").read_text())
+    assert "in buggy" in record["traceback"]
 
 
 def test_other_options_extract_again(folder):

@@ -1,0 +1,170 @@
+"""Faults of a batch of images: full disks, killed processes, and the bytes after all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.config import study_from_mapping
+from brainage.errors import StageError
+from brainage.files import hash_file
+from brainage.imaging import write_nifti
+from brainage.stages.extract import extract_cohort
+
+_AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
+_SHAPE = (5, 5, 5)
+_N_SCANS = 24
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory) -> Path:
+    """A study of 24 small images with motion; its own output is the undisturbed one."""
+    folder = tmp_path_factory.mktemp("batch")
+    rng = np.random.default_rng(0)
+    write_nifti(folder / "atlas.nii.gz", np.arange(125).reshape(_SHAPE) % 41, _AFFINE)
+    rows = []
+    for i in range(_N_SCANS):
+        data = 1000 + 50 * rng.standard_normal((*_SHAPE, 120))
+        write_nifti(folder / f"s{i}.nii.gz", data, _AFFINE, t_r_s=2.0)
+        np.savetxt(folder / f"s{i}.par", 0.001 * rng.standard_normal((120, 6)))
+        rows.append({"path": f"s{i}.nii.gz", "participant_id": f"{i:02d}",
+                     "confounds": f"s{i}.par"})  # fmt: skip
+    pd.DataFrame(rows).to_csv(folder / "scans.tsv", sep="\t", index=False)
+    (folder / "study.yaml").write_text(
+        "paths: {output: out, reference: {scans: scans.tsv}}\nrun: {n_jobs: 1}\nscience:\n"
+        "  atlas: {name: toy, path: atlas.nii.gz}\n  exclusion: {min_retained_s: 60.0}\n"
+    )
+    assert set(extract_cohort(study(folder), "reference")["status"]) == {"done"}
+    return folder
+
+
+def study(batch: Path, output: str | Path = "out", n_jobs: int = 1):
+    return study_from_mapping({
+        "paths": {"output": str(output), "reference": {"scans": "scans.tsv"}},
+        "run": {"n_jobs": n_jobs},
+        "science": {"atlas": {"name": "toy", "path": "atlas.nii.gz"},
+                    "exclusion": {"min_retained_s": 60.0}},
+    }, base=batch)  # fmt: skip
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Hash every file of a tree, what killed writers leave included."""
+    return {str(path.relative_to(folder)): hash_file(path)
+            for path in sorted(folder.rglob("*")) if path.is_file()}  # fmt: skip
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str):
+    """Mount a disk of its own for the output; needs the right to mount."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "brainage-test", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no right to mount a small disk here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def extract(batch: Path, output: Path, *more: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "brainage", "extract", "study.yaml", "--quiet",
+         "--set", f"paths.output={output}", *more],
+        cwd=batch, start_new_session=True, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def records(output: Path) -> list[Path]:
+    return list((output / "extract" / "reference" / "records").glob("*.json"))
+
+
+def wait_for_records(process: subprocess.Popen, output: Path, n: int) -> None:
+    while len(records(output)) < n and process.poll() is None:
+        time.sleep(0.002)
+
+
+def test_a_full_disk_is_a_reason_and_with_space_the_rest_comes_to_the_same_bytes(batch, tmp_path):
+    with small_disk(tmp_path / "disk", "600k") as disk:
+        with pytest.raises(StageError) as caught:
+            extract_cohort(study(batch, disk / "out"), "reference")
+        words = str(caught.value)
+        # 'scans.tsv: cannot be written (No space left ...); 20 failed, 4 done; the first ...'
+        assert re.search(r"scans\.tsv: cannot be written \(No space left", words)
+        assert re.search(r"\d+ failed.*the first failure: .*No space left", words)
+        assert re.search(r"[1-9]\d* done", words)
+        assert "s0.nii.gz: No space" not in words
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+        before = {path: path.stat().st_mtime_ns for path in disk.rglob("*_timeseries.tsv")}
+        assert 0 < len(before) < _N_SCANS
+        table = extract_cohort(study(batch, disk / "out"), "reference")
+        assert set(table["status"]) == {"done"}
+        assert digest(disk / "out") == digest(batch / "out")
+
+
+def test_a_disk_that_is_full_or_locked_is_told_before_the_first_scan(batch, tmp_path):
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        (disk / "filler").write_bytes(bytes(64 * 1024))
+        with pytest.raises(StageError, match=r"disk.*No space left on device.*paths\.output"):
+            extract_cohort(study(batch, disk / "out"), "reference")
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        process = extract(batch, disk / "out")
+        assert process.wait() == 2
+        assert b"Read-only file system" in process.stderr.read()
+
+
+def test_kill_9_at_random_points_and_a_last_run_give_the_undisturbed_bytes(batch, tmp_path):
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    output = tmp_path / "out"
+    for share in (0.2, 0.6):
+        process = extract(batch, output)
+        wait_for_records(process, output, int(share * _N_SCANS))
+        time.sleep(rng.uniform(0, 0.05))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+    assert 0 < len(records(output)) < _N_SCANS
+    extract_cohort(study(batch, output), "reference")
+    assert digest(output) == digest(batch / "out")
+
+
+def test_a_killed_worker_costs_no_scan_that_can_be_extracted(batch, tmp_path):
+    output = tmp_path / "out"
+    process = extract(batch, output, "--n-jobs", "2")
+    wait_for_records(process, output, 3)
+    for worker in workers_of(process.pid):
+        os.kill(worker, signal.SIGKILL)
+    assert process.wait(timeout=120) == 0, process.stderr.read().decode()
+    process.stderr.close()
+    assert digest(output) == digest(batch / "out")
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return a process's children that run loky's workers."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("no /proc here to find the worker processes in")
+    found = [int(child) for child in children.read_text().split()]
+    return [p for p in found if b"popen_loky" in Path(f"/proc/{p}/cmdline").read_bytes()]
+
+
+def test_a_lost_sidecar_or_a_shortened_series_is_made_again(batch, tmp_path):
+    shutil.copytree(batch / "out", tmp_path / "out", copy_function=shutil.copy2)
+    made = sorted((tmp_path / "out").rglob("*_timeseries.tsv"))
+    made[0].with_suffix(".json").unlink()
+    made[1].write_bytes(made[1].read_bytes()[:-1])
+    extract_cohort(study(batch, tmp_path / "out"), "reference")
+    assert digest(tmp_path / "out") == digest(batch / "out")
