@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -73,15 +74,29 @@ class Screen:
         return Bar(visible=not self.silent, every_s=0 if self.verbose else 10)
 
 
+#: What is counted, by the first word of a label; else it is "pieces" and goes unnamed.
+_UNITS = {"extract": " scans"}
+#: The rate is that of the last minute or so: what a second run finds done already must not count.
+_WINDOW_S = 60.0
+
+
 class Bar:
-    """A bar with rate and time left on a terminal; a line now and then in a log."""
+    """A bar with rate and time left on a terminal; a line now and then in a log.
+
+    Parameters
+    ----------
+    visible : bool
+        Whether anything is shown.
+    every_s : float, default=10
+        Seconds between two lines of a log; in long work they come further apart, up to a minute.
+    """
 
     def __init__(self, *, visible: bool, every_s: float = 10):
         self._visible = visible
         self._every_s = every_s
         self._rich = None
         self._tasks: dict[str, int] = {}
-        self._started: dict[str, float] = {}
+        self._paces: dict[str, _Pace] = {}
         self._said: dict[str, float] = {}
 
     def __enter__(self) -> Self:
@@ -92,12 +107,11 @@ class Bar:
                 MofNCompleteColumn,
                 Progress,
                 TextColumn,
-                TimeRemainingColumn,
             )
 
             self._rich = Progress(
                 TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+                TextColumn("{task.fields[rate]}"),
                 console=Console(stderr=True),
             )  # fmt: skip
             self._rich.start()
@@ -117,18 +131,54 @@ class Bar:
         if not self._visible:
             return
         now = time.monotonic()
-        started = self._started.setdefault(label, now)
-        # The first piece only starts the clock: its own duration is not known.
-        elapsed = now - started
-        rate = f"{60 * (done - 1) / elapsed:.0f}/min" if elapsed > 0 and done > 1 else ""
+        pace = self._paces.setdefault(label, _Pace(now))
+        pace.add(now, done)
+        rate = pace.words(total, unit=_UNITS.get(label.split(" ")[0], ""))
         if self._rich is not None:
             if label not in self._tasks:
                 self._tasks[label] = self._rich.add_task(label, total=total, rate="")
             self._rich.update(self._tasks[label], completed=done, total=total, rate=rate)
-        elif done == total or now - self._said.get(label, float("-inf")) > self._every_s:
+        elif done == total or now - self._said.get(label, float("-inf")) > self._pause_s(now, pace):
             self._said[label] = now
-            left = f", {elapsed / (done - 1) * (total - done):.0f} s left" if rate else ""
-            print(f"  {label}: {done} of {total} {rate}{left}", file=sys.stderr, flush=True)
+            print(f"  {label}: {done} of {total}{f', {rate}' if rate else ''}",
+                  file=sys.stderr, flush=True)  # fmt: skip
+
+    def _pause_s(self, now: float, pace: _Pace) -> float:
+        # After ten minutes a line a minute is enough: a night's log stays readable.
+        return self._every_s * min(6.0, max(1.0, (now - pace.started) / 100))
+
+
+class _Pace:
+    """How fast one piece of work goes now, and how long the rest will take."""
+
+    def __init__(self, started: float):
+        self.started = started
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, done: int) -> None:
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and now - self._seen[1][0] > _WINDOW_S:
+            self._seen.popleft()
+
+    def words(self, total: int, *, unit: str) -> str:
+        """Return "12 scans/min, 3 min 20 s left", or nothing where it cannot be known yet."""
+        (first, before), (now, done) = self._seen[0], self._seen[-1]
+        # The first piece only starts the clock: its own duration is not known.
+        if now <= first or done <= before:
+            return ""
+        per_s = (done - before) / (now - first)
+        left = f", {duration((total - done) / per_s)} left" if done < total else ""
+        return f"{60 * per_s:.{0 if per_s > 1 / 6 else 1}f}{unit}/min{left}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in its two largest units: "3 h 20 min", "1 min 5 s", "9 s"."""
+    whole = round(seconds)
+    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"),
+             (whole % 60, "s")]  # fmt: skip
+    first = next((i for i, (number, _) in enumerate(parts) if number), 3)
+    shown = [f"{number} {unit}" for number, unit in parts[first : first + 2] if number]
+    return " ".join(shown) or "0 s"
 
 
 def _plain(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -36,15 +37,36 @@ def show_scans(screen: Screen, table: pd.DataFrame, cohort: str) -> None:
     if len(failed) and screen.silent:
         screen.problem(f"{cohort}: {len(failed)} scan(s) failed, the first: "
                        f"{failed['reason'].iloc[0]} (scans.tsv has every reason)")  # fmt: skip
-    if len(rest) > _MOST_REASONS and not screen.verbose:
-        # The same reason a hundred times is one line; scans.tsv has every scan.
-        grouped = rest.groupby(["status", "reason"], as_index=False, sort=False).agg(
-            scans=("participant_id", "size"), first=("participant_id", "first")
-        )
-        screen.table(grouped, title=f"{cohort}: not used, by reason", most=_MOST_REASONS)
-    elif len(rest):
+    screen.table(_by_reason(table), title=f"{cohort}: what was done, and what was not and why")
+    if len(rest) and (screen.verbose or len(rest) <= _MOST_REASONS):
         columns = ("participant_id", "session_id", "run", "status", "reason")
         screen.table(rest, title=f"{cohort}: not used", columns=columns)
+    elif len(rest):
+        screen.line("scans.tsv has the reason of each scan, and -v shows them")
+
+
+def _by_reason(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each status and reason: the same one a hundred times is one line."""
+    shown = table.assign(
+        # A scan's own files and numbers do not make it another reason.
+        why=table["reason"].fillna("").map(_without_paths),
+        minutes=table["retained_s"] / 60,
+        order=table["status"].map({"done": 0, "excluded": 1, "failed": 2}),
+    )
+    grouped = shown.groupby(["order", "status", "why"], as_index=False).agg(
+        scans=("status", "size"), participants=("participant_id", "nunique"),
+        mean_minutes_kept=("minutes", "mean"), mean_fd_mm=("mean_fd_mm", "mean"),
+        first=("participant_id", "first"),
+    )  # fmt: skip
+    ordered = grouped.sort_values(["order", "scans"], ascending=[True, False], kind="stable")
+    return ordered[["status", "scans", "participants", "mean_minutes_kept", "mean_fd_mm", "why",
+                    "first"]]  # fmt: skip
+
+
+def _without_paths(reason: str) -> str:
+    """Return a reason with each file's path and name shortened to its kind (``bold.nii.gz``)."""
+    return re.sub(r"(?:/[^/:\s]+)+/[^/:\s]+|\bsub-[^:\s]+",
+                  lambda found: re.split("[/_]", found[0])[-1], reason)  # fmt: skip
 
 
 def show_left_out(screen: Screen, excluded: pd.DataFrame, cohort: str) -> int:

@@ -1,0 +1,77 @@
+"""What a person sees while long work runs and when it ends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.cli import screen as screen_module
+from brainage.cli.screen import Bar, Screen, duration
+from brainage.cli.shows import show_scans
+from brainage.stages.extract import SCANS
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands until a test moves it."""
+    now = [1000.0]
+    monkeypatch.setattr(screen_module.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_log_has_scans_per_minute_and_the_time_left(clock, capsys):
+    bar = Bar(visible=True)
+    for done in range(1, 9):
+        bar(done, 8, "extract trial")
+        clock[0] += 12
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "  extract trial: 1 of 8"
+    assert lines[1] == "  extract trial: 2 of 8, 5.0 scans/min, 1 min 12 s left"
+    assert lines[-1] == "  extract trial: 8 of 8, 5.0 scans/min"
+
+
+def test_scans_that_were_done_before_do_not_make_the_rest_look_near(clock, capsys):
+    bar = Bar(visible=True)
+    for done in range(1, 901):
+        bar(done, 1000, "extract trial")
+    for done in range(901, 911):
+        clock[0] += 30
+        bar(done, 1000, "extract trial")
+    assert capsys.readouterr().err.splitlines()[-1].endswith("2.0 scans/min, 45 min 30 s left")
+
+
+def test_a_long_log_has_a_line_a_minute(clock, capsys):
+    bar = Bar(visible=True)
+    for done in range(7200):
+        clock[0] += 1
+        bar(done, 7200, "extract trial")
+    assert 115 < len(capsys.readouterr().err.splitlines()) < 175
+
+
+@pytest.mark.parametrize(("seconds", "words"), [
+    (0, "0 s"), (9.4, "9 s"), (65, "1 min 5 s"), (3600, "1 h"), (12_000, "3 h 20 min"),
+    (200_000, "2 d 7 h"),
+])  # fmt: skip
+def test_a_duration_is_told_in_its_two_largest_units(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_the_last_table_groups_scans_by_what_became_of_them(capsys):
+    rows = pd.DataFrame(columns=list(SCANS.names), index=range(40), dtype=object)
+    rows[["session_id", "run", "task"]] = "n/a"
+    rows["participant_id"] = [f"{i:02d}" for i in range(40)]
+    rows["status"] = ["done"] * 20 + ["failed"] * 12 + ["excluded"] * 8
+    rows.loc[20:31, "reason"] = [f"/data/sub-{i}/func/sub-{i}_task-rest_bold.nii.gz: truncated gzip"
+                                 for i in range(20, 32)]  # fmt: skip
+    rows.loc[32:, "reason"] = "mean FD 0.9 mm above 0.5 mm"
+    rows["retained_s"] = np.where(rows["status"] == "failed", np.nan, 300.0)
+    rows["mean_fd_mm"] = np.where(rows["status"] == "failed", np.nan, 0.2)
+    show_scans(Screen(), rows, "trial")
+    shown = [line.split("\u2502")[1:-1] for line in capsys.readouterr().out.splitlines()]
+    cells = [[cell.strip() for cell in line] for line in shown if line]
+    assert cells == [
+        ["done", "20", "20", "5", "0.20", "", "00"],
+        ["excluded", "8", "8", "5", "0.20", "mean FD 0.9 mm above 0.5 mm", "32"],
+        ["failed", "12", "12", "n/a", "n/a", "bold.nii.gz: truncated gzip", "20"],
+    ]
