@@ -10,6 +10,7 @@ from brainage.trial.levakov import levakov_outcome
 from brainage.trial.local import local_changes
 from brainage.trial.options import TrialOptions
 from brainage.trial.plan import BY_COMPARISON, Plan, read_plan, write_plan
+from brainage.trial.plan_words import plan_statements
 from brainage.trial.power import power_two_arm
 from brainage.trial.reliability import Reliability, score_reliability
 from brainage.trial.result import TrialResult
@@ -30,6 +31,7 @@ __all__ = [
     "levakov_outcome",
     "local_changes",
     "paired_change",
+    "plan_statements",
     "power_two_arm",
     "read_allocation",
     "read_plan",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from brainage.trial.covariance_models import FALL_BACK_ORDER
+from brainage.trial.model_frame import FEW_PEOPLE
 from brainage.trial.options import TREATMENT_POLICY, TrialOptions
 
 ANALYSIS_WORDS = {
@@ -12,7 +13,8 @@ ANALYSIS_WORDS = {
     "within_arm": "paired t test of change from baseline within each arm; no effect of treatment",
     "change_scores": "Welch t test of change scores between arms",
     "levakov": "expected minus observed predicted age (Levakov et al. 2023), people bootstrapped",
-    "ancova": "analysis of covariance at each visit with HC3 errors",
+    "ancova": f"analysis of covariance at each visit with HC3 errors (HC2 with Bell-McCaffrey "
+              f"degrees of freedom where an arm has fewer than {FEW_PEOPLE} people)",
     "rerandomization": "re-randomisation test of the primary contrast",
     "uncorrected": "sensitivity: the model on the uncorrected gap",
     "constrained": "sensitivity: constrained longitudinal form (baseline in the response)",
@@ -128,7 +130,11 @@ def _design(options: TrialOptions) -> list[tuple[str, str]]:
 def _analyses(options: TrialOptions, first: dict) -> list[tuple[str, str]]:
     shared = "one per arm" if options.covariance_by_arm else "one for all arms"
     scheme = options.randomization
-    more = [*options.strata, *options.covariates]
+    covariates = dict.fromkeys(("baseline gap x visit", "baseline age x visit", *options.strata,
+                                *options.covariates, "sex", "site (if more than one)"))  # fmt: skip
+    few = "" if options.degrees_of_freedom == "kenward_roger" else (
+        f"; where an arm has fewer than {FEW_PEOPLE} people at a visit, one covariance for all "
+        "arms with cluster-robust small-sample errors")  # fmt: skip
     return [
         ("Primary contrast", f"{first['arm']} against {first['versus']} at {first['visit']}, by "
                              f"{ANALYSIS_WORDS[first['analysis']]}; not adjusted for multiplicity"),
@@ -137,12 +143,11 @@ def _analyses(options: TrialOptions, first: dict) -> list[tuple[str, str]]:
                                .replace(" and the averages over visits", "")),
         ("Networks", "the same analyses for each network the clocks score, Benjamini-Hochberg over "
                      "networks at each arm and visit"),
-        ("Covariates of the models", ", ".join([
-            "baseline gap x visit", "baseline age x visit", *more, "sex", "site (if more than "
-            "one)"]) + "; nothing measured after randomisation"),
+        ("Covariates of the models", f"{', '.join(covariates)}; nothing measured after "
+                                     "randomisation"),
         ("Covariance of the visits", f"{FALL_BACK_ORDER[0]}, {shared}; degrees of freedom: "
-                                     f"{options.degrees_of_freedom}"),
-        ("Fall-backs, in this order, with cluster-robust (CR2) errors",
+                                     f"{options.degrees_of_freedom}{few}"),
+        ("Fall-backs, in this order, with cluster-robust small-sample errors",
          (f"{FALL_BACK_ORDER[0]} common to all arms, " if options.covariance_by_arm else "")
          + ", ".join(FALL_BACK_ORDER[1:])),
         ("Re-randomisation test", f"studentised {scheme.statistic} contrast, {scheme.n_draws} "

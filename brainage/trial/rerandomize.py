@@ -47,6 +47,8 @@ class ReRandomization:
     n_allocated, n_redrawn, n_analysed : int
         People on the randomised list, people whose labels are redrawn (those of the two arms,
         unless sequences were replayed), people analysed (of all arms).
+    n_compared : int
+        People analysed of the two arms.
     seed : int
         Of the draws.
     method : str
@@ -67,6 +69,7 @@ class ReRandomization:
     n_allocated: int
     n_redrawn: int
     n_analysed: int
+    n_compared: int
     seed: int
     method: str
     note: str
@@ -175,6 +178,7 @@ def rerandomization_test(
         n_allocated=len(allocation),
         n_redrawn=int(two.sum()) if replayed is None else len(allocation),
         n_analysed=frame.n_participants,
+        n_compared=int(two[position].sum()),
         seed=seed,
         method=f"re-randomisation test of the studentised {form.name}; {words}; {n_total} draws",
         note=_note(response, arm, control, words) + _interval_note(interval, can_invert, low),

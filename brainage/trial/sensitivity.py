@@ -214,8 +214,5 @@ def _rerandomized(
     estimate = Estimate(found.estimate, se, np.nan, found.statistic, found.p_value, found.ci_low,
                         found.ci_high)  # fmt: skip
     row = (design.primary_arm, design.control_arm, design.primary_visit)
-    mine = data[data["arm"].isin(row[:2])]
-    contrast = labels.contrast(
-        row, estimate, n=mine["participant_id"].nunique(), method=found.method
-    )
+    contrast = labels.contrast(row, estimate, n=found.n_compared, method=found.method)
     return FittedModel((contrast,), covariates=found.covariates, notes=(found.note,))

@@ -293,3 +293,10 @@ class TestReplayed:
         path, _ = self.table(tmp_path, allocation, **changed)
         with pytest.raises(DesignError, match=words):
             read_replayed(path, allocation, ("CON", "HRT"))
+
+
+def test_people_without_a_covariate_are_not_counted_as_compared():
+    allocation, data = small_trial(n=40)
+    holes = data.assign(baseline_gap=data["baseline_gap"].where(data.index != 3))
+    found = run(allocation, holes, covariates=("baseline_gap",), n_draws=99)
+    assert (found.n_allocated, found.n_compared, found.n_analysed) == (40, 39, 39)
