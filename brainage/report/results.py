@@ -35,8 +35,13 @@ class StudyResults:
         first, and how well its fold models agree on it.
     scores : DataFrame or None
         Schema `brainage.tables.SCORES`.
-    deltas, contrasts, flow, sensitivity, motion : DataFrame or None
-        From the trial's comparison.
+    deltas, contrasts, flow, exclusions, timing, sensitivity, levakov, motion, models, covariates
+        : DataFrame or None
+        From the trial's comparison; see `brainage.trial.TrialResult`.
+    estimand : mapping
+        Of the primary contrast, in words.
+    plan : DataFrame or None
+        What the plan in force lays down, statement by statement.
     notes : tuple of str
         What the comparison says about itself (fall-backs, post hoc, ...).
     truth : DataFrame or None
@@ -60,8 +65,15 @@ class StudyResults:
     deltas: pd.DataFrame | None = None
     contrasts: pd.DataFrame | None = None
     flow: pd.DataFrame | None = None
+    exclusions: pd.DataFrame | None = None
+    timing: pd.DataFrame | None = None
     sensitivity: pd.DataFrame | None = None
+    levakov: pd.DataFrame | None = None
     motion: pd.DataFrame | None = None
+    models: pd.DataFrame | None = None
+    covariates: pd.DataFrame | None = None
+    estimand: Mapping = field(default_factory=dict)
+    plan: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
     truth: pd.DataFrame | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from brainage.config import StudyConfig
 from brainage.connectivity import EXCLUDED
 from brainage.report import StudyResults, render_report
 from brainage.stages.cohorts import stage_folder
-from brainage.stages.compare import load_comparison
+from brainage.stages.compare import PLAN, load_comparison
 from brainage.stages.extract import SCANS
 from brainage.stages.manifest import read_manifest, versions
 from brainage.stages.methods import methods_sentences
@@ -22,6 +22,12 @@ from brainage.stages.synthesize import recovery
 from brainage.stages.train import EXPLAIN, load_trained
 from brainage.synthetic import CLOCK_SCALE
 from brainage.tables import SCORES, read_table
+from brainage.trial import plan_statements, read_plan
+
+_OF_TRIAL = (
+    "deltas", "contrasts", "flow", "exclusions", "timing", "sensitivity", "levakov", "motion",
+    "models", "covariates", "estimand", "notes",
+)  # fmt: skip
 
 
 def report(study: StudyConfig) -> Path:
@@ -55,9 +61,10 @@ def gather(study: StudyConfig) -> StudyResults:
         fields["scores"] = read_table(scores, SCORES)
     if study.science.trial is not None and _finished(study, "compare"):
         result = load_comparison(study)
-        fields |= {"deltas": result.deltas, "contrasts": result.contrasts, "flow": result.flow,
-                   "sensitivity": result.sensitivity, "motion": result.motion,
-                   "notes": tuple(result.notes)}  # fmt: skip
+        fields |= {name: getattr(result, name) for name in _OF_TRIAL}
+        fields["plan"] = _plan(study)
+        fields["provenance"] |= {"hash of the scores' content": result.scores_hash,
+                                 "hash of the plan": result.plan_hash}  # fmt: skip
         scale = stage_folder(study, "truth") / "clock_scale.tsv"
         if study.synthetic is not None and scale.is_file():
             fields["truth"] = recovery(study, result, read_table(scale, CLOCK_SCALE))
@@ -128,6 +135,16 @@ def _pattern_fields(folder: Path) -> dict[str, pd.DataFrame]:
                                           ignore_index=True)  # fmt: skip
             fields[f"pattern_{name}"] = table
     return fields
+
+
+def _plan(study: StudyConfig) -> pd.DataFrame | None:
+    path = stage_folder(study, "compare") / PLAN
+    if not path.is_file():
+        return None
+    plan = read_plan(path)
+    rows = [("hash, in every result row", plan.hash), ("written", plan.written),
+            *plan_statements(plan.options, plan.analyses[0])]  # fmt: skip
+    return pd.DataFrame(rows, columns=["about", "as planned"])
 
 
 def _finished(study: StudyConfig, stage: str) -> bool:
