@@ -11,8 +11,9 @@ from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 
 _SHARED = ("estimate_years", "ci_low_years", "ci_high_years", "p_value", "p_adjusted", "n")
-_CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "primary", "prespecified")
-_DELTA_COLUMNS = ("arm", "visit", *_SHARED, "mean_change_years", "paired_p_value", "cohens_d_z")
+_CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "plan")
+_DELTA_COLUMNS = ("arm", "visit", *_SHARED, "mean_change_years", "paired_p_value", "cohens_d_z",
+                  "plan")  # fmt: skip
 _MOST_REASONS = 10
 
 
@@ -107,31 +108,42 @@ def show_truth(screen: Screen, truth: pd.DataFrame) -> None:
 
 
 def show_comparison(screen: Screen, result) -> None:
-    """Show deltas and contrasts of the whole brain, and the primary contrast of each network."""
-    whole = result.contrasts["network"] == "whole_brain"
-    deltas = result.deltas[result.deltas["network"] == "whole_brain"]
+    """Show flow, deltas and contrasts of the whole brain, and each network's primary contrast."""
+    contrasts, deltas = _with_plan(result.contrasts), _with_plan(result.deltas)
+    whole = contrasts["network"] == "whole_brain"
+    deltas = deltas[deltas["network"] == "whole_brain"]
+    screen.table(result.flow, title="participants by arm and visit")
     screen.table(
         deltas,
         title="change from baseline within each arm (years; negative: younger)",
         columns=_DELTA_COLUMNS,
     )
     screen.table(
-        result.contrasts[whole], title="contrasts with control (years)", columns=_CONTRAST_COLUMNS
+        contrasts[whole], title="contrasts with control (years)", columns=_CONTRAST_COLUMNS
     )
-    screen.line(f"model: {result.contrasts['method'].iloc[0]}")
-    primary = result.contrasts[result.contrasts["primary"]].iloc[0]
-    networks = result.contrasts[
-        ~whole & (result.contrasts["arm"] == primary["arm"])
-        & (result.contrasts["visit"] == primary["visit"])
-    ]  # fmt: skip
+    screen.line(f"model: {contrasts['method'].iloc[0]}")
+    screen.line(f"plan {result.plan_hash}, scores {result.scores_hash[:16]} (hashed before the "
+                f"allocation was read), estimand {result.estimand['id']}")  # fmt: skip
+    primary = contrasts[contrasts["primary"]].iloc[0]
+    networks = contrasts[
+        ~whole & (contrasts["arm"] == primary["arm"]) & (contrasts["visit"] == primary["visit"])
+    ]
     if len(networks):
         screen.table(
             networks,
-            columns=("network", *_SHARED),
+            columns=("network", *_SHARED, "plan"),
             title=f"networks: {primary['arm']} - {primary['versus']}, {primary['visit']}",
         )
     for note in result.notes:
         screen.line(f"note: {note}")
+
+
+def _with_plan(table: pd.DataFrame) -> pd.DataFrame:
+    """Say of each row in words whether it was planned."""
+    words = table["prespecified"].map({True: "prespecified", False: "post hoc"})
+    if "primary" in table:
+        words = ("primary, " + words).where(table["primary"], words)
+    return table.assign(plan=words)
 
 
 def show_recovery(screen: Screen, recovery: pd.DataFrame) -> None:

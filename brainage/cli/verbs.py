@@ -156,7 +156,10 @@ def run_compare(arguments: argparse.Namespace) -> int:
         result = compare(study, overwrite=arguments.overwrite, progress=bar)
     show_comparison(screen, result)
     screen.result({"contrasts": result.contrasts.to_dict("records"),
-                   "deltas": result.deltas.to_dict("records")})  # fmt: skip
+                   "deltas": result.deltas.to_dict("records"),
+                   "flow": result.flow.to_dict("records"), "notes": list(result.notes),
+                   "estimand": result.estimand, "plan_hash": result.plan_hash,
+                   "scores_hash": result.scores_hash})  # fmt: skip
     return DONE
 
 
