@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from brainage import __version__
 from brainage.errors import SeriesError
 from brainage.files import atomic_path, write_json
 from brainage.series.finding import SUFFIX, file_of_name
@@ -65,6 +66,27 @@ def write_series(series: ParcelSeries, folder: str | Path) -> Path:
         text = re.sub(r"(?<=[\t\n])nan(?=[\t\n])", "n/a", text)
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def write_dataset_description(folder: str | Path) -> Path:
+    """Say in BIDS' words what a folder of series is, so that BIDS tools take it as a dataset.
+
+    A description that is there already and says the same is left alone.
+    """
+    path = Path(folder) / "dataset_description.json"
+    meta = {
+        "Name": "brainage parcel series",
+        "BIDSVersion": "1.10.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "brainage", "Version": __version__}],
+    }
+    try:
+        same = json.loads(path.read_text(encoding="utf-8")) == meta
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        write_json(path, meta)
     return path
 
 

@@ -25,7 +25,7 @@ from brainage.imaging.scans import sidecars_of
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import write_series
-from brainage.series.bids import scan_name
+from brainage.series.bids import scan_name, write_dataset_description
 from brainage.stages.cohorts import Cohort, cohort_paths, stage_folder
 from brainage.tables import Column, TableSchema, write_table
 
@@ -120,6 +120,7 @@ def _prepare_output(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(4096))
+        write_dataset_description(folder)
     except OSError as error:
         raise StageError(
             f"{folder}: cannot be written ({error.strerror or error}). Free space or mend its "

@@ -13,7 +13,7 @@ import pytest
 from brainage.config import study_from_mapping
 from brainage.errors import BrainAgeError
 from brainage.imaging import write_nifti
-from brainage.series import find_series, read_series
+from brainage.series import find_series, read_foreign_series, read_series
 from brainage.stages import extract as extract_module
 from brainage.stages.extract import SCANS, collect_cohort, extract_cohort
 
@@ -139,6 +139,29 @@ def test_a_shard_that_did_not_run_is_told(folder):
 def test_an_unknown_participant_is_refused(folder):
     with pytest.raises(BrainAgeError, match=r"no scans of participant\(s\) 77"):
         extract_cohort(study(folder), "reference", participants=["77"])
+
+
+def test_the_output_is_a_bids_derivative_that_says_what_made_it(folder):
+    extract_cohort(study(folder), "reference")
+    path = folder / "out" / "extract" / "reference" / "dataset_description.json"
+    meta = json.loads(path.read_text())
+    assert (meta["DatasetType"], meta["GeneratedBy"][0]["Name"]) == ("derivative", "brainage")
+    before = path.stat().st_mtime_ns
+    extract_cohort(study(folder), "reference")
+    assert path.stat().st_mtime_ns == before
+
+
+def test_our_series_read_as_another_tools_says_the_same(folder):
+    """What the sidecar says is in the words that XCP-D and giga_connectome use."""
+    extract_cohort(study(folder), "reference")
+    file = find_series(folder / "out" / "extract" / "reference")[0]
+    ours, theirs = read_series(file), read_foreign_series(file)
+    np.testing.assert_array_equal(ours.values, theirs.values)
+    assert ours.parcel_names == theirs.parcel_names
+    assert (ours.t_r_s, ours.networks) == (theirs.t_r_s, theirs.networks)
+    for name in ("mean_fd_mm", "n_kept", "retained_s"):
+        assert getattr(ours.quality, name) == getattr(theirs.quality, name), name
+    np.testing.assert_array_equal(ours.quality.coverage, theirs.quality.coverage)
 
 
 def test_a_series_file_opens_in_pandas_with_one_line(folder):
