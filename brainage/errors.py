@@ -45,6 +45,10 @@ class LeakageError(BrainAgeError):
     """Information would pass from held-out people, or from the trial, into training."""
 
 
+class CorrectedAccuracyError(BrainAgeError):
+    """Predictions that were corrected with the very ages they are to be judged by."""
+
+
 class ClockFileError(BrainAgeError):
     """A clock file is truncated, tampered with, too large or not a clock at all."""
 

@@ -114,6 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("check", "show scans, visits, exclusions and participant flow; compute nothing"),
         ("extract", "scans -> parcel time series"),
         ("train", "reference series -> a brain clock with honest out-of-fold accuracy"),
+        ("evaluate", "the clock on an external test set, a permutation test, a learning curve"),
         ("score", "trial series -> predicted ages and gaps; never sees an arm"),
         ("compare", "scores + allocation -> per-arm deltas and contrasts"),
         ("report", "results -> one offline HTML page"),
@@ -161,8 +162,8 @@ def _add_output(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_extract(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--cohort", choices=("reference", "trial"), default=None,
-                      help="one cohort only; default both")  # fmt: skip
+    verb.add_argument("--cohort", choices=("reference", "trial", "external"), default=None,
+                      help="one cohort only; default every one named")  # fmt: skip
     verb.add_argument("--participant", action="append", default=None, metavar="ID",
                       help="this participant only; repeatable")  # fmt: skip
     verb.add_argument("--shard", default=None, metavar="K/N", help="the K-th of N parts of the "

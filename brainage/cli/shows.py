@@ -87,19 +87,68 @@ def show_left_out(screen: Screen, excluded: pd.DataFrame, cohort: str) -> int:
 def show_trained(screen: Screen, trained) -> None:
     """Show a clock's out-of-fold accuracy."""
     screen.table(trained.metrics, title="reference clock, uncorrected out-of-fold predictions")
-    bias = trained.clocks["whole_brain"].bias
-    for words, slope in (("raw", bias.slope_before_), ("corrected", bias.slope_after_)):
-        screen.line(f"slope of the {words} gap on age: {slope.slope:+.3f} "
-                    f"[{slope.low:+.3f}, {slope.high:+.3f}] years per year")  # fmt: skip
+    # Of people left out: an in-sample correction's own slopes are of training scans.
+    slopes = trained.clocks["whole_brain"].facts["gap_slope_out_of_fold"]
+    for words, when in (("raw", "before"), ("corrected", "after")):
+        slope = slopes[when]
+        screen.line(f"slope of the {words} gap on age: {slope['slope']:+.3f} "
+                    f"[{slope['low']:+.3f}, {slope['high']:+.3f}] years per year")  # fmt: skip
+
+
+def show_evaluation(screen: Screen, found) -> None:
+    """Show how a clock did on other people, against chance, and on smaller cohorts."""
+    if found.external is not None:
+        whole = found.external["network"] == "whole_brain"
+        first = found.external.iloc[0]
+        people = f"{first['n_scans']} scans of {first['n_people']} people"
+        screen.table(
+            found.external[whole].drop(columns=["network", "n_scans", "n_people"]),
+            title=f"external test set ({people}), uncorrected predictions of the frozen clock",
+        )
+        slopes = found.external_slopes
+        for row in slopes[slopes["network"] == "whole_brain"].itertuples():
+            screen.line(f"slope of the {row.gap} gap on age: {row.slope:+.3f} "
+                        f"[{row.low:+.3f}, {row.high:+.3f}] years per year")  # fmt: skip
+        if not whole.all():
+            mae = found.external[~whole & (found.external["metric"] == "MAE")]
+            screen.table(
+                mae.drop(columns=["metric", "n_scans", "n_people"]),
+                title="external test set, MAE of each network's clock (years)",
+            )
+    if found.permutation is not None:
+        screen.table(found.permutation, title="permutation test, every step on shuffled ages")
+    if found.learning_curve is not None:
+        screen.table(found.learning_curve, title="learning curve, uncorrected out-of-fold")
+
+
+def show_calibrations(screen: Screen, calibrations: pd.DataFrame) -> None:
+    """Show on whom the whole-brain clock learnt new sites, and the ages of both."""
+    rows = calibrations[calibrations["network"] == "whole_brain"]
+    for row in (rows if len(rows) else calibrations).to_dict("records"):
+        ages = {cohort: _ages(row, cohort) for cohort in ("site", "reference")}
+        screen.line(f"calibrated site {row['site']} on {row['n_scans']} baseline scans "
+                    f"({row['corrected']}), ages {ages['site']}; reference ages "
+                    f"{ages['reference']}; {row['n_outside_reference_ages']} outside them"
+                    )  # fmt: skip
+
+
+def _ages(row: dict, cohort: str) -> str:
+    low, high = row[f"{cohort}_youngest_years"], row[f"{cohort}_oldest_years"]
+    inner = [row[f"{cohort}_{q}_years"] for q in ("first_quartile", "median", "third_quartile")]
+    words = f"{low:.1f} to {high:.1f}"
+    if any(pd.isna(value) for value in inner):
+        return words
+    return words + " (quartiles " + ", ".join(f"{value:.1f}" for value in inner) + ")"
 
 
 def show_scores(screen: Screen, scores: pd.DataFrame) -> None:
     """Show how many scans were scored."""
     whole = scores[scores["network"] == scores["network"].iloc[0]]
     outside = int((~whole["in_age_range"]).sum())
+    far = int((whole["distance_percentile"] > 95).sum())
     screen.line(f"{len(whole)} scans of {whole['participant_id'].nunique()} participants scored by "
-                f"{scores['network'].nunique()} clock(s); {outside} outside the clock's age range"
-                )  # fmt: skip
+                f"{scores['network'].nunique()} clock(s); {outside} outside the clock's age range, "
+                f"{far} farther from the reference than 95 % of it")  # fmt: skip
 
 
 def show_truth(screen: Screen, truth: pd.DataFrame) -> None:

@@ -13,7 +13,9 @@ from brainage.cli import BAD_INPUT, DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 from brainage.cli.shows import (
     scan_counts,
+    show_calibrations,
     show_comparison,
+    show_evaluation,
     show_extracted,
     show_left_out,
     show_recovery,
@@ -79,12 +81,12 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def run_extract(arguments: argparse.Namespace) -> int:
     """Extract parcel series."""
-    from brainage.stages.cohorts import cohort_paths
+    from brainage.stages.cohorts import COHORTS, cohort_paths
     from brainage.stages.extract import collect_cohort, extract_cohort
 
     screen, study = _screen(arguments), _study(arguments)
     shard = _shard(arguments.shard)
-    wanted = [arguments.cohort] if arguments.cohort else ["reference", "trial"]
+    wanted = [arguments.cohort] if arguments.cohort else COHORTS
     cohorts = [cohort for cohort in wanted if cohort_paths(study, cohort).scans]
     if not cohorts:
         raise ConfigError("paths.reference.scans, paths.trial.scans: expected a derivatives folder "
@@ -125,20 +127,42 @@ def run_train(arguments: argparse.Namespace) -> int:
     return code
 
 
+def run_evaluate(arguments: argparse.Namespace) -> int:
+    """Test the clock on other people, against chance, and on smaller cohorts."""
+    from brainage.stages.cohorts import stage_folder
+    from brainage.stages.evaluate import evaluate
+    from brainage.stages.features import left_out
+
+    screen, study = _screen(arguments), _study(arguments)
+    with screen.progress() as bar:
+        found = evaluate(study, overwrite=arguments.overwrite, progress=bar)
+    show_evaluation(screen, found)
+    excluded = left_out(study, "evaluate/external")
+    code = show_left_out(screen, excluded, "external")
+    tables = {name: table.to_dict("records") for name, table in vars(found).items()
+              if table is not None and name != "external_scores"}  # fmt: skip
+    screen.result({"folder": str(stage_folder(study, "evaluate")), **tables,
+                   "left_out": excluded.to_dict("records")})  # fmt: skip
+    return code
+
+
 def run_score(arguments: argparse.Namespace) -> int:
     """Score the trial."""
     from brainage.stages.cohorts import stage_folder
     from brainage.stages.features import left_out
-    from brainage.stages.score import score
+    from brainage.stages.score import load_calibrations, score
 
     screen, study = _screen(arguments), _study(arguments)
     with screen.progress() as bar:
         scores = score(study, overwrite=arguments.overwrite, progress=bar)
+    calibrations = load_calibrations(study)
+    show_calibrations(screen, calibrations)
     show_scores(screen, scores)
     excluded = left_out(study, "score")
     code = show_left_out(screen, excluded, "trial")
     screen.result({"scores": str(stage_folder(study, "score") / "scores.tsv"),
-                   "n_scores": len(scores), "left_out": excluded.to_dict("records")})  # fmt: skip
+                   "n_scores": len(scores), "calibrations": calibrations.to_dict("records"),
+                   "left_out": excluded.to_dict("records")})  # fmt: skip
     return code
 
 
@@ -194,23 +218,27 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
     """Run every stage of a study, showing each as it ends."""
     from brainage.stages.features import left_out
     from brainage.stages.run import run_stages
+    from brainage.stages.score import load_calibrations
 
     code, summary = DONE, {}
-    cohorts = {"train": "reference", "score": "trial"}
+    cohorts = {"train": "reference", "score": "trial", "evaluate": "external"}
     shows = {
         "synthetic": show_synthetic, "extract": show_extracted, "train": show_trained,
-        "score": show_scores, "truth": show_truth, "compare": show_comparison,
-        "recovery": show_recovery, "report": show_report,
+        "evaluate": show_evaluation, "score": show_scores, "truth": show_truth,
+        "compare": show_comparison, "recovery": show_recovery, "report": show_report,
     }  # fmt: skip
     with screen.progress() as bar:
         for stage in run_stages(study, overwrite=overwrite, progress=bar):
             screen.line(f"== {stage.name} ({stage.seconds:.1f} s)")
+            if stage.name == "score":
+                show_calibrations(screen, load_calibrations(study))
             shows[stage.name](screen, stage.result)
             summary[stage.name] = {"seconds": round(stage.seconds, 2)}
             if stage.name == "extract" and any(map(some_failed, stage.result.values())):
                 code = SOME_FAILED
             if stage.name in cohorts:
-                excluded = left_out(study, stage.name)
+                folder = "evaluate/external" if stage.name == "evaluate" else stage.name
+                excluded = left_out(study, folder)
                 code = max(code, show_left_out(screen, excluded, cohorts[stage.name]))
             if stage.name == "report":
                 summary["report"]["file"] = str(stage.result)

@@ -4,11 +4,18 @@ from brainage.clock.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_sl
 from brainage.clock.calibration import calibrate_clock
 from brainage.clock.compare import Comparison, compare_clocks, learning_curve, permutation_test
 from brainage.clock.explain import explain_clock
+from brainage.clock.external import ExternalTest, evaluate_clock
 from brainage.clock.folds import check_disjoint
 from brainage.clock.harmonize import SiteHarmonizer
 from brainage.clock.leaderboard import LEADERBOARD
+from brainage.clock.metrics import refuse_corrected
 from brainage.clock.model import WHOLE_BRAIN, BrainClock
-from brainage.clock.options import ClockOptions, HarmonizationOptions, ValidationOptions
+from brainage.clock.options import (
+    ClockOptions,
+    EvaluationOptions,
+    HarmonizationOptions,
+    ValidationOptions,
+)
 from brainage.clock.ridge import RidgeClock
 from brainage.clock.stacked import StackedClock
 from brainage.clock.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
@@ -27,6 +34,8 @@ __all__ = [
     "ClockOptions",
     "Comparison",
     "CrossValidation",
+    "EvaluationOptions",
+    "ExternalTest",
     "HarmonizationOptions",
     "RidgeClock",
     "SiteHarmonizer",
@@ -37,6 +46,7 @@ __all__ = [
     "check_disjoint",
     "compare_clocks",
     "cross_validate_clock",
+    "evaluate_clock",
     "expand_alternatives",
     "explain_clock",
     "fit_clock",
@@ -44,5 +54,6 @@ __all__ = [
     "gap_slope",
     "learning_curve",
     "permutation_test",
+    "refuse_corrected",
     "run_sweep",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -99,21 +99,41 @@ def site_folds(rows: pd.DataFrame) -> tuple[list[str], Folds]:
     return names, folds
 
 
-def check_disjoint(reference_ids: Iterable[str], trial_ids: Iterable[str]) -> None:
+def check_disjoint(
+    reference_ids: Iterable[str],
+    trial_ids: Iterable[str],
+    *,
+    same_people: Mapping[str, str | None] | None = None,
+) -> None:
     """Refuse a trial participant who is also in the reference cohort.
+
+    Parameters
+    ----------
+    reference_ids, trial_ids : iterable of str
+        Participants of each, one or more times.
+    same_people : mapping of str to str or None, optional
+        Trial id -> who that is in the reference: another id, or None for someone who is not in it
+        although an id there is equal. Ids that are not mapped mean the same in both.
 
     Raises
     ------
     LeakageError
         Naming up to five of them.
     """
-    shared = sorted(set(map(str, reference_ids)) & set(map(str, trial_ids)))
+    mapped = {str(mine): theirs for mine, theirs in (same_people or {}).items()}
+    reference = set(map(str, reference_ids))
+    shared = sorted(
+        mine for mine in set(map(str, trial_ids)) if mapped.get(mine, mine) in reference
+    )
     if shared:
         more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
+        named = [mine if mapped.get(mine, mine) == mine else f"{mine} ({mapped[mine]} in the "
+                 "reference)" for mine in shared[:5]]  # fmt: skip
         raise LeakageError(
             f"{len(shared)} participant(s) are in the reference cohort and in the trial: "
-            f"{', '.join(shared[:5])}{more}. A clock must not be trained on people it scores: "
-            "remove them from the reference, or map the ids if they are other people."
+            f"{', '.join(named)}{more}. A clock must not be trained on people it scores: "
+            "remove them from the reference, or, if they are other people, say so in the table "
+            "paths.same_people (an empty reference_id)."
         )
 
 
@@ -126,15 +146,48 @@ def check_no_copies(values: np.ndarray, rows: pd.DataFrame) -> None:
         Naming the first pair.
     """
     seen: dict[bytes, str] = {}
-    for row, person in zip(values, rows["participant_id"], strict=True):
-        # The whole row: the first edges of two scans are equal where both lack the first parcel.
-        key = hashlib.blake2b(np.ascontiguousarray(row).data, digest_size=16).digest()
+    for key, person in zip(_scan_keys(values), rows["participant_id"], strict=True):
         other = seen.setdefault(key, person)
         if other != person:
             raise LeakageError(
                 f"participants {other} and {person} have the same scan: it would be in training "
                 "and held out at once. Remove one, or give both one participant_id."
             )
+
+
+def check_no_shared_scans(
+    reference_values: np.ndarray,
+    reference: pd.DataFrame,
+    trial_values: np.ndarray,
+    trial: pd.DataFrame,
+) -> None:
+    """Refuse a scan that stands in the reference and in the trial, under whatever ids.
+
+    Parameters
+    ----------
+    reference_values, trial_values : ndarray of shape (n_scans, n_features)
+        The same view of each.
+    reference, trial : DataFrame
+        Their row tables.
+
+    Raises
+    ------
+    LeakageError
+        Naming the first pair.
+    """
+    known = dict(zip(_scan_keys(reference_values), reference["participant_id"], strict=True))
+    for key, person in zip(_scan_keys(trial_values), trial["participant_id"], strict=True):
+        if key in known:
+            raise LeakageError(
+                f"trial participant {person} has the same scan as {known[key]} of the reference: "
+                "the clock was trained on it. Remove that person from the reference."
+            )
+
+
+def _scan_keys(values: np.ndarray) -> Iterator[bytes]:
+    # The whole row: the first edges of two scans are equal where both lack the first parcel.
+    for row in values:
+        yield hashlib.blake2b(np.ascontiguousarray(row).data, digest_size=16).digest()
 
 
 def _group_folds(age: np.ndarray, options: ValidationOptions, seed: int) -> list[np.ndarray]:

@@ -308,7 +308,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
             weights[:, part] = solver @ values
             sd[part] = residual_sd(values, basis @ weights[:, part])
         self.trend_, self.trend_sd_ = AgeTrend(knots, weights), sd
-        self.trend_age_range_years_ = np.array([age.min(), age.max()])
+        self.trend_age_range_years_ = np.percentile(age, _QUARTILES)
 
     def _age_shift(self, age_years, code) -> np.ndarray:
         """Return each scan's age minus its site's mean age; zero for sites without an effect."""
@@ -374,15 +374,18 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
                                 f"finite, found {len(X)}.")  # fmt: skip
 
     def _calibration_record(self, site, age, scale_too) -> dict:
-        low, high = self.trend_age_range_years_
+        # Clocks of before the quartiles were stored have the youngest and oldest only.
+        reference = self.trend_age_range_years_
+        low, high = reference[0], reference[-1]
         return {
             "site": site,
             "n_scans": len(age),
             "location_only": not scale_too,
-            "age_years": [float(q) for q in np.percentile(age, [0, 25, 50, 75, 100])],
-            "reference_age_years": [float(low), float(high)],
+            "age_years": [float(q) for q in np.percentile(age, _QUARTILES)],
+            "reference_age_years": [float(q) for q in reference],
             "n_outside_reference_ages": int(np.sum((age < low) | (age > high))),
         }
 
 
+_QUARTILES = (0, 25, 50, 75, 100)
 _ARRAYS = ("shift", "scale", "centre", "age_slope", "site_age_years")

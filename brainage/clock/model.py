@@ -81,6 +81,19 @@ class BrainClock:
         low, high = self.facts["cohort"]["age_range_years"]
         return low, high
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether a site it does not know must be learnt by `calibrate_clock` first."""
+        steps = [p.harmonizer for p in self.preparations]
+        return any(h is not None and h.unseen_site == "calibrate" for h in steps)
+
+    @property
+    def known_sites(self) -> tuple[str, ...]:
+        """Sites of the reference, and those it was calibrated for."""
+        return tuple(self.facts["cohort"]["sites"]) + tuple(
+            known["site"] for known in self.facts.get("calibrations", [])
+        )
+
     def score(self, features: FeatureTable) -> pd.DataFrame:
         """Predict every scan's age; each row depends on that scan alone.
 
@@ -266,8 +279,8 @@ def card_of(clock: BrainClock) -> dict:
     for known in facts.get("calibrations", []):
         ages, reference = known["age_years"], known["reference_age_years"]
         card[f"calibrated site {known['site']}"] = (
-            f"{known['n_scans']} baseline scans, ages {ages[0]:.1f} to {ages[4]:.1f} (median "
-            f"{ages[2]:.1f}; reference {reference[0]:.1f} to {reference[1]:.1f}), "
+            f"{known['n_scans']} baseline scans, ages {_ages_words(ages)}; reference ages "
+            f"{_ages_words(reference)}; {known['n_outside_reference_ages']} outside them; "
             + ("location only" if known["location_only"] else "location and scale")
         )
     card["participants' data in the file"] = clock.regression.data_in_file
@@ -305,6 +318,14 @@ def _check_parts_fit(clock: BrainClock) -> None:
     if not np.isfinite(list(numbers.values())).all():
         raise ValueError(f"scores that are not finite: {numbers}")
     clock.card()
+
+
+def _ages_words(ages: list[float]) -> str:
+    """Return youngest, quartiles and oldest in words; only the ends where no more is known."""
+    words = f"{ages[0]:.1f} to {ages[-1]:.1f}"
+    if len(ages) < 5:
+        return words
+    return f"{words} (quartiles {ages[1]:.1f}, {ages[2]:.1f}, {ages[3]:.1f})"
 
 
 def _slope_words(slope) -> str:

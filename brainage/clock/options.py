@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from brainage.options import Listed, Options
+
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class HarmonizationOptions(Options):
@@ -52,6 +54,24 @@ class ValidationOptions(Options):
     stratify_age: bool = False
     leave_one_site_out: bool = False
     n_bootstrap: int = Field(default=1000, ge=0)
+
+
+class EvaluationOptions(Options):
+    """What `brainage evaluate` computes beside an external test set; changes no clock.
+
+    Parameters
+    ----------
+    n_permutations : int, default=0
+        Shuffles of age in the permutation test, every step repeated on each; 0: no test.
+    learning_curve : tuple of float, default=()
+        Shares of the reference's people to cross-validate on; empty: no curve.
+    learning_curve_draws : int, default=3
+        Random parts of each size below the whole.
+    """
+
+    n_permutations: int = Field(default=0, ge=0)
+    learning_curve: Listed[Share] = ()
+    learning_curve_draws: int = Field(default=3, ge=1)
 
 
 class ClockOptions(Options):

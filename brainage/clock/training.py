@@ -269,6 +269,7 @@ def _facts(features: FeatureTable, problem: Problem, cv: CrossValidation,
             "n_scans": len(rows),
             "n_people": int(rows["participant_id"].nunique()),
             "age_range_years": [float(rows["age_years"].min()), float(rows["age_years"].max())],
+            "median_age_years": float(rows["age_years"].median()),
             "sites": {str(site): int(count) for site, count in sites.items()},
         },
         "estimator": estimator + (f", mean of {len(kept)} fold models"

@@ -108,6 +108,16 @@ def draw_leaderboard(leaderboard: pd.DataFrame, corrected: Mapping[str, float]) 
     return figure
 
 
+def draw_learning_curve(curve: pd.DataFrame) -> Figure:
+    """Draw the error over the number of people (n_people, MAE), a point a random part."""
+    figure, axes = _figure(5, 3.4)
+    axes.plot(curve["n_people"], curve["MAE"], "o", color=_COLOURS[0], alpha=0.6)
+    axes.set_xlabel("people (families stay whole)")
+    axes.set_ylabel("mean absolute error,\nuncorrected, out of fold (years)")
+    axes.set_title("Would more people help?", loc="left")
+    return figure
+
+
 def draw_gap_slopes(slopes: pd.DataFrame) -> Figure:
     """Draw the slope of the gap on age before and after correction (gap, slope, low, high)."""
     figure, axes = _figure(6, 1.2 + 0.4 * len(slopes))

@@ -9,6 +9,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from brainage import __version__
+from brainage.clock import refuse_corrected
 from brainage.files import write_text
 from brainage.report import figures as draw
 from brainage.report.blocks import Block, Section, figure_block, table_html, tables
@@ -29,8 +30,15 @@ def render_report(results: StudyResults, path: str | Path) -> Path:
     Returns
     -------
     path : Path
+
+    Raises
+    ------
+    CorrectedAccuracyError
+        `predictions` were corrected for age: what is computed of them is no accuracy.
     """
     path = Path(path)
+    if results.predictions is not None:
+        refuse_corrected(results.predictions)
     sections = [section for section in _sections(results, path.parent / "figures")
                 if section.blocks or section.lines]  # fmt: skip
     environment = Environment(
@@ -96,11 +104,39 @@ def _clock_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
         yield from tables(
             (results.gap_slopes, "Slope of the gap on age, before and after correction.")
         )
+    yield from tables(
+        (results.clock_slopes, "The same in people left out of the training, every clock."),
+    )
+    yield from _evaluation_blocks(results, folder)
     if results.card:
         card = pd.DataFrame([(k, str(v)) for k, v in results.card.items()],
                             columns=["model card", "value"])  # fmt: skip
         yield from tables((card, "Model card of the whole-brain clock."))
+    yield from tables(
+        (results.calibrations, "New sites, learnt from baseline scans blind to arm, on residuals "
+         "from the reference's age trend; the ages of both."),
+        (results.trust, "Can the clock be trusted on these scans? Outside the reference's ages it "
+         "extrapolates; of scans like the reference 5 % are farther than 95 % of it."),
+    )  # fmt: skip
     yield from _pattern_blocks(results)
+
+
+def _evaluation_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
+    yield from tables(
+        (results.external, "External test set: uncorrected predictions of the frozen clocks on "
+         "people of another study, 95 % bootstrap intervals over people, beside the reference's "
+         "median age (MAE_median) and this cohort's own (MAE_own_median)."),
+        (results.external_slopes, "External test set: slope of the gap on age."),
+        (results.permutation, "Permutation test: every step repeated on shuffled ages; "
+         "p = (b + 1) / (m + 1)."),
+    )  # fmt: skip
+    if results.learning_curve is not None:
+        yield figure_block(
+            draw.draw_learning_curve(results.learning_curve),
+            folder / "learning_curve",
+            "Cross-validated on random parts of the cohort.",
+        )
+        yield Block("folded", "Learning curve", table_html(results.learning_curve))
 
 
 def _pattern_blocks(results: StudyResults) -> Iterator[Block]:

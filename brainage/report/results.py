@@ -33,6 +33,16 @@ class StudyResults:
     pattern_networks, pattern_parcels, pattern_stability : DataFrame or None
         What a linear whole-brain clock looks at (`brainage.clock.explain_clock`), strongest
         first, and how well its fold models agree on it.
+    clock_slopes : DataFrame or None
+        network, gap, slope, low, high: the gap's slope on age in left-out people, every clock.
+    external, external_slopes : DataFrame or None
+        The frozen clocks on an external test set (`brainage.clock.evaluate_clock`).
+    permutation, learning_curve : DataFrame or None
+        The clock against shuffled ages, and by size of the cohort.
+    calibrations : DataFrame or None
+        On whom the clocks learnt new sites, with the ages of both.
+    trust : DataFrame or None
+        By session: scans outside the reference's ages, and far from the reference.
     scores : DataFrame or None
         Schema `brainage.tables.SCORES`.
     deltas, contrasts, flow, exclusions, timing, sensitivity, levakov, motion, models, covariates
@@ -61,6 +71,13 @@ class StudyResults:
     pattern_networks: pd.DataFrame | None = None
     pattern_parcels: pd.DataFrame | None = None
     pattern_stability: pd.DataFrame | None = None
+    clock_slopes: pd.DataFrame | None = None
+    external: pd.DataFrame | None = None
+    external_slopes: pd.DataFrame | None = None
+    permutation: pd.DataFrame | None = None
+    learning_curve: pd.DataFrame | None = None
+    calibrations: pd.DataFrame | None = None
+    trust: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None
     deltas: pd.DataFrame | None = None
     contrasts: pd.DataFrame | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pandas as pd
 
@@ -11,7 +11,8 @@ from brainage.config import CohortPaths, StudyConfig
 from brainage.errors import ConfigError
 from brainage.tables import read_people
 
-Cohort = Literal["reference", "trial"]
+Cohort = Literal["reference", "trial", "external"]
+COHORTS: tuple[Cohort, ...] = get_args(Cohort)
 
 
 def stage_folder(study: StudyConfig, stage: str) -> Path:
@@ -21,7 +22,7 @@ def stage_folder(study: StudyConfig, stage: str) -> Path:
 
 def cohort_paths(study: StudyConfig, cohort: Cohort) -> CohortPaths:
     """Return the paths section of one cohort."""
-    return study.paths.reference if cohort == "reference" else study.paths.trial
+    return getattr(study.paths, cohort)
 
 
 def has_cohort(study: StudyConfig, cohort: Cohort) -> bool:

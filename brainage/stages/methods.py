@@ -7,7 +7,7 @@ from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.views import FIXED_SHRINKAGE, UNSHRUNK
 from brainage.imaging.cleaning import load_strategy
 from brainage.imaging.options import CleaningOptions
-from brainage.stages.cohorts import cohort_paths
+from brainage.stages.cohorts import COHORTS, cohort_paths
 from brainage.trial import TrialOptions
 
 _KINDS = {
@@ -37,7 +37,7 @@ def methods_sentences(study: StudyConfig) -> tuple[str, ...]:
     """Return what was done, sentence by sentence, from the study's options."""
     science = study.science
     sentences = []
-    if any(cohort_paths(study, cohort).scans for cohort in ("reference", "trial")):
+    if any(cohort_paths(study, cohort).scans for cohort in COHORTS):
         sentences.append(_extraction(study))
     else:
         sentences.append("Parcel time series were made elsewhere and read as they are.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brainage.clock import WHOLE_BRAIN, AgeBiasCorrector, gap_slope
+from brainage.clock import WHOLE_BRAIN, AgeBiasCorrector, BrainClock, gap_slope
 from brainage.clock.explain import NETWORKS, PARCELS, STABILITY
 from brainage.clock.validation import METRICS, PREDICTIONS
 from brainage.config import StudyConfig
@@ -15,9 +15,11 @@ from brainage.connectivity import EXCLUDED
 from brainage.report import StudyResults, render_report
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.compare import PLAN, load_comparison
+from brainage.stages.evaluate import load_evaluation
 from brainage.stages.extract import SCANS
 from brainage.stages.manifest import read_manifest, versions
 from brainage.stages.methods import methods_sentences
+from brainage.stages.score import load_calibrations
 from brainage.stages.synthesize import recovery
 from brainage.stages.train import EXPLAIN, load_trained
 from brainage.synthetic import CLOCK_SCALE
@@ -59,6 +61,11 @@ def gather(study: StudyConfig) -> StudyResults:
     scores = stage_folder(study, "score") / "scores.tsv"
     if scores.is_file():
         fields["scores"] = read_table(scores, SCORES)
+        fields["trust"] = trust_summary(fields["scores"])
+        calibrations = load_calibrations(study)
+        fields["calibrations"] = calibrations if len(calibrations) else None
+    evaluation = load_evaluation(study)
+    fields |= {name: table for name, table in vars(evaluation).items() if name != "external_scores"}
     if study.science.trial is not None and _finished(study, "compare"):
         result = load_comparison(study)
         fields |= {name: getattr(result, name) for name in _OF_TRIAL}
@@ -69,6 +76,20 @@ def gather(study: StudyConfig) -> StudyResults:
         if study.synthetic is not None and scale.is_file():
             fields["truth"] = recovery(study, result, read_table(scale, CLOCK_SCALE))
     return StudyResults(**fields)
+
+
+def trust_summary(scores: pd.DataFrame) -> pd.DataFrame:
+    """Count, by session, the scans that the whole-brain clock must extrapolate for."""
+    whole = scores[scores["network"] == WHOLE_BRAIN]
+    whole = whole.assign(outside=~whole["in_age_range"], far=whole["distance_percentile"] > 95)
+    return whole.groupby("session_id", as_index=False, sort=False).agg(
+        scans=("participant_id", "size"),
+        youngest_years=("age_years", "min"),
+        oldest_years=("age_years", "max"),
+        outside_age_range=("outside", "sum"),
+        median_distance_percentile=("distance_percentile", "median"),
+        beyond_95th_percentile=("far", "sum"),
+    )
 
 
 def gap_slopes(
@@ -106,7 +127,8 @@ def gap_slopes(
 
 def _clock_fields(study: StudyConfig) -> dict:
     folder = stage_folder(study, "train")
-    clock = load_trained(folder).clocks[WHOLE_BRAIN]
+    clocks = load_trained(folder).clocks
+    clock = clocks[WHOLE_BRAIN]
     predictions = read_table(folder / "cross_validation.tsv", PREDICTIONS)
     keys = ["participant_id", "session_id"]
     mean = predictions.groupby(keys, as_index=False).agg(
@@ -118,8 +140,19 @@ def _clock_fields(study: StudyConfig) -> dict:
         "predictions": mean,
         "metrics": read_table(folder / "metrics.tsv", METRICS),
         "gap_slopes": gap_slopes(mean, clock.bias, ages),
+        "clock_slopes": _clock_slopes(clocks) if len(clocks) > 1 else None,
         "card": clock.card(),
     }
+
+
+def _clock_slopes(clocks: dict[str, BrainClock]) -> pd.DataFrame:
+    rows = []
+    for name, clock in clocks.items():
+        left_out = clock.facts["gap_slope_out_of_fold"]
+        for word, when in (("raw", "before"), ("corrected", "after")):
+            numbers = {key: left_out[when][key] for key in ("slope", "low", "high", "n")}
+            rows.append({"network": name, "gap": word, **numbers})
+    return pd.DataFrame(rows)
 
 
 def _pattern_fields(folder: Path) -> dict[str, pd.DataFrame]:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from brainage.config import StudyConfig
 from brainage.progress import Progress, silent
-from brainage.stages.cohorts import cohort_paths, has_cohort
+from brainage.stages.cohorts import COHORTS, cohort_paths, has_cohort
 from brainage.stages.compare import compare
+from brainage.stages.evaluate import asks_for_evaluation, evaluate
 from brainage.stages.extract import extract_cohort
 from brainage.stages.report import report
 from brainage.stages.score import score
@@ -53,11 +54,13 @@ def run_stages(
     if study.synthetic is not None:
         yield timed("synthetic", synthesize, study, progress=progress)
         study = with_synthetic_paths(study)
-    cohorts = [c for c in ("reference", "trial") if cohort_paths(study, c).scans]
+    cohorts = [c for c in COHORTS if cohort_paths(study, c).scans]
     if cohorts:
         yield timed("extract", lambda: {c: extract_cohort(study, c, **shared) for c in cohorts})
     if study.paths.clock is None:
         yield timed("train", train, study, **shared)
+    if asks_for_evaluation(study):
+        yield timed("evaluate", evaluate, study, **shared)
     if study.science.trial is not None:
         if study.paths.scores is None and has_cohort(study, "trial"):
             yield timed("score", score, study, **shared)

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from brainage.clock import check_disjoint
+from brainage.clock import BrainClock
 from brainage.config import StudyConfig
 from brainage.errors import FeatureMismatchError
 from brainage.progress import Progress, silent
+from brainage.stages.calibrate import (
+    CALIBRATIONS,
+    calibrate_clocks,
+    calibration_input,
+    calibrations_table,
+)
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features
 from brainage.stages.manifest import is_current, stage_key, write_manifest
-from brainage.stages.train import WHOLE_BRAIN, study_clocks
+from brainage.stages.separation import refuse_trained_people
+from brainage.stages.train import WHOLE_BRAIN, clock_file, study_clocks, write_clocks
 from brainage.tables import SCORES, read_table, write_table
 
 
@@ -39,33 +46,43 @@ def score(
     Raises
     ------
     LeakageError
-        A trial participant is in the reference cohort.
+        A trial participant, or a trial scan under another id, is in the reference cohort.
     FeatureMismatchError
         Trial series were made with another atlas, cleaning or estimator than the clock's.
     """
     folder = stage_folder(study, "score")
     clocks = study_clocks(study)
     features, features_key = cohort_features(
-        study, "trial", folder / "features", parcels=_parcels(clocks), overwrite=overwrite,
+        study, "trial", folder / "features", parcels=clock_parcels(clocks), overwrite=overwrite,
         progress=progress,
     )  # fmt: skip
     inputs = {"features": features_key} | {n: clock.clock_id for n, clock in clocks.items()}
+    if any(clock.calibrates for clock in clocks.values()):
+        inputs |= calibration_input(study)
     key = stage_key("score", {}, inputs)
     path = folder / "scores.tsv"
     if overwrite or not is_current(folder, key):
-        _refuse_shared_people(study, features.rows)
+        refuse_trained_people(study, features)
+        clocks = calibrate_clocks(study, clocks, features)
         tables = []
         for clock in clocks.values():
             tables.append(clock.score(features))
             progress(len(tables), len(clocks), "score")
         write_table(pd.concat(tables, ignore_index=True), path, SCORES)
-        write_manifest(folder, stage="score", key=key, options={}, inputs=inputs,
-                       outputs=[path, path.with_suffix(".json"),
-                                folder / "features" / "excluded.tsv"])  # fmt: skip
+        written = [path, path.with_suffix(".json"), folder / "features" / "excluded.tsv"]
+        written += _write_calibrated(clocks, folder)
+        write_manifest(folder, stage="score", key=key, options={}, inputs=inputs, outputs=written)
     return read_table(path, SCORES)
 
 
-def _parcels(clocks) -> tuple[str, ...]:
+def clock_parcels(clocks: dict[str, BrainClock]) -> tuple[str, ...]:
+    """Return the parcels that clocks of one study share.
+
+    Raises
+    ------
+    FeatureMismatchError
+        They do not.
+    """
     clock = clocks.get(WHOLE_BRAIN) or next(iter(clocks.values()))
     parcels = clock.parcel_names
     if any(set(other.parcel_names) - set(parcels) for other in clocks.values()):
@@ -74,9 +91,27 @@ def _parcels(clocks) -> tuple[str, ...]:
     return parcels
 
 
-def _refuse_shared_people(study: StudyConfig, rows: pd.DataFrame) -> None:
-    # A clock file holds no ids; only a clock trained in this study can be checked here.
-    table = stage_folder(study, "train") / "features" / "rows.tsv"
-    if study.paths.clock is None and Path(table).is_file():
-        reference = pd.read_csv(table, sep="\t", dtype=str, usecols=["participant_id"])
-        check_disjoint(reference["participant_id"], rows["participant_id"])
+def load_calibrations(study: StudyConfig) -> pd.DataFrame:
+    """Return what the clocks learnt of new sites in the last scoring; no rows where nothing."""
+    path = stage_folder(study, "score") / "calibrations.tsv"
+    if not path.is_file():
+        return pd.DataFrame(columns=list(CALIBRATIONS.names))
+    return read_table(path, CALIBRATIONS)
+
+
+def scoring_clock(study: StudyConfig) -> BrainClock:
+    """Return the whole-brain clock that made the scores, calibrated where that was asked for."""
+    calibrated = stage_folder(study, "score") / "clocks" / clock_file(WHOLE_BRAIN)
+    return BrainClock.load(calibrated) if calibrated.is_file() else study_clocks(study)[WHOLE_BRAIN]
+
+
+def _write_calibrated(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
+    """Write calibrated clocks and what they learnt; remove those of an earlier scoring."""
+    table = folder / "calibrations.tsv"
+    found = calibrations_table(clocks)
+    for old in [table, table.with_suffix(".json"), *folder.glob("clocks/*.clock")]:
+        old.unlink(missing_ok=True)
+    if found.empty:
+        return []
+    write_table(found, table, CALIBRATIONS)
+    return [table, table.with_suffix(".json"), *write_clocks(clocks, folder)]

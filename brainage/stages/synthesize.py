@@ -15,7 +15,7 @@ from brainage.stages.cohorts import cohort_people, stage_folder
 from brainage.stages.extract import extract_cohort
 from brainage.stages.features import cohort_series
 from brainage.stages.manifest import is_current, stage_key, write_manifest
-from brainage.stages.train import study_clocks
+from brainage.stages.score import scoring_clock
 from brainage.synthetic import CLOCK_SCALE, clock_scale_truth, make_study
 from brainage.tables import SCORES, read_table, write_table
 from brainage.trial import TrialResult
@@ -76,7 +76,7 @@ def truth(
         Schema `brainage.synthetic.CLOCK_SCALE`.
     """
     folder = stage_folder(study, "truth")
-    clock = study_clocks(study)[WHOLE_BRAIN]
+    clock = scoring_clock(study)
     described = study.synthetic.model_dump(mode="json")
     inputs = {"clock": clock.clock_id, "seed": str(study.science.seed)}
     key = stage_key("truth", described, inputs)

@@ -72,7 +72,7 @@ def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = s
     }  # fmt: skip
     if options.networks:
         clocks |= fit_network_clocks(features, options, seed=seed, n_jobs=jobs, progress=progress)
-    written = [*_write_clocks(clocks, folder), *cv.save(folder)]
+    written = [*write_clocks(clocks, folder), *cv.save(folder)]
     written += _write_patterns(clocks[WHOLE_BRAIN], features, folder / EXPLAIN)
     written += [folder / "features" / "rows.tsv", folder / "features" / "excluded.tsv"]
     write_manifest(folder, stage="train", key=key, options=described, inputs=inputs,
@@ -108,10 +108,18 @@ def study_clocks(study: StudyConfig) -> dict[str, BrainClock]:
     return load_trained(stage_folder(study, "train")).clocks
 
 
-def _write_clocks(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
+def clock_file(network: str) -> str:
+    """Return the name of a network's clock file."""
+    return f"{re.sub('[^A-Za-z0-9_]+', '-', network)}.clock"
+
+
+def write_clocks(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
+    """Write clocks to ``folder/clocks``, in the place of any there; return the paths."""
+    for old in folder.glob("clocks/*.clock"):
+        old.unlink()
     written = []
     for network, clock in clocks.items():
-        path = folder / "clocks" / f"{re.sub('[^A-Za-z0-9_]+', '-', network)}.clock"
+        path = folder / "clocks" / clock_file(network)
         path.parent.mkdir(parents=True, exist_ok=True)
         clock.save(path)
         written.append(path)

@@ -13,8 +13,11 @@ from brainage.clock import (
     cross_validate_clock,
     fit_clock,
 )
+from brainage.clock.folds import check_no_shared_scans
+from brainage.clock.metrics import accuracy
 from brainage.connectivity import FeatureTable, View
-from brainage.errors import LeakageError
+from brainage.errors import CorrectedAccuracyError, LeakageError
+from brainage.report import StudyResults, render_report
 
 FOLDS = ValidationOptions(n_folds=3, n_bootstrap=0)
 PATHS = {
@@ -157,6 +160,50 @@ def test_a_trial_participant_in_the_reference_is_refused():
     with pytest.raises(LeakageError, match="1 participant.*in the trial: b.*remove them"):
         check_disjoint(["a", "b"], pd.Series(["b", "c"]))
     check_disjoint(["a", "b"], ["c"])
+
+
+def test_a_participant_under_another_id_is_found_and_a_namesake_let_pass():
+    with pytest.raises(LeakageError, match=r"T7 \(b in the reference\)"):
+        check_disjoint(["a", "b"], ["T7", "c"], same_people={"T7": "b"})
+    check_disjoint(["a", "b"], ["b"], same_people={"b": None})
+    with pytest.raises(LeakageError, match="in the trial: a"):
+        check_disjoint(["a", "b"], ["a", "b"], same_people={"b": None})
+
+
+def test_a_trial_scan_that_trained_the_clock_is_refused_whatever_its_id(make_cohort):
+    reference, trial = make_cohort(30), make_cohort(6, seed=1)
+    ours, theirs = (table.views["fisher_z"].values for table in (reference, trial))
+    check_no_shared_scans(ours, reference.rows, theirs, trial.rows)
+    copied = theirs.copy()
+    copied[4] = ours[11]
+    rows = trial.rows.assign(participant_id=[f"T{i}" for i in range(6)])
+    with pytest.raises(LeakageError, match="T4 has the same scan as person011"):
+        check_no_shared_scans(ours, reference.rows, copied, rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "effect"), [("offset", 0.0), ("spline", 0.0), ("offset", 0.01), ("slope", 0.01)]
+)
+def test_the_accuracy_of_corrected_predictions_is_refused(make_cohort, tmp_path, kind, effect):
+    features = make_cohort(80, effect=effect)
+    options = ClockOptions(validation=ValidationOptions(n_folds=5, n_repeats=2, n_bootstrap=0))
+    cv = cross_validate_clock(features, options)
+    mean = cv.mean_predictions()
+    age, predicted = mean["age_years"].to_numpy(), mean["predicted_age_years"].to_numpy()
+    bias = AgeBiasCorrector(kind).fit(age, predicted)
+    rows = cv.predictions
+    corrected = rows.assign(predicted_age_years=bias.corrected_predicted(
+        rows["age_years"].to_numpy(), rows["predicted_age_years"].to_numpy()))  # fmt: skip
+    accuracy(rows)
+    with pytest.raises(CorrectedAccuracyError, match="That is no accuracy"):
+        accuracy(corrected)
+    page = tmp_path / "report.html"
+    render_report(StudyResults(title="raw", predictions=mean, metrics=cv.metrics), page)
+    told = page.read_text()
+    assert "Accuracy computed after age-bias correction is not accuracy" in told.replace("\n", " ")
+    with pytest.raises(CorrectedAccuracyError, match="no slope on age at all"):
+        render_report(StudyResults(title="corrected", predictions=corrected), page)
+    assert page.read_text() == told
 
 
 def test_one_scans_score_does_not_depend_on_the_ages_of_others(make_cohort):

@@ -1,0 +1,191 @@
+"""Beside the stages of a trial: a clock on an external test set, against chance, and by size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from brainage.clock import evaluate_clock, learning_curve, permutation_test
+from brainage.clock.external import EXTERNAL, EXTERNAL_SLOPES
+from brainage.config import StudyConfig
+from brainage.connectivity import FeatureTable
+from brainage.errors import StageError
+from brainage.progress import Progress, silent
+from brainage.stages.cohorts import has_cohort, stage_folder
+from brainage.stages.features import cohort_features
+from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+from brainage.stages.score import clock_parcels
+from brainage.stages.separation import refuse_trained_people
+from brainage.stages.train import study_clocks
+from brainage.tables import SCORES, Column, TableSchema, read_table, write_table
+
+PERMUTATION = TableSchema(
+    "permutation_test",
+    (
+        Column("metric", "text", "MAE in years, or r."),
+        Column("estimate", "number", "With the true ages, uncorrected, out of fold."),
+        Column("p_value", "number", "(b + 1) / (m + 1), b of m shuffles at least as good."),
+        Column("n_permutations", "integer", "m."),
+    ),
+    key=("metric",),
+)
+LEARNING_CURVE = TableSchema(
+    "learning_curve",
+    (
+        Column("share", "number", "Share of the reference's people."),
+        Column("draw", "integer", "Which random part of that size."),
+        Column("n_people", "integer", "People or families in it."),
+        Column("n_scans", "integer", "Their scans."),
+        Column("MAE", "number", "Uncorrected, out of fold.", "years"),
+        Column("r", "number", "Uncorrected, out of fold.", nullable=True),
+        Column("skill", "number", "1 - MAE / MAE of the median age."),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was asked for, as tables; None for what was not.
+
+    Parameters
+    ----------
+    external, external_slopes, external_scores : DataFrame or None
+        Schemas `EXTERNAL`, `EXTERNAL_SLOPES`, `SCORES`.
+    permutation : DataFrame or None
+        Schema `PERMUTATION`.
+    learning_curve : DataFrame or None
+        Schema `LEARNING_CURVE`.
+    """
+
+    external: pd.DataFrame | None = None
+    external_slopes: pd.DataFrame | None = None
+    external_scores: pd.DataFrame | None = None
+    permutation: pd.DataFrame | None = None
+    learning_curve: pd.DataFrame | None = None
+
+
+def asks_for_evaluation(study: StudyConfig) -> bool:
+    """Return whether a study names an external test set, a permutation test or a curve."""
+    asked = study.science.evaluation
+    return has_cohort(study, "external") or bool(asked.n_permutations or asked.learning_curve)
+
+
+def evaluate(
+    study: StudyConfig, *, overwrite: bool = False, progress: Progress = silent
+) -> Evaluation:
+    """Compute what a study asks to know of its clock; each part is kept on its own.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        ``paths.external`` and ``science.evaluation`` say what. Permutation test and learning
+        curve are of the reference cohort.
+    overwrite : bool, default=False
+        Compute again although nothing changed.
+    progress : Progress, optional
+        Told of series read, shuffles and parts.
+
+    Returns
+    -------
+    evaluation : Evaluation
+
+    Raises
+    ------
+    StageError
+        Nothing is asked for.
+    LeakageError
+        Someone of the external test set trained the clock.
+    """
+    if not asks_for_evaluation(study):
+        raise StageError(
+            "evaluate: nothing is asked for. Name an external test set in paths.external, or set "
+            "science.evaluation.n_permutations (e.g. 199) or science.evaluation.learning_curve "
+            "(e.g. [0.25, 0.5, 1.0])."
+        )
+    asked = study.science.evaluation
+    if has_cohort(study, "external"):
+        _external(study, overwrite, progress)
+    if asked.n_permutations:
+        options = {"n_permutations": asked.n_permutations}
+        _on_reference(study, "permutation", permutation_test, PERMUTATION, options, overwrite,
+                      progress)  # fmt: skip
+    if asked.learning_curve:
+        options = {"shares": asked.learning_curve, "n_draws": asked.learning_curve_draws}
+        _on_reference(study, "learning_curve", learning_curve, LEARNING_CURVE, options, overwrite,
+                      progress)  # fmt: skip
+    return load_evaluation(study)
+
+
+def load_evaluation(study: StudyConfig) -> Evaluation:
+    """Read the finished parts that the study asks for."""
+    asked, folder = study.science.evaluation, stage_folder(study, "evaluate")
+    parts = {
+        "external": ("external", EXTERNAL, has_cohort(study, "external")),
+        "external_slopes": ("external", EXTERNAL_SLOPES, has_cohort(study, "external")),
+        "external_scores": ("external", SCORES, has_cohort(study, "external")),
+        "permutation": ("permutation", PERMUTATION, asked.n_permutations > 0),
+        "learning_curve": ("learning_curve", LEARNING_CURVE, bool(asked.learning_curve)),
+    }
+    return Evaluation(**{
+        name: read_table(folder / part / f"{name}.tsv", schema)
+        for name, (part, schema, wanted) in parts.items()
+        if wanted and read_manifest(folder / part, missing_ok=True) is not None
+    })  # fmt: skip
+
+
+def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
+    folder = stage_folder(study, "evaluate") / "external"
+    clocks = study_clocks(study)
+    features, features_key = cohort_features(
+        study, "external", folder / "features", parcels=clock_parcels(clocks),
+        overwrite=overwrite, progress=progress,
+    )  # fmt: skip
+    described = {"n_bootstrap": study.science.clock.validation.n_bootstrap,
+                 "seed": study.science.seed}  # fmt: skip
+    inputs = {"features": features_key} | {n: clock.clock_id for n, clock in clocks.items()}
+    key = stage_key("external", described, inputs)
+    if not overwrite and is_current(folder, key):
+        return
+    refuse_trained_people(study, features)
+    tests = []
+    for clock in clocks.values():
+        tests.append(evaluate_clock(clock, features, **described))
+        progress(len(tests), len(clocks), "external test set")
+    _write(folder, key, described, inputs, {
+        "external": (pd.concat([t.metrics for t in tests], ignore_index=True), EXTERNAL),
+        "external_slopes": (pd.concat([t.gap_slopes for t in tests], ignore_index=True),
+                            EXTERNAL_SLOPES),
+        "external_scores": (pd.concat([t.scores for t in tests], ignore_index=True), SCORES),
+    })  # fmt: skip
+
+
+def _on_reference(
+    study: StudyConfig, name: str, compute, schema, options: dict, overwrite: bool, progress
+) -> None:
+    folder = stage_folder(study, "evaluate") / name
+    features, features_key = _reference_features(study, progress)
+    clock, seed = study.science.clock, study.science.seed
+    described = options | {"clock": clock.model_dump(mode="json"), "seed": seed}
+    inputs = {"features": features_key}
+    key = stage_key(name, described, inputs)
+    if overwrite or not is_current(folder, key):
+        table = compute(features, clock, **options, seed=seed, n_jobs=study.run.n_jobs,
+                        progress=progress)  # fmt: skip
+        _write(folder, key, described, inputs, {name: (table, schema)})
+
+
+def _reference_features(study: StudyConfig, progress: Progress) -> tuple[FeatureTable, str]:
+    return cohort_features(study, "reference", stage_folder(study, "train") / "features",
+                           progress=progress)  # fmt: skip
+
+
+def _write(folder: Path, key: str, described: dict, inputs: dict, tables: dict) -> None:
+    written = []
+    for name, (table, schema) in tables.items():
+        path = folder / f"{name}.tsv"
+        write_table(table, path, schema)
+        written += [path, path.with_suffix(".json")]
+    write_manifest(folder, stage=folder.name, key=key, options=described, inputs=inputs,
+                   outputs=written)  # fmt: skip
