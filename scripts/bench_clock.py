@@ -5,7 +5,9 @@
     python scripts/bench_clock.py --json bench.json
 
 Each part runs in a process of its own, so that its peak memory is its own. Data are synthetic:
-time depends on sizes only.
+time depends on sizes only (and, for tangent space, on how unlike scans are). A peer that would
+take hours runs one fold, and the printed line says how it is multiplied. The exit code is 1 where
+a figure asked for was missed.
 """
 
 from __future__ import annotations
@@ -18,31 +20,59 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from nilearn.connectome import ConnectivityMeasure
+from pyriemann.tangentspace import TangentSpace
+from scipy.signal import lfilter
+from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.svm import SVR
 
 from brainage.clock import ClockOptions, ValidationOptions, cross_validate_clock, fit_clock
+from brainage.clock.primal import MAX_LEFT_OUT, moments_of
 from brainage.clock.stacked import PENALTIES
 from brainage.connectivity import FeatureTable, TangentTransformer, View, ViewSpec
-from brainage.connectivity.spd import half_vectorise, unvectorise
+from brainage.connectivity.covariance import estimate_covariance, standardize
+from brainage.connectivity.spd import half_vectorise
 
 C_VALUES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+FIFTEEN_TIMES_FIVE = ValidationOptions(n_folds=5, n_repeats=15, inner_folds=5, n_bootstrap=0)
 
 
-def write_features(
-    folder: Path, n_scans: int, p: int, *, layout: str = "upper", kind: str = "fisher_z"
-) -> FeatureTable:
+@dataclass(frozen=True)
+class Check:
+    """One figure that was asked for."""
+
+    what: str
+    sign: str
+    asked: float
+    found: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it was reached."""
+        return self.found <= self.asked if self.sign == "<=" else self.found >= self.asked
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one part measured."""
+
+    facts: dict
+    checks: list[Check]
+
+
+def write_features(folder: Path, n_scans: int, p: int) -> FeatureTable:
     """Write synthetic features with an age effect a block of scans at a time; map them back."""
     rng = np.random.default_rng(0)
-    names = tuple(f"parcel{i}" for i in range(p))
-    spec = ViewSpec(kind, "none", layout, names, (None,) * p, "bench", "bench")
+    spec = _spec("fisher_z", "upper", p)
     age = rng.uniform(18, 90, n_scans)
-    path = folder / f"{kind}_{n_scans}_{p}.npy"
+    path = folder / "features.npy"
     values = np.lib.format.open_memmap(
         path, mode="w+", dtype=np.float32, shape=(n_scans, spec.n_features)
     )
@@ -56,136 +86,195 @@ def write_features(
         block += (own - 50)[:, None] * slope
         values[start : start + len(own)] = block
     values.flush()
-    rows = pd.DataFrame({
-        "participant_id": [f"{i:06d}" for i in range(n_scans)], "session_id": "n/a",
+    return FeatureTable({"fisher_z": View(np.load(path, mmap_mode="r"), spec)}, _rows(age))
+
+
+def _spec(kind: str, layout: str, p: int) -> ViewSpec:
+    names = tuple(f"parcel{i}" for i in range(p))
+    return ViewSpec(kind, "none", layout, names, (None,) * p, "bench", "bench")
+
+
+def _rows(age: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({
+        "participant_id": [f"{i:06d}" for i in range(len(age))], "session_id": "n/a",
         "age_years": age, "sex": None, "site": "one", "scanner": None, "family_id": None,
         "mean_fd_mm": np.nan, "retained_s": np.nan,
     })  # fmt: skip
-    return FeatureTable({kind: View(np.load(path, mmap_mode="r"), spec)}, rows)
 
 
-def bench_lisa_like(folder: Path, scale: float) -> dict:
-    """75 linear SVR models, each C by an inner 5-fold over 5 values; beside GridSearchCV."""
+def bench_lisa_like(folder: Path, scale: float) -> Found:
+    """75 linear SVR models, each C by an inner 5-fold over 5 values, and their average."""
     n, p = max(200, int(2433 * scale)), max(20, int(300 * scale**0.5))
     features = write_features(folder, n, p)
-    validation = ValidationOptions(n_folds=5, n_repeats=15, inner_folds=5, n_bootstrap=0)
-    options = ClockOptions(
-        estimator="svr", svr_c=C_VALUES, svr_epsilon=1e-4, ensemble=True, validation=validation
-    )
+    options = ClockOptions(estimator="svr", svr_c=C_VALUES, svr_epsilon=1e-4, ensemble=True,
+                           validation=FIFTEEN_TIMES_FIVE)  # fmt: skip
     seconds, cv = _timed(lambda: cross_validate_clock(features, options, n_jobs=2))
     averaging, _ = _timed(lambda: fit_clock(features, options, cv=cv, n_jobs=2))
-    return {"n": n, "edges": features.views["fisher_z"].spec.n_features,
-            "seconds": seconds + averaging, "models": len(cv.fits), "target_seconds": 600,
-            "target_gigabytes": 4}  # fmt: skip
+    facts = {"scans": n, "edges": features.views["fisher_z"].spec.n_features,
+             "models": len(cv.fits), "seconds, of which averaging": averaging}  # fmt: skip
+    return Found(facts, [Check("seconds", "<=", 600, seconds + averaging),
+                         Check("gigabytes", "<=", 4, _peak_gigabytes())])  # fmt: skip
 
 
-def bench_grid_search(folder: Path, scale: float) -> dict:
-    """One outer fold of a grid search on features against ours on one Gram matrix."""
-    n, p = max(100, int(500 * scale)), 300
+def bench_grid_search(folder: Path, scale: float) -> Found:
+    """The 75 models beside GridSearchCV on features, one outer fold of which is timed."""
+    n, p = max(100, int(300 * scale)), 300
     features = write_features(folder, n, p)
+    options = ClockOptions(estimator="svr", svr_c=C_VALUES, svr_epsilon=1e-4,
+                           validation=FIFTEEN_TIMES_FIVE)  # fmt: skip
+    seconds, cv = _timed(lambda: cross_validate_clock(features, options, n_jobs=2))
     X = np.asarray(features.views["fisher_z"].values)
     y = features.rows["age_years"].to_numpy()
-    folds = list(KFold(5, shuffle=True, random_state=0).split(X))
-    train, test = folds[0]
+    train, test = next(KFold(5, shuffle=True, random_state=0).split(X))
     search = GridSearchCV(
         SVR(kernel="linear", epsilon=1e-4), {"C": C_VALUES}, cv=5, n_jobs=2,
         scoring="neg_mean_absolute_error",
     )  # fmt: skip
-    peer_fold, _ = _timed(lambda: search.fit(X[train], y[train]))
-    validation = ValidationOptions(n_folds=5, n_repeats=15, inner_folds=5, n_bootstrap=0)
-    options = ClockOptions(estimator="svr", svr_c=C_VALUES, svr_epsilon=1e-4, validation=validation)
-    ours, cv = _timed(lambda: cross_validate_clock(features, options, n_jobs=2))
+    one_fold, _ = _timed(lambda: search.fit(X[train], y[train]))
     difference = np.abs(search.predict(X[test]) - cv.fits[0].predicted).max()
-    peer = peer_fold * 75
-    return {"n": n, "edges": X.shape[1], "seconds": ours, "models": 75,
-            "peer_seconds (75 x one fold)": peer, "times_faster": peer / ours, "target_times": 50,
-            "largest_difference_years": float(difference)}  # fmt: skip
+    facts = {"scans": n, "edges": X.shape[1], "models": len(cv.fits), "seconds": seconds,
+             "seconds, GridSearchCV, one outer fold": one_fold,
+             "C of that fold, ours": cv.fits[0].chosen["c"],
+             "C of that fold, GridSearchCV": search.best_params_["C"],
+             "largest difference of predictions, years": float(difference)}  # fmt: skip
+    return Found(facts, [Check("times faster (75 x one fold / ours)", ">=", 50,
+                               75 * one_fold / seconds)])  # fmt: skip
 
 
-def bench_ridge(folder: Path, scale: float) -> dict:
-    """Ridge, alpha by leave-one-out, 10 folds x 5 repeats, nested; beside RidgeCV of one fold."""
+def bench_ridge(folder: Path, scale: float) -> Found:
+    """Ridge, alpha by leave-one-out, 10 folds x 5 repeats; beside RidgeCV of one fold."""
     n, p = max(200, int(2433 * scale)), max(20, int(300 * scale**0.5))
     features = write_features(folder, n, p)
     options = ClockOptions(validation=ValidationOptions(n_folds=10, n_repeats=5, n_bootstrap=0))
     seconds, cv = _timed(lambda: cross_validate_clock(features, options))
+    gigabytes = _peak_gigabytes()
     X = np.asarray(features.views["fisher_z"].values, dtype=float)
     y = features.rows["age_years"].to_numpy()
     train, test = next(KFold(10, shuffle=True, random_state=0).split(X))
-    centred = X[train] - X[train].mean(axis=0)
-    unit = np.einsum("ij,ij->", centred, centred) / len(train)
-    del centred
-    peer = RidgeCV(alphas=unit * np.array(PENALTIES))
-    peer_fold, model = _timed(lambda: peer.fit(X[train], y[train]))
+    one_fold, model = _timed(lambda: _ridge_cv(X[train], y[train]))
     difference = np.abs(model.predict(X[test]) - cv.fits[0].predicted).max()
-    return {"n": n, "edges": X.shape[1], "seconds": seconds, "fits": len(cv.fits),
-            "target_seconds": 180, "peer_seconds (50 x one RidgeCV)": peer_fold * 50,
-            "largest_difference_years": float(difference)}  # fmt: skip
+    facts = {"scans": n, "edges": X.shape[1], "fits": len(cv.fits), "gigabytes": gigabytes,
+             "times faster (50 x one RidgeCV / ours)": 50 * one_fold / seconds,
+             "largest difference of predictions, years": float(difference)}  # fmt: skip
+    return Found(facts, [Check("seconds", "<=", 180, seconds)])
 
 
-def bench_many_scans(folder: Path, scale: float) -> dict:
+def bench_many_scans(folder: Path, scale: float) -> Found:
     """More scans than edges: ridge with 10 folds on memory-mapped features."""
-    found = {}
-    for part, share in (("half", 0.5), ("whole", 1.0)):
-        n, p = int(40_000 * scale * share), max(20, int(100 * scale**0.5))
-        features = write_features(folder, n, p)
-        options = ClockOptions(validation=ValidationOptions(n_folds=10, n_bootstrap=0))
-        seconds, _ = _timed(lambda: cross_validate_clock(features, options))  # noqa: B023
-        found |= {f"n ({part})": n, f"seconds ({part})": seconds}
-        edges = features.views["fisher_z"].spec.n_features
-    return found | {"edges": edges, "seconds": found["seconds (whole)"], "target_seconds": 300,
-                    "target_gigabytes": 4}  # fmt: skip
+    n, p = int(40_000 * scale), max(20, int(100 * scale**0.5))
+    features = write_features(folder, n, p)
+    view = features.views["fisher_z"]
+    options = ClockOptions(validation=ValidationOptions(n_folds=10, n_bootstrap=0))
+    seconds, cv = _timed(lambda: cross_validate_clock(features, options))
+    gigabytes = _peak_gigabytes()
+    # Of the work only this depends on the number of scans; penalties are compared on as many
+    # left-out scans whatever the cohort.
+    age = features.rows["age_years"].to_numpy()
+    half, whole = (
+        _timed(lambda: moments_of(view.values, age, np.arange(rows)))[0]  # noqa: B023
+        for rows in (n // 2, n)
+    )
+    facts = {"scans": n, "edges": view.spec.n_features, "folds": len(cv.fits),
+             "left-out scans a penalty": min(MAX_LEFT_OUT, len(cv.fits[0].train)),
+             "seconds, sums over half the scans": half, "seconds, sums over all": whole,
+             "skill (1 - MAE / MAE of the median)": _skill(cv)}  # fmt: skip
+    return Found(facts, [Check("seconds", "<=", 300, seconds),
+                         Check("gigabytes", "<=", 4, gigabytes),
+                         Check("growth of the sums, twice the scans", "<=", 2.4, whole / half),
+                         ])  # fmt: skip
 
 
-def bench_tangent(folder: Path, scale: float) -> dict:
-    """Tangent space fitted in each of 10 folds with ridge; nilearn's and pyRiemann's one fold."""
-    from nilearn.connectome import ConnectivityMeasure
-    from pyriemann.tangentspace import TangentSpace
-
+def bench_tangent(folder: Path, scale: float) -> Found:
+    """Tangent space fitted in each of 10 folds, with ridge; nilearn and pyRiemann on one fold."""
     n, p = max(40, int(564 * scale)), max(20, int(264 * scale**0.5))
-    rng = np.random.default_rng(0)
-    age = rng.uniform(18, 90, n)
-    slope = rng.normal(size=p)
-    matrices = np.empty((n, p, p))
-    for i in range(n):
-        signals = rng.normal(size=(2 * p, p)) * (1 + 0.005 * (age[i] - 50) * slope)
-        matrices[i] = np.cov(signals.T)
-    features = write_features(folder, n, p, layout="upper_with_diagonal", kind="tangent")
-    spec = features.views["tangent"].spec
+    signals, age = _signals(n, p)
+    matrices = np.array([estimate_covariance(s, shrinkage="ledoit_wolf") for s in signals])
     values = half_vectorise(matrices).astype(np.float32)
-    features = FeatureTable({"tangent": View(values, spec)}, features.rows.assign(age_years=age))
+    view = View(values, _spec("tangent", "upper_with_diagonal", p))
+    features = FeatureTable({"tangent": view}, _rows(age))
     options = ClockOptions(
         views=("tangent",), validation=ValidationOptions(n_folds=10, n_bootstrap=0)
     )
     seconds, cv = _timed(lambda: cross_validate_clock(features, options))
-    predictions = cv.predictions
-    error = (predictions["predicted_age_years"] - predictions["age_years"]).abs()
+    gigabytes = _peak_gigabytes()
     train, test = next(KFold(10, shuffle=True, random_state=0).split(values))
-    stack = unvectorise(values.astype(float))
-    from sklearn.covariance import EmpiricalCovariance
-
-    peer = ConnectivityMeasure(
-        EmpiricalCovariance(assume_centered=True), kind="tangent", vectorize=True
-    )
-    # Signals whose second moments are the matrices: nilearn takes series, not matrices.
-    series = [np.linalg.cholesky(one).T * np.sqrt(p) for one in stack]
-    nilearn_fold, peer_train = _timed(lambda: peer.fit_transform([series[i] for i in train]))
-    pyriemann_fold, _ = _timed(lambda: TangentSpace(metric="riemann").fit(stack[train]))
-    model = RidgeCV(alphas=np.geomspace(1e-2, 1e6, 41)).fit(peer_train, age[train])
-    held_out = model.predict(peer.transform([series[i] for i in test]))
-    own_fold, _ = _timed(lambda: TangentTransformer().fit_transform(values[train]))
-    affine, _ = _timed(
-        lambda: TangentTransformer(reference="affine_invariant").fit_transform(values[train])
-    )
-    return {"n": n, "parcels": p, "seconds": seconds, "peer_seconds (10 x one nilearn fold)":
-            10 * nilearn_fold, "times_faster": 10 * nilearn_fold / seconds, "target_times": 20,
-            "one fold, log-Euclidean mean": own_fold, "one fold, affine-invariant mean": affine,
-            "one fold, nilearn": nilearn_fold, "one fold, pyRiemann": pyriemann_fold,
-            "mean_error_years_fold_0": float(error[predictions["fold"] == 0].mean()),
-            "peer_mean_error_years_fold_0": float(np.abs(held_out - age[test]).mean()),
-            }  # fmt: skip
+    facts = {"scans": n, "parcels": p, "seconds, ours, 10 folds": seconds, "gigabytes": gigabytes,
+             "skill (1 - MAE / MAE of the median), ours": _skill(cv),
+             "MAE of fold 0, ours": _error(cv.fits[0].predicted, age[test])}  # fmt: skip
+    peers = {"nilearn": _nilearn, "pyRiemann": _pyriemann, "ours, affine-invariant": _affine}
+    folds = {}
+    for name, peer in peers.items():
+        folds[name], predicted = _timed(
+            lambda: peer(signals, matrices, age, train, test)  # noqa: B023
+        )
+        facts |= {f"seconds, {name}, one fold": folds[name],
+                  f"MAE of fold 0, {name}": _error(predicted, age[test]),
+                  f"r with ours, {name}": float(np.corrcoef(predicted, cv.fits[0].predicted)[0, 1]),
+                  }  # fmt: skip
+    facts["times faster than pyRiemann"] = 10 * folds["pyRiemann"] / seconds
+    return Found(facts, [Check("times faster than nilearn (10 x one fold / ours)", ">=", 20,
+                               10 * folds["nilearn"] / seconds),
+                         Check("MAE of fold 0, ours / nilearn's", "<=", 1.05,
+                               facts["MAE of fold 0, ours"] / facts["MAE of fold 0, nilearn"]),
+                         ])  # fmt: skip
 
 
-PARTS: dict[str, Callable[[Path, float], dict]] = {
+def _signals(n: int, p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw signals (n, 180, p) as unlike each other as ABIDE's, and ages.
+
+    Whitened by their mean, the eigenvalues of their covariances run from 0.2 to 15 (5 and 95 %),
+    as ABIDE's do: nilearn's mean takes the 10 to 12 steps it takes there.
+    """
+    rng = np.random.default_rng(0)
+    age = rng.uniform(18, 90, n)
+    common, slope = rng.standard_normal((20, p)), 0.01 * rng.standard_normal((20, p))
+    signals = np.empty((n, 180, p))
+    for i in range(n):
+        mixing = common + 0.7 * rng.standard_normal((20, p)) + (age[i] - 54) * slope
+        white = rng.standard_normal((230, 20 + p))
+        slow = lfilter([1.0], [1.0, -0.8], white, axis=0)[50:]
+        signals[i] = standardize(slow[:, :20] @ mixing + 3 * slow[:, 20:])
+    return signals, age
+
+
+def _nilearn(signals, matrices, age, train, test) -> np.ndarray:
+    measure = ConnectivityMeasure(kind="tangent", cov_estimator=LedoitWolf(), vectorize=True,
+                                  standardize=False)  # fmt: skip
+    own = measure.fit_transform(list(signals[train]))
+    return _ridge_cv(own, age[train]).predict(measure.transform(list(signals[test])))
+
+
+def _pyriemann(signals, matrices, age, train, test) -> np.ndarray:
+    space = TangentSpace(metric="riemann")
+    own = space.fit_transform(matrices[train])
+    return _ridge_cv(own, age[train]).predict(space.transform(matrices[test]))
+
+
+def _affine(signals, matrices, age, train, test) -> np.ndarray:
+    vectors = half_vectorise(matrices)
+    space = TangentTransformer("affine_invariant").fit(vectors[train])
+    own = space.transform(vectors[train])
+    return _ridge_cv(own, age[train]).predict(space.transform(vectors[test]))
+
+
+def _ridge_cv(X: np.ndarray, y: np.ndarray) -> RidgeCV:
+    """Fit scikit-learn's ridge over the penalties ours tries."""
+    mean = X.mean(axis=0)
+    unit = np.mean([np.sum((row - mean) ** 2) for row in X])
+    return RidgeCV(alphas=unit * np.array(PENALTIES)).fit(X, y)
+
+
+def _error(predicted: np.ndarray, age: np.ndarray) -> float:
+    return float(np.abs(predicted - age).mean())
+
+
+def _skill(cv) -> float:
+    ages = cv.predictions["age_years"]
+    own = (cv.predictions["predicted_age_years"] - ages).abs().mean()
+    return float(1 - own / (cv.predictions["median_age_years"] - ages).abs().mean())
+
+
+PARTS: dict[str, Callable[[Path, float], Found]] = {
     "lisa_like": bench_lisa_like,
     "grid_search": bench_grid_search,
     "ridge": bench_ridge,
@@ -218,20 +307,30 @@ def main() -> int:
                 print(f"{part}: ended with exit code {process.exitcode}", file=sys.stderr)
                 return 1
             process.join()
-        print(f"{part}")
-        for name, value in found[part].items():
-            print(f"  {name:40} {value:,.4g}" if isinstance(value, float) else
-                  f"  {name:40} {value:,}")  # fmt: skip
+        _print(part, found[part])
     if arguments.json:
-        arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return 0
+        report = {part: asdict(one) for part, one in found.items()}
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 0 if all(check.holds for one in found.values() for check in one.checks) else 1
+
+
+def _print(part: str, found: Found) -> None:
+    print(part)
+    for name, value in found.facts.items():
+        print(f"  {name:52} {value:,.4g}" if isinstance(value, float) else
+              f"  {name:52} {value:,}")  # fmt: skip
+    for check in found.checks:
+        print(f"  {check.what:52} {check.found:,.4g}   asked {check.sign} {check.asked:g}: "
+              f"{'holds' if check.holds else 'MISS'}", flush=True)  # fmt: skip
 
 
 def _run(part: str, folder: str, scale: float, sender) -> None:
-    found = PARTS[part](Path(folder), scale)
-    # Linux counts in kilobytes. Mapped features count while the kernel keeps their pages.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    sender.send(found | {"peak_gigabytes": peak})
+    sender.send(PARTS[part](Path(folder), scale))
+
+
+def _peak_gigabytes() -> float:
+    """Return the most memory this process has held; mapped pages count while they are cached."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
 def _timed(work: Callable):
