@@ -1,0 +1,145 @@
+"""`brainage compare` on tables made elsewhere: maps, dates, plan, replayed allocations."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brainage.cli import BAD_INPUT, DONE, main
+from brainage.tables import SCORES, write_table
+
+STUDY = """
+title: tables made elsewhere
+paths:
+  output: out
+  scores: scores.tsv
+  allocation: people.csv
+  allocation_columns: {participant_id: ID, arm: GROUP, bmi: BMI_CLASS, sessions: TRAININGS}
+  dates: visits.csv
+  dates_columns: {participant_id: ID, session_id: Wave, scan_date: MRI_date}
+science:
+  trial:
+    arms: [CON, HRT]
+    control_arm: CON
+    visits:
+      - {label: baseline, session_id: bl, nominal_years: 0}
+      - {label: 1 year, session_id: 1y, nominal_years: 1}
+    primary_visit: 1 year
+    strata: [bmi]
+    dose_column: sessions
+    per_protocol_min_dose: 40
+    n_bootstraps: 200
+    randomization: {n_draws: 199}
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Forty people of whom four were never scanned, in files with other people's column names."""
+    rng = np.random.default_rng(5)
+    ids = [f"sub-{i:02d}" for i in range(40)]
+    arm = rng.permutation(np.resize(["CON", "HRT"], 40))
+    pd.DataFrame({
+        "ID": ids, "GROUP": arm, "BMI_CLASS": rng.choice(["low", "high"], 40),
+        "TRAININGS": rng.integers(0, 120, 40),
+    }).to_csv(tmp_path / "people.csv", index=False)  # fmt: skip
+    age, person = rng.uniform(62, 70, 36), rng.normal(0, 3, 36)
+    scans, visits = [], []
+    for session, years in (("bl", 0.0), ("1y", 1.0)):
+        gap = person + rng.normal(0, 1.5, 36) - 1.2 * years * (arm[4:] == "HRT")
+        scans.append(pd.DataFrame({
+            "participant_id": ids[4:], "session_id": f"ses-{session}", "age_years": age + years,
+            "sex": "F", "site": "one", "mean_fd_mm": rng.gamma(4, 0.05, 36),
+            "network": "whole_brain", "predicted_age_years": age + years + gap, "gap_years": gap,
+            "gap_corrected_years": gap, "interval_low_years": np.nan,
+            "interval_high_years": np.nan, "in_age_range": True, "distance_percentile": 50.0,
+            "clock_id": "made elsewhere",
+        }))  # fmt: skip
+        day = pd.Timestamp("1925-04-01") + pd.Timedelta(days=round(380 * years))
+        visits.append(pd.DataFrame({"ID": ids[4:], "Wave": session, "MRI_date": day.date()}))
+    write_table(pd.concat(scans, ignore_index=True), tmp_path / "scores.tsv", SCORES)
+    pd.concat(visits).to_csv(tmp_path / "visits.csv", index=False)
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+def results_of(study, name):
+    return pd.read_csv(study.parent / "out" / "compare" / "results" / f"{name}.tsv", sep="\t",
+                       na_values="n/a")  # fmt: skip
+
+
+def test_tables_with_other_column_names_are_compared_with_the_intervals_of_their_dates(study):
+    assert main(["compare", str(study), "--plan", "--quiet"]) == DONE
+    assert main(["compare", str(study), "--quiet"]) == DONE
+    timing = results_of(study, "timing")
+    np.testing.assert_allclose(timing["mean_years"], 380 / 365.25)
+    assert (timing["n_by_dates"] == timing["n"]).all()
+    flow = results_of(study, "flow")
+    assert flow.groupby("arm")["randomised"].first().sum() == 40
+    assert flow.loc[flow["visit"] == "baseline", "not_scanned"].sum() == 4
+    plan = json.loads((study.parent / "out" / "compare" / "plan.json").read_text())
+    for name in ("contrasts", "deltas", "sensitivity"):
+        table = results_of(study, name)
+        assert set(table["plan_hash"]) == {plan["hash"]}
+        assert table["prespecified"].all()
+
+
+def test_plan_reads_no_allocation_and_a_later_change_is_printed_as_post_hoc(study, capsys):
+    people = study.parent / "people.csv"
+    hidden = people.rename(people.with_suffix(".hidden"))
+    assert main(["compare", str(study), "--plan", "--quiet"]) == DONE
+    hidden.rename(people)
+    changed = ["--set", "science.trial.degrees_of_freedom=kenward_roger"]
+    assert main(["compare", str(study), *changed]) == DONE
+    printed = capsys.readouterr().out
+    assert "primary, post hoc" in printed
+    assert "not as planned: degrees_of_freedom: planned satterthwaite" in printed
+    assert main(["compare", str(study)]) == DONE
+    assert "primary, prespecified" in capsys.readouterr().out
+
+
+def test_comparison_without_a_plan_says_that_it_wrote_one_itself(study, capsys):
+    assert main(["compare", str(study)]) == DONE
+    assert "the plan was written by the comparison itself" in capsys.readouterr().out
+
+
+def test_dates_that_are_not_there_are_told_by_the_path_that_names_them(study, capsys):
+    pd.DataFrame({"ID": ["sub-05"], "Wave": ["bl"]}).to_csv(study.parent / "visits.csv")
+    without_map = ["--set", "paths.dates_columns={participant_id: ID, session_id: Wave}"]
+    assert main(["compare", str(study), *without_map]) == BAD_INPUT
+    assert "no dates there (paths.dates)" in capsys.readouterr().err
+
+
+def test_minimisation_is_refused_by_name_until_its_allocations_are_given(study, capsys):
+    scheme = ["--set", "science.trial.randomization.scheme=minimisation"]
+    assert main(["compare", str(study), *scheme]) == DONE
+    assert "'re-randomisation' was not done: randomisation scheme 'minimisation'" in (
+        capsys.readouterr().out
+    )
+    people = pd.read_csv(study.parent / "people.csv")
+    rng = np.random.default_rng(1)
+    drawn = pd.DataFrame([rng.permutation(people["GROUP"]) for _ in range(120)],
+                         columns=people["ID"])  # fmt: skip
+    drawn.to_csv(study.parent / "replayed.csv", index=False)
+    given = ["--set", f"paths.replayed_allocations={study.parent / 'replayed.csv'}"]
+    assert main(["compare", str(study), *scheme, *given, "--quiet"]) == DONE
+    row = results_of(study, "sensitivity").set_index("analysis").loc["re-randomisation"]
+    assert "120 draws" in row["method"]
+
+
+def test_page_names_estimand_plan_and_sums_of_the_flow(study):
+    assert main(["compare", str(study), "--plan", "--quiet"]) == DONE
+    assert main(["compare", str(study), "--quiet"]) == DONE
+    assert main(["report", str(study), "--quiet"]) == DONE
+    page = (study.parent / "out" / "report" / "report.html").read_text()
+    plan = json.loads((study.parent / "out" / "compare" / "plan.json").read_text())
+    for words in (
+        "Primary contrast (prespecified): HRT minus CON at 1 year", plan["hash"],
+        "intercurrent event: control who trains", "missing data, not an intercurrent event",
+        "Randomised = scanned + not scanned", "Levakov&#39;s attenuation", "re-randomisation",
+    ):  # fmt: skip
+        assert words in page, words
