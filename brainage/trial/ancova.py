@@ -183,7 +183,7 @@ def fit_ancova(
         ``sandwich::vcovHC(type = "HC3")``, with n - rank degrees of freedom; "hc2": squared
         residuals over 1 - leverage, with Bell and McCaffrey's degrees of freedom, equal to
         ``clubSandwich``'s CR2 of one person a cluster; "classical": one variance for all;
-        "automatic": HC3, and HC2 where an arm has fewer than thirty people, because there
+        "automatic": HC3, and HC2 where an arm has fewer than sixty people, because there
         HC3's errors are about a tenth too large (docs/validation.md).
 
     Returns

@@ -212,7 +212,7 @@ def fit_mmrm(
         "model": trust the fitted covariance; "cluster_robust": CR2 with Satterthwaite-type degrees
         of freedom; "small_sample": the same with Kenward and Roger's correction for the estimated
         covariance. "automatic" is "model", but "small_sample" after any fall-back, because the
-        smaller structure need not be true, and where an arm has fewer than thirty people at a
+        smaller structure need not be true, and where an arm has fewer than sixty people at a
         visit and Kenward-Roger is not asked for: then all arms share one working covariance as
         well, because so few people cannot tell an arm's own.
 

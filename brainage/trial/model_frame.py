@@ -24,7 +24,7 @@ Form = Literal["change", "constrained"]
 
 #: Analysed people below which an arm at a visit is small: there Satterthwaite's errors reject too
 #: often and HC3's too seldom (docs/validation.md).
-FEW_PEOPLE = 30
+FEW_PEOPLE = 60
 
 #: A column whose part outside the others' span is smaller than this share of it is aliased.
 _ALIASED = 1e-9

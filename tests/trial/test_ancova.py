@@ -43,8 +43,14 @@ def test_contrasts_and_means_match_lm_sandwich_clubsandwich_and_emmeans(name, er
 
 
 def test_errors_are_hc3_and_in_small_arms_hc2_with_bell_and_mccaffreys_df():
-    assert fit("complete").method == "ANCOVA, HC3 errors"
-    assert fit("small").method == "ANCOVA, HC2 errors, Bell-McCaffrey degrees of freedom"
+    data = first_visit("complete")
+    many = pd.concat([
+        data.assign(participant_id=data["participant_id"] + suffix) for suffix in "abc"
+    ])  # fmt: skip
+    options = {"response": "change", "arms": ARMS, "covariates": COVARIATES}
+    assert fit_ancova(many, **options).method == "ANCOVA, HC3 errors"
+    assert fit_ancova(data, **options).method == (
+        "ANCOVA, HC2 errors, Bell-McCaffrey degrees of freedom")  # fmt: skip
 
 
 def test_versus_another_arm_is_the_difference_of_the_contrasts_with_control():

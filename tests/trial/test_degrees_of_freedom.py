@@ -60,7 +60,7 @@ def test_one_visit_gives_the_residual_degrees_of_freedom_both_ways():
     data = follow_ups("missing")
     data = data[data["visit"] == "v1"]
     options = {"response": "change", "arms": ARMS, "visits": ("v1",), "covariance_by_arm": False,
-               "covariates": ("baseline_gap", "sex")}  # fmt: skip
+               "covariates": ("baseline_gap", "sex"), "errors": "model"}  # fmt: skip
     for method in ("satterthwaite", "kenward_roger"):
         found = fit_mmrm(data, degrees_of_freedom=method, **options).contrast("HRT", "v1")
         assert found.df == pytest.approx(len(data) - 5, rel=1e-7)
@@ -69,7 +69,8 @@ def test_one_visit_gives_the_residual_degrees_of_freedom_both_ways():
 def test_kenward_roger_errors_are_not_smaller_than_the_unadjusted():
     data = follow_ups("small")
     options = {"response": "change", "arms": ARMS, "visits": visits_of(data),
-               "covariates": ("baseline_gap",), "covariance_by_arm": False}  # fmt: skip
+               "covariates": ("baseline_gap",), "covariance_by_arm": False,
+               "errors": "model"}  # fmt: skip
     plain = fit_mmrm(data, **options).contrast("HRT", "v1")
     adjusted = fit_mmrm(data, degrees_of_freedom="kenward_roger", **options).contrast("HRT", "v1")
     assert adjusted.estimate == plain.estimate
