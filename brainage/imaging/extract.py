@@ -158,7 +158,7 @@ def clean_signals(
 _ALL_AT_ONCE = {"butterworth__copy": True}
 #: Of the series cleaned at a time: nilearn holds some eight copies, and a long scan's would take
 #: more memory than streaming it.
-_CLEANED_BYTES = 3 * 2**18
+_CLEANED_BYTES = 2**19
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import functools
 import hashlib
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ from brainage.imaging.product import VolumeProduct
 if TYPE_CHECKING:
     from brainage.imaging.atlas import Atlas
 
-_FORMAT = 3
+_FORMAT = 4
 #: Below this radius nilearn may add a voxel outside a sphere that depends on the mask.
 _RESTRICTABLE_RADIUS_MM = 3.5
 
@@ -46,9 +46,11 @@ class ParcelOperator:
     voxels : ndarray of shape (k,), int
         Voxels with a weight, in Fortran order of the grid, ascending.
     weights : csc_array of shape (p, k)
-        An empty row is a parcel without a voxel. By columns, because volumes come voxel by voxel.
+        By columns, because volumes come voxel by voxel.
     coverage : ndarray of shape (p,)
         Share of the parcel inside mask and field of view, 0 to 1.
+    empty : ndarray of shape (p,), bool
+        Parcels without a voxel.
     unmix : ndarray of shape (p, p) or None, default=None
         Follows the weights where signals are a least-squares fit of maps.
     """
@@ -56,17 +58,13 @@ class ParcelOperator:
     voxels: np.ndarray
     weights: csc_array
     coverage: np.ndarray
+    empty: np.ndarray
     unmix: np.ndarray | None = None
-    _size: np.ndarray = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        size = np.asarray(abs(self.weights).sum(axis=1)).ravel()
-        object.__setattr__(self, "_size", size)
-
-    @property
-    def empty(self) -> np.ndarray:
-        """Boolean (p,): parcels without a voxel."""
-        return np.bincount(self.weights.indices, minlength=self.weights.shape[0]) == 0
+    @functools.cached_property
+    def _size(self) -> np.ndarray:
+        # Only masks and values that are not finite need it: it takes as much memory as weights.
+        return np.asarray(abs(self.weights).sum(axis=1)).ravel()
 
     def apply(
         self,
@@ -129,7 +127,8 @@ class ParcelOperator:
         indptr = np.concatenate([[0], np.cumsum(lengths[kept])]).astype(np.int32)
         weights = csc_array((data, rows, indptr), shape=(len(self._size), int(kept.sum())))
         unmix = None if self.unmix is None else unmixing(weights)
-        return ParcelOperator(self.voxels[kept], weights, self.coverage * share, unmix)
+        empty = np.bincount(rows, minlength=len(self._size)) == 0
+        return ParcelOperator(self.voxels[kept], weights, self.coverage * share, empty, unmix)
 
 
 def parcel_operator(
@@ -240,7 +239,8 @@ def _compact(matrix: csr_array, coverage: np.ndarray, unmix: np.ndarray | None) 
     columns = np.searchsorted(voxels, matrix.indices).astype(np.int32)
     parts = (matrix.data.astype(np.float64), columns, matrix.indptr.astype(np.int32))
     weights = csr_array(parts, shape=(matrix.shape[0], len(voxels))).tocsc()
-    return ParcelOperator(voxels, weights, np.asarray(coverage, dtype=np.float64), unmix)
+    empty = np.diff(matrix.indptr) == 0
+    return ParcelOperator(voxels, weights, np.asarray(coverage, dtype=np.float64), empty, unmix)
 
 
 def load_mask(path: str | Path, grid: Grid) -> np.ndarray:
@@ -292,7 +292,9 @@ def _load(path: Path) -> ParcelOperator | None:
                 (stored["data"], stored["indices"], stored["indptr"]), shape=tuple(stored["shape"])
             )
             unmix = stored["unmix"] if stored["unmix"].size else None
-            return ParcelOperator(stored["voxels"], weights, stored["coverage"], unmix)
+            return ParcelOperator(
+                stored["voxels"], weights, stored["coverage"], stored["empty"], unmix
+            )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         # Absent, or damaged by a full disk: built again and replaced.
         return None
@@ -304,5 +306,6 @@ def _save(operator: ParcelOperator, path: Path) -> None:
         np.savez(
             temporary, data=weights.data, indices=weights.indices, indptr=weights.indptr,
             shape=np.array(weights.shape), voxels=operator.voxels, coverage=operator.coverage,
+            empty=operator.empty,
             unmix=np.empty(0) if operator.unmix is None else operator.unmix,
         )  # fmt: skip

@@ -94,6 +94,8 @@ def _tiles(weights: csc_array):
     for low in range(0, k, _TILE_VOXELS):
         high = min(k, low + _TILE_VOXELS)
         start, end = weights.indptr[low], weights.indptr[high]
-        parts = (weights.data[start:end], weights.indices[start:end],
-                 weights.indptr[low : high + 1] - start)  # fmt: skip
-        yield low, high, csc_array(parts, shape=(p, high - low))
+        tile = csc_array((p, high - low))
+        # Set, and not handed to the constructor, which copies what is a part of something larger.
+        tile.data, tile.indices = weights.data[start:end], weights.indices[start:end]
+        tile.indptr = weights.indptr[low : high + 1] - start
+        yield low, high, tile
