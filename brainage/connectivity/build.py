@@ -19,7 +19,7 @@ from brainage.connectivity.options import Kind
 from brainage.connectivity.sessions import EXCLUDED, ROWS, Session, gather_sessions, tidy_rows
 from brainage.connectivity.store import open_store
 from brainage.connectivity.views import LAYOUTS, View, ViewSpec, describe_parcels, spec_shrinkage
-from brainage.errors import MatrixError, SeriesError, TooFewVolumesError
+from brainage.errors import BrainAgeWarning, MatrixError, SeriesError, TooFewVolumesError
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, SeriesFile, align_parcels, read_series
 
@@ -80,7 +80,7 @@ def build_features(
 
     Warns
     -----
-    UserWarning
+    BrainAgeWarning
         Series whose parcels stand in another order than the first one's: they are matched by name.
     """
     _check_choices(kinds, shrinkage, incomplete_scans)
@@ -149,7 +149,7 @@ def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) 
         if n_reordered:
             warnings.warn(
                 f"{n_reordered} series list their {len(job.order)} parcels in another order than "
-                "the first one; they were matched by name.", UserWarning, stacklevel=3,
+                "the first one; they were matched by name.", BrainAgeWarning, stacklevel=3,
             )  # fmt: skip
         for kind in job.kinds:
             spec_of[kind] = _spec(kind, job.shrinkage, identity)

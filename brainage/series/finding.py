@@ -97,7 +97,7 @@ def file_of_name(path: Path) -> SeriesFile:
 
 
 def _in_folder(folder: Path) -> list[SeriesFile]:
-    paths = list(_walk(str(folder)))
+    paths = sorted(_walk(str(folder)))
     named = [path for path in paths if path.endswith(_NAMED)]
     return [file_of_name(Path(path)) for path in named or paths]
 
@@ -173,18 +173,21 @@ def _refuse_twins(folder: Path, files: list[SeriesFile]) -> None:
         key = (item.participant_id, item.session_id, item.task, item.run, run)
         other = seen.setdefault(key, item)
         if other is not item:
-            raise SeriesError(
-                f"{folder}: one run in several forms: {other.path.name} and {item.path.name}. "
-                "Choose with paths.<cohort>.atlas (parts of the name may follow: "
-                f"{item.atlas}{_telling_part(other, item)}) or .space, or list the files in a "
-                "table."
-            )
+            raise SeriesError(f"{folder}: one run in several forms: {other.path.name} and "
+                              f"{item.path.name}. {_how_to_choose(other, item)}, or list the files "
+                              "in a table.")  # fmt: skip
 
 
-def _telling_part(one: SeriesFile, other: SeriesFile) -> str:
-    known = {*parts_of(one.path.name), f"atlas-{other.atlas}", f"seg-{other.atlas}"}
-    telling = [part for part in parts_of(other.path.name) if part not in known]
-    return f":{telling[0]}" if telling else ":desc-<label>"
+def _how_to_choose(one: SeriesFile, other: SeriesFile) -> str:
+    if one.atlas != other.atlas:
+        return f"Choose with paths.<cohort>.atlas: {one.atlas}, or {other.atlas}"
+    spaces = [_label(item, "space") for item in (one, other)]
+    if spaces[0] != spaces[1] and NO_SESSION not in spaces:
+        return f"Choose with paths.<cohort>.space: {spaces[0]}, or {spaces[1]}"
+    telling = sorted(set(parts_of(other.path.name)) - set(parts_of(one.path.name)))
+    if telling:
+        return f"Choose with parts of the name: paths.<cohort>.atlas: {other.atlas}:{telling[0]}"
+    return "Keep one of them in the folder"
 
 
 def _in_table(path: Path) -> list[SeriesFile]:

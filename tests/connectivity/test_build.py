@@ -11,7 +11,7 @@ from nilearn.connectome import ConnectivityMeasure
 from sklearn.covariance import LedoitWolf
 
 from brainage.connectivity import FeatureTable, build_features, edge_indices
-from brainage.errors import SeriesError, TableError
+from brainage.errors import BrainAgeWarning, SeriesError, TableError
 from brainage.series import align_parcels, find_series, write_series
 
 from .toy import ALL_KINDS, N_PARCELS, make_people, make_quality, make_series, without_signal
@@ -151,7 +151,7 @@ def test_parcels_in_another_order_are_matched_by_name_and_said_to_be(features):
     order = (3, 0, 8, 1, 2, 7, 4, 6, 5)
     turned = [align_parcels(s, tuple(f"P{i}" for i in order)) for s in SERIES[1::2]]
     mixed = [s for pair in zip(SERIES[::2], turned, strict=True) for s in pair]
-    with pytest.warns(UserWarning, match="5 series list their 9 parcels in another order"):
+    with pytest.warns(BrainAgeWarning, match="5 series list their 9 parcels in another order"):
         table = build_features(mixed, PEOPLE, kinds=("fisher_z",))
     assert table["fisher_z"].spec == features["fisher_z"].spec
     np.testing.assert_array_equal(table["fisher_z"].values, features["fisher_z"].values)
@@ -161,7 +161,7 @@ def test_two_runs_of_a_session_in_two_orders_are_joined_by_name():
     runs = [replace(make_series(i), participant_id="00", run=str(i)) for i in range(2)]
     expected = build_features(runs, PEOPLE)
     turned = align_parcels(runs[1], runs[1].parcel_names[::-1])
-    with pytest.warns(UserWarning, match="1 series list"):
+    with pytest.warns(BrainAgeWarning, match="1 series list"):
         table = build_features([runs[0], turned], PEOPLE)
     np.testing.assert_array_equal(table["fisher_z"].values, expected["fisher_z"].values)
 

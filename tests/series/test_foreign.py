@@ -196,6 +196,9 @@ def test_what_is_no_series_in_a_cpac_or_fmriprep_tree_is_passed_over(tmp_path):
         np.savetxt(tmp_path / name, VALUES)
     with pytest.raises(SeriesError, match=r"one run in several forms.*CC200:reg-aCompCor"):
         find_series(tmp_path)
+    np.savetxt(tmp_path / "sub-1_task-rest_atlas-AAL_desc-Mean_timeseries.1D", VALUES)
+    with pytest.raises(SeriesError, match=r"several forms.*AAL"):
+        find_series(tmp_path)
     (file,) = find_series(tmp_path, atlas="CC200:reg-aCompCor")
     assert "reg-aCompCor" in file.path.name
     assert (file.atlas, file.task, file.run) == ("CC200", "rest", "n/a")
@@ -206,7 +209,7 @@ def test_tasks_and_spaces_are_chosen_and_acquisitions_are_runs(tmp_path):
                              ("rest", "645", "T1w"), ("movie", "645", "MNI")):  # fmt: skip
         name = f"sub-1_task-{task}_acq-{acq}_run-1_space-{space}_atlas-a_timeseries.tsv"
         _frame().to_csv(tmp_path / name, sep="\t", index=False)
-    with pytest.raises(SeriesError, match=r"one run in several forms.*\.space"):
+    with pytest.raises(SeriesError, match=r"one run in several forms.*space: MNI, or T1w"):
         find_series(tmp_path, task="rest")
     found = find_series(tmp_path, task="rest", space="MNI")
     assert sorted(file.run for file in found) == ["14001", "6451"]
