@@ -18,6 +18,7 @@ from brainage.cli.shows import (
     show_evaluation,
     show_extracted,
     show_left_out,
+    show_mask_cost,
     show_recovery,
     show_report,
     show_scans,
@@ -94,6 +95,8 @@ def run_extract(arguments: argparse.Namespace) -> int:
     if arguments.collect and (shard or arguments.participant):
         raise ConfigError("--collect: expected alone, after every --shard or --participant, found "
                           "with one of them.")  # fmt: skip
+    if not arguments.collect:
+        show_mask_cost(screen, study, cohorts)
     tables = {}
     for cohort, people in _people_of(study, cohorts, arguments.participant).items():
         if arguments.collect:
@@ -216,10 +219,13 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
     """Run every stage of a study, showing each as it ends."""
+    from brainage.stages.cohorts import COHORTS, cohort_paths
     from brainage.stages.features import left_out
     from brainage.stages.run import run_stages
     from brainage.stages.score import load_calibrations
 
+    if study.synthetic is None:
+        show_mask_cost(screen, study, [c for c in COHORTS if cohort_paths(study, c).scans])
     code, summary = DONE, {}
     cohorts = {"train": "reference", "score": "trial", "evaluate": "external"}
     shows = {
@@ -282,7 +288,7 @@ def run_power(arguments: argparse.Namespace) -> int:
     found = power_two_arm(
         effect_years=arguments.effect_years, sd_years=arguments.sd_years, icc=arguments.icc,
         n_per_arm=arguments.n_per_arm, power=arguments.power, alpha=arguments.alpha,
-        drop_out=arguments.drop_out,
+        drop_out=arguments.drop_out, n_follow_ups=arguments.follow_ups,
     )  # fmt: skip
     screen.table(found, title="power of one arm against control")
     screen.result({"power": found.to_dict("records")})
@@ -294,9 +300,12 @@ def run_clock(arguments: argparse.Namespace) -> int:
     from brainage.clock import BrainClock
 
     screen = _screen(arguments)
-    card = BrainClock.load(arguments.file).card()
+    clock = BrainClock.load(arguments.file)
+    card = clock.card()
     for key, value in card.items():
         screen.line(f"{key}: {value}")
+    if clock.regression.holds_features:
+        screen.problem(f"warning: {arguments.file} holds {clock.regression.data_in_file}")
     screen.result(card)
     return DONE
 

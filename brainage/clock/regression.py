@@ -23,6 +23,10 @@ class Regression(Protocol):
     def data_in_file(self) -> str:
         """What of the participants a file with this regression holds."""
 
+    @property
+    def holds_features(self) -> bool:
+        """Whether that is features of training scans."""
+
     def predict_one(self, x: np.ndarray) -> float:
         """Return the predicted age in years of one scan's features (n_features,)."""
 
@@ -49,6 +53,7 @@ class LinearRegression:
     age_scale: AgeScale = "years"
 
     data_in_file = _NO_DATA
+    holds_features = False
 
     def predict_one(self, x: np.ndarray) -> float:
         """Return the predicted age in years of one scan's features (n_features,)."""
@@ -84,6 +89,7 @@ class PolynomialRegression:
     degree: int
 
     data_in_file = _HOLDS_FEATURES
+    holds_features = True
 
     def predict_one(self, x: np.ndarray) -> float:
         """Return the predicted age in years of one scan's features (n_features,)."""
@@ -105,6 +111,7 @@ class GaussianProcessRegression:
     model: GaussianProcessClock
 
     data_in_file = _HOLDS_FEATURES
+    holds_features = True
 
     def predict_one(self, x: np.ndarray) -> float:
         """Return the predicted age in years of one scan's features (n_features,)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,8 +20,9 @@ from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable
 from brainage.errors import StageError
 from brainage.progress import Progress, silent
+from brainage.series import read_series
 from brainage.stages.cohorts import stage_folder
-from brainage.stages.features import cohort_features
+from brainage.stages.features import cohort_features, cohort_series
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
 
 WHOLE_BRAIN = "whole_brain"
@@ -59,7 +60,8 @@ def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = s
         study, "reference", folder / "features", overwrite=overwrite, progress=progress
     )
     options = study.science.clock
-    described = {"clock": options.model_dump(mode="json"), "seed": study.science.seed}
+    described = {"clock": options.model_dump(mode="json"), "seed": study.science.seed,
+                 "study": study.title}  # fmt: skip
     inputs = {"features": features_key}
     key = stage_key("train", described, inputs)
     if not overwrite and is_current(folder, key):
@@ -72,6 +74,8 @@ def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = s
     }  # fmt: skip
     if options.networks:
         clocks |= fit_network_clocks(features, options, seed=seed, n_jobs=jobs, progress=progress)
+    about = {"study": study.title, "cleaning": _cleaning_words(study)}
+    clocks = {name: replace(clock, facts=clock.facts | about) for name, clock in clocks.items()}
     written = [*write_clocks(clocks, folder), *cv.save(folder)]
     written += _write_patterns(clocks[WHOLE_BRAIN], features, folder / EXPLAIN)
     written += [folder / "features" / "rows.tsv", folder / "features" / "excluded.tsv"]
@@ -124,6 +128,11 @@ def write_clocks(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
         clock.save(path)
         written.append(path)
     return written
+
+
+def _cleaning_words(study: StudyConfig) -> str:
+    """Return how the reference's series say they were cleaned; empty where they do not say."""
+    return read_series(cohort_series(study, "reference")[0]).cleaning
 
 
 def _write_patterns(clock: BrainClock, features: FeatureTable, folder: Path) -> list[Path]:
