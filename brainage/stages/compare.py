@@ -161,8 +161,8 @@ def visit_dates(study: StudyConfig) -> pd.DataFrame | None:
         return None
     dates = read_visit_dates(source, columns=study.paths.dates_columns)
     if dates is None and named is not None:
-        raise ConfigError(f"{named}: no dates there (paths.dates); expected a column acq_time, "
-                          "scan_date or date, or its name in paths.dates_columns.")  # fmt: skip
+        raise ConfigError(f"{named}: no dates there (paths.dates); expected a column acq_time "
+                          "or scan_date, or its name in paths.dates_columns.")  # fmt: skip
     return dates
 
 

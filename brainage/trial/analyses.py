@@ -47,11 +47,12 @@ class FittedModel:
 def baseline_covariates(changes: pd.DataFrame, design: TrialDesign) -> tuple[str, ...]:
     """Return the prespecified covariates: nothing measured after randomisation is among them.
 
-    Sex and site enter if they vary; strata and the design's covariates always.
+    Sex and site, where the design names them, enter if they vary; strata and the design's
+    covariates always.
     """
     options = design.options
     names = [*CROSSED, *options.strata, *options.covariates]
-    names += [name for name in ("sex", "site") if changes[name].nunique() > 1]
+    names += [name for name in options.score_covariates if changes[name].nunique() > 1]
     return tuple(dict.fromkeys(names))
 
 

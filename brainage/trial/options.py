@@ -124,6 +124,9 @@ class TrialOptions(Options):
         model, as categories.
     covariates : tuple of str, default=()
         Further columns of the allocation table, measured before randomisation.
+    score_covariates : tuple of {"sex", "site"}, default=("sex", "site")
+        Columns of the scores that are covariates of every model where they vary, as categories;
+        leave one out where arm determines it.
     dose_column : str or None, default=None
         Column of the allocation table with the dose taken (sessions attended).
     per_protocol_min_dose : float, default=0.0
@@ -158,6 +161,7 @@ class TrialOptions(Options):
     participant_column: str = "participant_id"
     strata: Listed[str] = ()
     covariates: Listed[str] = ()
+    score_covariates: Listed[Literal["sex", "site"]] = ("sex", "site")
     dose_column: str | None = None
     per_protocol_min_dose: float = Field(default=0.0, ge=0)
     outcome: Literal["gap_corrected_years", "gap_years"] = "gap_corrected_years"

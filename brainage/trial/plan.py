@@ -16,7 +16,8 @@ from brainage.trial.sets import COMPLETERS, INTENTION_TO_TREAT, PER_PROTOCOL
 
 _FORMAT = 1
 
-_MODEL = ("strata", "covariates", "degrees_of_freedom", "covariance_by_arm")
+_COVARIATES = ("strata", "covariates", "score_covariates")
+_MODEL = (*_COVARIATES, "degrees_of_freedom", "covariance_by_arm")
 
 #: Analyses that make deltas and contrasts, with the settings that change their numbers.
 ANALYSES = {
@@ -24,8 +25,8 @@ ANALYSES = {
     "within_arm": ("within_arm_multiplicity",),
     "change_scores": (),
     "levakov": ("n_bootstraps",),
-    "ancova": ("strata", "covariates"),
-    "rerandomization": ("strata", "covariates", "randomization"),
+    "ancova": _COVARIATES,
+    "rerandomization": (*_COVARIATES, "randomization"),
     "uncorrected": _MODEL,
     "constrained": _MODEL,
     "other_degrees_of_freedom": _MODEL,

@@ -7,9 +7,8 @@ from brainage.trial.model_frame import FEW_PEOPLE
 from brainage.trial.options import TREATMENT_POLICY, TrialOptions
 
 ANALYSIS_WORDS = {
-    "mmrm": "mixed model for repeated measures on change from baseline (arm x visit, baseline gap "
-            "x visit, baseline age x visit, strata, sex, site if more than one; unstructured "
-            "covariance, REML)",
+    "mmrm": "mixed model for repeated measures on change from baseline (arm x visit and the "
+            "covariates below; unstructured covariance, REML)",
     "within_arm": "paired t test of change from baseline within each arm; no effect of treatment",
     "change_scores": "Welch t test of change scores between arms",
     "levakov": "expected minus observed predicted age (Levakov et al. 2023), people bootstrapped",
@@ -117,6 +116,8 @@ def _design(options: TrialOptions) -> list[tuple[str, str]]:
     return [
         ("Arms, control first", ", ".join(options.arms)),
         ("Visits", visits),
+        ("Time since baseline", "from the dates of the scans where both have one, else from the "
+                                "ages at them"),
         ("Randomisation", f"{scheme.scheme}{size}; strata: "
                           f"{', '.join(options.strata) or 'none'}"),
         ("Outcome", f"{options.outcome}, years; below zero is younger-looking"),
@@ -130,8 +131,11 @@ def _design(options: TrialOptions) -> list[tuple[str, str]]:
 def _analyses(options: TrialOptions, first: dict) -> list[tuple[str, str]]:
     shared = "one per arm" if options.covariance_by_arm else "one for all arms"
     scheme = options.randomization
-    covariates = dict.fromkeys(("baseline gap x visit", "baseline age x visit", *options.strata,
-                                *options.covariates, "sex", "site (if more than one)"))  # fmt: skip
+    columns = {"site": "site (if more than one)"}
+    covariates = dict.fromkeys((
+        "baseline gap x visit", "baseline age x visit", *options.strata, *options.covariates,
+        *(columns.get(name, name) for name in options.score_covariates),
+    ))  # fmt: skip
     few = "" if options.degrees_of_freedom == "kenward_roger" else (
         f"; where an arm has fewer than {FEW_PEOPLE} people at a visit, one covariance for all "
         "arms with cluster-robust small-sample errors")  # fmt: skip

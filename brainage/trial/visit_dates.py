@@ -13,10 +13,11 @@ from brainage.errors import DesignError, TableError
 from brainage.tables import NO_SESSION, read_text_table
 
 #: Names a date column may have where the column map names none; BIDS's own first.
-DATE_COLUMNS = ("acq_time", "scan_date", "date")
+DATE_COLUMNS = ("acq_time", "scan_date")
 _KNOWN = ("participant_id", "session_id", "scan_date")
 _MISSING = {"", "n/a", "na", "nan", "none", "null"}
 _COLUMNS = ["participant_id", "session_id", "scan_date"]
+_TIME = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 _ENTITIES = re.compile(r"sub-(?P<person>[a-zA-Z0-9]+)(?:_ses-(?P<session>[a-zA-Z0-9]+))?")
 
 
@@ -33,9 +34,9 @@ def read_visit_dates(
         time wins, a BOLD run's before another's).
     columns : mapping of str to str, optional
         participant_id, session_id or scan_date -> name in the file. Without it the date is the
-        first of acq_time, scan_date and date. Dates are ISO 8601 (1925-03-31 or
-        1925-03-31T13:45:00); dates shifted for anonymity serve as well, if all of a person's are
-        shifted alike.
+        first of acq_time and scan_date. Dates are ISO 8601 (1925-03-31 or 1925-03-31T13:45:00);
+        dates shifted for anonymity serve as well, if all of a person's are shifted alike. A time
+        of day alone (older acq_time) is no date.
 
     Returns
     -------
@@ -161,7 +162,7 @@ def _parsed(cells: Iterable, where: str) -> pd.Series:
     dates, wrong = [], []
     for line, cell in enumerate(cells, start=2):
         text = str(cell).strip()
-        if cell is None or cell is pd.NaT or text.lower() in _MISSING:
+        if cell is None or cell is pd.NaT or text.lower() in _MISSING or _TIME.fullmatch(text):
             dates.append(pd.NaT)
             continue
         try:

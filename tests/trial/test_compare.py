@@ -340,6 +340,21 @@ def test_stratum_that_is_the_arm_cannot_be_told_from_it(trial, make_options):
         compare_arms(scores, TrialDesign.from_options(make_options(), same))
 
 
+def test_site_that_arm_determines_can_be_left_out_by_the_config_and_not_unseen(
+    trial, make_options, tmp_path
+):
+    scores, design = trial
+    arm = scores["participant_id"].map(design.allocation.set_index("participant_id")["arm"])
+    two = scores.assign(site=np.where(arm == "HRT", "far", "near"))
+    with pytest.raises(DesignError, match="determined by arm"):
+        compare_arms(two, design)
+    plan = write_plan(make_options(), tmp_path / "plan.json")
+    options = make_options(score_covariates=["sex"])
+    result = compare_arms(two, TrialDesign(options, design.allocation), plan=plan)
+    assert "site" not in set(result.covariates["covariate"])
+    assert not result.contrasts["prespecified"].any()
+
+
 def test_covariance_too_rich_for_five_people_an_arm_falls_back_and_says_so(trial, make_options):
     scores, design = trial
     few = design.allocation.groupby("arm").head(5)

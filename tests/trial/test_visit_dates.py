@@ -147,3 +147,8 @@ def test_intervals_that_differ_between_arms_are_noted(trial, make_options):
     row = result.timing.set_index(["arm", "visit"]).loc[("MIT", "2 years")]
     assert row["mean_years"] == pytest.approx(2.4, abs=0.05)
     assert row["planned_years"] == 2.0
+
+
+def test_a_time_of_day_without_a_date_is_no_date(tmp_path):
+    path = write(tmp_path / "s.tsv", SESSIONS + "sub-1\tses-1y\t13:45:43.000000\n")
+    assert read_visit_dates(path)["session_id"].tolist() == ["bl"]
