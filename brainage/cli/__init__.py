@@ -257,6 +257,13 @@ def _add_power(verbs) -> None:
         metavar="SHARE",
         help="share without the follow-up scan (default 0)",
     )
+    verb.add_argument(
+        "--follow-ups",
+        type=int,
+        default=2,
+        metavar="N",
+        help="visits after baseline, for the repeated-measures row (default 2)",
+    )
     _add_output(verb)  # fmt: skip
 
 
