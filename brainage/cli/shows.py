@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.screen import Screen
+from brainage.config import StudyConfig
 
 _SHARED = ("estimate_years", "ci_low_years", "ci_high_years", "p_value", "p_adjusted", "n")
 _CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "plan")
@@ -21,6 +23,18 @@ def show_synthetic(screen: Screen, made) -> None:
     """Show what the synthetic study planted."""
     for line in made.lines:
         screen.line(line)
+
+
+def show_mask_cost(screen: Screen, study: StudyConfig, cohorts: Iterable[str]) -> None:
+    """Show what smoothing in each scan's own mask will cost, where that is chosen."""
+    from brainage.stages.mask_cost import own_mask_cost
+
+    if screen.silent:
+        return
+    for cohort in cohorts:
+        cost = own_mask_cost(study, cohort)
+        if cost:
+            screen.line(cost)
 
 
 def show_extracted(screen: Screen, tables: dict[str, pd.DataFrame]) -> None:

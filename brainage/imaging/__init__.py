@@ -4,7 +4,7 @@ from brainage.imaging.atlas import Atlas
 from brainage.imaging.atlas_library import check_space, load_atlas
 from brainage.imaging.cleaning import Strategy, list_strategies, load_strategy
 from brainage.imaging.confounds import Nuisance, load_nuisance
-from brainage.imaging.extract import extract_parcel_series
+from brainage.imaging.extract import extract_parcel_series, time_own_mask
 from brainage.imaging.nifti import write_nifti
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.imaging.scans import Scan, find_scans, resolve_t_r_s
@@ -25,5 +25,6 @@ __all__ = [
     "extract_parcel_series",
     "find_scans",
     "load_atlas",
+    "time_own_mask",
     "write_nifti",
 ]
