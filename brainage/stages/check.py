@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,9 +55,13 @@ def check(study: StudyConfig) -> Check:
         found.lines.append("synthetic data: will be made by `brainage run`")
         return found
     science = study.science
-    found.lines.append(f"atlas {science.atlas.name}, cleaning {science.cleaning.strategy}, "
-                       f"clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
-                       f"bias correction {science.clock.bias_correction}")  # fmt: skip
+    extracts = any(cohort_paths(study, cohort).scans for cohort in COHORTS)
+    made = (f"atlas {science.atlas.name}, cleaning {science.cleaning.strategy}" if extracts
+            else "atlas and cleaning as the series have them")  # fmt: skip
+    found.lines.append(
+        f"{made}, clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
+        f"bias correction {science.clock.bias_correction}"
+    )
     sessions = {}
     for cohort in COHORTS:
         if has_cohort(study, cohort):
@@ -132,6 +137,12 @@ def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame
     kind = "scans" if paths.scans else "parcel series"
     found.lines.append(f"{cohort}: {len(seen)} {kind} of {seen['participant_id'].nunique()} "
                        f"participants in {paths.scans or paths.series}")  # fmt: skip
+    tasks = Counter(item.task for item in items)
+    if len(tasks) > 1:
+        found.lines.append(
+            f"{cohort}: tasks " + ", ".join(f"{task} ({n})" for task, n in sorted(tasks.items()))
+            + f": a session's runs of all are joined; paths.{cohort}.task takes one"
+        )  # fmt: skip
     sessions = seen.groupby(["participant_id", "session_id"], as_index=False).agg(
         runs=("run", "size")
     )
@@ -158,13 +169,18 @@ def _check_files(study: StudyConfig, scans: list[Scan], cohort: str, found: Chec
     found.problems += [f"{scan.bold}: no such file" for scan in missing[:20]]
     if len(missing) > 20:
         found.problems.append(f"{cohort}: and {len(missing) - 20} more missing files")
-    bare = sum(scan.confounds is None for scan in scans)
-    if bare:
-        found.lines.append(f"{cohort}: {bare} scans without a confounds table")
+    strategy = load_strategy(study.science.cleaning.strategy)
+    bare = [scan for scan in scans if scan.confounds is None]
+    if bare and (strategy.load_confounds or strategy.all_columns):
+        found.problems.append(
+            f"{cohort}: {len(bare)} scans without a confounds table, which strategy "
+            f"{strategy.name} needs: they will fail (the first: {bare[0].bold})"
+        )
+    elif bare:
+        found.lines.append(f"{cohort}: {len(bare)} scans without a confounds table")
     maskless = sum(scan.mask is None for scan in scans)
     if maskless:
         found.lines.append(f"{cohort}: {maskless} scans without a brain mask")
-    load_strategy(study.science.cleaning.strategy)
     atlas = load_atlas(study.science.atlas)
     refused = []
     for scan in scans:
