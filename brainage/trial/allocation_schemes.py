@@ -148,14 +148,52 @@ def read_replayed(path: str | Path, allocation: pd.DataFrame, arms: tuple[str, .
         problems.append(f"one column for each of the {len(people)} randomised participants, found "
                         f"{text.shape[1]} (absent: {', '.join(absent[:5]) or 'none'}; unknown: "
                         f"{', '.join(strange[:5]) or 'none'})")  # fmt: skip
-    cells = set(np.unique(text.to_numpy(dtype=str))) - set(arms)
-    if cells:
-        problems.append(f"the arms {', '.join(arms)}, also found {', '.join(sorted(cells)[:5])}")
-    if len(text) < _FEWEST_REPLAYED:
-        problems.append(f"{_FEWEST_REPLAYED} or more allocations, one a row, found {len(text)}")
     if problems:
         raise DesignError(f"{path}: expected {'; and '.join(problems)}.")
-    return text[people].to_numpy(dtype=str)
+    return check_replayed(text[people].to_numpy(dtype=str), allocation, arms, where=str(path))
+
+
+def check_replayed(
+    replayed: np.ndarray,
+    allocation: pd.DataFrame,
+    arms: tuple[str, ...],
+    *,
+    where: str = "replayed allocations",
+) -> np.ndarray:
+    """Check replayed allocations: one row each, one column a randomised participant.
+
+    Parameters
+    ----------
+    replayed : ndarray of str of shape (n_draws, n_randomised)
+        In the order of `allocation`.
+    allocation : DataFrame
+        Everyone randomised.
+    arms : tuple of str
+        Names a cell may have.
+    where : str, default="replayed allocations"
+        For messages.
+
+    Returns
+    -------
+    replayed : ndarray of str
+
+    Raises
+    ------
+    DesignError
+        Another shape, cells that are no arm, fewer than 99 allocations.
+    """
+    table = np.asarray(replayed, dtype=str)
+    if table.ndim != 2 or table.shape[1] != len(allocation):
+        raise DesignError(f"{where}: expected (n_draws, {len(allocation)}), found {table.shape}.")
+    strange = sorted(set(np.unique(table)) - set(arms))
+    problems = []
+    if strange:
+        problems.append(f"the arms {', '.join(arms)}, also found {', '.join(strange[:5])}")
+    if len(table) < _FEWEST_REPLAYED:
+        problems.append(f"{_FEWEST_REPLAYED} or more allocations, one a row, found {len(table)}")
+    if problems:
+        raise DesignError(f"{where}: expected {'; and '.join(problems)}.")
+    return table
 
 
 def _strata_codes(allocation: pd.DataFrame, strata: tuple[str, ...]) -> np.ndarray:

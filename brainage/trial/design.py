@@ -11,6 +11,7 @@ import pandas as pd
 from brainage.errors import DesignError
 from brainage.tables import SCORES, check_table
 from brainage.trial.allocation import check_allocation
+from brainage.trial.allocation_schemes import check_replayed
 from brainage.trial.options import TrialOptions, VisitOptions
 from brainage.trial.timing import with_years
 from brainage.trial.visit_dates import check_dates
@@ -64,10 +65,14 @@ class TrialDesign:
         ------
         DesignError
             A participant in two arms, unknown arms, an arm without people, a session with two
-            dates.
+            dates, replayed allocations of other people or arms.
         """
         checked = check_allocation(allocation, options).reset_index(drop=True)
-        return cls(options, checked, None if dates is None else check_dates(dates), replayed)
+        if dates is not None:
+            dates = check_dates(dates)
+        if replayed is not None:
+            replayed = check_replayed(replayed, checked, options.arms)
+        return cls(options, checked, dates, replayed)
 
     @property
     def arms(self) -> tuple[str, ...]:

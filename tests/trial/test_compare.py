@@ -191,6 +191,17 @@ def test_minimisation_is_tested_with_the_allocations_its_program_replayed(trial,
     assert 0 < row["p_value"] <= 1
 
 
+@pytest.mark.parametrize(
+    ("shape", "label", "words"),
+    [((99, 59), "CON", r"expected \(n_draws, 60\)"), ((99, 60), "X", "also found X"),
+     ((20, 60), "CON", "99 or more allocations")],
+)  # fmt: skip
+def test_replayed_allocations_that_cannot_be_are_refused(trial, make_options, shape, label, words):
+    allocation = trial[1].allocation
+    with pytest.raises(DesignError, match=words):
+        TrialDesign.from_options(make_options(), allocation, replayed=np.full(shape, label))
+
+
 def test_sensitivity_holds_the_named_analyses(compared):
     *_, result = compared
     names = set(result.sensitivity["analysis"])
