@@ -23,7 +23,7 @@ from brainage.imaging.options import AtlasOptions
 from brainage.imaging.scans import Scan
 from brainage.tables import read_text_table
 
-_MNI = "MNI152NLin2009cAsym"
+_FSL_MNI = "MNI152NLin6Asym"
 #: The published spheres are in "MNI space"; at their radius the variants of MNI agree.
 _SPHERE_SPACE = "MNI"
 BUILT_IN = ("seitzman300", "power264", "dosenbach160")
@@ -55,7 +55,7 @@ def load_atlas(atlas: str | AtlasOptions = "seitzman300") -> Atlas:
     if options.path is not None:
         return _from_file(options)
     if options.name in BUILT_IN:
-        return _built_in(options.name)
+        return _built_in(options)
     return _fetched(options)
 
 
@@ -78,7 +78,8 @@ def check_space(atlas: Atlas, scan: Scan, allow_spaces: Sequence[str] = ()) -> N
     )
 
 
-def _built_in(name: str) -> Atlas:
+def _built_in(options: AtlasOptions) -> Atlas:
+    name = options.name
     if name == "seitzman300":
         found = datasets.fetch_coords_seitzman_2018()
         coordinates = np.asarray(found.rois[["x", "y", "z"]], dtype=float)
@@ -95,6 +96,14 @@ def _built_in(name: str) -> Atlas:
         radii = np.full(len(coordinates), 5.0)
     names = [f"{(network or name).replace(' ', '')}_{i + 1:03d}"
              for i, network in enumerate(networks)]  # fmt: skip
+    if options.radius_mm is not None:
+        radii = np.full(len(coordinates), options.radius_mm)
+    if options.labels is not None:
+        table = read_label_table(Path(options.labels), np.arange(1, len(names) + 1))
+        if table["value"].tolist() != list(range(1, len(names) + 1)):
+            raise AtlasError(f"{options.labels}: expected the {len(names)} spheres of {name}, 1 to "
+                             f"{len(names)} in their order.")  # fmt: skip
+        names, networks = table["name"].tolist(), table["network"].tolist()
     return _spheres(name, names, networks, coordinates, radii)
 
 
@@ -208,27 +217,29 @@ def _fetched(options: AtlasOptions) -> Atlas:
     try:
         if name.startswith("schaefer") and number:
             found = datasets.fetch_atlas_schaefer_2018(n_rois=int(number[0]), yeo_networks=7)
-            space = "MNI152NLin6Asym"
         elif name == "aal":
-            found, space = datasets.fetch_atlas_aal(), "MNI152NLin6Asym"
+            found = datasets.fetch_atlas_aal()
         elif name.startswith("difumo") and number:
             found = datasets.fetch_atlas_difumo(dimension=int(number[0]), resolution_mm=2)
-            space = _MNI
         elif name == "msdl":
-            found, space = datasets.fetch_atlas_msdl(), "MNI152NLin6Asym"
+            found = datasets.fetch_atlas_msdl()
         elif name.startswith("craddock") and number:
-            found, space = datasets.fetch_atlas_craddock_2012(), "MNI152NLin6Asym"
+            found = datasets.fetch_atlas_craddock_2012()
             found = Bunch(maps=_craddock_level(Path(str(found.maps)), int(number[0])))
         else:
             known = ", ".join([*BUILT_IN, *FETCHED])
             raise AtlasError(f"science.atlas.name: no atlas '{options.name}'. Known: {known}; or "
                              "name a file in science.atlas.path.")  # fmt: skip
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        raise AtlasError(f"science.atlas.name: {options.name}: {' '.join(str(error).split())}"
+                         ) from error  # fmt: skip
+    except OSError as error:
         raise AtlasError(
             f"science.atlas.name: {options.name}: nilearn could not fetch it ({error}). Without a "
             "network: download it elsewhere and name the file in science.atlas.path."
         ) from error
-    return _from_fetched(found, options, space)
+    # What nilearn says of it; it says nothing of MSDL and Craddock, made with FSL's and SPM's MNI.
+    return _from_fetched(found, options, getattr(found, "template", None) or _FSL_MNI)
 
 
 def _craddock_level(path: Path, n_parcels: int) -> Path:

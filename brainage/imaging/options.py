@@ -19,9 +19,11 @@ class AtlasOptions(Options):
     path : str or None, default=None
         NIfTI of labels (3-D) or maps (4-D), a dlabel.nii, or a table of coordinates.
     labels : str or None, default=None
-        Label table (TSV, CSV or text) of a labels atlas.
+        Names (and networks) of the parcels: TSV, CSV or text. Of labels, of maps in their order, or
+        of the spheres of a known atlas, numbered from 1.
     radius_mm : float or None, default=None
-        Sphere radius, for coordinate tables without a radius column.
+        Sphere radius, for coordinate tables without a radius column, and in place of a known
+        atlas's own (5 mm; Seitzman's spheres have two).
     space : str or None, default=None
         Template the atlas is in; None: what the known atlas says, or unknown for a file.
     allow_spaces : tuple of str, default=()

@@ -220,6 +220,94 @@ def test_craddock_takes_the_level_nearest_to_the_number_asked_for(monkeypatch, t
     assert (atlas.kind, atlas.n_parcels) == ("labels", 20)
 
 
+@pytest.fixture
+def nilearn_folder(monkeypatch, tmp_path) -> Path:
+    """nilearn's own folder, in which a test lays what a download would have left."""
+    monkeypatch.setenv("NILEARN_DATA", str(tmp_path))
+    monkeypatch.setenv("NILEARN_SHARED_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_a_fetched_aal_has_its_own_numbers_sides_and_the_template_of_one_brain(nilearn_folder):
+    folder = nilearn_folder / "aal_3v2" / "AAL3"
+    folder.mkdir(parents=True)
+    _labels_image(folder / "AAL3v1.nii", values=(1, 2, 95))
+    names = ((1, "Precentral_L"), (2, "Precentral_R"), (95, "Vermis_1_2"))
+    labels = "".join(f"<label><index>{v}</index><name>{n}</name></label>" for v, n in names)
+    (folder / "AAL3v1.xml").write_text(f"<atlas><data>{labels}</data></atlas>")
+    atlas = load_atlas("aal")
+    assert atlas.parcel_names == ("Precentral_L", "Precentral_R", "Vermis_1_2")
+    assert atlas.hemispheres == ("L", "R", None)
+    assert atlas.label_values.tolist() == [1, 2, 95]
+    with pytest.raises(ScanError, match="atlas aal is in MNIColin27"):
+        check_space(atlas, _scan("MNI152NLin2009cAsym"))
+
+
+def _maps_image(path: Path, p: int) -> None:
+    maps = np.random.default_rng(0).random((4, 4, 4, p)).astype(np.float32)
+    nib.save(nib.Nifti1Image(maps, np.eye(4)), path)
+
+
+def test_a_fetched_difumo_has_names_and_networks(nilearn_folder):
+    folder = nilearn_folder / "difumo_atlases" / "64"
+    (folder / "2mm").mkdir(parents=True)
+    _maps_image(folder / "2mm" / "maps.nii.gz", 64)
+    rows = [f"{i},Fusiform gyrus RH,{'VisCent' if i < 64 else 'No network found'},VisCentA,0,0,0"
+            for i in range(1, 65)]  # fmt: skip
+    header = "Component,Difumo_names,Yeo_networks7,Yeo_networks17,GM,WM,CSF"
+    (folder / "labels_64_dictionary.csv").write_text("\n".join([header, *rows]))
+    (nilearn_folder / "difumo_atlases" / "README.md").write_text("")
+    atlas = load_atlas("difumo64")
+    assert (atlas.kind, atlas.n_parcels) == ("maps", 64)
+    # Several parts of a region have one name; they are told apart.
+    assert atlas.parcel_names[:2] == ("Fusiform gyrus RH", "Fusiform gyrus RH_2")
+    assert (atlas.networks[0], atlas.networks[63]) == ("VisCent", None)
+    assert atlas.hemispheres[:2] == ("R", "R")
+
+
+def test_a_fetched_msdl_has_names_sides_and_networks(nilearn_folder):
+    folder = nilearn_folder / "msdl_atlas" / "MSDL_rois"
+    folder.mkdir(parents=True)
+    _maps_image(folder / "msdl_rois.nii", 3)
+    rows = ["-53,-22,12, L Aud, Aud", "53,-20,10, R Aud, Aud", "0,-60,30, Med DMN, DMN"]
+    (folder / "msdl_rois_labels.csv").write_text("\n".join(["x,y,z,name,net name", *rows]))
+    atlas = load_atlas("msdl")
+    assert atlas.parcel_names == ("L Aud", "R Aud", "Med DMN")
+    assert atlas.networks == ("Aud", "Aud", "DMN")
+    assert atlas.hemispheres == ("L", "R", None)
+
+
+def test_a_size_that_an_atlas_does_not_have_is_named_with_those_it_has():
+    with pytest.raises(AtlasError, match=r"schaefer450: 'n_rois' must be one of \[100, 200"):
+        load_atlas("schaefer450")
+
+
+def test_spheres_of_a_known_atlas_take_another_radius_and_names_with_networks(tmp_path):
+    table = tmp_path / "networks.tsv"
+    rows = [f"{i}\tnode{i}\t{'visual' if i % 2 else 'default'}" for i in range(1, 265)]
+    table.write_text("\n".join(["index\tname\tnetwork", *rows]))
+    atlas = load_atlas(AtlasOptions(name="power264", labels=str(table), radius_mm=4.0))
+    assert (atlas.radii_mm == 4.0).all()
+    assert atlas.parcel_names[:2] == ("node1", "node2")
+    assert atlas.networks[:2] == ("visual", "default")
+    table.write_text("\n".join(["index\tname\tnetwork", *reversed(rows)]))
+    with pytest.raises(AtlasError, match="1 to 264 in their order"):
+        load_atlas(AtlasOptions(name="power264", labels=str(table)))
+
+
+@pytest.mark.real_data
+def test_real_power_communities_name_the_spheres_of_power264(real_data):
+    folder = real_data / "atlases" / "power264"
+    atlas = load_atlas(AtlasOptions(name="power264", labels=str(folder / "power264NodeNames.txt")))
+    assert len({network for network in atlas.networks if network}) == 13
+    image = nib.load(folder / "power264MNI.nii.gz")
+    # The same order: most spheres' centres lie in the image's node of that number.
+    data = np.asarray(image.dataobj)
+    at = np.linalg.inv(image.affine) @ np.c_[atlas.coordinates_mm, np.ones(264)].T
+    found = data[tuple(np.rint(at[:3]).astype(int))]
+    assert (found == np.arange(1, 265)).mean() > 0.9
+
+
 def _scan(space: str | None) -> Scan:
     return Scan("01", "n/a", "n/a", "rest", space, Path("bold.nii.gz"), None, None)
 
