@@ -18,6 +18,8 @@ from brainage.stages.features import left_out
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
 from brainage.tables import SCORES, read_table
 from brainage.trial import (
+    AFTERWARDS,
+    BEFOREHAND,
     BY_COMPARISON,
     TrialDesign,
     TrialOptions,
@@ -29,6 +31,7 @@ from brainage.trial import (
     read_visit_dates,
     write_plan,
 )
+from brainage.trial.result import RECORD
 
 PLAN = "plan.json"
 
@@ -41,7 +44,8 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
     study : StudyConfig
         ``science.trial`` is what is planned.
     overwrite : bool, default=False
-        Replace a plan that says otherwise.
+        Replace a plan that says otherwise; where arms have been compared already, the new one
+        says that it came afterwards, and every result is post hoc.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
                              "seen an arm."
                              )  # fmt: skip
         return path
-    write_plan(options, path)
+    write_plan(options, path, written=AFTERWARDS if _compared(path.parent) else BEFOREHAND)
     return path
 
 
@@ -95,7 +99,8 @@ def compare(
     scores = read_table(scores_path, SCORES)
     plan_path = folder / PLAN
     if not plan_path.is_file():
-        write_plan(options, plan_path, written=BY_COMPARISON)
+        written = AFTERWARDS if _compared(folder) else BY_COMPARISON
+        write_plan(options, plan_path, written=written)
     allocation_path = allocation_file(study)
     dates = visit_dates(study)
     inputs = {"scores": scores_hash, "allocation": hash_file(allocation_path),
@@ -176,6 +181,10 @@ def exclusions(study: StudyConfig) -> pd.DataFrame:
         tables.append(table.loc[table["status"] == "failed", list(EXCLUDED.names)])
     tables.append(left_out(study, "score"))
     return pd.concat(tables, ignore_index=True)
+
+
+def _compared(folder: Path) -> bool:
+    return (folder / "results" / RECORD).is_file()
 
 
 def _design(study: StudyConfig, path: Path, dates: pd.DataFrame | None) -> TrialDesign:

@@ -9,7 +9,7 @@ from brainage.trial.design import TrialDesign, hash_scores
 from brainage.trial.levakov import levakov_outcome
 from brainage.trial.local import local_changes
 from brainage.trial.options import TrialOptions
-from brainage.trial.plan import BY_COMPARISON, Plan, read_plan, write_plan
+from brainage.trial.plan import AFTERWARDS, BEFOREHAND, BY_COMPARISON, Plan, read_plan, write_plan
 from brainage.trial.plan_words import plan_statements
 from brainage.trial.power import power_two_arm
 from brainage.trial.reliability import Reliability, score_reliability
@@ -17,6 +17,8 @@ from brainage.trial.result import TrialResult
 from brainage.trial.visit_dates import read_visit_dates
 
 __all__ = [
+    "AFTERWARDS",
+    "BEFOREHAND",
     "BY_COMPARISON",
     "Contrast",
     "Plan",

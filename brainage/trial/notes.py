@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from brainage.trial.analyses import FittedModel
 from brainage.trial.options import TREATMENT_POLICY, TrialOptions
-from brainage.trial.plan import BEFOREHAND, Plan
+from brainage.trial.plan import AFTERWARDS, BY_COMPARISON, Plan
 from brainage.trial.result import TrialResult
 
 
@@ -29,7 +29,9 @@ def plan_notes(plan: Plan | None, options: TrialOptions, result: TrialResult) ->
     if plan is None:
         return ["no plan was written before the allocation was read: every result is post hoc"]
     notes = []
-    if plan.written != BEFOREHAND:
+    if plan.written == AFTERWARDS:
+        notes.append("the plan was written after arms had been compared: every result is post hoc")
+    if plan.written == BY_COMPARISON:
         notes.append("the plan was written by the comparison itself, moments before it read the "
                      "allocation: nobody else can tell that it came first. `brainage compare "
                      "--plan` writes one to register beforehand")  # fmt: skip

@@ -41,6 +41,7 @@ ANALYSES = {
 HEADLINE = {"recommended": "mmrm", "lisa_like": "change_scores", "levakov2023": "levakov"}
 
 BEFOREHAND, BY_COMPARISON = "beforehand", "by the comparison"
+AFTERWARDS = "after a comparison"
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ class Plan:
         SHA-256 fingerprint (16 digits) of the choices and the analyses they name.
     analyses : tuple of dict
         What is planned: analysis, arm, versus, visit, outcome, analysis_set, estimand_id, primary.
-    written : {"beforehand", "by the comparison"}, default="beforehand"
-        By `brainage compare --plan`, or by a comparison that found no plan, moments before it
-        read the allocation. Not part of the hash.
+    written : {"beforehand", "by the comparison", "after a comparison"}, default="beforehand"
+        By `brainage compare --plan`; by a comparison that found no plan, moments before it read
+        the allocation; or when arms had been compared already, which plans nothing. Not part of
+        the hash.
     """
 
     options: TrialOptions
@@ -92,6 +94,8 @@ class Plan:
             arm, versus, visit, outcome, analysis_set, network. Any network's row is named by the
             whole brain's: the plan says that each network is analysed the same way.
         """
+        if self.written == AFTERWARDS:
+            return False
         if any(getattr(options, s) != getattr(self.options, s) for s in ANALYSES[analysis]):
             return False
         if estimand_id(options, row) != estimand_id(self.options, row):
@@ -176,7 +180,7 @@ def write_plan(options: TrialOptions, path: str | Path, *, written: str = BEFORE
         Every choice.
     path : str or Path
         Ends in ``.json``; the words go to the same name with ``.txt``.
-    written : {"beforehand", "by the comparison"}, default="beforehand"
+    written : {"beforehand", "by the comparison", "after a comparison"}, default="beforehand"
         See `Plan`.
 
     Returns

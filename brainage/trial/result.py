@@ -31,7 +31,7 @@ _TABLES: dict[str, TableSchema] = {
     "sensitivity": SENSITIVITY, "levakov": LEVAKOV, "motion": MOTION, "models": MODELS,
     "covariates": COVARIATES, "timing": TIMING,
 }  # fmt: skip
-_RECORD = "comparison.json"
+RECORD = "comparison.json"
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,10 @@ class TrialResult:
             Made if absent.
         """
         folder = Path(folder)
-        (folder / _RECORD).unlink(missing_ok=True)
+        (folder / RECORD).unlink(missing_ok=True)
         for name, schema in _TABLES.items():
             write_table(getattr(self, name), folder / f"{name}.tsv", schema)
-        write_json(folder / _RECORD, {
+        write_json(folder / RECORD, {
             "notes": list(self.notes), "estimand": self.estimand, "seed": self.seed,
             "scores_hash": self.scores_hash, "plan_hash": self.plan_hash,
         })  # fmt: skip
@@ -124,9 +124,9 @@ class TrialResult:
         """
         folder = Path(folder)
         try:
-            record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError) as error:
-            raise DesignError(f"{folder / _RECORD}: expected a finished comparison, found: "
+            raise DesignError(f"{folder / RECORD}: expected a finished comparison, found: "
                               f"{error}. Run `brainage compare` again.") from error  # fmt: skip
         tables = {name: read_table(folder / f"{name}.tsv", schema)
                   for name, schema in _TABLES.items()}  # fmt: skip

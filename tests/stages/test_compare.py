@@ -102,6 +102,18 @@ def test_plan_reads_no_allocation_and_a_later_change_is_printed_as_post_hoc(stud
     assert "primary, prespecified" in capsys.readouterr().out
 
 
+def test_plan_written_after_a_comparison_plans_nothing(study, capsys):
+    assert main(["compare", str(study), "--plan", "--quiet"]) == DONE
+    assert main(["compare", str(study), "--quiet"]) == DONE
+    changed = ["--set", "science.trial.multiplicity=none"]
+    assert main(["compare", str(study), *changed, "--plan"]) == BAD_INPUT
+    assert main(["compare", str(study), *changed, "--plan", "--overwrite"]) == DONE
+    assert main(["compare", str(study), *changed]) == DONE
+    printed = capsys.readouterr().out
+    assert "the plan was written after arms had been compared" in printed
+    assert "primary, post hoc" in printed
+
+
 def test_comparison_without_a_plan_says_that_it_wrote_one_itself(study, capsys):
     assert main(["compare", str(study)]) == DONE
     assert "the plan was written by the comparison itself" in capsys.readouterr().out
