@@ -81,7 +81,8 @@ def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> N
     first = _first_steady(scan, table, cleaning, n_volumes)
     kept = np.arange(first, n_volumes)
     if steady is not None:
-        kept = np.intersect1d(kept, steady)
+        # nilearn counts stretches from the first volume in the file, initial ones among them.
+        kept = _long_stretches(np.intersect1d(kept, steady), cleaning.min_segment_volumes)
     threshold_mm = _threshold_mm(strategy, cleaning)
     if threshold_mm is not None:
         if displacement_mm is None:
@@ -210,7 +211,11 @@ def _mean_after(displacement_mm: np.ndarray | None, first: int) -> float | None:
 
 def _censored(kept: np.ndarray, displacement_mm, threshold_mm: float, min_segment: int):
     # The first volume has no displacement; it is judged by its neighbours alone.
-    good = kept[~(displacement_mm[kept] > threshold_mm)]
-    runs = np.split(good, np.flatnonzero(np.diff(good) > 1) + 1)
+    return _long_stretches(kept[~(displacement_mm[kept] > threshold_mm)], min_segment)
+
+
+def _long_stretches(kept: np.ndarray, min_segment: int) -> np.ndarray:
+    """Return the volumes in runs of at least `min_segment` neighbours."""
+    runs = np.split(kept, np.flatnonzero(np.diff(kept) > 1) + 1)
     long_enough = [run for run in runs if len(run) >= min_segment]
-    return np.concatenate(long_enough) if long_enough else good[:0]
+    return np.concatenate(long_enough) if long_enough else kept[:0]

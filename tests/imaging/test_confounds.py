@@ -167,7 +167,7 @@ def test_scrubbing_drops_moved_volumes_and_too_short_stretches(tmp_path):
     displacement = [0.1] * 20
     displacement[8] = displacement[12] = 0.9
     scan = _table_with_displacement(tmp_path / "c.tsv", displacement, n_initial=2)
-    options = CleaningOptions(strategy="24P", scrub_fd_mm=0.5, min_segment_volumes=4)
+    options = CleaningOptions(strategy="6P", scrub_fd_mm=0.5, min_segment_volumes=4)
     found = load_nuisance(scan, options, n_volumes=20)
     # 2..7 has six volumes, 9..11 three (too short), 13..19 seven.
     assert list(found.kept_volumes) == [*range(2, 8), *range(13, 20)]
@@ -176,7 +176,9 @@ def test_scrubbing_drops_moved_volumes_and_too_short_stretches(tmp_path):
 
 def test_stated_initial_volumes_replace_the_tables(tmp_path):
     scan = _table_with_displacement(tmp_path / "c.tsv", [0.1] * 20, n_initial=2)
-    found = load_nuisance(scan, CleaningOptions(drop_initial_volumes=4), n_volumes=20)
+    found = load_nuisance(
+        scan, CleaningOptions(strategy="6P", drop_initial_volumes=4), n_volumes=20
+    )
     assert list(found.kept_volumes) == list(range(4, 20))
     with pytest.raises(ScanError, match="drop_initial_volumes drops 20"):
         load_nuisance(scan, CleaningOptions(drop_initial_volumes=20), n_volumes=20)
@@ -218,8 +220,8 @@ def test_compressed_tables_and_odd_names_read_the_same(tmp_path):
     scan = _table_with_displacement(tmp_path / "any name.tsv", [0.1] * 20)
     packed = tmp_path / "c.tsv.gz"
     packed.write_bytes(gzip.compress(scan.confounds.read_bytes()))
-    plain = load_nuisance(scan, CleaningOptions(), n_volumes=20)
-    unpacked = load_nuisance(_scan(packed), CleaningOptions(), n_volumes=20)
+    plain = load_nuisance(scan, CleaningOptions(strategy="6P"), n_volumes=20)
+    unpacked = load_nuisance(_scan(packed), CleaningOptions(strategy="6P"), n_volumes=20)
     assert np.array_equal(plain.confounds, unpacked.confounds)
 
 
@@ -238,3 +240,19 @@ def test_a_hole_in_the_displacement_is_refused_where_it_is(tmp_path):
     scan = _table_with_displacement(tmp_path / "c.tsv", displacement)
     with pytest.raises(ScanError, match="volume 7"):
         load_nuisance(scan, CleaningOptions(), n_volumes=20)
+
+
+def test_nilearns_scrubbing_leaves_no_short_stretch_behind_the_initial_volumes(tmp_path):
+    displacement = [0.1] * 30
+    displacement[6] = 0.9
+    scan = _table_with_displacement(tmp_path / "c.tsv", displacement)
+    table = pd.read_csv(scan.confounds, sep="\t").assign(std_dvars=1.0)
+    table.to_csv(scan.confounds, sep="\t", index=False)
+    own = tmp_path / "own.toml"
+    own.write_text(
+        '[load_confounds]\nstrategy = ["motion", "scrub"]\nmotion = "basic"\nfd_threshold = 0.5\n'
+    )
+    for n_initial, expected in ((0, [*range(6), *range(7, 30)]), (3, [*range(7, 30)])):
+        options = CleaningOptions(strategy=str(own), drop_initial_volumes=n_initial)
+        # Of volumes 0 to 5 only 3 to 5 follow the initial ones: fewer than five.
+        assert list(load_nuisance(scan, options, n_volumes=30).kept_volumes) == expected
