@@ -1,4 +1,4 @@
-"""Logarithm, exponential, means and tangent vectors of positive definite matrices, in stacks.
+"""Logarithm, exponential and tangent vectors of positive definite matrices, in stacks.
 
 Every function takes ``(..., p, p)`` and works matrix by matrix, so that a matrix alone gives the
 same bits as in a stack; the stack is only spread over threads.
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from brainage.errors import MatrixError
 
@@ -130,81 +130,6 @@ def whitening(matrix: np.ndarray) -> np.ndarray:
     return powm(matrix, -0.5)
 
 
-def mean_euclidean(matrices: np.ndarray) -> np.ndarray:
-    """Return the arithmetic mean (p, p) of a stack (n, p, p)."""
-    return matrices.mean(axis=0)
-
-
-def mean_log_euclidean(matrices: np.ndarray, *, n_threads: int | None = None) -> np.ndarray:
-    """Return exp of the mean logarithm (p, p) of positive definite matrices (n, p, p).
-
-    References
-    ----------
-    .. [1] Arsigny et al. (2007), SIAM J. Matrix Anal. Appl. 29:328-347.
-    """
-    return expm(_sum_of(matrices, logm, n_threads) / len(matrices))
-
-
-def mean_affine_invariant(
-    matrices: np.ndarray,
-    *,
-    tolerance: float = 1e-7,
-    max_iterations: int = 100,
-    start: np.ndarray | None = None,
-    n_threads: int | None = None,
-) -> np.ndarray:
-    """Return the affine-invariant (geometric, Frechet) mean of positive definite matrices.
-
-    Parameters
-    ----------
-    matrices : ndarray of shape (n, p, p)
-        Symmetric positive definite.
-    tolerance : float, default=1e-7
-        Stop when the norm of the mean tangent vector, divided by p, is below it.
-    max_iterations : int, default=100
-        Most gradient steps; from the log-Euclidean mean, a handful is usual.
-    start : ndarray of shape (p, p), optional
-        First guess; by default the log-Euclidean mean.
-    n_threads : int, optional
-        Threads over the stack; by default one a core.
-
-    Returns
-    -------
-    mean : ndarray of shape (p, p)
-
-    Raises
-    ------
-    MatrixError
-        If a matrix is not positive definite, or the tolerance was not reached.
-
-    References
-    ----------
-    .. [1] Pennec, Fillard & Ayache (2006), Int. J. Comput. Vis. 66:41-66.
-    .. [2] Barzilai & Borwein (1988), IMA J. Numer. Anal. 8:141-148: length of the steps; one after
-       which the gradient grew is halved and taken again.
-    """
-    mean = mean_log_euclidean(matrices, n_threads=n_threads) if start is None else start
-    step, best, base = 1.0, np.inf, mean
-    gradient = np.zeros_like(mean)
-    for _ in range(max_iterations):
-        new_gradient = _mean_tangent(matrices, mean, n_threads)
-        norm = np.linalg.norm(new_gradient) / len(mean)
-        if norm < tolerance:
-            return mean
-        if norm < best:
-            step = _next_step(step, gradient, new_gradient)
-            best, base, gradient = norm, mean, new_gradient
-        else:
-            # Matrices far apart: the step overshoots. Go back and take a shorter one.
-            step /= 2
-        mean = _congruence(expm(step * gradient), powm(base, 0.5))
-    raise MatrixError(
-        f"affine-invariant mean of {len(matrices)} matrices: expected a gradient below "
-        f"{tolerance:g}, found {best:.2g} after {max_iterations} steps. Raise the shrinkage, the "
-        "tolerance, or use reference 'log_euclidean'."
-    )
-
-
 def tangent_rows(
     vectors: np.ndarray, reference: np.ndarray, *, n_threads: int | None = None
 ) -> np.ndarray:
@@ -231,9 +156,52 @@ def tangent_rows(
     whitener = whitening(reference)
 
     def whitened(matrix: np.ndarray) -> np.ndarray:
-        return _congruence(fill_missing(matrix, reference), whitener)
+        return congruence(fill_missing(matrix, reference), whitener)
 
     return _map_rows(vectors, whitened, n_threads)
+
+
+def log_euclidean_tangent_rows(
+    logs: np.ndarray, reference: np.ndarray, *, n_threads: int | None = None
+) -> np.ndarray:
+    """Return ``W D[log C - log R] W``: D the differential of exp at log R, W = R^-1/2.
+
+    The logarithmic map of the log-Euclidean metric at the reference R, whitened by it. To first
+    order it is the affine-invariant map (`tangent_rows`), but it needs no decomposition a scan and
+    reference: four products of the scan's own logarithm, which folds may share.
+
+    Parameters
+    ----------
+    logs : ndarray of shape (n, p (p + 1) / 2)
+        Logarithms of the scans (`log_rows`).
+    reference : ndarray of shape (p, p)
+        R, positive definite; its own tangent vector is zero.
+    n_threads : int, optional
+        Threads over scans; by default one a core.
+
+    Returns
+    -------
+    tangents : ndarray of shape (n, p (p + 1) / 2), float64
+        Linear in the logarithm. A row depends on its own scan and the reference alone.
+
+    References
+    ----------
+    .. [1] Arsigny et al. (2007), SIAM J. Matrix Anal. Appl. 29:328-347, eq. 3.4.
+    """
+    values, basis = np.linalg.eigh(reference)
+    levels = _log_positive(values)
+    half = (levels[:, None] - levels[None, :]) / 2
+    # (e^a - e^b) / (a - b) over sqrt(e^a e^b): one where a = b.
+    stretch = np.where(half == 0, 1.0, np.sinh(half) / np.where(half == 0, 1.0, half))
+    out = np.empty(logs.shape)
+
+    def one(i: int) -> None:
+        turned = basis.T @ unvectorise(np.asarray(logs[i], dtype=np.float64)) @ basis
+        turned.flat[:: len(levels) + 1] -= levels
+        out[i] = half_vectorise(congruence(stretch * turned, basis))
+
+    _spread(one, len(logs), n_threads)
+    return out
 
 
 def fill_missing(matrix: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -277,21 +245,6 @@ def fill_missing(matrix: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return complete
 
 
-def _mean_tangent(matrices: np.ndarray, mean: np.ndarray, n_threads: int | None) -> np.ndarray:
-    whitener = whitening(mean)
-
-    def tangent(chunk: np.ndarray, n_threads: int | None) -> np.ndarray:
-        return logm(_congruence(chunk, whitener), n_threads=n_threads)
-
-    return _sum_of(matrices, tangent, n_threads) / len(matrices)
-
-
-def _next_step(step: float, old: np.ndarray, new: np.ndarray) -> float:
-    """Return the step whose secant of the gradient says it meets zero; far from it, one."""
-    curved = float(np.sum(old * (old - new)))
-    return min(1.0, step * float(np.sum(old * old)) / curved) if curved > 0 else 1.0
-
-
 def _log_positive(values: np.ndarray) -> np.ndarray:
     return np.log(_need_positive(values))
 
@@ -310,8 +263,9 @@ def _need_positive(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _congruence(matrices: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    product = factor @ matrices @ factor
+def congruence(matrices: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Return ``factor @ matrices @ factor.T``, symmetric to the bit."""
+    product = factor @ matrices @ factor.T
     return (product + np.swapaxes(product, -1, -2)) / 2
 
 
@@ -367,21 +321,19 @@ def _apply(matrices: np.ndarray, function: Callable, n_threads: int | None) -> n
     return out.reshape(matrices.shape)
 
 
+@lru_cache(maxsize=1)
+def _thread_pools() -> ThreadpoolController:
+    # Found once: looking through the loaded libraries takes longer than a small logarithm.
+    return ThreadpoolController()
+
+
 def _spread(task: Callable[[int], None], n_tasks: int, n_threads: int | None) -> None:
     n_threads = min(n_tasks, n_threads or os.cpu_count() or 1)
     # LAPACK's own threads do not help at a few hundred parcels, and would change the last bits.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _thread_pools().limit(limits=1, user_api="blas"):
         if n_threads <= 1:
             for index in range(n_tasks):
                 task(index)
             return
         with ThreadPoolExecutor(n_threads) as pool:
             list(pool.map(task, range(n_tasks)))
-
-
-def _sum_of(matrices: np.ndarray, function: Callable, n_threads: int | None) -> np.ndarray:
-    """Sum function(matrices) in chunks, so that memory stays at a chunk's size."""
-    total = np.zeros(matrices.shape[-2:])
-    for start in range(0, len(matrices), 64):
-        total += function(matrices[start : start + 64], n_threads=n_threads).sum(axis=0)
-    return total

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from brainage.connectivity import spd
+from brainage.connectivity.spd_means import mean_affine_invariant
 from brainage.errors import MatrixError
 
 
@@ -22,6 +23,10 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     reference : {"log_euclidean", "affine_invariant", "euclidean"}, default="log_euclidean"
         Which mean. The log-Euclidean one needs one eigendecomposition a scan; the affine-invariant
         one iterates from it.
+    log_map : {"affine_invariant", "log_euclidean"}, default="affine_invariant"
+        How a scan is mapped there. "affine_invariant", log(W C W) with W = reference^-1/2, is
+        nilearn's and needs one eigendecomposition a scan and reference; "log_euclidean"
+        (`spd.log_euclidean_tangent_rows`) agrees to first order and needs only the scan's own.
     tolerance : float, default=1e-5
         Of the affine-invariant mean: norm of the mean tangent vector divided by p.
     n_threads : int or None, default=None
@@ -40,8 +45,16 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     .. [1] Varoquaux et al. (2010), MICCAI, LNCS 6361:200-208.
     """
 
-    def __init__(self, reference="log_euclidean", *, tolerance=1e-5, n_threads=None):
+    def __init__(
+        self,
+        reference="log_euclidean",
+        *,
+        log_map="affine_invariant",
+        tolerance=1e-5,
+        n_threads=None,
+    ):
         self.reference = reference
+        self.log_map = log_map
         self.tolerance = tolerance
         self.n_threads = n_threads
 
@@ -69,6 +82,9 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 "TangentTransformer: expected reference 'euclidean', 'log_euclidean' or "
                 f"'affine_invariant', found {self.reference!r}."
             )
+        if self.log_map not in ("affine_invariant", "log_euclidean"):
+            raise MatrixError("TangentTransformer: expected log_map 'affine_invariant' or "
+                              f"'log_euclidean', found {self.log_map!r}.")  # fmt: skip
         X = _half_vectors(self, X, reset=True)
         complete = np.flatnonzero(np.isfinite(X).all(axis=1))
         if not len(complete):
@@ -83,17 +99,37 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         else:
             self.reference_ = spd.expm(mean_log)
         if self.reference == "affine_invariant":
-            self.reference_ = spd.mean_affine_invariant(
+            self.reference_ = mean_affine_invariant(
                 spd.unvectorise(X[complete].astype(np.float64)), start=self.reference_,
                 tolerance=self.tolerance, n_threads=self.n_threads,
             )  # fmt: skip
         return self
 
-    def transform(self, X):
-        """Return tangent vectors, (n_scans, p (p + 1) / 2); zero is the training mean."""
+    def transform(self, X, *, logs=None):
+        """Return tangent vectors, (n_scans, p (p + 1) / 2); zero is the training mean.
+
+        `logs` as in `fit`; only the log-Euclidean map can use them.
+        """
         check_is_fitted(self)
         X = _half_vectors(self, X, reset=False)
-        return spd.tangent_rows(X, self.reference_, n_threads=self.n_threads)
+        if self.log_map == "affine_invariant":
+            return spd.tangent_rows(X, self.reference_, n_threads=self.n_threads)
+        lacking = np.flatnonzero(~np.isfinite(X).all(axis=1))
+        if len(lacking):
+            X = X.astype(np.float64)
+            logs = None if logs is None else logs.copy()
+        for row in lacking:
+            filled = spd.fill_missing(spd.unvectorise(X[row]), self.reference_)
+            X[row] = spd.half_vectorise(filled)
+            if logs is not None:
+                logs[row] = spd.log_rows(X, np.array([row]), n_threads=1)
+        if logs is None:
+            logs = spd.log_rows(X, n_threads=self.n_threads)
+        return spd.log_euclidean_tangent_rows(logs, self.reference_, n_threads=self.n_threads)
+
+    def fit_transform(self, X, y=None, *, logs=None):
+        """Fit, and return the tangent vectors of the training scans."""
+        return self.fit(X, y, logs=logs).transform(X, logs=logs)
 
     def _mean_log(self, X, complete, logs) -> np.ndarray:
         """Sum logarithms in blocks of scans: the same sums whether they were known before."""
@@ -143,6 +179,39 @@ class LogEuclideanTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstima
         tags = _matrix_tags(super().__sklearn_tags__(), allow_nan=False)
         tags.requires_fit = False
         return tags
+
+
+class DirectionTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Keep in which direction a scan departs from the training fold's mean, not how far.
+
+    A noisy scan (short, or with motion) lies far from the mean and a linear clock believes it the
+    more; at unit length every scan has the same say.
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_features,)
+        Of the training fold.
+    n_features_in_ : int
+        Number of features.
+    """
+
+    def fit(self, X, y=None):
+        """Compute the mean of the training fold (n_scans, n_features)."""
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        self.mean_ = X.mean(axis=0, dtype=np.float64)
+        return self
+
+    def transform(self, X):
+        """Return unit vectors, (n_scans, n_features); zero for a scan equal to the mean."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        directions = np.empty_like(X)
+        # Row by row: a scan alone must get the very numbers that it gets in a batch.
+        for row, out in zip(X, directions, strict=True):
+            departure = row - self.mean_
+            length = np.sqrt(departure @ departure)
+            out[:] = departure / length if length > 0 else 0.0
+        return directions
 
 
 class MissingParcelImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pyriemann.geometry.mean import mean_logeuclid, mean_riemann
+from pyriemann.geometry.tangentspace import log_map_logeuclid
 from pyriemann.tangentspace import tangent_space
 from scipy import linalg
 
-from brainage.connectivity import spd
+from brainage.connectivity import spd, spd_means
 from brainage.errors import MatrixError
 
 
@@ -48,9 +49,11 @@ def test_a_column_count_of_no_triangle_is_refused(n_columns):
 
 
 def test_means_equal_pyriemanns():
-    np.testing.assert_allclose(spd.mean_log_euclidean(STACK), mean_logeuclid(STACK), atol=1e-12)
+    np.testing.assert_allclose(
+        spd_means.mean_log_euclidean(STACK), mean_logeuclid(STACK), atol=1e-12
+    )
     expected = mean_riemann(STACK, tol=1e-12, maxiter=200)
-    found = spd.mean_affine_invariant(STACK, tolerance=1e-10)
+    found = spd_means.mean_affine_invariant(STACK, tolerance=1e-10)
     np.testing.assert_allclose(found, expected, atol=1e-8)
 
 
@@ -58,17 +61,39 @@ def test_affine_invariant_mean_moves_with_a_change_of_coordinates():
     rng = np.random.default_rng(3)
     change = np.eye(7) + 0.2 * rng.standard_normal((7, 7))
     moved = change @ STACK @ change.T
-    expected = change @ spd.mean_affine_invariant(STACK, tolerance=1e-10) @ change.T
-    found = spd.mean_affine_invariant(moved, tolerance=1e-10)
+    expected = change @ spd_means.mean_affine_invariant(STACK, tolerance=1e-10) @ change.T
+    found = spd_means.mean_affine_invariant(moved, tolerance=1e-10)
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8)
 
 
 def test_tangent_vectors_equal_pyriemanns_and_the_reference_maps_to_zero():
-    reference = spd.mean_euclidean(STACK)
+    reference = STACK.mean(axis=0)
     found = spd.tangent_rows(spd.half_vectorise(STACK), reference)
     np.testing.assert_allclose(found, tangent_space(STACK, reference), atol=1e-10)
     own = spd.tangent_rows(spd.half_vectorise(reference[None]), reference)
     np.testing.assert_allclose(own, 0, atol=1e-12)
+
+
+def test_log_euclidean_tangent_vectors_are_pyriemanns_whitened_by_the_reference():
+    reference = spd_means.mean_log_euclidean(STACK)
+    logs = spd.log_rows(spd.half_vectorise(STACK))
+    whitener = spd.whitening(reference)
+    expected = whitener @ log_map_logeuclid(STACK, reference) @ whitener
+    found = spd.log_euclidean_tangent_rows(logs, reference)
+    np.testing.assert_allclose(spd.unvectorise(found), expected, atol=1e-10)
+    np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_array_equal(
+        spd.log_euclidean_tangent_rows(logs[3:4], reference, n_threads=1)[0], found[3]
+    )
+
+
+def test_the_two_maps_agree_to_first_order():
+    reference = STACK[0]
+    direction = STACK[1] - STACK[2]
+    near = spd.half_vectorise(reference + 1e-4 * direction)[None]
+    affine = spd.tangent_rows(near, reference)
+    other = spd.log_euclidean_tangent_rows(spd.log_rows(near), reference)
+    assert np.linalg.norm(other - affine) < 1e-3 * np.linalg.norm(affine)
 
 
 def test_singular_and_nan_matrices_are_named():
@@ -96,13 +121,13 @@ def test_far_apart_matrices_reach_their_affine_invariant_mean_in_few_steps():
     rng = np.random.default_rng(5)
     changes = np.eye(7) + 0.7 * rng.standard_normal((12, 7, 7))
     far = changes @ STACK @ np.swapaxes(changes, 1, 2)
-    mean = spd.mean_affine_invariant(far, tolerance=1e-9, max_iterations=25)
+    mean = spd_means.mean_affine_invariant(far, tolerance=1e-9, max_iterations=25)
     np.testing.assert_allclose(mean, mean_riemann(far, tol=1e-12, maxiter=500), rtol=1e-6)
 
 
 def test_a_mean_that_cannot_converge_says_so():
     with pytest.raises(MatrixError, match="after 1 steps"):
-        spd.mean_affine_invariant(STACK, tolerance=1e-14, max_iterations=1)
+        spd_means.mean_affine_invariant(STACK, tolerance=1e-14, max_iterations=1)
 
 
 def test_a_missing_parcel_is_completed_positive_definite_and_exactly_where_the_reference_holds():

@@ -29,6 +29,7 @@ TRANSFORMERS = [
     TangentTransformer("euclidean"),
     TangentTransformer("log_euclidean"),
     TangentTransformer("affine_invariant", tolerance=1e-9),
+    TangentTransformer(log_map="log_euclidean"),
 ]
 
 
@@ -67,6 +68,17 @@ def test_shared_logarithms_change_no_bit_of_the_reference(reference):
     np.testing.assert_array_equal(
         TangentTransformer(reference).fit(broken, logs=logs).reference_, alone.reference_
     )
+
+
+def test_shared_logarithms_change_no_bit_of_the_tangent_vectors():
+    broken = X.copy()
+    rows, columns = np.triu_indices(P)
+    broken[4, (rows == 2) | (columns == 2)] = np.nan
+    logs = spd.log_rows(X)
+    logs[4] = np.nan
+    fitted = TangentTransformer(log_map="log_euclidean").fit(broken)
+    np.testing.assert_array_equal(fitted.transform(broken, logs=logs), fitted.transform(broken))
+    assert np.isnan(logs[4]).all()
 
 
 @pytest.mark.parametrize("transformer", TRANSFORMERS)
@@ -112,6 +124,8 @@ def test_scikit_learn_conventions_hold_on_valid_matrices(transformer):
 def test_an_unknown_reference_is_refused_by_name():
     with pytest.raises(MatrixError, match="found 'karcher'"):
         TangentTransformer("karcher").fit(X)
+    with pytest.raises(MatrixError, match="log_map.*found 'karcher'"):
+        TangentTransformer(log_map="karcher").fit(X)
 
 
 def test_a_missing_parcel_gets_finite_tangent_vectors_and_stays_out_of_the_reference():
