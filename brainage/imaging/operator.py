@@ -235,8 +235,10 @@ def _smoothed(operator: ParcelOperator, request: _Request) -> ParcelOperator:
 
 
 def _compact(matrix: csr_array, coverage: np.ndarray, unmix: np.ndarray | None) -> ParcelOperator:
-    voxels = np.unique(matrix.indices).astype(np.intp)
-    columns = np.searchsorted(voxels, matrix.indices).astype(np.int32)
+    used = np.zeros(matrix.shape[1], dtype=bool)
+    used[matrix.indices] = True
+    voxels = np.flatnonzero(used)
+    columns = (np.cumsum(used, dtype=np.int32) - 1)[matrix.indices]
     parts = (matrix.data.astype(np.float64), columns, matrix.indptr.astype(np.int32))
     weights = csr_array(parts, shape=(matrix.shape[0], len(voxels))).tocsc()
     empty = np.diff(matrix.indptr) == 0
