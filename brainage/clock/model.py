@@ -11,9 +11,11 @@ import pandas as pd
 
 from brainage.clock.age_scale import AgeScale, to_years
 from brainage.clock.bias import AgeBiasCorrector
+from brainage.clock.card import card_of
 from brainage.clock.clockfile import content_hash, read_clock_file, write_clock_file
 from brainage.clock.distance import ReferenceDistance
 from brainage.clock.intervals import CvPlusIntervals
+from brainage.clock.mismatch import advice
 from brainage.clock.preparation import Preparation
 from brainage.clock.regression import Regression, regression_from_stored
 from brainage.connectivity import FeatureTable, ViewSpec, edge_mask
@@ -51,6 +53,9 @@ class BrainClock:
         Low-rank summary of the reference cohort's features.
     facts : dict
         What the model card says: cohort, accuracy, options, versions. JSON-able.
+    fold_preparations : tuple of tuple of Preparation, default=()
+        What each CV+ fold model does to each view, where that is learnt of its training scans
+        (tangent space, missing parcels); empty where all do as the clock itself.
     """
 
     network: str
@@ -64,6 +69,7 @@ class BrainClock:
     intervals: CvPlusIntervals
     distance: ReferenceDistance
     facts: dict
+    fold_preparations: tuple[tuple[Preparation, ...], ...] = ()
 
     @cached_property
     def clock_id(self) -> str:
@@ -180,10 +186,10 @@ class BrainClock:
             view = features.views[spec.kind]
             differences = spec.differences(view.spec)
             if differences:
+                fix = advice(spec, view.spec, cleaning=self.facts.get("cleaning", ""))
                 raise FeatureMismatchError(
                     f"clock {self.clock_id}: these features are of another making: "
-                    f"{'; '.join(differences)}. Extract and build them with the options the clock "
-                    "was trained with (`brainage clock show` prints them)."
+                    f"{'; '.join(differences)}. {fix}"
                 )
             blocks.append(view.values)
         return blocks
@@ -191,7 +197,7 @@ class BrainClock:
     def _score_one(self, blocks: list[np.ndarray], rows: pd.DataFrame, i: int) -> dict:
         # One scan at a time: a product over a batch rounds differently with the batch's size.
         row = rows.iloc[[i]]
-        parts = []
+        ones = []
         for values, spec, preparation in zip(blocks, self.specs, self.preparations, strict=True):
             one = np.asarray(values[i : i + 1], dtype=np.float64)
             if self.network != WHOLE_BRAIN:
@@ -202,14 +208,24 @@ class BrainClock:
                     "lacks parcels that every reference scan had, so the clock has no rule to fill "
                     "them. Exclude such scans (connectivity.incomplete_scans: exclude)."
                 )
-            parts.append(preparation.transform(one, row)[0])
-        return self._numbers_of(np.concatenate(parts))
+            ones.append(one)
+        x, *of_folds = [
+            np.concatenate([
+                step.transform(one, row)[0] for step, one in zip(steps, ones, strict=True)
+            ])
+            for steps in (self.preparations, *self.fold_preparations)
+        ]  # fmt: skip
+        return self._numbers_of(x, of_folds)
 
-    def _numbers_of(self, x: np.ndarray) -> dict:
-        """Return prediction, interval and percentile of one scan's prepared features."""
+    def _numbers_of(self, x: np.ndarray, of_folds: list[np.ndarray]) -> dict:
+        """Return prediction, interval and percentile of one scan's prepared features.
+
+        `of_folds` are the features as each fold model prepares them; empty where as the clock does.
+        """
         predicted = self.regression.predict_one(x)
         if len(self.fold_weights):
-            sums = np.sum(self.fold_weights * x, axis=1) + self.fold_intercepts
+            own = np.array(of_folds) if of_folds else x
+            sums = np.sum(self.fold_weights * own, axis=1) + self.fold_intercepts
             pairs = zip(sums, self.fold_scales, strict=True)
             folds = np.array([to_years(value, scale) for value, scale in pairs])
         else:
@@ -221,11 +237,13 @@ class BrainClock:
     def _stored(self) -> tuple[dict, dict[str, np.ndarray]]:
         regression_meta, arrays = self.regression.to_stored()
         arrays = {f"regression_{k}": v for k, v in arrays.items()}
-        preparation_meta = []
-        for i, preparation in enumerate(self.preparations):
-            meta, own = preparation.to_stored()
-            preparation_meta.append(meta)
-            arrays |= {f"preparation{i}_{k}": v for k, v in own.items()}
+        preparation_meta, own = _preparations_to_stored(self.preparations, "preparation")
+        arrays |= own
+        fold_meta = []
+        for k, preparations in enumerate(self.fold_preparations):
+            meta, own = _preparations_to_stored(preparations, f"fold{k}_preparation")
+            fold_meta.append(meta)
+            arrays |= own
         arrays |= {f"intervals_{k}": v for k, v in self.intervals.to_arrays().items()}
         arrays |= {f"distance_{k}": v for k, v in self.distance.to_arrays().items()}
         arrays["fold_weights"] = self.fold_weights
@@ -239,61 +257,18 @@ class BrainClock:
             "bias": self.bias.to_dict(),
             "facts": self.facts,
         }
+        if fold_meta:
+            meta["fold_preparations"] = fold_meta
         return meta, arrays
 
 
-def card_of(clock: BrainClock) -> dict:
-    """Return what a reader must know before using a clock."""
-    facts, spec = clock.facts, clock.specs[0]
-    cohort = facts["cohort"]
-    slopes = clock.bias
-    card = {
-        "clock": clock.clock_id,
-        "network": clock.network,
-        "trained on": f"{cohort['n_scans']} scans of {cohort['n_people']} people, ages "
-                      f"{cohort['age_range_years'][0]:.1f} to {cohort['age_range_years'][1]:.1f}",
-        "sites": ", ".join(f"{k} ({v})" for k, v in cohort["sites"].items()),
-        "atlas": f"{spec.atlas}, {spec.n_parcels} parcels",
-        "features": ", ".join(f"{s.kind} (shrinkage {s.shrinkage})" for s in clock.specs),
-        "cleaning fingerprint": spec.cleaning_fingerprint,
-        "estimator": facts["estimator"],
-        "chosen": facts["chosen"],
-        "bias correction": slopes.kind,
-        "gap slope on age, before": _slope_words(slopes.slope_before_),
-        "gap slope on age, after": _slope_words(slopes.slope_after_),
-        "intervals": facts["intervals"],
-    }  # fmt: skip
-    left_out = facts.get("gap_slope_out_of_fold")
-    if slopes.kind == "in_sample" and left_out:
-        # The two lines above are of training scans, which the clock has already pulled to the
-        # truth; new people meet these.
-        for word, slope in left_out.items():
-            card[f"gap slope on age in left-out people, {word}"] = (
-                f"{slope['slope']:+.3f} [{slope['low']:+.3f}, {slope['high']:+.3f}] years per year"
-            )
-    for row in facts["metrics"]:
-        card[f"{row['metric']}, {row['validation']}"] = (
-            f"{row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-            if row["low"] is not None else f"{row['estimate']:.3f}"
-        )  # fmt: skip
-    for known in facts.get("calibrations", []):
-        ages, reference = known["age_years"], known["reference_age_years"]
-        card[f"calibrated site {known['site']}"] = (
-            f"{known['n_scans']} baseline scans, ages {_ages_words(ages)}; reference ages "
-            f"{_ages_words(reference)}; {known['n_outside_reference_ages']} outside them; "
-            + ("location only" if known["location_only"] else "location and scale")
-        )
-    card["participants' data in the file"] = clock.regression.data_in_file
-    card["intended use"] = (
-        "group comparisons of within-person change in trials and cohorts whose "
-        "ages, scanning and cleaning are like the reference's"
-    )
-    card["limits"] = (
-        "no diagnosis of a person; a gap is not a rate of ageing; a shrunken clock "
-        "shows only a share of a true shift"
-    )
-    card["versions"] = facts["versions"]
-    return card
+def _preparations_to_stored(preparations: tuple[Preparation, ...], prefix: str):
+    metas, arrays = [], {}
+    for i, preparation in enumerate(preparations):
+        meta, own = preparation.to_stored()
+        metas.append(meta)
+        arrays |= {f"{prefix}{i}_{k}": v for k, v in own.items()}
+    return metas, arrays
 
 
 def _check_parts_fit(clock: BrainClock) -> None:
@@ -307,43 +282,31 @@ def _check_parts_fit(clock: BrainClock) -> None:
     mean = np.asarray(clock.distance.mean_, dtype=np.float64)
     if mean.shape != (sum(sizes),):
         raise ValueError(f"{sum(sizes)} features, but a reference of shape {mean.shape}")
-    for size, preparation in zip(sizes, clock.preparations, strict=True):
-        harmonizer = preparation.harmonizer
-        if harmonizer is not None and harmonizer.n_features_in_ != size:
-            raise ValueError(f"{size} features, harmonised {harmonizer.n_features_in_}")
-        if preparation.imputer is not None and len(preparation.imputer.fill_) != size:
-            raise ValueError(f"{size} features, filled {len(preparation.imputer.fill_)}")
-    numbers = clock._numbers_of(mean)
+    for preparations in (clock.preparations, *clock.fold_preparations):
+        for size, preparation in zip(sizes, preparations, strict=True):
+            preparation.check_size(size)
+    if clock.fold_preparations and len(clock.fold_preparations) != len(clock.fold_weights):
+        raise ValueError(f"{len(clock.fold_weights)} fold models, but "
+                         f"{len(clock.fold_preparations)} preparations of them")  # fmt: skip
+    numbers = clock._numbers_of(mean, [mean] * len(clock.fold_preparations))
     clock.bias.corrected_gap(np.array(clock.age_range_years), numbers["predicted"])
     if not np.isfinite(list(numbers.values())).all():
         raise ValueError(f"scores that are not finite: {numbers}")
     clock.card()
 
 
-def _ages_words(ages: list[float]) -> str:
-    """Return youngest, quartiles and oldest in words; only the ends where no more is known."""
-    words = f"{ages[0]:.1f} to {ages[-1]:.1f}"
-    if len(ages) < 5:
-        return words
-    return f"{words} (quartiles {ages[1]:.1f}, {ages[2]:.1f}, {ages[3]:.1f})"
-
-
-def _slope_words(slope) -> str:
-    return f"{slope.slope:+.3f} [{slope.low:+.3f}, {slope.high:+.3f}] years per year"
-
-
 def _from_stored(meta: dict, arrays: dict[str, np.ndarray]) -> BrainClock:
     def own(prefix: str) -> dict[str, np.ndarray]:
         return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
-    preparations = tuple(
-        Preparation.from_stored(stored, own(f"preparation{i}_"))
-        for i, stored in enumerate(meta["preparations"])
-    )
+    def prepared_by(metas: list[dict], prefix: str) -> tuple[Preparation, ...]:
+        return tuple(Preparation.from_stored(stored, own(f"{prefix}{i}_"))
+                     for i, stored in enumerate(metas))  # fmt: skip
+
     return BrainClock(
         network=meta["network"],
         specs=tuple(ViewSpec.from_dict(spec) for spec in meta["specs"]),
-        preparations=preparations,
+        preparations=prepared_by(meta["preparations"], "preparation"),
         regression=regression_from_stored(meta["regression"], own("regression_")),
         bias=AgeBiasCorrector.from_dict(meta["bias"]),
         fold_weights=arrays["fold_weights"],
@@ -353,4 +316,9 @@ def _from_stored(meta: dict, arrays: dict[str, np.ndarray]) -> BrainClock:
         intervals=CvPlusIntervals.from_arrays(own("intervals_")),
         distance=ReferenceDistance.from_arrays(own("distance_")),
         facts=meta["facts"],
+        # Older files have none: their learnt clocks are centred on the final prediction.
+        fold_preparations=tuple(
+            prepared_by(metas, f"fold{k}_preparation")
+            for k, metas in enumerate(meta.get("fold_preparations", []))
+        ),
     )

@@ -16,10 +16,12 @@ from sklearn.base import RegressorMixin, clone
 from brainage.clock.age_scale import AGE_POWER, AgeScale, to_years
 from brainage.clock.elastic_net import ElasticNetClock
 from brainage.clock.gaussian_process import GaussianProcessClock
+from brainage.clock.grams import centred, gram_of
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation import (
     Preparation,
     fit_preparation,
+    has_missing,
     needs_learning,
     shared_logarithms,
 )
@@ -28,9 +30,6 @@ from brainage.clock.stacked import fit_ridge_on_gram, fit_stack_on_grams
 from brainage.clock.svr import fit_gram_svr, polynomial_gram
 from brainage.connectivity import FeatureTable, ViewSpec
 from brainage.errors import FeatureMismatchError
-
-#: Values of a feature block held in float64 while a Gram matrix is summed (160 MB).
-_CHUNK_VALUES = 20_000_000
 
 
 @dataclass
@@ -60,6 +59,7 @@ class Problem:
     options: ClockOptions
     regressor: RegressorMixin | None = None
     _grams: dict[tuple, np.ndarray] = field(default_factory=dict, repr=False)
+    _incomplete: list[bool] = field(default_factory=list, repr=False)
     _learns: list[bool] = field(default_factory=list, repr=False)
     _moments: list[Moments] = field(default_factory=list, repr=False)
 
@@ -96,9 +96,10 @@ class Problem:
         new = cls(values, [view.spec for view in views], features.rows, groups, options, regressor)
         if grams is not None and columns is None:
             new._grams = grams
+        new._incomplete = [has_missing(view) for view in values]
         new._learns = [
-            needs_learning(v, view.spec, options.harmonization)
-            for v, view in zip(values, views, strict=True)
+            needs_learning(view.spec, options.harmonization, incomplete=incomplete)
+            for view, incomplete in zip(views, new._incomplete, strict=True)
         ]
         return new
 
@@ -158,7 +159,8 @@ class Problem:
         logs = self._grams.get((self.specs[view].fingerprint(), "logarithms"))
         return fit_preparation(
             np.asarray(self.values[view][train]), self.rows.iloc[train], spec=self.specs[view],
-            options=self.options.harmonization, logs=None if logs is None else logs[train],
+            options=self.options.harmonization, incomplete=self._incomplete[view],
+            logs=None if logs is None else logs[train],
         )  # fmt: skip
 
 
@@ -229,52 +231,6 @@ def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> Fi
     return _fit_on_grams(problem, train, test)
 
 
-def gram_of(values: np.ndarray) -> np.ndarray:
-    """Return ``values @ values.T`` in float64, in blocks of columns that fit in memory.
-
-    Nothing is subtracted: an entry depends on its own two scans alone, so that a training block
-    is the same to the bit whatever the held-out scans are.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_scans, n_features)
-        Features of every scan.
-
-    Returns
-    -------
-    gram : ndarray of shape (n_scans, n_scans)
-    """
-    n = len(values)
-    gram = np.zeros((n, n))
-    step = max(1, _CHUNK_VALUES // n)
-    for start in range(0, values.shape[1], step):
-        block = np.asarray(values[:, start : start + step], dtype=np.float64)
-        gram += block @ block.T
-    return gram
-
-
-def weights_of(values: np.ndarray, duals: np.ndarray) -> np.ndarray:
-    """Return feature weights ``duals @ values`` of many clocks at once.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_scans, n_features)
-        Prepared features.
-    duals : ndarray of shape (n_clocks, n_scans)
-        Weights on scans (zero for scans a clock did not see).
-
-    Returns
-    -------
-    weights : ndarray of shape (n_clocks, n_features)
-    """
-    weights = np.empty((len(duals), values.shape[1]))
-    step = max(1, _CHUNK_VALUES // len(values))
-    for start in range(0, values.shape[1], step):
-        block = np.asarray(values[:, start : start + step], dtype=np.float64)
-        weights[:, start : start + step] = duals @ block
-    return weights
-
-
 def _fit_on_grams(problem: Problem, train, test) -> Fitted:
     options = problem.options
     preparations, own, cross = [], [], []
@@ -317,7 +273,7 @@ def _grams_of_fold(problem: Problem, view: int, train, test):
     if not problem.learns(view):
         gram = problem.gram(view)
         own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
-        return Preparation(), *(_centred(own, cross) if problem.is_linear else (own, cross))
+        return Preparation(), *(centred(own, cross) if problem.is_linear else (own, cross))
     values, rows = problem.values[view], problem.rows
     preparation, own = problem.prepare(view, train)
     mean = own.mean(axis=0, dtype=np.float64) if problem.is_linear else 0.0
@@ -327,14 +283,6 @@ def _grams_of_fold(problem: Problem, view: int, train, test):
         own_test = np.asarray(values[test])
         held_out = preparation.transform(own_test, rows.iloc[test], validating=True) - mean
     return preparation, own @ own.T, held_out @ own.T
-
-
-def _centred(own: np.ndarray, cross: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Gram matrices of features minus the training scans' mean, in place."""
-    means = own.mean(axis=0)
-    cross -= cross.mean(axis=1)[:, None] + means - means.mean()
-    own -= means[:, None] + means - means.mean()
-    return own, cross
 
 
 def _fit_on_moments(problem: Problem, train, test) -> Fitted:

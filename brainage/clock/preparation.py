@@ -1,8 +1,8 @@
 """What must be learnt of the features before a regression may see them: fitted in the fold.
 
-In order: missing parcels are filled, SPD matrices meet their tangent space or logarithm, site
-effects are removed. A view that needs none of it is prepared by nothing, and then one Gram matrix
-serves every fold.
+In order: missing parcels are filled, SPD matrices meet their tangent space or logarithm, a
+direction from the mean is taken, site effects are removed. A view that needs none of it is
+prepared by nothing, and then one Gram matrix serves every fold.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ import pandas as pd
 
 from brainage.clock.harmonize import SiteHarmonizer
 from brainage.clock.options import HarmonizationOptions
-from brainage.connectivity import MissingParcelImputer, TangentTransformer, ViewSpec, spd
+from brainage.connectivity import (
+    DirectionTransformer,
+    MissingParcelImputer,
+    TangentTransformer,
+    ViewSpec,
+    spd,
+)
+
+#: Views whose features are learnt in the training fold whatever the options.
+LEARNT_KINDS = ("tangent", "log_correlation_direction")
 
 #: Largest table of logarithms that folds share, bytes; beyond, each fold makes its own.
 _MAX_SHARED_BYTES = 1_000_000_000
@@ -27,22 +36,29 @@ class Preparation:
     Parameters
     ----------
     imputer : MissingParcelImputer or None, default=None
-        None where no training scan lacked a parcel, and for the tangent space, which completes
-        matrices itself.
+        None where no scan of the cohort lacked a parcel, and for the tangent space, which
+        completes matrices itself.
     geometry : TangentTransformer or None, default=None
         Of the "tangent" view.
+    direction : DirectionTransformer or None, default=None
+        Of the "log_correlation_direction" view.
     harmonizer : SiteHarmonizer or None, default=None
         Site effects.
     """
 
     imputer: MissingParcelImputer | None = None
     geometry: TangentTransformer | None = None
+    direction: DirectionTransformer | None = None
     harmonizer: SiteHarmonizer | None = None
 
     @property
     def learns_nothing(self) -> bool:
         """Whether prepared values are the values themselves."""
-        return self.imputer is None and self.geometry is None and self.harmonizer is None
+        return all(step is None for step in self._steps)
+
+    @property
+    def _steps(self) -> tuple:
+        return self.imputer, self.geometry, self.direction, self.harmonizer
 
     def transform(
         self, values: np.ndarray, rows: pd.DataFrame, *, validating: bool = False
@@ -56,11 +72,20 @@ class Preparation:
             values = self.imputer.transform(values)
         if self.geometry is not None:
             values = self.geometry.transform(values)
+        if self.direction is not None:
+            values = self.direction.transform(values)
         if self.harmonizer is not None:
             values = self.harmonizer.transform(
                 values, site=rows["site"], unseen_site="pass_through" if validating else None
             )
         return values
+
+    def check_size(self, n_features: int) -> None:
+        """Raise ValueError where a step was fitted on another number of features."""
+        for step in self._steps:
+            if step is not None and step.n_features_in_ != n_features:
+                raise ValueError(f"{n_features} features, but {type(step).__name__} was fitted on "
+                                 f"{step.n_features_in_}")  # fmt: skip
 
     def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
         """Return JSON-able facts and arrays for a clock file."""
@@ -69,6 +94,8 @@ class Preparation:
             arrays["fill"] = self.imputer.fill_
         if self.geometry is not None:
             arrays["tangent_reference"] = self.geometry.reference_
+        if self.direction is not None:
+            arrays["direction_mean"] = self.direction.mean_
         if self.harmonizer is not None:
             meta["harmonizer"] = self.harmonizer.to_dict()
             stored = self.harmonizer.to_arrays()
@@ -88,6 +115,10 @@ class Preparation:
             new.geometry = TangentTransformer()
             new.geometry.reference_ = reference
             new.geometry.n_features_in_ = len(reference) * (len(reference) + 1) // 2
+        if "direction_mean" in arrays:
+            new.direction = DirectionTransformer()
+            new.direction.mean_ = arrays["direction_mean"]
+            new.direction.n_features_in_ = len(arrays["direction_mean"])
         if "harmonizer" in meta:
             prefix = "harmonizer_"
             own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
@@ -95,10 +126,13 @@ class Preparation:
         return new
 
 
-def needs_learning(values: np.ndarray, spec: ViewSpec, options: HarmonizationOptions) -> bool:
+def needs_learning(spec: ViewSpec, options: HarmonizationOptions, *, incomplete: bool) -> bool:
     """Return whether a view must be prepared anew in every training fold."""
-    if spec.kind == "tangent" or options.method != "none":
-        return True
+    return spec.kind in LEARNT_KINDS or options.method != "none" or incomplete
+
+
+def has_missing(values: np.ndarray) -> bool:
+    """Return whether any scan of a view lacks a parcel, reading a block of scans at a time."""
     return any(np.isnan(values[start : start + 256]).any() for start in range(0, len(values), 256))
 
 
@@ -131,6 +165,7 @@ def fit_preparation(
     *,
     spec: ViewSpec,
     options: HarmonizationOptions,
+    incomplete: bool,
     logs: np.ndarray | None = None,
 ) -> tuple[Preparation, np.ndarray]:
     """Fit every step on training scans; return the steps and the prepared training values.
@@ -145,6 +180,9 @@ def fit_preparation(
         Kind and layout of the view.
     options : HarmonizationOptions
         Site effects.
+    incomplete : bool
+        Whether any scan of the cohort lacks a parcel: then every fold learns how to fill it, also
+        one whose own training scans are complete, since the scan may be held out.
     logs : ndarray of shape (n_train, n_features), optional
         Of a tangent view, where they are known (`shared_logarithms`).
     """
@@ -152,9 +190,12 @@ def fit_preparation(
     if spec.kind == "tangent":
         new.geometry = TangentTransformer().fit(values, logs=logs)
         values = new.geometry.transform(values)
-    elif np.isnan(values).any():
+    elif incomplete:
         new.imputer = MissingParcelImputer().fit(values)
         values = new.imputer.transform(values)
+    if spec.kind == "log_correlation_direction":
+        new.direction = DirectionTransformer().fit(values)
+        values = new.direction.transform(values)
     if options.method != "none":
         new.harmonizer = SiteHarmonizer(options.method, options.preserve_age, options.unseen_site)
         age = rows["age_years"].to_numpy(float)

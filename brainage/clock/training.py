@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 
 import numpy as np
@@ -13,10 +14,11 @@ from brainage.clock.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.distance import ReferenceDistance
 from brainage.clock.folds import groups_of
 from brainage.clock.foreign import find_regressor
+from brainage.clock.grams import weights_of
 from brainage.clock.intervals import CvPlusIntervals
 from brainage.clock.model import WHOLE_BRAIN, BrainClock
 from brainage.clock.options import ClockOptions
-from brainage.clock.pipeline import Fitted, Problem, fit_and_predict, weights_of
+from brainage.clock.pipeline import Fitted, Problem, fit_and_predict
 from brainage.clock.preparation import Preparation
 from brainage.clock.regression import (
     GaussianProcessRegression,
@@ -29,6 +31,8 @@ from brainage.connectivity import FeatureTable, edge_mask, network_names
 from brainage.errors import BrainAgeError
 from brainage.progress import Progress, silent
 
+#: Fewest scans a fold must hold out for its preparation to stand in a clock file.
+MIN_HELD_OUT = 5
 _LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 
@@ -86,15 +90,9 @@ def fit_clock(
     final = None if options.ensemble else fit_and_predict(problem, everyone, everyone[:0])
     kept = fits if options.ensemble else [final]
     preparations = _preparations(kept[0], len(problem.values))
-    prepared = _prepared(problem, preparations)
+    prepared = list(_prepared(problem, preparations))
     regression = _regression(problem, kept, prepared)
-    n_folds = options.validation.n_folds
-    fold_weights, fold_intercepts, fold_scales = np.zeros((0, 0)), np.zeros(0), ()
-    # Fold models of a learnt preparation would each need their own; then the interval is centred
-    # on the final prediction and the card says so.
-    if static and isinstance(regression, LinearRegression):
-        fold_weights, fold_intercepts = _linear_weights(problem, fits[:n_folds], prepared)
-        fold_scales = tuple(fit.age_scale for fit in fits[:n_folds])
+    weights, intercepts, scales, of_folds = _fold_models(problem, fits, prepared, regression)
     bias = _bias(options, cv)
     first = cv.predictions[cv.predictions["repeat"] == 0]
     residual = (first["predicted_age_years"] - first["age_years"]).to_numpy(float)
@@ -104,12 +102,13 @@ def fit_clock(
         preparations=preparations,
         regression=regression,
         bias=bias,
-        fold_weights=fold_weights,
-        fold_intercepts=fold_intercepts,
-        fold_scales=fold_scales,
+        fold_weights=weights,
+        fold_intercepts=intercepts,
+        fold_scales=scales,
+        fold_preparations=of_folds,
         intervals=CvPlusIntervals().fit(first["fold"].to_numpy(int), residual),
         distance=ReferenceDistance().fit(_side_by_side(prepared), groups=problem.groups),
-        facts=_facts(features, problem, cv, kept, cv_plus=len(fold_weights) > 0)
+        facts=_facts(features, problem, cv, kept, cv_plus=len(weights) > 0)
         | {"gap_slope_out_of_fold": _out_of_fold_slopes(bias, cv)},
     )
 
@@ -161,12 +160,10 @@ def _preparations(fit: Fitted, n_views: int) -> tuple[Preparation, ...]:
     return tuple(view.preparation for view in fit.views) or (Preparation(),) * n_views
 
 
-def _prepared(problem: Problem, preparations: tuple[Preparation, ...]) -> list[np.ndarray]:
-    return [
-        values if preparation.learns_nothing
-        else preparation.transform(np.asarray(values), problem.rows)
-        for values, preparation in zip(problem.values, preparations, strict=True)
-    ]  # fmt: skip
+def _prepared(problem: Problem, preparations: tuple[Preparation, ...]) -> Iterator[np.ndarray]:
+    for values, preparation in zip(problem.values, preparations, strict=True):
+        yield (values if preparation.learns_nothing
+               else preparation.transform(np.asarray(values), problem.rows))  # fmt: skip
 
 
 def _side_by_side(prepared: list[np.ndarray]) -> np.ndarray:
@@ -197,7 +194,7 @@ def _regression(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray]
     return LinearRegression(weights.mean(axis=0), float(intercepts.mean()), scales[0])
 
 
-def _linear_weights(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray]):
+def _linear_weights(problem: Problem, fits: list[Fitted], prepared: Iterable[np.ndarray]):
     """Fold duals back to weights on features; intercepts for features that are not centred."""
     if fits[0].coef is not None:
         weights = np.array([np.concatenate(fit.coef) for fit in fits])
@@ -214,6 +211,33 @@ def _linear_weights(problem: Problem, fits: list[Fitted], prepared: list[np.ndar
         intercepts = intercepts - np.sum(weights * train_mean, axis=1)
         parts.append(weights)
     return np.hstack(parts), intercepts
+
+
+def _fold_models(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray], regression):
+    """Return weights, intercepts, age scales and preparations of the CV+ fold models.
+
+    Empty where a file must not hold them: the interval is then centred on the final prediction,
+    and the card says so. A site's effect in one fold, beside that of all scans, would give back
+    the edges of the few people whom the fold held out at that site; a fold of few people likewise.
+    """
+    fits = fits[: problem.options.validation.n_folds]
+    n_views = len(prepared)
+    learns = any(problem.learns(i) for i in range(n_views))
+    smallest = len(problem.rows) - max(len(fit.train) for fit in fits)
+    if not isinstance(regression, LinearRegression) or (learns and (
+        problem.options.harmonization.method != "none" or smallest < MIN_HELD_OUT
+    )):  # fmt: skip
+        return np.zeros((0, 0)), np.zeros(0), (), ()
+    scales = tuple(fit.age_scale for fit in fits)
+    if not learns:
+        return *_linear_weights(problem, fits, prepared), scales, ()
+    preparations = tuple(_preparations(fit, n_views) for fit in fits)
+    models = [
+        _linear_weights(problem, [fit], _prepared(problem, steps))
+        for fit, steps in zip(fits, preparations, strict=True)
+    ]
+    weights, intercepts = (np.concatenate(parts) for parts in zip(*models, strict=True))
+    return weights, intercepts, scales, preparations
 
 
 def _polynomial(problem: Problem, fits: list[Fitted], values: np.ndarray) -> PolynomialRegression:
@@ -258,6 +282,7 @@ def _facts(features: FeatureTable, problem: Problem, cv: CrossValidation,
     rows, options = features.rows, problem.options
     own = type(problem.regressor).__name__
     estimator = options.estimator if problem.regressor is None else own
+    people = rows.drop_duplicates("participant_id")
     sites = rows["site"].fillna("(no site)").value_counts().sort_index()
     metrics = [
         {k: None if isinstance(v, float) and v != v else v for k, v in record.items()}
@@ -270,6 +295,7 @@ def _facts(features: FeatureTable, problem: Problem, cv: CrossValidation,
             "n_people": int(rows["participant_id"].nunique()),
             "age_range_years": [float(rows["age_years"].min()), float(rows["age_years"].max())],
             "median_age_years": float(rows["age_years"].median()),
+            "sexes": {str(sex): int(n) for sex, n in people["sex"].value_counts().items()},
             "sites": {str(site): int(count) for site, count in sites.items()},
         },
         "estimator": estimator + (f", mean of {len(kept)} fold models"
