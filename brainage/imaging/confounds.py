@@ -93,7 +93,22 @@ def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> N
     if not len(kept):
         raise ScanError(f"{scan.bold}: none of {n_volumes} volumes is kept: {first} initial, the "
                         "rest censored for motion or in too short stretches.")  # fmt: skip
+    if confounds is not None:
+        _check_something_is_left(scan, strategy, confounds[kept])
     return Nuisance(confounds, kept, _mean_after(displacement_mm, first), strategy.description)
+
+
+def _check_something_is_left(scan: Scan, strategy: Strategy, confounds: np.ndarray) -> None:
+    """Refuse confounds that explain any signal: rounding errors would be standardised instead."""
+    centred = confounds - confounds.mean(axis=0)
+    # Columns differ by orders of magnitude; only their directions count.
+    lengths = np.linalg.norm(centred, axis=0)
+    rank = np.linalg.matrix_rank(centred / np.where(lengths > 0, lengths, 1.0), tol=1e-9)
+    if rank + 1 >= len(confounds):
+        raise ScanError(f"{scan.confounds}: strategy '{strategy.name}' regresses out {rank} "
+                        f"independent confounds, and {len(confounds)} volumes are kept: nothing "
+                        "of the signal would be left. Use fewer confounds, or a longer scan."
+                        )  # fmt: skip
 
 
 def _table(scan: Scan, cleaning: CleaningOptions, n_volumes: int) -> pd.DataFrame:

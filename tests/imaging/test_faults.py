@@ -208,6 +208,15 @@ def test_confounds_one_row_short_name_both_counts(folder):
         extract(folder, strategy="24P", motion_order="fsl", confounds=folder / "motion.txt")
 
 
+def test_as_many_confounds_as_volumes_leave_nothing_and_are_refused(folder):
+    table = pd.DataFrame(np.random.default_rng(7).normal(0, 1, (40, 39))).add_prefix("c")
+    table.iloc[:, :38].to_csv(folder / "most.tsv", sep="\t", index=False)
+    extract(folder, strategy="as_given", confounds=folder / "most.tsv")
+    table.to_csv(folder / "all.tsv", sep="\t", index=False)
+    with pytest.raises(ScanError, match="39 independent confounds, and 40 volumes are kept"):
+        extract(folder, strategy="as_given", confounds=folder / "all.tsv")
+
+
 def test_all_volumes_scrubbed_is_an_error(folder):
     motion = pd.DataFrame(np.cumsum(np.random.default_rng(6).normal(0, 2, (40, 6)), axis=0))
     motion.to_csv(folder / "motion.txt", sep=" ", header=False, index=False)
