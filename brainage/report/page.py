@@ -111,7 +111,7 @@ def _clock_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
     if results.card:
         card = pd.DataFrame([(k, str(v)) for k, v in results.card.items()],
                             columns=["model card", "value"])  # fmt: skip
-        yield from tables((card, "Model card of the whole-brain clock."))
+        yield Block("wrapped", "Model card of the whole-brain clock.", table_html(card))
     yield from tables(
         (results.calibrations, "New sites, learnt from baseline scans blind to arm, on residuals "
          "from the reference's age trend; the ages of both."),
