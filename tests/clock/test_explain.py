@@ -14,6 +14,7 @@ from brainage.errors import BrainAgeError
 from brainage.tables import read_table
 
 P = 12
+PLANTED = [f"p{i}" for i in range(4, 8)]
 NETWORKS = ("default",) * 4 + ("motor",) * 4 + ("visual",) * 4
 
 
@@ -94,6 +95,30 @@ def test_tables_are_written_and_read_back(cohort, tmp_path):
     found.save(tmp_path)
     written = pd.read_csv(tmp_path / "patterns_parcels.tsv", sep="\t")
     np.testing.assert_array_equal(written["pattern"], found.parcels["pattern"])
+
+
+def test_every_edge_has_its_pattern_weight_and_how_steady_its_sign_is(cohort):
+    clock = fit_clock(cohort, _options())
+    edges = explain_clock(clock, cohort).edges
+    assert len(edges) == 66
+    np.testing.assert_array_equal(edges["weight"], clock.regression.weights)
+    expected = np.maximum((clock.fold_weights > 0).mean(0), (clock.fold_weights < 0).mean(0))
+    np.testing.assert_allclose(edges["weight_sign_consistency"], expected)
+    inside = edges["parcel"].isin(PLANTED) & edges["other_parcel"].isin(PLANTED)
+    assert inside.sum() == 6
+    assert (edges.loc[inside, "pattern_sign_consistency"] == 1).all()
+    assert edges["pattern_sign_consistency"].mean() < 1
+
+
+def test_steadiness_is_said_of_parcels_and_networks_and_missing_without_fold_models(cohort):
+    found = explain_clock(fit_clock(cohort, _options()), cohort)
+    motor = found.networks.set_index(["network", "other_network"]).loc[("motor", "motor")]
+    assert motor["sign_consistency"] == 1
+    assert found.parcels["sign_consistency"].between(0.4, 1).all()
+    kernel = explain_clock(fit_clock(cohort, _options(estimator="gaussian_process")), cohort)
+    assert kernel.parcels["sign_consistency"].isna().all()
+    assert kernel.edges["weight"].isna().all()
+    assert kernel.edges["pattern"].notna().all()
 
 
 def test_a_networks_clock_is_refused(cohort):
