@@ -51,7 +51,8 @@ class CohortPaths(Options):
     series : str or None, default=None
         Folder of ``*_timeseries.tsv`` made elsewhere; then nothing is extracted.
     atlas : str or None, default=None
-        Atlas to take where that folder holds several (XCP-D writes one set of files for each).
+        Atlas to take where that folder holds several (XCP-D writes one set of files for each),
+        and parts of the name where it is there in several forms (``CC200:reg-36Parameter``).
     participants : str or None, default=None
         ``participants.tsv`` or any table; often in the raw BIDS folder.
     sessions : str or None, default=None
@@ -60,7 +61,7 @@ class CohortPaths(Options):
     columns : dict of str to str, default={}
         Our column name -> the table's.
     space : str or None, default=None
-        BIDS space to take where the derivatives hold several.
+        BIDS space to take where the scans or series are there in several.
     task : str or None, default=None
         BIDS task to take where there are several.
     """

@@ -136,7 +136,7 @@ def coverage(path: Path, names: tuple[str, ...], meta: dict) -> np.ndarray | Non
         The table lacks a parcel.
     """
     own = _parcels_and_run(path.name)
-    # Now stat-coverage_bold.tsv, before 0.7 coverage.tsv.
+    # Older versions wrote coverage.tsv.
     tables = [name for name in _beside(path) if _parcels_and_run(name) == own
               and name.endswith(("_stat-coverage_bold.tsv", "_coverage.tsv"))]  # fmt: skip
     if not tables:

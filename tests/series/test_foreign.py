@@ -107,7 +107,7 @@ def test_what_halfpipe_calls_a_sampling_frequency_is_in_seconds_and_not_believed
 
 def test_xcp_d_states_its_time_beside_the_denoised_image(tmp_path):
     path = _xcp_d(tmp_path, [0] * 10, VALUES)
-    # Word for word what XCP-D 0.6 to 26 writes.
+    # Word for word what XCP-D writes.
     path.with_suffix(".json").write_text(json.dumps({"SamplingFrequency": "TR", "Sources": []}))
     assert read_series(path).t_r_s is None
     image = f"{RUN}_space-MNI152NLin2009cAsym_res-2_desc-denoised_bold.json"
@@ -119,7 +119,7 @@ def test_xcp_d_states_its_time_beside_the_denoised_image(tmp_path):
         read_series(path)
 
 
-def test_xcp_d_before_0_7_named_its_tables_otherwise(tmp_path):
+def test_older_xcp_d_named_its_tables_otherwise(tmp_path):
     path = tmp_path / f"{RUN}_space-MNI152NLin2009cAsym_atlas-Gordon_timeseries.tsv"
     _frame().to_csv(path, sep="\t", index=False)
     pd.DataFrame({"framewise_displacement": [0.1, 0.3]}).to_csv(
