@@ -34,6 +34,7 @@ from brainage.trial import (
 from brainage.trial.result import RECORD
 
 PLAN = "plan.json"
+_KEYS = ("participant_id", "session_id")
 
 
 def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
@@ -164,7 +165,12 @@ def visit_dates(study: StudyConfig) -> pd.DataFrame | None:
     source = named or cohort_paths(study, "trial").sessions
     if source is None or (named is None and not Path(source).exists()):
         return None
-    dates = read_visit_dates(source, columns=study.paths.dates_columns)
+    columns = dict(study.paths.dates_columns)
+    if named is None:
+        # The people's own map holds for their sessions table.
+        people = cohort_paths(study, "trial").columns
+        columns = {name: people[name] for name in _KEYS if name in people} | columns
+    dates = read_visit_dates(source, columns=columns)
     if dates is None and named is not None:
         raise ConfigError(f"{named}: no dates there (paths.dates); expected a column acq_time "
                           "or scan_date, or its name in paths.dates_columns.")  # fmt: skip

@@ -132,10 +132,11 @@ def _of_person(path: Path, columns: Mapping[str, str]) -> pd.DataFrame | None:
 def _of_table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame | None:
     text = read_text_table(path)
     name = _date_column(text, columns, path)
-    person = columns.get("participant_id", "participant_id")
-    session = columns.get("session_id", "session_id")
     if name is None:
         return None
+    # A map may be meant for another of the study's tables, where ours has our own name.
+    person, session = (columns[own] if columns.get(own) in text else own
+                       for own in ("participant_id", "session_id"))  # fmt: skip
     absent = [column for column in (person, session) if column not in text]
     if absent:
         raise TableError(f"{path}: expected the columns {person}, {session} and {name} for dates "

@@ -128,11 +128,17 @@ def test_dates_that_are_not_there_are_told_by_the_path_that_names_them(study, ca
 
 def test_dates_of_the_trials_own_sessions_are_found_without_being_named(study):
     visits = pd.read_csv(study.parent / "visits.csv")
-    names = {"ID": "participant_id", "Wave": "session_id", "MRI_date": "acq_time"}
-    visits.rename(columns=names).to_csv(study.parent / "sessions.tsv", sep="\t", index=False)
+    visits = visits.rename(columns={"ID": "participant_id", "MRI_date": "acq_time"})
+    visits.to_csv(study.parent / "sessions.tsv", sep="\t", index=False)
     text = study.read_text()
     text = "\n".join(line for line in text.splitlines() if "dates" not in line)
-    study.write_text(text.replace("  scores:", "  trial: {sessions: sessions.tsv}\n  scores:"))
+    study.write_text(
+        text.replace(
+            "  scores:",
+            "  trial: {sessions: sessions.tsv, columns: "
+            "{participant_id: ID, session_id: Wave}}\n  scores:",
+        )
+    )
     assert main(["compare", str(study), "--quiet"]) == DONE
     np.testing.assert_allclose(results_of(study, "timing")["mean_years"], 380 / 365.25)
 
