@@ -5,6 +5,7 @@ from brainage.connectivity.features import FeatureTable
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.sessions import EXCLUDED
 from brainage.connectivity.transformers import (
+    DirectionTransformer,
     LogEuclideanTransformer,
     MissingParcelImputer,
     TangentTransformer,
@@ -21,6 +22,7 @@ from brainage.connectivity.views import (
 __all__ = [
     "EXCLUDED",
     "ConnectivityOptions",
+    "DirectionTransformer",
     "FeatureTable",
     "LogEuclideanTransformer",
     "MissingParcelImputer",

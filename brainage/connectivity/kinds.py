@@ -101,7 +101,7 @@ class _Session:
         if kind == "covariance":
             centered = np.vstack([run - run.mean(axis=0) for run in self._runs])
             return cov.estimate_covariance(centered, shrinkage=self._shrinkage)
-        if kind == "log_correlation":
+        if kind in ("log_correlation", "log_correlation_direction"):
             correlation = cov.shrink_fixed(cov.pearson(self._joined), FIXED_SHRINKAGE[kind])
             return spd.logm(correlation, n_threads=1)
         if kind == "log_covariance":

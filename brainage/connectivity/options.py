@@ -10,7 +10,8 @@ from brainage.options import Listed, Options
 
 Kind = Literal[
     "pearson", "fisher_z", "partial", "shrunk_correlation", "covariance", "tangent",
-    "log_euclidean", "log_correlation", "log_covariance", "lagged", "amplitude",
+    "log_euclidean", "log_correlation", "log_correlation_direction", "log_covariance", "lagged",
+    "amplitude",
 ]  # fmt: skip
 
 
@@ -24,8 +25,8 @@ class ConnectivityOptions(Options):
     shrinkage : {"none", "ledoit_wolf", "oas"}, default="ledoit_wolf"
         Covariance estimator behind partial, shrunk_correlation, covariance, tangent and
         log_euclidean. The others are true sample statistics (pearson, fisher_z, lagged,
-        amplitude) or shrunk by a fixed weight whatever the scan's length (log_correlation 0.3,
-        log_covariance 0.8).
+        amplitude) or shrunk by a fixed weight whatever the scan's length (log_correlation and
+        log_correlation_direction 0.3, log_covariance 0.8).
     parcel_presence : float, default=0.0
         Keep the parcels that have a signal (not missing, not constant) in at least this share of
         the sessions; 0 keeps every parcel. Decided on the reference cohort, frozen in the spec.

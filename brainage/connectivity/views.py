@@ -24,6 +24,7 @@ LAYOUTS: dict[str, Layout] = {
     "tangent": "upper_with_diagonal",
     "log_euclidean": "upper_with_diagonal",
     "log_correlation": "upper_with_diagonal",
+    "log_correlation_direction": "upper_with_diagonal",
     "log_covariance": "upper_with_diagonal",
     "lagged": "full",
     "amplitude": "parcel",
@@ -35,7 +36,7 @@ UNSHRUNK = frozenset({"pearson", "fisher_z", "lagged", "amplitude"})
 #: Kinds shrunk by a fixed weight of the identity, so that it does not vary with scan length. The
 #: two weights were chosen on ABIDE (docs/accuracy.md): one near the plain covariance's geometry,
 #: one near the logarithm's.
-FIXED_SHRINKAGE = {"log_correlation": 0.3, "log_covariance": 0.8}
+FIXED_SHRINKAGE = {"log_correlation": 0.3, "log_correlation_direction": 0.3, "log_covariance": 0.8}
 
 #: A network needs this many parcels (three edges) to have a clock of its own.
 MIN_NETWORK_PARCELS = 3
@@ -49,7 +50,9 @@ class ViewSpec:
     ----------
     kind : str
         One of `LAYOUTS`. "tangent" holds the scan's shrunk correlation itself; the tangent space
-        is fitted in the training fold (`transformers.TangentTransformer`).
+        is fitted in the training fold (`transformers.TangentTransformer`). Likewise
+        "log_correlation_direction" holds the logarithm, and the training fold's mean is taken off
+        in the clock (`transformers.DirectionTransformer`).
     shrinkage : str
         "none", "ledoit_wolf", "oas", or "fixed_0.3" and the like (see `spec_shrinkage`).
     layout : {"upper", "upper_with_diagonal", "full", "parcel"}

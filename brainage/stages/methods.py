@@ -19,6 +19,7 @@ _KINDS = {
     "tangent": "tangent-space covariance",
     "log_euclidean": "log-Euclidean correlation",
     "log_correlation": "matrix logarithm of the correlation (shrunk by 0.3)",
+    "log_correlation_direction": "its direction from the training mean (unit length)",
     "log_covariance": "matrix logarithm of the gain-free covariance (shrunk by 0.8)",
     "lagged": "lag-1 cross-covariance",
     "amplitude": "relative amplitude of each parcel (log standard deviation)",

@@ -33,6 +33,10 @@ PATHS = {
         "harmonization": HarmonizationOptions(method="combat", preserve_age=True)
     },
     "tangent space": {"views": ("tangent",)},
+    "direction from the mean": {
+        "estimator": "stacked",
+        "views": ("fisher_z", "log_correlation_direction"),
+    },
     "harmonised tangent stack": {
         "estimator": "stacked",
         "views": ("tangent", "fisher_z"),

@@ -9,7 +9,8 @@ from brainage.series import ParcelSeries, ScanQuality
 
 ALL_KINDS = (
     "pearson", "fisher_z", "partial", "shrunk_correlation", "covariance", "tangent",
-    "log_euclidean", "log_correlation", "log_covariance", "lagged", "amplitude",
+    "log_euclidean", "log_correlation", "log_correlation_direction", "log_covariance", "lagged",
+    "amplitude",
 )  # fmt: skip
 N_PARCELS = 9
 COMMON_MIXING = np.eye(N_PARCELS) + 0.15 * np.random.default_rng(99).standard_normal(
