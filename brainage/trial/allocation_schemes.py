@@ -217,6 +217,10 @@ def _check_composition(arm: np.ndarray, block: np.ndarray, block_size: int) -> N
         odd = full.index[(full != full.iloc[0]).any(axis=1)][0]
         raise DesignError(
             f"permuted blocks of {block_size}: blocks differ in composition (block 1 of the list "
-            f"holds {dict(full.iloc[0])}, block {odd + 1} holds {dict(full.loc[odd])}); the "
+            f"holds {_held(full.iloc[0])}, block {odd + 1} holds {_held(full.loc[odd])}); the "
             "allocation table must be in the order of randomisation, and block_size the one used "
             "(leave it out if it is not known).")  # fmt: skip
+
+
+def _held(counts: pd.Series) -> str:
+    return ", ".join(f"{arm} {int(n)}" for arm, n in counts.items())

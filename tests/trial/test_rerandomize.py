@@ -190,7 +190,12 @@ class TestFaults:
 
     def test_list_that_is_not_in_the_order_of_randomisation(self):
         allocation = small_trial(n=40)[0].sort_values("arm")
-        self.refused("order of randomisation", allocation, scheme="permuted_blocks", block_size=4)
+        self.refused(
+            r"block 1 of the list holds CON 4, HRT 0.*order of randomisation",
+            allocation,
+            scheme="permuted_blocks",
+            block_size=4,
+        )
 
     def test_missing_strata(self):
         self.refused("absent: bmi", scheme="stratified_blocks", strata=("bmi",))
