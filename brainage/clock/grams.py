@@ -68,3 +68,34 @@ def centred(own: np.ndarray, cross: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     cross -= cross.mean(axis=1)[:, None] + means - means.mean()
     own -= means[:, None] + means - means.mean()
     return own, cross
+
+
+def directions(
+    gram: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the Gram matrices of unit vectors from the training mean, without their features.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_scans, n_scans)
+        Products of the features themselves (`gram_of`).
+    train, test : ndarray of int
+        Row numbers.
+
+    Returns
+    -------
+    own : ndarray of shape (n_train, n_train)
+        As of ``DirectionTransformer().fit(X[train]).transform(X[train])``; not centred.
+    cross : ndarray of shape (n_test, n_train)
+        Held-out with training scans.
+    """
+    own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
+    to_mean = 2 * cross.mean(axis=1) - own.mean()
+    squared = np.concatenate([np.diag(own) - 2 * own.mean(axis=1) + own.mean(),
+                              np.diag(gram)[test] - to_mean])  # fmt: skip
+    own, cross = centred(own, cross)
+    # As the transformer: a scan equal to the mean has no direction.
+    near = squared <= 1e-14 * np.abs(np.diag(gram)).max(initial=0.0)
+    scale = np.where(near, 0.0, 1 / np.sqrt(np.where(near, 1.0, squared)))
+    first, second = scale[: len(train)], scale[len(train) :]
+    return own * first * first[:, None], cross * first * second[:, None]

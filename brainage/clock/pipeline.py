@@ -16,7 +16,7 @@ from sklearn.base import RegressorMixin, clone
 from brainage.clock.age_scale import AGE_POWER, AgeScale, to_years
 from brainage.clock.elastic_net import ElasticNetClock
 from brainage.clock.gaussian_process import GaussianProcessClock
-from brainage.clock.grams import centred, gram_of
+from brainage.clock.grams import centred, directions, gram_of
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation import (
     Preparation,
@@ -28,7 +28,7 @@ from brainage.clock.preparation import (
 from brainage.clock.primal import Moments, fit_ridge_on_moments, moments_of, predict_in_blocks
 from brainage.clock.stacked import fit_ridge_on_gram, fit_stack_on_grams
 from brainage.clock.svr import fit_gram_svr, polynomial_gram
-from brainage.connectivity import FeatureTable, ViewSpec
+from brainage.connectivity import DirectionTransformer, FeatureTable, ViewSpec
 from brainage.errors import FeatureMismatchError
 
 
@@ -144,6 +144,15 @@ class Problem:
     def learns(self, view: int) -> bool:
         """Return whether a view is prepared anew in every training set."""
         return self._learns[view]
+
+    def takes_directions_alone(self, view: int) -> bool:
+        """Return whether unit vectors from the mean are all that is learnt of a view."""
+        plain = self.options.harmonization.method == "none" and not self._incomplete[view]
+        return plain and self.specs[view].kind == "log_correlation_direction"
+
+    def fit_direction(self, view: int, train: np.ndarray) -> Preparation:
+        """Return the preparation of such a view: the mean of training scans."""
+        return Preparation(direction=DirectionTransformer().fit(self.values[view][train]))
 
     def share_logarithms(self) -> None:
         """Take the logarithm of every scan of tangent views, once for all folds to come."""
@@ -275,6 +284,11 @@ def _grams_of_fold(problem: Problem, view: int, train, test):
         own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
         return Preparation(), *(centred(own, cross) if problem.is_linear else (own, cross))
     values, rows = problem.values[view], problem.rows
+    if problem.takes_directions_alone(view):
+        # One Gram matrix still serves every fold: only the mean is the fold's own.
+        preparation = problem.fit_direction(view, train)
+        own, cross = directions(problem.gram(view), train, test)
+        return preparation, *(centred(own, cross) if problem.is_linear else (own, cross))
     preparation, own = problem.prepare(view, train)
     mean = own.mean(axis=0, dtype=np.float64) if problem.is_linear else 0.0
     own = own - mean

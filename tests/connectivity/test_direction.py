@@ -38,7 +38,8 @@ def test_the_direction_of_one_scan_is_its_row_in_a_batch_to_the_bit():
 
 def test_the_view_stores_the_logarithm_because_the_mean_belongs_to_the_fold():
     kinds = ("log_correlation", "log_correlation_direction")
-    features = build_features([make_series(i) for i in range(4)], make_people(range(4)), kinds=kinds)
+    series = [make_series(i) for i in range(4)]
+    features = build_features(series, make_people(range(4)), kinds=kinds)
     first, second = (features[kind] for kind in kinds)
     np.testing.assert_array_equal(first.values, second.values)
     assert second.spec.shrinkage == first.spec.shrinkage == "fixed_0.3"
