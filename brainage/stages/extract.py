@@ -103,6 +103,9 @@ def extract_cohort(
         folder, atlas, science.atlas, science.cleaning, strategy, science.exclusion, overwrite
     )
     _prepare_output(folder)
+    if shard is None and participants is None:
+        # A walk through the whole output: not by every job of an array.
+        _tidy(folder)
     rows = []
     for row in _in_workers(work, scans, n_jobs=study.run.n_jobs):
         rows.append(row)
@@ -115,7 +118,7 @@ def extract_cohort(
 
 
 def _prepare_output(folder: Path) -> None:
-    """Find out before the first scan whether anything can be written, and tidy after a kill -9."""
+    """Find out before the first scan whether anything can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
@@ -126,6 +129,10 @@ def _prepare_output(folder: Path) -> None:
             f"{folder}: cannot be written ({error.strerror or error}). Free space or mend its "
             "rights, or choose another paths.output."
         ) from error
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what killed writers left."""
     remove_leftovers(folder)
     remove_leftovers(folder.parent / "operators")
 
@@ -202,6 +209,7 @@ def collect_cohort(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
         rows.append(record["row"] if record else _row(scan, "failed", "not extracted yet"))
     table = _as_table(rows)
     _write_summary(table, folder)
+    _tidy(folder)
     return table
 
 
