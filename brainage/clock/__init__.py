@@ -14,6 +14,7 @@ from brainage.clock.options import (
     ClockOptions,
     EvaluationOptions,
     HarmonizationOptions,
+    TangentOptions,
     ValidationOptions,
 )
 from brainage.clock.ridge import RidgeClock
@@ -41,6 +42,7 @@ __all__ = [
     "SiteHarmonizer",
     "StackedClock",
     "SweepResult",
+    "TangentOptions",
     "ValidationOptions",
     "calibrate_clock",
     "check_disjoint",

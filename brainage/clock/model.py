@@ -208,10 +208,11 @@ class BrainClock:
                     "lacks parcels that every reference scan had, so the clock has no rule to fill "
                     "them. Exclude such scans (connectivity.incomplete_scans: exclude)."
                 )
-            ones.append(one)
+            ones.append((one, preparation.logarithms(one)))
         x, *of_folds = [
             np.concatenate([
-                step.transform(one, row)[0] for step, one in zip(steps, ones, strict=True)
+                step.transform(one, row, logs=logs)[0]
+                for step, (one, logs) in zip(steps, ones, strict=True)
             ])
             for steps in (self.preparations, *self.fold_preparations)
         ]  # fmt: skip

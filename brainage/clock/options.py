@@ -8,6 +8,7 @@ from pydantic import Field
 
 from brainage.options import Listed, Options
 
+TangentMap = Literal["log_euclidean", "affine_invariant"]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -27,6 +28,23 @@ class HarmonizationOptions(Options):
     method: Literal["none", "center", "combat"] = "none"
     preserve_age: bool = False
     unseen_site: Literal["refuse", "pass_through", "calibrate"] = "pass_through"
+
+
+class TangentOptions(Options):
+    """Tangent space of the "tangent" view, fitted inside training folds only.
+
+    Parameters
+    ----------
+    reference : {"log_euclidean", "affine_invariant", "euclidean"}, default="log_euclidean"
+        Mean of the training scans at which the space touches.
+    log_map : {"log_euclidean", "affine_invariant"}, default="log_euclidean"
+        How scans are mapped to it. "affine_invariant" is nilearn's (with that reference as well);
+        the other agrees to first order, shares each scan's logarithm over folds and is several
+        times faster.
+    """
+
+    reference: Literal["log_euclidean", "affine_invariant", "euclidean"] = "log_euclidean"
+    log_map: TangentMap = "log_euclidean"
 
 
 class ValidationOptions(Options):
@@ -98,6 +116,8 @@ class ClockOptions(Options):
         Keep every fold model of every repeat and average, instead of refitting on everyone.
     harmonization : HarmonizationOptions
         Site effects.
+    tangent : TangentOptions
+        Only for the view "tangent".
     bias_correction : {"none", "offset", "slope", "spline", "in_sample"}, default="offset"
         How the gap is freed from age; "in_sample" only to reproduce lisa_like.
     validation : ValidationOptions
@@ -115,6 +135,7 @@ class ClockOptions(Options):
     svr_epsilon: float = Field(default=1e-4, ge=0)
     ensemble: bool = False
     harmonization: HarmonizationOptions = HarmonizationOptions()
+    tangent: TangentOptions = TangentOptions()
     bias_correction: Literal["none", "offset", "slope", "spline", "in_sample"] = "offset"
     validation: ValidationOptions = ValidationOptions()
     networks: bool = True

@@ -98,7 +98,7 @@ class Problem:
             new._grams = grams
         new._incomplete = [has_missing(view) for view in values]
         new._learns = [
-            needs_learning(view.spec, options.harmonization, incomplete=incomplete)
+            needs_learning(view.spec, options, incomplete=incomplete)
             for view, incomplete in zip(views, new._incomplete, strict=True)
         ]
         return new
@@ -163,13 +163,24 @@ class Problem:
                 if logs is not None:
                     self._grams[key] = logs
 
+    def logarithms(self, view: int, rows: np.ndarray) -> np.ndarray | None:
+        """Return the shared logarithms of some scans; None where there are none."""
+        logs = self._grams.get((self.specs[view].fingerprint(), "logarithms"))
+        return None if logs is None else logs[rows]
+
     def prepare(self, view: int, train: np.ndarray) -> tuple[Preparation, np.ndarray]:
         """Fit a view's preparation on training scans; return it and their prepared values."""
-        logs = self._grams.get((self.specs[view].fingerprint(), "logarithms"))
         return fit_preparation(
             np.asarray(self.values[view][train]), self.rows.iloc[train], spec=self.specs[view],
-            options=self.options.harmonization, incomplete=self._incomplete[view],
-            logs=None if logs is None else logs[train],
+            options=self.options, incomplete=self._incomplete[view],
+            logs=self.logarithms(view, train),
+        )  # fmt: skip
+
+    def prepare_held_out(self, view: int, steps: Preparation, test: np.ndarray) -> np.ndarray:
+        """Return held-out scans of a view as a training fold's preparation makes them."""
+        return steps.transform(
+            np.asarray(self.values[view][test]), self.rows.iloc[test], validating=True,
+            logs=self.logarithms(view, test),
         )  # fmt: skip
 
 
@@ -283,7 +294,6 @@ def _grams_of_fold(problem: Problem, view: int, train, test):
         gram = problem.gram(view)
         own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
         return Preparation(), *(centred(own, cross) if problem.is_linear else (own, cross))
-    values, rows = problem.values[view], problem.rows
     if problem.takes_directions_alone(view):
         # One Gram matrix still serves every fold: only the mean is the fold's own.
         preparation = problem.fit_direction(view, train)
@@ -294,8 +304,7 @@ def _grams_of_fold(problem: Problem, view: int, train, test):
     own = own - mean
     held_out = np.empty((0, own.shape[1]))
     if len(test):
-        own_test = np.asarray(values[test])
-        held_out = preparation.transform(own_test, rows.iloc[test], validating=True) - mean
+        held_out = problem.prepare_held_out(view, preparation, test) - mean
     return preparation, own @ own.T, held_out @ own.T
 
 
@@ -334,7 +343,7 @@ def _svr_kernels(problem: Problem, own: list, cross: list) -> tuple[list, list]:
 
 
 def _fit_on_features(problem: Problem, train, test) -> Fitted:
-    options, values, rows = problem.options, problem.values[0], problem.rows
+    options = problem.options
     preparation, own = problem.prepare(0, train)
     if problem.regressor is not None:
         model = clone(problem.regressor).fit(own, problem.ages[train])
@@ -350,9 +359,7 @@ def _fit_on_features(problem: Problem, train, test) -> Fitted:
         coef, intercept = None, 0.0
     predicted = np.empty(0)
     if len(test):
-        own_test = np.asarray(values[test])
-        held_out = preparation.transform(own_test, rows.iloc[test], validating=True)
-        predicted = model.predict(held_out)
+        predicted = model.predict(problem.prepare_held_out(0, preparation, test))
     in_sample = model.predict(own) if options.bias_correction == "in_sample" else None
     views = [FittedView(preparation, np.zeros(0))]
     return Fitted(train, views, intercept, chosen, predicted, in_sample, model, coef)

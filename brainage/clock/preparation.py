@@ -8,12 +8,13 @@ prepared by nothing, and then one Gram matrix serves every fold.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from brainage.clock.harmonize import SiteHarmonizer
-from brainage.clock.options import HarmonizationOptions
+from brainage.clock.options import ClockOptions, TangentMap
 from brainage.connectivity import (
     DirectionTransformer,
     MissingParcelImputer,
@@ -21,6 +22,7 @@ from brainage.connectivity import (
     ViewSpec,
     spd,
 )
+from brainage.errors import ClockFileError
 
 #: Views whose features are learnt in the training fold whatever the options.
 LEARNT_KINDS = ("tangent", "log_correlation_direction")
@@ -61,17 +63,23 @@ class Preparation:
         return self.imputer, self.geometry, self.direction, self.harmonizer
 
     def transform(
-        self, values: np.ndarray, rows: pd.DataFrame, *, validating: bool = False
+        self,
+        values: np.ndarray,
+        rows: pd.DataFrame,
+        *,
+        validating: bool = False,
+        logs: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return prepared values of scans, each as it would be alone.
 
         With `validating`, scans of sites that the training fold did not have pass through
-        unharmonised: nothing could have been learnt of them.
+        unharmonised: nothing could have been learnt of them. `logs` are the scans' logarithms
+        (`shared_logarithms`), where they are known.
         """
         if self.imputer is not None:
             values = self.imputer.transform(values)
         if self.geometry is not None:
-            values = self.geometry.transform(values)
+            values = self.geometry.transform(values, logs=logs)
         if self.direction is not None:
             values = self.direction.transform(values)
         if self.harmonizer is not None:
@@ -79,6 +87,15 @@ class Preparation:
                 values, site=rows["site"], unseen_site="pass_through" if validating else None
             )
         return values
+
+    def logarithms(self, values: np.ndarray) -> np.ndarray | None:
+        """Return logarithms of scans for every tangent map of the same scans to share.
+
+        None where there is no such map, or scans lack parcels that only a reference can fill.
+        """
+        if self.geometry is None or self.geometry.log_map != "log_euclidean":
+            return None
+        return spd.log_rows(values) if np.isfinite(values).all() else None
 
     def check_size(self, n_features: int) -> None:
         """Raise ValueError where a step was fitted on another number of features."""
@@ -94,6 +111,8 @@ class Preparation:
             arrays["fill"] = self.imputer.fill_
         if self.geometry is not None:
             arrays["tangent_reference"] = self.geometry.reference_
+            meta["tangent"] = {"reference": self.geometry.reference,
+                               "log_map": self.geometry.log_map}  # fmt: skip
         if self.direction is not None:
             arrays["direction_mean"] = self.direction.mean_
         if self.harmonizer is not None:
@@ -112,7 +131,14 @@ class Preparation:
             new.imputer.n_features_in_ = len(arrays["fill"])
         if "tangent_reference" in arrays:
             reference = np.asarray(arrays["tangent_reference"])
-            new.geometry = TangentTransformer()
+            # Files of before the choice have the affine-invariant map.
+            kind = meta.get(
+                "tangent", {"reference": "log_euclidean", "log_map": "affine_invariant"}
+            )
+            if kind["log_map"] not in get_args(TangentMap):
+                raise ClockFileError(f"a clock with the tangent map '{kind['log_map']}', which "
+                                     "this version does not know; update brainage.")  # fmt: skip
+            new.geometry = TangentTransformer(kind["reference"], log_map=kind["log_map"])
             new.geometry.reference_ = reference
             new.geometry.n_features_in_ = len(reference) * (len(reference) + 1) // 2
         if "direction_mean" in arrays:
@@ -126,9 +152,9 @@ class Preparation:
         return new
 
 
-def needs_learning(spec: ViewSpec, options: HarmonizationOptions, *, incomplete: bool) -> bool:
+def needs_learning(spec: ViewSpec, options: ClockOptions, *, incomplete: bool) -> bool:
     """Return whether a view must be prepared anew in every training fold."""
-    return spec.kind in LEARNT_KINDS or options.method != "none" or incomplete
+    return spec.kind in LEARNT_KINDS or options.harmonization.method != "none" or incomplete
 
 
 def has_missing(values: np.ndarray) -> bool:
@@ -164,7 +190,7 @@ def fit_preparation(
     rows: pd.DataFrame,
     *,
     spec: ViewSpec,
-    options: HarmonizationOptions,
+    options: ClockOptions,
     incomplete: bool,
     logs: np.ndarray | None = None,
 ) -> tuple[Preparation, np.ndarray]:
@@ -178,8 +204,8 @@ def fit_preparation(
         Their row table (site, age_years).
     spec : ViewSpec
         Kind and layout of the view.
-    options : HarmonizationOptions
-        Site effects.
+    options : ClockOptions
+        Tangent space and site effects.
     incomplete : bool
         Whether any scan of the cohort lacks a parcel: then every fold learns how to fill it, also
         one whose own training scans are complete, since the scan may be held out.
@@ -188,16 +214,18 @@ def fit_preparation(
     """
     new = Preparation()
     if spec.kind == "tangent":
-        new.geometry = TangentTransformer().fit(values, logs=logs)
-        values = new.geometry.transform(values)
+        tangent = options.tangent
+        new.geometry = TangentTransformer(tangent.reference, log_map=tangent.log_map)
+        values = new.geometry.fit_transform(values, logs=logs)
     elif incomplete:
         new.imputer = MissingParcelImputer().fit(values)
         values = new.imputer.transform(values)
     if spec.kind == "log_correlation_direction":
         new.direction = DirectionTransformer().fit(values)
         values = new.direction.transform(values)
-    if options.method != "none":
-        new.harmonizer = SiteHarmonizer(options.method, options.preserve_age, options.unseen_site)
+    sites = options.harmonization
+    if sites.method != "none":
+        new.harmonizer = SiteHarmonizer(sites.method, sites.preserve_age, sites.unseen_site)
         age = rows["age_years"].to_numpy(float)
         new.harmonizer.fit_inside_fold(values, age, site=rows["site"])
         values = new.harmonizer.transform(values, site=rows["site"])

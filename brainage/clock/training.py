@@ -85,6 +85,7 @@ def fit_clock(
         raise BrainAgeError("clock.ensemble: averaging fold models needs features that nothing is "
                             "learnt of (no harmonisation, tangent space or missing parcels). Set "
                             "ensemble: false, or harmonization.method: none.")  # fmt: skip
+    problem.share_logarithms()
     fits = list(cv.fits)
     everyone = np.arange(len(features.rows))
     final = None if options.ensemble else fit_and_predict(problem, everyone, everyone[:0])
@@ -161,9 +162,13 @@ def _preparations(fit: Fitted, n_views: int) -> tuple[Preparation, ...]:
 
 
 def _prepared(problem: Problem, preparations: tuple[Preparation, ...]) -> Iterator[np.ndarray]:
-    for values, preparation in zip(problem.values, preparations, strict=True):
-        yield (values if preparation.learns_nothing
-               else preparation.transform(np.asarray(values), problem.rows))  # fmt: skip
+    everyone = np.arange(len(problem.rows))
+    for i, (values, steps) in enumerate(zip(problem.values, preparations, strict=True)):
+        if steps.learns_nothing:
+            yield values
+        else:
+            logs = problem.logarithms(i, everyone)
+            yield steps.transform(np.asarray(values), problem.rows, logs=logs)
 
 
 def _side_by_side(prepared: list[np.ndarray]) -> np.ndarray:

@@ -7,9 +7,11 @@ from brainage.clock import (
     BrainClock,
     ClockOptions,
     HarmonizationOptions,
+    TangentOptions,
     ValidationOptions,
     cross_validate_clock,
     fit_clock,
+    preparation,
 )
 from brainage.clock.age_scale import to_years
 from brainage.clock.clockfile import read_clock_file, write_clock_file
@@ -20,6 +22,10 @@ from brainage.errors import ClockFileError
 FOLDS = ValidationOptions(n_folds=4, n_bootstrap=0)
 KINDS = {
     "tangent": {"views": ("tangent",)},
+    "affine-invariant tangent": {
+        "views": ("tangent",),
+        "tangent": TangentOptions(reference="affine_invariant", log_map="affine_invariant"),
+    },
     "stack with tangent": {"estimator": "stacked", "views": ("fisher_z", "tangent")},
     "missing parcels": {},
     "elastic net, missing parcels": {"estimator": "elastic_net"},
@@ -118,3 +124,30 @@ def test_no_fold_preparation_is_kept_that_would_give_back_single_people(make_coh
     scores = clock.score(features)
     middle = (scores["interval_low_years"] + scores["interval_high_years"]) / 2
     np.testing.assert_allclose(middle, scores["predicted_age_years"], atol=1e-9)
+
+
+def test_tangent_clocks_of_before_the_choice_of_map_score_as_they_did(cohort, tmp_path):
+    affine = TangentOptions(log_map="affine_invariant")
+    clock = fit_clock(cohort, ClockOptions(views=("tangent",), tangent=affine, validation=FOLDS))
+    clock.save(tmp_path / "a.clock")
+    meta, arrays = read_clock_file(tmp_path / "a.clock")
+    for steps in (*meta["preparations"], *sum(meta["fold_preparations"], [])):
+        del steps["tangent"]
+    write_clock_file(tmp_path / "old.clock", meta, arrays)
+    expected = clock.score(cohort).drop(columns="clock_id")
+    assert (
+        BrainClock.load(tmp_path / "old.clock")
+        .score(cohort)
+        .drop(columns="clock_id")
+        .equals(expected)
+    )
+
+
+@pytest.mark.parametrize("reference", ["log_euclidean", "affine_invariant", "euclidean"])
+def test_logarithms_shared_by_folds_change_no_bit_of_a_prediction(cohort, monkeypatch, reference):
+    options = ClockOptions(
+        views=("tangent",), tangent=TangentOptions(reference=reference), validation=FOLDS
+    )
+    shared = cross_validate_clock(cohort, options).predictions
+    monkeypatch.setattr(preparation, "_MAX_SHARED_BYTES", 0)
+    assert cross_validate_clock(cohort, options).predictions.equals(shared)
