@@ -107,6 +107,12 @@ def parse_header(start: bytes, path: Path) -> ScanHeader:
 def _parse(start: bytes, path: Path):
     for kind in (nib.Nifti1Header, nib.Nifti2Header):
         if len(start) >= kind.sizeof_hdr and kind.may_contain_header(start):
+            # nibabel would mend this one silently; a header that starts wrong may be wrong on.
+            sizes = {int.from_bytes(start[:4], order) for order in ("little", "big")}
+            if kind.sizeof_hdr not in sizes:
+                raise ScanError(f"{path}: a NIfTI header with errors: it says that it is "
+                                f"{min(sizes)} bytes long, expected {kind.sizeof_hdr}."
+                                )  # fmt: skip
             try:
                 # The header alone: extensions may be longer than what was read.
                 header = kind(binaryblock=start[: kind.sizeof_hdr], check=True)

@@ -138,7 +138,8 @@ def _matrix(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
         rows = [row.strip().strip(separator) for row in rows]
     cells = [[cell.strip().strip('"') for cell in line.split(separator)] for line in rows]
     header = None
-    if not all(_NUMBER.fullmatch(cell) or cell == "" for cell in cells[0]) or _counts_up(cells[0]):
+    named = not all(_NUMBER.fullmatch(cell) or cell == "" for cell in cells[0])
+    if named or _are_labels(cells[0], cells[1] if len(cells) > 1 else cells[0]):
         header, cells = cells[0], cells[1:]
     else:
         header = _commented_names(comments, separator, len(cells[0]))
@@ -186,12 +187,16 @@ def _lines(path: Path) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
-def _counts_up(cells: list[str]) -> bool:
-    """Tell a header of whole numbers (1, 2, 3 ... or label values) from a row of signals."""
-    if len(cells) < 2 or not all(re.fullmatch(r"\d+", cell) for cell in cells):
+def _are_labels(first: list[str], second: list[str]) -> bool:
+    """Tell a header of whole numbers (0, 1, 2 ... or label values) from a row of signals."""
+    # nilearn's label values may be floats: 1.0, 2.0, 3.0.
+    whole = re.compile(r"\d+(\.0)?")
+    if len(first) < 2 or len(set(first)) < len(first) or not all(map(whole.fullmatch, first)):
         return False
-    numbers = [int(cell) for cell in cells]
-    return all(a < b for a, b in zip(numbers, numbers[1:], strict=False))
+    numbers = [float(cell) for cell in first]
+    counts_up = all(a < b for a, b in zip(numbers, numbers[1:], strict=False))
+    # Signals in whole numbers are whole in every volume.
+    return counts_up or not all(map(whole.fullmatch, second))
 
 
 def _numbers(path: Path, cells: list[list[str]]) -> np.ndarray:

@@ -83,6 +83,7 @@ def test_one_millisecond_is_a_time_step_that_was_lost(tmp_path, unit):
     (lambda h: h.set_sform(np.diag([0, 0, 0, 1.0]), code=2), "affine cannot be inverted"),
     (lambda h: h.set_data_offset(0), "inside the header"),
     (lambda h: h["magic"].__setitem__(..., b"ni1"), "NIfTI"),
+    (lambda h: h["sizeof_hdr"].__setitem__(..., 100), "says that it is 100 bytes long, expected 3"),
     (lambda h: h["datatype"].__setitem__(..., 77), "NIfTI header with errors"),
 ])  # fmt: skip
 def test_a_header_that_cannot_be_right_is_refused_with_what_was_found(tmp_path, change, words):

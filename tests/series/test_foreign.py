@@ -217,6 +217,23 @@ def test_tasks_and_spaces_are_chosen_and_acquisitions_are_runs(tmp_path):
         find_series(tmp_path, task="x")
 
 
+@pytest.mark.parametrize("names", [("0", "1", "2"), ("1.0", "2.0", "64.0"), ("2001", "2002", "9")])
+def test_label_values_above_the_columns_are_names_and_not_a_volume(tmp_path, names):
+    path = tmp_path / "sub-1_task-rest_timeseries.tsv"
+    pd.DataFrame(VALUES, columns=list(names)).to_csv(path, sep="\t", index=False)
+    series = read_series(path)
+    assert series.parcel_names == names
+    np.testing.assert_allclose(series.values, VALUES, rtol=1e-15)
+
+
+def test_a_first_volume_of_whole_numbers_among_others_is_a_volume(tmp_path):
+    path = tmp_path / "sub-1_task-rest_timeseries.tsv"
+    values = np.random.default_rng(1).integers(0, 900, (10, 3))
+    values[0] = [700, 20, 300]
+    np.savetxt(path, values, fmt="%d", delimiter="\t")
+    np.testing.assert_array_equal(read_series(path).values, values)
+
+
 def test_constant_columns_of_abide_are_missing_parcels(tmp_path):
     values = VALUES.copy()
     values[:, 2] = 0.0
