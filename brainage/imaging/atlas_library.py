@@ -24,7 +24,7 @@ from brainage.imaging.scans import Scan
 from brainage.tables import read_text_table
 
 _FSL_MNI = "MNI152NLin6Asym"
-#: The published spheres are in "MNI space"; at their radius the variants of MNI agree.
+#: The published spheres are in "MNI space"; at their radius the variants of MNI152 agree.
 _SPHERE_SPACE = "MNI"
 BUILT_IN = ("seitzman300", "power264", "dosenbach160")
 FETCHED = (
@@ -70,7 +70,7 @@ def check_space(atlas: Atlas, scan: Scan, allow_spaces: Sequence[str] = ()) -> N
     space = scan.space
     if space is None or atlas.space is None or space in allow_spaces or space == atlas.space:
         return
-    if atlas.space == _SPHERE_SPACE and space.startswith("MNI"):
+    if atlas.space == _SPHERE_SPACE and space.startswith("MNI152"):
         return
     raise ScanError(
         f"{scan.bold}: in space {space}, but atlas {atlas.name} is in {atlas.space}. Use images in "

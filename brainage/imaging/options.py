@@ -62,7 +62,7 @@ class CleaningOptions(Options):
     smoothing_mask : {"grid", "scan"}, default="grid"
         With smoothing: "grid" weighs every voxel of the grid, the same for all scans (the scan's
         mask still measures coverage); "scan" restricts parcels to the scan's own mask, and the
-        weights are smoothed anew for each scan, which takes one to three seconds.
+        weights are smoothed anew for each scan; `brainage extract` prints what that costs.
     drop_initial_volumes : int or None, default=None
         Volumes to drop at the start; None: the non-steady-state columns decide.
     scrub_fd_mm : float or None, default=None

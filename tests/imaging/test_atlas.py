@@ -324,3 +324,5 @@ def test_a_native_scan_is_refused_by_an_atlas_of_any_template(tmp_path):
     with pytest.raises(ScanError, match="space native"):
         check_space(load_atlas("seitzman300"), _scan("native"))
     check_space(load_atlas("seitzman300"), _scan("MNI152NLin2009cAsym"))
+    with pytest.raises(ScanError, match=r"allow_spaces: \[MNIInfant\+1\]"):
+        check_space(load_atlas("seitzman300"), _scan("MNIInfant+1"))
