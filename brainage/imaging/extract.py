@@ -149,7 +149,8 @@ def clean_signals(
                     **_ALL_AT_ONCE if filtered else {},
                 )
         except ValueError as error:
-            raise ScanError(f"{scan.bold}: cleaning {len(kept)} kept volumes: {error}"
+            too_short = "too few for the filter" if "padlen" in str(error) else str(error)
+            raise ScanError(f"{scan.bold}: cleaning {len(kept)} kept volumes: {too_short}."
                             ) from error  # fmt: skip
     return cleaned
 

@@ -195,6 +195,13 @@ def test_one_volume_is_no_time_series(folder):
         extract(folder, "one.nii.gz")
 
 
+def test_a_scan_too_short_for_the_filter_says_so(folder):
+    data = np.random.default_rng(8).normal(1000, 50, (*_SHAPE[:3], 20))
+    write_nifti(folder / "short.nii.gz", data, _AFFINE, t_r_s=2.0)
+    with pytest.raises(ScanError, match="20 kept volumes: too few for the filter"):
+        extract(folder, "short.nii.gz", high_pass_hz=0.01)
+
+
 def test_an_empty_mask_is_named(folder):
     write_nifti(folder / "mask.nii.gz", np.zeros(_SHAPE[:3]), _AFFINE, dtype="uint8")
     with pytest.raises(ScanError, match=r"mask\.nii\.gz: an empty mask"):
