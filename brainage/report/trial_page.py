@@ -257,6 +257,7 @@ def _levakov_view(table: pd.DataFrame) -> pd.DataFrame:
                                             table["bootstrap_ci_high_years"])),
         "slope (SE)": [f"{slope:.2f} ({se:.2f})" for slope, se in
                        zip(table["slope"], table["slope_se"], strict=True)],
+        "plan": [_planned(row) for _, row in table.iterrows()],
     })  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def compare_arms(
     result = TrialResult(
         deltas=_deltas(found, design, plan), contrasts=contrasts, flow=flow, exclusions=excluded,
         sensitivity=sensitivity,
-        levakov=empty_table(LEVAKOV) if first.levakov is None else first.levakov.table,
+        levakov=_levakov_table(first),
         motion=motion_by_arm(scans, design, outcome=options.outcome), timing=timing,
         models=_models_table(found, models), covariates=_covariates_table(named, networks[0]),
         notes=(), estimand=_estimand(design, contrasts), scores_hash=scores_hash,
@@ -263,6 +263,17 @@ def _deltas(found: list[_NetworkResult], design: TrialDesign, plan: Plan | None)
     deltas = pd.concat(parts, ignore_index=True)[list(DELTAS.names)]
     alike = _adjusted_as_planned(plan, design, "deltas")
     return deltas.assign(prespecified=deltas["prespecified"] & alike)
+
+
+def _levakov_table(first: _NetworkResult) -> pd.DataFrame:
+    """Return the attenuation in its own sign, each row marked as planned or not."""
+    if first.levakov is None:
+        return empty_table(LEVAKOV)
+    labels = replace(first.labels, analysis="levakov")
+    table = first.levakov.table
+    planned = [labels.prespecified(row.arm, BASELINE, row.visit) for row in table.itertuples()]
+    plan_hash = labels.plan.hash if labels.plan else NO_PLAN
+    return table.assign(prespecified=planned, plan_hash=plan_hash)[list(LEVAKOV.names)]
 
 
 def _paired_rows(each: _NetworkResult) -> list[Contrast]:

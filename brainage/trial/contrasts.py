@@ -138,6 +138,7 @@ _TEST = (
 _METHOD = Column("method", "text", "How it was estimated.")
 _PLANNED = Column("prespecified", "boolean", "Whether the plan names this analysis; false is post "
                   "hoc.")  # fmt: skip
+_PLAN_HASH = Column("plan_hash", "text", "Hash of the plan in force; 'no plan' without one.")
 _N = Column("n", "integer", "Participants analysed, of the arms named in the row.")
 
 CONTRASTS = TableSchema("contrasts", (
@@ -148,7 +149,7 @@ CONTRASTS = TableSchema("contrasts", (
     Column("analysis_set", "text", "Whose data."),
     Column("estimand_id", "text", "Hash of what is estimated."),
     _METHOD,
-    Column("plan_hash", "text", "Hash of the plan in force; 'no plan' without one."),
+    _PLAN_HASH,
 ))  # fmt: skip
 
 SENSITIVITY = TableSchema("sensitivity", (
@@ -177,7 +178,7 @@ DELTAS = TableSchema("deltas", (
     Column("analysis_set", "text", "Whose data."),
     Column("estimand_id", "text", "Hash of what is estimated."),
     _METHOD,
-    Column("plan_hash", "text", "Hash of the plan in force; 'no plan' without one."),
+    _PLAN_HASH,
 ), key=("network", "arm", "visit"))  # fmt: skip
 
 FLOW = TableSchema("flow", (
@@ -232,6 +233,7 @@ LEVAKOV = TableSchema("levakov", (
            "years per year"),
     Column("slope_se", "number", "Bootstrap standard error of the slope.", "years per year"),
     Column("n_bootstraps", "integer", "Bootstrap samples."),
+    _PLANNED, _PLAN_HASH,
 ), key=("network", "arm", "visit"))  # fmt: skip
 
 COVARIATES = TableSchema("covariates", (

@@ -16,7 +16,6 @@ import pandas as pd
 from scipy import stats
 
 from brainage.errors import DesignError
-from brainage.trial.contrasts import LEVAKOV
 
 _LEVEL = 0.95
 
@@ -28,7 +27,8 @@ class LevakovOutcome:
     Parameters
     ----------
     table : DataFrame
-        Schema `brainage.trial.contrasts.LEVAKOV`; attenuation above zero is good.
+        network, arm, visit, n, attenuation_years (above zero is good) with the published t and the
+        bootstrap, slope: schema `brainage.trial.contrasts.LEVAKOV` but for its plan.
     between : DataFrame
         arm, visit, n, attenuation_years (arm minus control), bootstrap_se_years,
         bootstrap_ci_low_years, bootstrap_ci_high_years, p_value (bootstrap, two-sided).
@@ -121,9 +121,7 @@ def levakov_outcome(
             between.append({"arm": arm, "visit": visit, "n": len(values) + len(control),
                             "attenuation_years": estimate, **spread,
                             "p_value": p_value})  # fmt: skip
-    return LevakovOutcome(
-        pd.DataFrame(rows)[list(LEVAKOV.names)], pd.DataFrame(between), float(slope)
-    )
+    return LevakovOutcome(pd.DataFrame(rows), pd.DataFrame(between), float(slope))
 
 
 def _bootstrap_weights(arm: np.ndarray, n_bootstraps: int, seed: int) -> np.ndarray:

@@ -82,7 +82,7 @@ def test_tables_with_other_column_names_are_compared_with_the_intervals_of_their
     assert flow.groupby("arm")["randomised"].first().sum() == 40
     assert flow.loc[flow["visit"] == "baseline", "not_scanned"].sum() == 4
     plan = json.loads((study.parent / "out" / "compare" / "plan.json").read_text())
-    for name in ("contrasts", "deltas", "sensitivity"):
+    for name in ("contrasts", "deltas", "sensitivity", "levakov"):
         table = results_of(study, name)
         assert set(table["plan_hash"]) == {plan["hash"]}
         assert table["prespecified"].all()
