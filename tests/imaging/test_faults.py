@@ -199,7 +199,7 @@ def test_a_scan_too_short_for_the_filter_says_so(folder):
     data = np.random.default_rng(8).normal(1000, 50, (*_SHAPE[:3], 20))
     write_nifti(folder / "short.nii.gz", data, _AFFINE, t_r_s=2.0)
     with pytest.raises(ScanError, match="20 kept volumes: too few for the filter"):
-        extract(folder, "short.nii.gz", high_pass_hz=0.01)
+        extract(folder, "short.nii.gz", high_pass_hz=0.01, low_pass_hz=0.1)
 
 
 def test_an_empty_mask_is_named(folder):
