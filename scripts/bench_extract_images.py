@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import os
 import zlib
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
-from scipy.spatial import KDTree
-
-from brainage.imaging import write_nifti
 
 SHAPE = (97, 115, 97)
 AFFINE = np.array([[2.0, 0, 0, -96], [0, 2, 0, -132], [0, 0, 2, -78], [0, 0, 0, 1]])
@@ -35,6 +30,13 @@ def make_everything(folder: Path, files: set[str], n_volumes: int) -> None:
     n_volumes : int
         Of the usual scan.
     """
+    # Measuring processes import this module for its constants: they shall hold nothing more.
+    from concurrent.futures import ProcessPoolExecutor
+
+    from scipy.spatial import KDTree
+
+    from brainage.imaging import write_nifti
+
     rng = np.random.default_rng(0)
     index = np.indices(SHAPE).reshape(3, -1).T
     radius = np.linalg.norm((index - [48, 57, 44]) / [37, 46, 36], axis=1)
@@ -68,6 +70,8 @@ def _write_bold(path: Path, brain: np.ndarray, n_volumes: int) -> None:
     that is 362 MB; it packs and inflates like the real unmasked int16 run pymvpa_bold.nii.gz (both
     to 0.56 of their size, at 540 MB/s), where noise of either sign would inflate a fifth slower.
     """
+    import nibabel as nib
+
     n_volumes *= 4 if path.name.startswith("long") else 1
     dtype = "float32" if path.name.startswith("float") else "int16"
     rng = np.random.default_rng(1)
