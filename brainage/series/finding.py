@@ -106,10 +106,12 @@ def _walk(folder: str) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
+                # Hidden folders hold thousands of files of git, and no series.
+                if entry.name.startswith("."):
+                    continue
                 if entry.is_dir():
                     yield from _walk(entry.path)
-                elif (entry.name.endswith((*_NAMED, _UNNAMED)) and not entry.name.startswith(".")
-                        and _NO_SERIES not in entry.name):  # fmt: skip
+                elif entry.name.endswith((*_NAMED, _UNNAMED)) and _NO_SERIES not in entry.name:
                     yield entry.path
     except OSError as error:
         raise SeriesError(f"{error.filename}: cannot be listed ({error.strerror}).") from error
