@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from brainage import __version__
 from brainage.clock.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.leaderboard import (
     LEADERBOARD,
@@ -249,7 +250,7 @@ def _mark_of(table: FeatureTable) -> str:
 def _key_of(alternative: Alternative, mark: str, seed: int) -> str:
     options = alternative.options.model_dump(mode="json")
     asked = {name: value for name, value in options.items() if name not in _AFTER_PREDICTION}
-    return fingerprint_of([mark, seed, asked])
+    return fingerprint_of([__version__, mark, seed, asked])
 
 
 def _is_evaluated(folder: Path, *, in_sample: bool) -> bool:
