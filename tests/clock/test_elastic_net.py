@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import ElasticNet
+from sklearn.linear_model import ElasticNet, enet_path
 from sklearn.utils.estimator_checks import check_estimator
 
-from brainage.clock.elastic_net import ElasticNetClock
+from brainage.clock.elastic_net import ElasticNetClock, _path
 
 
 def _sparse(n, p=200, *, seed=0):
@@ -36,6 +36,16 @@ def test_fit_equals_scikit_learns_at_the_chosen_penalty():
     peer = ElasticNet(alpha=clock.alpha_, l1_ratio=clock.l1_ratio_, tol=1e-8, max_iter=10_000)
     peer.fit((X - X.mean(axis=0)) / scale, y)
     np.testing.assert_allclose(clock.coef_ * scale, peer.coef_, atol=2e-2)
+
+
+def test_the_path_over_kept_edges_is_scikit_learns_path_over_all():
+    X, y = _sparse(60, p=400)
+    X, y = np.asfortranarray(X - X.mean(axis=0)), y - y.mean()
+    strongest = np.abs(X.T @ y).max() / 60 / 0.5
+    steps = strongest * np.geomspace(1, 0.05, 8)
+    _, expected, _ = enet_path(X, y, l1_ratio=0.5, alphas=steps, tol=1e-9, max_iter=20_000)
+    found = _path(X, y, 0.5, steps, tol=1e-9)
+    np.testing.assert_allclose(found, expected, atol=1e-3 * np.abs(expected).max())
 
 
 def test_scaling_every_edge_alike_leaves_predictions_unchanged():
