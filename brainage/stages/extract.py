@@ -27,6 +27,7 @@ from brainage.progress import Progress, silent
 from brainage.series import write_series
 from brainage.series.bids import scan_name, write_dataset_description
 from brainage.stages.cohorts import Cohort, cohort_paths, stage_folder
+from brainage.stages.parcels import write_parcels
 from brainage.tables import Column, TableSchema, write_table
 
 SCANS = TableSchema(
@@ -102,7 +103,7 @@ def extract_cohort(
     work = _Work(
         folder, atlas, science.atlas, science.cleaning, strategy, science.exclusion, overwrite
     )
-    _prepare_output(folder)
+    _prepare_output(folder, atlas)
     if shard is None and participants is None:
         # A walk through the whole output: not by every job of an array.
         _tidy(folder)
@@ -117,13 +118,14 @@ def extract_cohort(
     return table
 
 
-def _prepare_output(folder: Path) -> None:
+def _prepare_output(folder: Path, atlas: Atlas) -> None:
     """Find out before the first scan whether anything can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(4096))
         write_dataset_description(folder)
+        write_parcels(atlas, folder)
     except OSError as error:
         raise StageError(
             f"{folder}: cannot be written ({error.strerror or error}). Free space or mend its "

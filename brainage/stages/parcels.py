@@ -1,0 +1,44 @@
+"""The table of parcels beside the series: what the numbers' columns are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from brainage.imaging import Atlas
+from brainage.tables import Column, TableSchema, write_table
+
+PARCELS = TableSchema(
+    "parcels",
+    (
+        Column("index", "integer", "Place in the series, from 1."),
+        Column("name", "text", "Parcel, the series' column."),
+        Column("network", "text", "Network, where the atlas knows one.", nullable=True),
+        Column("hemisphere", "text", "L or R, where the atlas tells.", nullable=True),
+        Column("label", "integer", "Value in the atlas's image.", required=False),
+        Column("x_mm", "number", "Sphere's centre, to the right.", "mm", required=False),
+        Column("y_mm", "number", "Sphere's centre, to the front.", "mm", required=False),
+        Column("z_mm", "number", "Sphere's centre, upwards.", "mm", required=False),
+        Column("radius_mm", "number", "Sphere's radius.", "mm", required=False),
+    ),
+    key=("name",),
+)
+
+
+def write_parcels(atlas: Atlas, folder: str | Path) -> Path:
+    """Write ``parcels.tsv`` of an atlas, with its data dictionary; return its path."""
+    table = pd.DataFrame({
+        "index": range(1, atlas.n_parcels + 1),
+        "name": atlas.parcel_names,
+        "network": pd.Series(atlas.networks, dtype=object),
+        "hemisphere": pd.Series(atlas.hemispheres, dtype=object),
+    })  # fmt: skip
+    if atlas.label_values is not None:
+        table["label"] = atlas.label_values
+    if atlas.coordinates_mm is not None:
+        table[["x_mm", "y_mm", "z_mm"]] = atlas.coordinates_mm
+        table["radius_mm"] = atlas.radii_mm
+    path = Path(folder) / "parcels.tsv"
+    write_table(table, path, PARCELS)
+    return path
