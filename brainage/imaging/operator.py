@@ -22,12 +22,14 @@ from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
+from nibabel.spatialimages import HeaderDataError
 from scipy.sparse import csc_array, csr_array
 
 from brainage.errors import ScanError
 from brainage.files import atomic_path
 from brainage.imaging.nifti import Grid
 from brainage.imaging.product import VolumeProduct
+from brainage.imaging.stream import check_whole
 
 if TYPE_CHECKING:
     from brainage.imaging.atlas import Atlas
@@ -266,6 +268,7 @@ def load_mask(path: str | Path, grid: Grid) -> np.ndarray:
     """
     from brainage.imaging.weights import resampled
 
+    check_whole(Path(path))
     try:
         image = nib.load(path)
         if len([n for n in image.shape if n != 1]) > 3 or len(image.shape) < 3:
@@ -278,9 +281,9 @@ def load_mask(path: str | Path, grid: Grid) -> np.ndarray:
                 np.asarray(image.dataobj, dtype=np.float64).reshape(image.shape[:3]), image.affine
             )
             inside = resampled(flat, grid, "nearest") != 0
-    except FileNotFoundError:
-        raise ScanError(f"{path}: the mask is not there.") from None
-    except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError) as error:
+    except (
+        nib.filebasedimages.ImageFileError, HeaderDataError, OSError, EOFError, ValueError,
+    ) as error:  # fmt: skip
         raise ScanError(f"{path}: the mask cannot be read: {error}.") from error
     if not inside.any():
         raise ScanError(f"{path}: an empty mask: no voxel of the scan's grid is inside.")

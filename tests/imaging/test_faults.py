@@ -14,7 +14,8 @@ import pytest
 from brainage.errors import ScanError
 from brainage.imaging import Atlas, CleaningOptions, ExclusionRules, extract_parcel_series
 from brainage.imaging import stream as stream_module
-from brainage.imaging.nifti import write_nifti
+from brainage.imaging.nifti import Grid, write_nifti
+from brainage.imaging.operator import load_mask
 from brainage.imaging.scans import Scan
 from brainage.imaging.stream import VolumeStream
 
@@ -206,6 +207,22 @@ def test_an_empty_mask_is_named(folder):
     write_nifti(folder / "mask.nii.gz", np.zeros(_SHAPE[:3]), _AFFINE, dtype="uint8")
     with pytest.raises(ScanError, match=r"mask\.nii\.gz: an empty mask"):
         extract(folder, mask=folder / "mask.nii.gz")
+
+
+def test_a_mask_corrupt_or_cut_at_any_byte_is_never_another_mask(folder):
+    rng = np.random.default_rng(9)
+    path, grid = folder / "mask.nii.gz", Grid(_SHAPE[:3], _AFFINE)
+    write_nifti(path, rng.random(_SHAPE[:3]) > 0.5, _AFFINE, dtype="uint8")
+    whole, expected = path.read_bytes(), load_mask(path, grid)
+    for place in rng.permutation(len(whole))[:120]:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(rng.integers(8))
+        for content in (flipped, whole[:place]):
+            path.write_bytes(content)
+            try:
+                np.testing.assert_array_equal(load_mask(path, grid), expected)
+            except ScanError as error:
+                assert "mask.nii.gz" in str(error)  # noqa: PT017
 
 
 def test_confounds_one_row_short_name_both_counts(folder):

@@ -194,7 +194,7 @@ def test_an_empty_or_unreadable_mask_is_named(tmp_path):
     (tmp_path / "text.nii.gz").write_text("not an image")
     write_nifti(tmp_path / "four.nii", np.ones((*_GRID.shape, 3)), _GRID.affine)
     for name, words in [("empty.nii.gz", "empty mask"), ("text.nii.gz", "cannot be read"),
-                        ("four.nii", "3-D mask"), ("none.nii.gz", "not there")]:  # fmt: skip
+                        ("four.nii", "3-D mask"), ("none.nii.gz", "no such file")]:  # fmt: skip
         with pytest.raises(ScanError, match=words) as caught:
             load_mask(tmp_path / name, _GRID)
         assert name in str(caught.value)
