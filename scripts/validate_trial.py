@@ -97,11 +97,11 @@ def analyse_rerandomized(setting: Setting, n_per_arm: int, rng) -> list[tuple]:
             allocation, data[data["visit"] != "baseline"], response="change", arm="HRT",
             control="CON", visit="1y", covariates=COVARIATES, scheme="stratified_blocks",
             block_size=6, strata=("sex", "bmi"), n_draws=499, seed=int(rng.integers(2**31)),
-            statistic=statistic,
+            statistic=statistic, interval=statistic == "ancova",
         )  # fmt: skip
         truth = setting.effect.get("HRT", (0, 0))[0]
         rows.append((f"re-randomisation, {statistic}", "1y", truth, result.estimate, np.nan,
-                     np.nan, np.nan, result.p_value, False))  # fmt: skip
+                     result.ci_low, result.ci_high, result.p_value, False))  # fmt: skip
     return rows
 
 
