@@ -154,11 +154,31 @@ def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) 
         for kind in job.kinds:
             spec_of[kind] = _spec(kind, job.shrinkage, identity)
         views = {kind: View(store.finish(kind), spec_of[kind]) for kind in job.kinds}
+    _warn_without_amplitude(views)
     table = FeatureTable(views, tidy_rows(pd.DataFrame(rows), ROWS), excluded_table, dropped)
     if folder is None:
         return table
     write_tables(table, Path(folder))
     return FeatureTable.load(folder)
+
+
+def _warn_without_amplitude(views: dict[str, View]) -> None:
+    if "amplitude" not in views:
+        return
+    values = views["amplitude"].values
+    without = int((np.nan_to_num(values) == 0).all(axis=1).sum())
+    if not without:
+        return
+    meaning = (
+        "a clock gives that view no weight and learns from the others, and log_covariance is a "
+        "correlation's logarithm" if without == len(values) else
+        "they stand beside others that hold it, and a clock will take the difference for age"
+    )  # fmt: skip
+    warnings.warn(
+        f"{without} of {len(values)} sessions hold no amplitude: their series were standardised in "
+        f"time; {meaning}. For amplitude give series in scanner units (science.cleaning."
+        "standardize: none).", BrainAgeWarning, stacklevel=4,
+    )  # fmt: skip
 
 
 def _spec(kind: str, shrinkage: str, identity: tuple) -> ViewSpec:

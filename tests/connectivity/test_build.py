@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from nilearn.connectome import ConnectivityMeasure
 from sklearn.covariance import LedoitWolf
 
 from brainage.connectivity import FeatureTable, build_features, edge_indices
+from brainage.connectivity.covariance import standardize
 from brainage.errors import BrainAgeWarning, SeriesError, TableError
 from brainage.series import align_parcels, find_series, write_series
 
@@ -204,3 +206,17 @@ def test_series_files_give_the_features_of_the_series(features, tmp_path):
         write_series(one, tmp_path)
     read = build_features(find_series(tmp_path), PEOPLE, kinds=("fisher_z",))
     np.testing.assert_allclose(read["fisher_z"].values, features["fisher_z"].values, atol=1e-6)
+
+
+def test_standardised_series_are_said_to_hold_no_amplitude():
+    flat = [replace(run, values=standardize(run.values)) for run in SERIES[:4]]
+    kinds = ("amplitude", "fisher_z")
+    with pytest.warns(BrainAgeWarning, match="4 of 4 sessions hold no amplitude.*no weight"):
+        table = build_features(flat, PEOPLE, kinds=kinds)
+    np.testing.assert_array_equal(table["amplitude"].values, 0.0)
+    with pytest.warns(BrainAgeWarning, match="1 of 4 sessions hold no amplitude.*for age"):
+        build_features([*SERIES[:3], flat[3]], PEOPLE, kinds=kinds)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", BrainAgeWarning)
+        build_features(SERIES[:4], PEOPLE, kinds=kinds)
+        build_features(flat, PEOPLE, kinds=("fisher_z",))
