@@ -83,8 +83,8 @@ def fit_clock(
     static = not any(problem.learns(i) for i in range(len(problem.values)))
     if options.ensemble and not static:
         raise BrainAgeError("clock.ensemble: averaging fold models needs features that nothing is "
-                            "learnt of (no harmonisation, tangent space or missing parcels). Set "
-                            "ensemble: false, or harmonization.method: none.")  # fmt: skip
+                            "learnt of (no harmonisation, tangent space, directions or missing "
+                            "parcels). Set ensemble: false, or harmonization.method: none.")  # fmt: skip
     problem.share_logarithms()
     fits = list(cv.fits)
     everyone = np.arange(len(features.rows))
