@@ -3,6 +3,7 @@
 from brainage.clock.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
 from brainage.clock.calibration import calibrate_clock
 from brainage.clock.compare import Comparison, compare_clocks, learning_curve, permutation_test
+from brainage.clock.ensemble import FoldEnsembleRegressor
 from brainage.clock.explain import explain_clock
 from brainage.clock.external import ExternalTest, evaluate_clock
 from brainage.clock.folds import check_disjoint
@@ -37,6 +38,7 @@ __all__ = [
     "CrossValidation",
     "EvaluationOptions",
     "ExternalTest",
+    "FoldEnsembleRegressor",
     "HarmonizationOptions",
     "RidgeClock",
     "SiteHarmonizer",

@@ -15,6 +15,7 @@ from sklearn.base import RegressorMixin, clone
 
 from brainage.clock.age_scale import AGE_POWER, AgeScale, to_years
 from brainage.clock.elastic_net import ElasticNetClock
+from brainage.clock.foreign import line_of
 from brainage.clock.gaussian_process import GaussianProcessClock
 from brainage.clock.grams import centred, directions, gram_of
 from brainage.clock.options import ClockOptions
@@ -322,15 +323,6 @@ def _fit_on_moments(problem: Problem, train, test) -> Fitted:
                   {"alpha": ridge.penalty}, predicted, in_sample, coef=[ridge.coef])  # fmt: skip
 
 
-def _foreign_line(model: RegressorMixin, n_features: int):
-    """Return weights and intercept of a regressor that is linear in its features, else None."""
-    coef = np.asarray(getattr(model, "coef_", np.zeros(0)), dtype=float).ravel()
-    intercept = np.asarray(getattr(model, "intercept_", np.zeros(0)), dtype=float).ravel()
-    if coef.shape != (n_features,) or intercept.shape != (1,):
-        return None, 0.0, {}
-    return [coef], float(intercept[0]), {}
-
-
 def _svr_kernels(problem: Problem, own: list, cross: list) -> tuple[list, list]:
     if problem.options.svr_kernel == "linear":
         return own, cross
@@ -347,7 +339,8 @@ def _fit_on_features(problem: Problem, train, test) -> Fitted:
     preparation, own = problem.prepare(0, train)
     if problem.regressor is not None:
         model = clone(problem.regressor).fit(own, problem.ages[train])
-        coef, intercept, chosen = _foreign_line(model, own.shape[1])
+        line, chosen = line_of(model, own), {}
+        coef, intercept = (None, 0.0) if line is None else ([line[0]], line[1])
     elif options.estimator == "elastic_net":
         model = ElasticNetClock(inner_folds=options.validation.inner_folds)
         model.fit(own, problem.ages[train], groups=problem.groups[train])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import BayesianRidge
+from sklearn.linear_model import BayesianRidge, PoissonRegressor
 from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsRegressor
 
@@ -41,9 +41,15 @@ def test_a_linear_foreign_regressor_is_kept_as_one_weight_vector(cohort):
     assert clock.facts["estimator"] == "BayesianRidge"
 
 
-def test_a_foreign_regressor_that_is_not_linear_cannot_be_kept(cohort):
-    with pytest.raises(BrainAgeError, match="KNeighborsRegressor: cannot be kept.*holds no code"):
-        fit_clock(cohort, OPTIONS, regressor=KNeighborsRegressor(3))
+@pytest.mark.parametrize(
+    "regressor",
+    # A Poisson regression has weights as well, and predicts their exponential.
+    [KNeighborsRegressor(3), PoissonRegressor()],
+)
+def test_a_foreign_regressor_that_is_not_linear_cannot_be_kept(cohort, regressor):
+    name = type(regressor).__name__
+    with pytest.raises(BrainAgeError, match=f"{name}: cannot be kept.*holds no code"):
+        fit_clock(cohort, OPTIONS, regressor=regressor)
 
 
 @pytest.mark.parametrize(
