@@ -11,6 +11,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from nibabel.spatialimages import HeaderDataError
 from nilearn import datasets
 from sklearn.utils import Bunch
 
@@ -21,6 +22,7 @@ from brainage.imaging.cifti import load_cifti_atlas
 from brainage.imaging.label_tables import read_label_table, split_name
 from brainage.imaging.options import AtlasOptions
 from brainage.imaging.scans import Scan
+from brainage.imaging.stream import check_whole
 from brainage.tables import read_text_table
 
 _FSL_MNI = "MNI152NLin6Asym"
@@ -127,13 +129,18 @@ def _from_file(options: AtlasOptions) -> Atlas:
     if path.name.endswith((".dlabel.nii", ".ptseries.nii")):
         return load_cifti_atlas(path, options.name, options.space)
     try:
+        check_whole(path)
         image = nib.load(path)
         n_dimensions = len([n for n in image.shape if n != 1])
-    except (OSError, nib.filebasedimages.ImageFileError) as error:
-        raise AtlasError(f"{path}: expected a NIfTI atlas, found: {error}") from error
-    if n_dimensions == 4 or (len(image.shape) == 4 and image.shape[3] > 1):
-        return _maps(path, image, options)
-    return _labels(path, image, options)
+        if n_dimensions == 4 or (len(image.shape) == 4 and image.shape[3] > 1):
+            return _maps(path, image, options)
+        return _labels(path, image, options)
+    except ScanError as error:
+        # What is wrong with a gzip file is the same, whoever reads it.
+        raise AtlasError(str(error)) from error
+    except (OSError, EOFError, HeaderDataError, nib.filebasedimages.ImageFileError) as error:
+        found = " ".join(str(error).split())
+        raise AtlasError(f"{path}: expected a NIfTI atlas, found: {found}") from error
 
 
 def _labels(path: Path, image, options: AtlasOptions) -> Atlas:

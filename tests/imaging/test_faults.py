@@ -11,8 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.errors import ScanError
-from brainage.imaging import Atlas, CleaningOptions, ExclusionRules, extract_parcel_series
+from brainage.errors import AtlasError, ScanError
+from brainage.imaging import (
+    Atlas,
+    AtlasOptions,
+    CleaningOptions,
+    ExclusionRules,
+    extract_parcel_series,
+    load_atlas,
+)
 from brainage.imaging import stream as stream_module
 from brainage.imaging.nifti import Grid, write_nifti
 from brainage.imaging.operator import load_mask
@@ -223,6 +230,24 @@ def test_a_mask_corrupt_or_cut_at_any_byte_is_never_another_mask(folder):
                 np.testing.assert_array_equal(load_mask(path, grid), expected)
             except ScanError as error:
                 assert "mask.nii.gz" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("cut.nii.gz", "truncated gzip"), ("flipped.nii.gz", "corrupt gzip"),
+    ("cut.nii", "expected a NIfTI atlas, found: Expected"), ("text.nii", "expected a NIfTI atlas"),
+])  # fmt: skip
+def test_a_damaged_atlas_stops_with_its_name_and_is_never_another_atlas(folder, name, words):
+    labels = np.arange(np.prod(_SHAPE[:3])).reshape(_SHAPE[:3]) % 9
+    write_nifti(folder / "atlas.nii.gz", labels, _AFFINE)
+    whole = (folder / "atlas.nii.gz").read_bytes()
+    flipped = bytearray(whole)
+    flipped[-6] ^= 0x10  # a checksum that the voxels do not have
+    content = {"cut.nii.gz": whole[:-20], "flipped.nii.gz": flipped, "text.nii": b"no image",
+               "cut.nii": gzip.decompress(whole)[:-50]}  # fmt: skip
+    (folder / name).write_bytes(content[name])
+    with pytest.raises(AtlasError, match=words) as caught:
+        load_atlas(AtlasOptions(name="made", path=str(folder / name)))
+    assert name in str(caught.value)
 
 
 def test_confounds_one_row_short_name_both_counts(folder):
