@@ -52,6 +52,7 @@ def gap_slope(
     age_years: np.ndarray,
     gap_years: np.ndarray,
     *,
+    people: np.ndarray | None = None,
     level: float = 0.95,
     window_years: tuple[float, float] | None = None,
 ) -> GapSlope:
@@ -63,6 +64,9 @@ def gap_slope(
         Age at the scan.
     gap_years : ndarray of shape (n_scans,)
         Predicted age minus age, corrected or not.
+    people : ndarray of shape (n_scans,) or None, default=None
+        Person of each scan: several scans of one say less than as many people. None: each scan
+        its own.
     level : float, default=0.95
         Coverage of the interval.
     window_years : tuple of float or None, default=None
@@ -72,27 +76,52 @@ def gap_slope(
     Returns
     -------
     slope : GapSlope
-        Ordinary least squares; interval from heteroscedasticity-robust (HC3) standard errors and
-        Student's t with n - 2 degrees of freedom.
+        Ordinary least squares; interval from standard errors that allow unequal spread and alike
+        scans of a person (CR3, which is HC3 where everyone has one scan) and Student's t with
+        two degrees of freedom less than people.
 
     References
     ----------
     .. [1] MacKinnon & White (1985), J. Econometrics 29:305-325 (HC3).
+    .. [2] Bell & McCaffrey (2002), Surv. Methodol. 28:169-181 (its form for clusters).
     """
     age, gap = _checked_pair(age_years, gap_years, least=0)
+    person = np.arange(len(age)) if people is None else np.asarray(people)
     if window_years is not None:
         inside = (age >= window_years[0]) & (age <= window_years[1])
-        age, gap = age[inside], gap[inside]
-    if len(age) < 5 or np.ptp(age) == 0:
+        age, gap, person = age[inside], gap[inside], person[inside]
+    _, person = np.unique(person, return_inverse=True)
+    n_people = int(person.max()) + 1 if len(person) else 0
+    if n_people < 5 or np.ptp(age) == 0:
         return GapSlope(np.nan, np.nan, np.nan, len(age))
     centred = age - age.mean()
     sum_of_squares = centred @ centred
     slope = centred @ gap / sum_of_squares
-    leverage = 1 / len(age) + centred**2 / sum_of_squares
-    residual = (gap - gap.mean() - slope * centred) / np.maximum(1 - leverage, 1e-12)
-    error = np.sqrt((centred**2) @ residual**2) / sum_of_squares
-    reach = stats.t.ppf((1 + level) / 2, len(age) - 2) * error
+    residual = gap - gap.mean() - slope * centred
+    error = np.sqrt(np.sum(_left_out_scores(centred, residual, person) ** 2)) / sum_of_squares
+    reach = stats.t.ppf((1 + level) / 2, n_people - 2) * error
     return GapSlope(float(slope), float(slope - reach), float(slope + reach), len(age))
+
+
+def _left_out_scores(centred: np.ndarray, residual: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """Return each person's ``c' (I - H)^-1 r``: what the slope owes to them, times sum c^2."""
+
+    def total(values):
+        return np.bincount(person, weights=values)
+
+    # H is Z Z' with two columns, so that each person's inverse is one of a 2 x 2 matrix.
+    length = np.array([np.sqrt(len(centred)), np.sqrt(centred @ centred)])
+    basis = np.stack([np.ones_like(centred), centred]) / length[:, None]
+    inner = np.array([[total(a * b) for b in basis] for a in basis])
+    own = np.eye(2)[:, :, None] - inner
+    determinant = own[0, 0] * own[1, 1] - own[0, 1] ** 2
+    # One person who alone carries the line has no residual that others could confirm.
+    determinant = np.maximum(determinant, 1e-12)
+    right = np.array([total(b * residual) for b in basis])
+    solved = np.array([own[1, 1] * right[0] - own[0, 1] * right[1],
+                       own[0, 0] * right[1] - own[0, 1] * right[0]]) / determinant  # fmt: skip
+    left = np.array([total(b * centred) for b in basis])
+    return total(centred * residual) + np.sum(left * solved, axis=0)
 
 
 class AgeBiasCorrector:
@@ -135,6 +164,7 @@ class AgeBiasCorrector:
         predicted_age_years: np.ndarray,
         *,
         model: np.ndarray | None = None,
+        people: np.ndarray | None = None,
     ) -> AgeBiasCorrector:
         """Learn the curve from reference predictions.
 
@@ -148,6 +178,8 @@ class AgeBiasCorrector:
         model : ndarray of shape (n_scans,) or None, default=None
             Only for ``in_sample``: which model made each row. One line per model is fitted and
             the lines are averaged, which equals averaging the models' corrected predictions.
+        people : ndarray of shape (n_scans,) or None, default=None
+            Person of each row, for the intervals of the slopes; the curve does not change.
 
         Returns
         -------
@@ -177,8 +209,9 @@ class AgeBiasCorrector:
             warnings.warn(IN_SAMPLE_WARNING, BrainAgeWarning, stacklevel=2)
             self.coefficients_ = _mean_line(age, predicted - age, model)
         self.n_scans_ = len(age)
-        self.slope_before_ = gap_slope(age, predicted - age)
-        self.slope_after_ = gap_slope(age, self.corrected_gap(age, predicted))
+        self.slope_before_ = gap_slope(age, predicted - age, people=people)
+        corrected = self.corrected_gap(age, predicted)
+        self.slope_after_ = gap_slope(age, corrected, people=people)
         return self
 
     def corrected_gap(self, age_years: np.ndarray, predicted_age_years: np.ndarray) -> np.ndarray:

@@ -113,7 +113,8 @@ def evaluate_clock(
         ignore_index=True,
     ).assign(network=clock.network, n_scans=len(scores), n_people=n_people)
     slopes = pd.DataFrame([
-        {"network": clock.network, "gap": name} | gap_slope(age, scores[column])._asdict()
+        {"network": clock.network, "gap": name}
+        | gap_slope(age, scores[column], people=scores["participant_id"].to_numpy())._asdict()
         for name, column in (("raw", "gap_years"), ("corrected", "gap_corrected_years"))
     ])  # fmt: skip
     return ExternalTest(metrics[list(EXTERNAL.names)], slopes[list(EXTERNAL_SLOPES.names)], scores)

@@ -267,7 +267,7 @@ def _write_evaluation(folder: Path, cv: CrossValidation, alternative: Alternativ
     if cv.in_sample is not None:
         line = AgeBiasCorrector("in_sample").fit(
             cv.in_sample["age_years"], cv.in_sample["predicted_age_years"],
-            model=cv.in_sample["model"],
+            model=cv.in_sample["model"], people=cv.in_sample["participant_id"],
         )  # fmt: skip
         facts["in_sample_line"] = line.to_dict()
     write_json(folder / _FACTS, facts)
@@ -289,9 +289,10 @@ def _read_evaluation(folder: Path, options: ClockOptions) -> tuple[pd.DataFrame,
         corrector = AgeBiasCorrector.from_dict(facts["in_sample_line"])
     else:
         corrector = AgeBiasCorrector(options.bias_correction).fit(age, predicted)
+    people = mean.index.get_level_values("participant_id").to_numpy()
     slopes = {
-        "before": gap_slope(age, predicted - age),
-        "after": gap_slope(age, corrector.corrected_gap(age, predicted)),
+        "before": gap_slope(age, predicted - age, people=people),
+        "after": gap_slope(age, corrector.corrected_gap(age, predicted), people=people),
     }
     by_site = [m["estimate"] for m in facts["metrics"]
                if m["validation"] == "leave one site out" and m["metric"] == "MAE"]  # fmt: skip

@@ -264,11 +264,13 @@ def _bias(options: ClockOptions, cv: CrossValidation) -> AgeBiasCorrector:
     if options.bias_correction != "in_sample":
         mean = cv.mean_predictions()
         return corrector.fit(mean["age_years"].to_numpy(float),
-                             mean["predicted_age_years"].to_numpy(float))  # fmt: skip
+                             mean["predicted_age_years"].to_numpy(float),
+                             people=mean["participant_id"].to_numpy())  # fmt: skip
     seen = cv.in_sample
     return corrector.fit(seen["age_years"].to_numpy(float),
                          seen["predicted_age_years"].to_numpy(float),
-                         model=seen["model"].to_numpy(int))  # fmt: skip
+                         model=seen["model"].to_numpy(int),
+                         people=seen["participant_id"].to_numpy())  # fmt: skip
 
 
 def _out_of_fold_slopes(bias: AgeBiasCorrector, cv: CrossValidation) -> dict:
@@ -276,9 +278,10 @@ def _out_of_fold_slopes(bias: AgeBiasCorrector, cv: CrossValidation) -> dict:
     mean = cv.mean_predictions()
     age = mean["age_years"].to_numpy(float)
     predicted = mean["predicted_age_years"].to_numpy(float)
+    people = mean["participant_id"].to_numpy()
     return {
-        "before": gap_slope(age, predicted - age).to_dict(),
-        "after": gap_slope(age, bias.corrected_gap(age, predicted)).to_dict(),
+        "before": gap_slope(age, predicted - age, people=people).to_dict(),
+        "after": gap_slope(age, bias.corrected_gap(age, predicted), people=people).to_dict(),
     }
 
 

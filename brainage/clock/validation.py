@@ -76,7 +76,8 @@ class CrossValidation:
     fits : tuple of Fitted
         The fold models, in order of repeat and fold; not written.
     in_sample : DataFrame or None
-        age_years, predicted_age_years, model: only for the in_sample bias correction.
+        participant_id, age_years, predicted_age_years, model: only for the in_sample bias
+        correction.
     """
 
     predictions: pd.DataFrame
@@ -178,7 +179,8 @@ def cross_validate_clock(
     in_sample = None
     if options.bias_correction == "in_sample":
         in_sample = pd.concat([
-            pd.DataFrame({"age_years": problem.ages[fit.train], "model": i,
+            pd.DataFrame({"participant_id": rows["participant_id"].to_numpy()[fit.train],
+                          "age_years": problem.ages[fit.train], "model": i,
                           "predicted_age_years": fit.in_sample})
             for i, fit in enumerate(fits)
         ], ignore_index=True)  # fmt: skip

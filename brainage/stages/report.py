@@ -109,6 +109,7 @@ def gap_slopes(
     """
     age = predictions["age_years"].to_numpy(float)
     predicted = predictions["predicted_age_years"].to_numpy(float)
+    people = predictions["participant_id"].to_numpy()
     windows: list[tuple[str, tuple[float, float] | None]] = [("all ages", None)]
     if trial_ages is not None and len(trial_ages):
         low, high = float(np.min(trial_ages)), float(np.max(trial_ages))
@@ -119,7 +120,7 @@ def gap_slopes(
             ("raw", predicted - age),
             ("corrected", bias.corrected_gap(age, predicted)),
         ):
-            slope = gap_slope(age, gap, window_years=window)
+            slope = gap_slope(age, gap, people=people, window_years=window)
             rows.append({"gap": f"{name}, {words}", "slope": slope.slope, "low": slope.low,
                          "high": slope.high, "n": slope.n})  # fmt: skip
     return pd.DataFrame(rows)

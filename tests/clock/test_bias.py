@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 from sklearn.linear_model import Ridge
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -128,6 +129,29 @@ def test_gap_slope_and_interval_equal_statsmodels_hc3(shrunken):
     slope = gap_slope(age, predicted - age)
     assert slope.slope == pytest.approx(fitted.params[1], rel=1e-10)
     np.testing.assert_allclose([slope.low, slope.high], fitted.conf_int()[1], rtol=1e-9)
+
+
+def test_several_scans_of_a_person_give_the_interval_of_leaving_each_person_out():
+    rng = np.random.default_rng(3)
+    person = np.repeat(np.arange(30), rng.integers(1, 5, 30))
+    age = rng.uniform(20, 80, 30)[person] + rng.normal(size=len(person))
+    gap = -0.3 * age + rng.normal(0, 4, 30)[person] + rng.normal(size=len(person))
+    found = gap_slope(age, gap, people=person)
+    whole = np.polyfit(age, gap, 1)[0]
+    left_out = [np.polyfit(age[person != k], gap[person != k], 1)[0] for k in range(30)]
+    reach = stats.t.ppf(0.975, 28) * np.sqrt(np.sum((np.array(left_out) - whole) ** 2))
+    np.testing.assert_allclose([found.low, found.high], [whole - reach, whole + reach], rtol=1e-9)
+    assert found.n == len(person)
+
+
+def test_scanning_everyone_twice_does_not_narrow_the_slopes_interval():
+    rng = np.random.default_rng(4)
+    age = rng.uniform(20, 80, 40)
+    gap = -0.3 * age + rng.normal(0, 4, 40)
+    once = gap_slope(age, gap)
+    people = np.tile(np.arange(40), 2)
+    twice = gap_slope(np.tile(age, 2), np.tile(gap, 2), people=people)
+    np.testing.assert_allclose(twice[:3], once[:3], rtol=1e-9)
 
 
 def test_gap_slope_over_a_window_uses_only_its_ages(shrunken):
