@@ -82,9 +82,11 @@ def fit_clock(
                          regressor=regressor)  # fmt: skip
     static = not any(problem.learns(i) for i in range(len(problem.values)))
     if options.ensemble and not static:
-        raise BrainAgeError("clock.ensemble: averaging fold models needs features that nothing is "
-                            "learnt of (no harmonisation, tangent space, directions or missing "
-                            "parcels). Set ensemble: false, or harmonization.method: none.")  # fmt: skip
+        raise BrainAgeError(
+            "clock.ensemble: averaging fold models needs features that nothing is learnt of (no "
+            "harmonisation, tangent space, directions or missing parcels). Set ensemble: false, or "
+            "harmonization.method: none."
+        )
     problem.share_logarithms()
     fits = list(cv.fits)
     everyone = np.arange(len(features.rows))
