@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from brainage.clock.model import WHOLE_BRAIN, BrainClock
-from brainage.connectivity import FeatureTable, edge_mask
+from brainage.clock.networks import network_edges
+from brainage.connectivity import FeatureTable
 from brainage.errors import BrainAgeError
 
 
@@ -55,7 +56,7 @@ def calibrate_clock(clock: BrainClock, baseline: FeatureTable) -> BrainClock:
     ):
         columns = slice(None)
         if clock.network != WHOLE_BRAIN:
-            columns = edge_mask(spec, within=clock.network)
+            columns = network_edges(spec, clock.network)
         before = replace(preparation, harmonizer=None)
         harmonizer = preparation.harmonizer
         for site in new_sites:

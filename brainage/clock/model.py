@@ -16,9 +16,10 @@ from brainage.clock.clockfile import content_hash, read_clock_file, write_clock_
 from brainage.clock.distance import ReferenceDistance
 from brainage.clock.intervals import CvPlusIntervals
 from brainage.clock.mismatch import advice
+from brainage.clock.networks import network_edges
 from brainage.clock.preparation import Preparation
 from brainage.clock.regression import Regression, regression_from_stored
-from brainage.connectivity import FeatureTable, ViewSpec, edge_mask
+from brainage.connectivity import FeatureTable, ViewSpec
 from brainage.errors import ClockFileError, FeatureMismatchError
 from brainage.tables import SCORES
 
@@ -32,7 +33,7 @@ class BrainClock:
     Parameters
     ----------
     network : str
-        "whole_brain", or the network whose edges it uses.
+        "whole_brain", the network within which its edges lie, or two joined by " - ".
     specs : tuple of ViewSpec
         The views it needs, whole; a network's edges are chosen from them.
     preparations : tuple of Preparation
@@ -201,7 +202,7 @@ class BrainClock:
         for values, spec, preparation in zip(blocks, self.specs, self.preparations, strict=True):
             one = np.asarray(values[i : i + 1], dtype=np.float64)
             if self.network != WHOLE_BRAIN:
-                one = one[:, edge_mask(spec, within=self.network)]
+                one = one[:, network_edges(spec, self.network)]
             if preparation.imputer is None and preparation.geometry is None and np.isnan(one).any():
                 raise FeatureMismatchError(
                     f"sub-{row['participant_id'].iloc[0]} session {row['session_id'].iloc[0]}: "
@@ -277,7 +278,7 @@ def _check_parts_fit(clock: BrainClock) -> None:
     sizes = [
         spec.n_features
         if clock.network == WHOLE_BRAIN
-        else int(edge_mask(spec, within=clock.network).sum())
+        else int(network_edges(spec, clock.network).sum())
         for spec in clock.specs
     ]
     mean = np.asarray(clock.distance.mean_, dtype=np.float64)

@@ -17,6 +17,7 @@ from brainage.clock.foreign import find_regressor
 from brainage.clock.grams import weights_of
 from brainage.clock.intervals import CvPlusIntervals
 from brainage.clock.model import WHOLE_BRAIN, BrainClock
+from brainage.clock.networks import network_edges
 from brainage.clock.options import ClockOptions
 from brainage.clock.pipeline import Fitted, Problem, fit_and_predict
 from brainage.clock.preparation import Preparation
@@ -27,7 +28,7 @@ from brainage.clock.regression import (
     Regression,
 )
 from brainage.clock.validation import CrossValidation, cross_validate_clock
-from brainage.connectivity import FeatureTable, edge_mask, network_names
+from brainage.connectivity import FeatureTable, network_names
 from brainage.errors import BrainAgeError
 from brainage.progress import Progress, silent
 
@@ -58,7 +59,8 @@ def fit_clock(
     cv : CrossValidation, optional
         Made before with the same features, options and network; None: made here.
     network : str, default="whole_brain"
-        Or the name of a network: only edges within it.
+        Or the name of a network: only edges within it; or two networks joined by " - ": only
+        edges from one to the other.
     regressor : str or RegressorMixin, optional
         A scikit-learn regressor or its import path, in the place of ``options.estimator``. Only
         one that is linear (``coef_``, ``intercept_``) can be kept: a file holds no code.
@@ -156,7 +158,7 @@ def _columns(features: FeatureTable, options: ClockOptions, network: str):
     if network == WHOLE_BRAIN:
         return None
     views = {name: features.views[name].spec for name in options.views if name in features.views}
-    return {name: edge_mask(spec, within=network) for name, spec in views.items()}
+    return {name: network_edges(spec, network) for name, spec in views.items()}
 
 
 def _preparations(fit: Fitted, n_views: int) -> tuple[Preparation, ...]:

@@ -1,10 +1,21 @@
 """One clock per network, on its own edges, with the whole brain's folds and correction."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from brainage.clock import ClockOptions, ValidationOptions, cross_validate_clock, fit_network_clocks
+from brainage.clock import (
+    BrainClock,
+    ClockOptions,
+    ValidationOptions,
+    cross_validate_clock,
+    fit_clock,
+    fit_network_clocks,
+)
+from brainage.clock.networks import network_edges
 from brainage.connectivity import FeatureTable, View, edge_mask
+from brainage.errors import FeatureMismatchError
 
 OPTIONS = ClockOptions(validation=ValidationOptions(n_folds=4, n_bootstrap=0))
 
@@ -52,3 +63,31 @@ def test_network_clocks_correct_their_gap_as_the_whole_brain_does(clocks):
     for clock in clocks.values():
         assert clock.bias.slope_after_.slope == pytest.approx(0, abs=1e-10)
         assert np.isfinite(clock.bias.slope_before_.low)
+
+
+def test_a_clock_of_the_edges_between_two_networks_sees_those_alone(make_cohort, cohort, tmp_path):
+    clock = fit_clock(cohort, OPTIONS, network="motor - visual", seed=2)
+    spec = cohort.views["fisher_z"].spec
+    between = edge_mask(spec, between=("visual", "motor"))
+    assert len(clock.regression.weights) == between.sum() == 25
+    new = make_cohort(5, seed=1)
+    values = new.views["fisher_z"].values.copy()
+    values[:, ~between] += 1
+    changed = FeatureTable({"fisher_z": View(values, spec)}, new.rows)
+    assert clock.score(changed).equals(clock.score(new))
+    clock.save(tmp_path / "between.clock")
+    loaded = BrainClock.load(tmp_path / "between.clock")
+    assert loaded.score(new).equals(clock.score(new))
+    assert (loaded.score(new)["network"] == "motor - visual").all()
+
+
+def test_a_network_whose_name_holds_the_joint_is_taken_as_one(cohort):
+    spec = cohort.views["fisher_z"].spec
+    renamed = replace(spec, networks=tuple(n.replace("motor", "a - b") for n in spec.networks))
+    expected = edge_mask(spec, within="motor")
+    np.testing.assert_array_equal(network_edges(renamed, "a - b"), expected)
+
+
+def test_an_unknown_network_is_refused_with_the_known_ones(cohort):
+    with pytest.raises(FeatureMismatchError, match="network 'visul'.*motor, visual"):
+        fit_clock(cohort, OPTIONS, network="motor - visul")
