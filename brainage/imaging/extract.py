@@ -295,5 +295,6 @@ def _describe(nuisance: Nuisance, cleaning: CleaningOptions) -> str:
     if cleaning.high_pass_hz or cleaning.low_pass_hz:
         parts.append(f"{cleaning.high_pass_hz or 0:g}-{cleaning.low_pass_hz or float('inf'):g} Hz")
     if cleaning.smoothing_fwhm_mm:
-        parts.append(f"{cleaning.smoothing_fwhm_mm:g} mm smoothing")
+        where = " in the scan's mask" if cleaning.smoothing_mask == "scan" else ""
+        parts.append(f"{cleaning.smoothing_fwhm_mm:g} mm smoothing{where}")
     return ", ".join(parts)
