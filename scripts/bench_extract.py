@@ -94,7 +94,7 @@ def main() -> int:
         print(f"{SHAPE} x {options.volumes} int16: {size:.0f} MB compressed, "
               f"load {os.getloadavg()[0]:.1f}", flush=True)  # fmt: skip
         medians, peaks = _measure(folder, chosen, options.repeats)
-        figures = [*_ratios(medians), *_peaks(peaks), *_differences(folder)]
+        figures = [*_ratios(medians), *_peaks(peaks, options.volumes), *_differences(folder)]
         if _wanted("workers", options.only):
             figures.append(_two_workers(folder, options.repeats))
     return _print_figures(figures)
@@ -146,12 +146,14 @@ def _ratios(medians: dict[str, float]) -> list[tuple]:
     ]  # fmt: skip
 
 
-def _peaks(peaks: dict[str, float]) -> list[tuple]:
+def _peaks(peaks: dict[str, float], n_volumes: int) -> list[tuple]:
     figures = []
     if "ours_labels" in peaks:
-        figures.append(("peak MB, 300 volumes", PEAK_MB, "at most", peaks["ours_labels"], "{:.0f}"))
+        figures.append(
+            (f"peak MB, {n_volumes} volumes", PEAK_MB, "at most", peaks["ours_labels"], "{:.0f}")
+        )
         if "ours_long" in peaks:
-            figures.append(("peak MB, 1,200 volumes", peaks["ours_labels"], "at most",
+            figures.append((f"peak MB, {4 * n_volumes:,} volumes", peaks["ours_labels"], "at most",
                             peaks["ours_long"], "{:.0f}"))  # fmt: skip
     return figures
 
