@@ -198,7 +198,7 @@ def log_euclidean_tangent_rows(
     def one(i: int) -> None:
         turned = basis.T @ unvectorise(np.asarray(logs[i], dtype=np.float64)) @ basis
         turned.flat[:: len(levels) + 1] -= levels
-        out[i] = half_vectorise(congruence(stretch * turned, basis))
+        out[i] = half_vectorise(basis @ (stretch * turned) @ basis.T)
 
     _spread(one, len(logs), n_threads)
     return out
