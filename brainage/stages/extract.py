@@ -115,6 +115,8 @@ def extract_cohort(
     if shard is None and participants is None:
         # This call's own rows, not the records: a record that could not be written is a reason too.
         _write_summary(table, folder)
+        # Workers may have been killed on the way.
+        _tidy(folder)
     return table
 
 

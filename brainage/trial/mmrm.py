@@ -211,10 +211,11 @@ def fit_mmrm(
     errors : {"automatic", "model", "cluster_robust", "small_sample"}, default="automatic"
         "model": trust the fitted covariance; "cluster_robust": CR2 with Satterthwaite-type degrees
         of freedom; "small_sample": the same with Kenward and Roger's correction for the estimated
-        covariance. "automatic" is "model", but "small_sample" after any fall-back, because the
-        smaller structure need not be true, and where an arm has fewer than sixty people at a
-        visit and Kenward-Roger is not asked for: then all arms share one working covariance as
-        well, because so few people cannot tell an arm's own.
+        covariance. "automatic" is "model" for the change form, but "small_sample" after any
+        fall-back, because the smaller structure need not be true; in the constrained form, whose
+        adjustment for baseline is made of the estimated covariance; and where an arm has fewer
+        than sixty people at a visit. In the last two cases all arms share one working covariance
+        as well. With Kenward-Roger asked for, only a fall-back changes the errors.
 
     Returns
     -------
@@ -267,10 +268,11 @@ def fit_frame(
         raise DesignError(f"covariance '{covariance}': expected one of "
                           f"{', '.join(FALL_BACK_ORDER)}.")  # fmt: skip
     start = _start(frame)
-    few = (errors == "automatic" and degrees_of_freedom == "satterthwaite"
-           and frame.smallest_cell()[2] < FEW_PEOPLE)  # fmt: skip
+    robust = (errors == "automatic" and degrees_of_freedom == "satterthwaite"
+              and (frame.form == "constrained" or frame.smallest_cell()[2] < FEW_PEOPLE)
+              )  # fmt: skip
     reasons: list[str] = []
-    for name, by_arm in _attempts(covariance, covariance_by_arm and not few):
+    for name, by_arm in _attempts(covariance, covariance_by_arm and not robust):
         label = f"{name}, one per arm" if by_arm else name
         data = cross_products(frame, by_arm=by_arm)
         try:
@@ -278,7 +280,7 @@ def fit_frame(
             point, derivatives = maximise(covariance_model(name, len(frame.visits)), data, start)
             if errors == "cluster_robust":
                 chosen = cluster_robust(point, frame, by_arm=by_arm)
-            elif errors == "small_sample" or (errors == "automatic" and (few or reasons)):
+            elif errors == "small_sample" or (errors == "automatic" and (robust or reasons)):
                 chosen = small_sample(point, derivatives, data, frame, by_arm=by_arm)
             elif degrees_of_freedom == "kenward_roger":
                 chosen = kenward_roger(point, derivatives, data)
@@ -287,7 +289,7 @@ def fit_frame(
         except FitFailure as failure:
             reasons.append(f"{label}: {failure}")
             continue
-        return _result(frame, point, chosen, (label, tuple(reasons), few))
+        return _result(frame, point, chosen, (label, tuple(reasons), robust))
     raise DesignError("repeated-measures model: no covariance structure can be fitted to "
                       f"{frame.n_participants} participants and {len(frame.response)} "
                       "observations. " + "; ".join(reasons))  # fmt: skip
@@ -334,7 +336,7 @@ def _check_identified(data, name: str, frame: ModelFrame) -> None:
 
 
 def _result(frame: ModelFrame, point, errors, named: tuple[str, tuple[str, ...], bool]) -> MmrmFit:
-    label, reasons, few = named
+    label, reasons, robust = named
     names = list(frame.column_names)
     visits = list(frame.visits)
     keys = ["all arms"] if len(point.sigma) == 1 else list(frame.arms)
@@ -352,17 +354,19 @@ def _result(frame: ModelFrame, point, errors, named: tuple[str, tuple[str, ...],
         n_observations=len(frame.response),
         covariates=frame.covariates,
         method=f"MMRM ({form}), {label} covariance, REML, {errors.name} degrees of freedom",
-        notes=frame.notes + _small_arm_note(frame, few),
+        notes=frame.notes + _robust_note(frame, robust),
         log_likelihood=-point.deviance / 2,
         frame=frame,
         errors=errors,
     )
 
 
-def _small_arm_note(frame: ModelFrame, few: bool) -> tuple[str, ...]:
-    if not few:
+def _robust_note(frame: ModelFrame, robust: bool) -> tuple[str, ...]:
+    if not robust:
         return ()
     arm, visit, people = frame.smallest_cell()
-    return (f"arm {arm} has {people} analysed participants at {visit}, fewer than {FEW_PEOPLE}: "
-            "one working covariance for all arms, cluster-robust errors with Kenward-Roger's "
-            "correction",)  # fmt: skip
+    why = "constrained form"
+    if people < FEW_PEOPLE:
+        why = f"arm {arm} has {people} analysed participants at {visit}, fewer than {FEW_PEOPLE}"
+    return (f"{why}: one working covariance for all arms, cluster-robust errors with "
+            "Kenward-Roger's correction",)  # fmt: skip

@@ -137,8 +137,8 @@ def _analyses(options: TrialOptions, first: dict) -> list[tuple[str, str]]:
         *(columns.get(name, name) for name in options.score_covariates),
     ))  # fmt: skip
     few = "" if options.degrees_of_freedom == "kenward_roger" else (
-        f"; where an arm has fewer than {FEW_PEOPLE} people at a visit, one covariance for all "
-        "arms with cluster-robust small-sample errors")  # fmt: skip
+        f"; where an arm has fewer than {FEW_PEOPLE} people at a visit, and in the constrained "
+        "form, one covariance for all arms with cluster-robust small-sample errors")  # fmt: skip
     return [
         ("Primary contrast", f"{first['arm']} against {first['versus']} at {first['visit']}, by "
                              f"{ANALYSIS_WORDS[first['analysis']]}; not adjusted for multiplicity"),
