@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from joblib.externals.loky import get_reusable_executor
 from nilearn.connectome import ConnectivityMeasure
 from pyriemann.tangentspace import TangentSpace
 from scipy.signal import lfilter
@@ -335,6 +336,8 @@ def _print(part: str, found: Found) -> None:
 
 def _run(part: str, folder: str, scale: float, sender) -> None:
     sender.send(PARTS[part](Path(folder), scale))
+    # A process made by multiprocessing waits for joblib's idle workers, five minutes, as it ends.
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
 def _peak_gigabytes() -> float:

@@ -8,6 +8,10 @@ the ways alternate, and medians are compared::
 
 Prints one row a measurement, then every figure that was promised: asked, found, PASS or MISS.
 Figures without a promise (uncompressed, float32, cold builds) are printed with "-".
+
+nilearn's labels masker takes some 9 ms a volume where the atlas file holds integers and 49 ms where
+it holds floats, as the Schaefer-Tian, AAL and Power files in circulation do; ours takes the same
+time for both. Both are measured; the other ways have the integers.
 """
 
 from __future__ import annotations
@@ -41,7 +45,8 @@ SPHERES = {"atlas": "spheres"}
 WAYS = {
     "inflate": {"do": "inflate", "file": GZ},
     "ours_labels": {"do": "ours", "file": GZ, **LABELS},
-    "nilearn_labels": {"do": "nilearn", "file": GZ, **LABELS},
+    "nilearn_labels": {"do": "nilearn", "file": GZ, **LABELS, "labels": "labels_float32.nii.gz"},
+    "nilearn_labels_int16": {"do": "nilearn", "file": GZ, **LABELS},
     "ours_smooth": {"do": "ours", "file": GZ, **SMOOTH},
     "nilearn_smooth": {"do": "nilearn", "file": GZ, **SMOOTH},
     "ours_spheres": {"do": "ours", "file": GZ, **SPHERES},
@@ -64,7 +69,8 @@ WAYS = {
 RATIOS = (
     ("ours / inflating, two cores", "ours_labels", "inflate", 1.35, "at most"),
     ("ours / inflating, pinned to one", "ours_labels_1core", "inflate_1core", 1.6, "at most"),
-    ("nilearn / ours, 400 labels", "nilearn_labels", "ours_labels", 7.0, "at least"),
+    ("nilearn / ours, 400 labels, float32", "nilearn_labels", "ours_labels", 7.0, "at least"),
+    ("nilearn / ours, 400 labels, int16", "nilearn_labels_int16", "ours_labels", 7.0, "at least"),
     ("nilearn / ours, labels + 6 mm", "nilearn_smooth", "ours_smooth", 12.0, "at least"),
     ("nilearn / ours, 300 spheres", "nilearn_spheres", "ours_spheres", 15.0, "at least"),
     ("ours / reading, .nii", "ours_plain", "read_plain", None, ""),
@@ -310,7 +316,8 @@ def _nilearn(folder: Path, way: dict):
     bold = str(folder / way["file"])
     columns = [np.arange(N_LABELS)]
     if way["atlas"] == "labels":
-        made = [NiftiLabelsMasker(str(folder / "labels.nii.gz"), reports=False, **settings)]
+        labels = folder / way.get("labels", "labels.nii.gz")
+        made = [NiftiLabelsMasker(str(labels), reports=False, **settings)]
     else:
         atlas = _atlas(folder, "spheres")
         columns = [np.flatnonzero(atlas.radii_mm == radius) for radius in np.unique(atlas.radii_mm)]

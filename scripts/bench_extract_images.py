@@ -46,6 +46,7 @@ def make_everything(folder: Path, files: set[str], n_volumes: int) -> None:
     labels = np.zeros(SHAPE)
     labels[brain] = 1 + KDTree(seeds).query(inside)[1]
     write_nifti(folder / "labels.nii.gz", labels, AFFINE)
+    write_nifti(folder / "labels_float32.nii.gz", labels, AFFINE, dtype="float32")
     write_nifti(folder / "mask.nii.gz", brain, AFFINE, dtype="uint8")
     (folder / "all.toml").write_text('description = "every column"\nall_columns = true\n')
     names = [f"confound{i:02d}" for i in range(N_CONFOUNDS)]
