@@ -157,9 +157,7 @@ def rerandomization_test(
         n_total = n_draws
         batches = _permuted(label, two, block[two], n_draws, np.random.default_rng(seed))
     else:
-        words = f"{scheme}, sequences replayed by the trial's own program"
-        n_total = _checked_replay(replayed, allocation)
-        batches = (np.asarray(replayed[k : k + _BATCH]) for k in range(0, n_total, _BATCH))
+        words, n_total, batches = _replays(replayed, allocation, scheme)
     position = pd.Index(allocation["participant_id"]).get_indexer(frame.ids)
     estimate, observed = _observed(form, label[position], moving, frame)
     can_invert = interval and statistic == "ancova" and replayed is None
@@ -184,6 +182,13 @@ def rerandomization_test(
         note=_note(response, arm, control, words) + _interval_note(interval, can_invert, low),
         covariates=frame.covariates,
     )
+
+
+def _replays(replayed: np.ndarray, allocation: pd.DataFrame, scheme: str):
+    """Return what the replayed allocations are, how many, and an iterator of batches of them."""
+    n_total = _checked_replay(replayed, allocation)
+    batches = (np.asarray(replayed[k : k + _BATCH]) for k in range(0, n_total, _BATCH))
+    return f"{scheme}, sequences replayed by the trial's own program", n_total, batches
 
 
 def _interval_note(asked: bool, can_invert: bool, low: float) -> str:
