@@ -59,7 +59,6 @@ def read_allocation(
     if absent:
         raise TableError(f"{path}: " + "; ".join(absent))
     frame = text[list(wanted.values())].set_axis(list(wanted), axis=1)
-    frame["participant_id"] = frame["participant_id"].str.removeprefix("sub-")
     numeric = tuple(name for name in (*options.covariates, *dose) if name not in options.strata)
     return check_allocation(frame, options, where=str(path), numeric=numeric)
 
@@ -87,7 +86,7 @@ def check_allocation(
     Returns
     -------
     checked : DataFrame
-        One row a person.
+        One row a person, participant_id without "sub-".
 
     Raises
     ------
@@ -99,7 +98,8 @@ def check_allocation(
     if absent:
         raise DesignError(f"{where}: expected the columns {', '.join(needed)}; absent: "
                           f"{', '.join(absent)}.")  # fmt: skip
-    frame = allocation.drop_duplicates(ignore_index=True)
+    ids = allocation["participant_id"].fillna("").astype(str).str.removeprefix("sub-")
+    frame = allocation.assign(participant_id=ids).drop_duplicates(ignore_index=True)
     problems = [*_arm_problems(frame, options), *_person_problems(frame)]
     for name in options.strata:
         people = frame.loc[_is_missing(frame[name]), "participant_id"]

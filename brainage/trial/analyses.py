@@ -136,11 +136,14 @@ def constrained_analysis(
     # Without a baseline scan, age at baseline is age at the scan minus the planned interval.
     began = scans["age_years"] - scans["years"].fillna(nominal)
     options = design.options
-    person = list(dict.fromkeys((*options.strata, *options.covariates)))
-    scans = scans.drop(columns=person, errors="ignore").assign(baseline_age=began)
-    scans = scans.merge(design.allocation[["participant_id", *person]], on="participant_id")
-    first = scans.groupby("participant_id")["baseline_age"].transform("first")
-    long = model_data(scans.assign(baseline_age=first), design)
+    allocated = list(dict.fromkeys((*options.strata, *options.covariates)))
+    # Of a person's first scan, whatever later ones say: nothing after randomisation may enter.
+    of_scan = ["baseline_age", *(name for name in ("sex", "site") if name not in allocated)]
+    first = scans.assign(baseline_age=began).drop_duplicates("participant_id")
+    scans = scans.drop(columns=[*allocated, *of_scan], errors="ignore")
+    for table, columns in ((first, of_scan), (design.allocation, allocated)):
+        scans = scans.merge(table[["participant_id", *columns]], on="participant_id")
+    long = model_data(scans, design)
     fit = fit_mmrm(
         long, response=labels.outcome, arms=design.arms,
         visits=(design.baseline, *design.later_visits),

@@ -187,15 +187,11 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
     if design.options.arm_column in scores or "arm" in scores:
         raise DesignError("scores: found an arm column; scores are made without knowledge of arm. "
                           "Leave it out: the allocation gives the arm.")  # fmt: skip
-    check_table(scores, SCORES, where="scores")
+    scores = _without_prefixes(scores)
     visits = {visit.session_id: visit.label for visit in design.visits}
     arms = design.allocation.set_index("participant_id")["arm"]
     scans = scores.assign(
-        participant_id=scores["participant_id"].str.removeprefix("sub-"),
-        session_id=scores["session_id"].str.removeprefix("ses-"),
-    )
-    scans = scans.assign(
-        visit=scans["session_id"].map(visits), arm=scans["participant_id"].map(arms)
+        visit=scores["session_id"].map(visits), arm=scores["participant_id"].map(arms)
     )
     notes = _unused(scans, visits)
     scans = scans[scans["visit"].notna() & scans["arm"].notna()]
@@ -205,6 +201,17 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
     _check_visits(scans, design, outcome)
     changes, more = _changes(scans, design, outcome)
     return TrialData(scans.reset_index(drop=True), changes, (*notes, *more))
+
+
+def _without_prefixes(scores: pd.DataFrame) -> pd.DataFrame:
+    check_table(scores, SCORES, where="scores")
+    bare = scores.assign(
+        participant_id=scores["participant_id"].str.removeprefix("sub-"),
+        session_id=scores["session_id"].str.removeprefix("ses-"),
+    )
+    # sub-01 and 01 are one person.
+    check_table(bare, SCORES, where="scores, ids without prefixes")
+    return bare
 
 
 def _cell(value) -> str:

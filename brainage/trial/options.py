@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from brainage.options import Listed, Options
+from brainage.tables import SCORES
 
 
 class VisitOptions(Options):
@@ -33,6 +34,13 @@ Strategy = Literal[
     "treatment policy", "hypothetical", "composite variable", "while on treatment",
     "principal stratum",
 ]  # fmt: skip
+#: Columns that the trial's tables have of their own: a covariate of that name would take the place
+#: of the number itself. Sex and site may be the allocation's.
+_OWN_COLUMNS = {*SCORES.names} - {"sex", "site"} | {
+    "arm", "visit", "years", "years_by_age", "timed_by", "years_off_plan", "change", "gap",
+    "baseline_gap", "baseline_age", "baseline_predicted_years", "fd_mm", "baseline_fd_mm",
+    "baseline_scanner", "same_scanner", "scanner_changed",
+}  # fmt: skip
 #: Words for a scan that was not made, which is no intercurrent event.
 _MISSED = ("missed scan", "missing scan", "missed visit", "missing visit", "missing data")
 
@@ -86,7 +94,8 @@ class RandomizationOptions(Options):
         As used by the trial; "minimisation" needs the allocations its own program replayed
         (paths.replayed_allocations), and is refused without.
     block_size : int or None, default=None
-        Size of the permuted blocks; None: unknown, then the whole stratum is one block.
+        Size of the permuted blocks; None: unknown, then the whole stratum is one block. An error
+        with a scheme that has no blocks.
     n_draws : int, default=9999
         Draws of the Monte-Carlo test.
     statistic : {"ancova", "gls"}, default="ancova"
@@ -98,6 +107,13 @@ class RandomizationOptions(Options):
     block_size: int | None = Field(default=None, ge=2)
     n_draws: int = Field(default=9999, ge=99)
     statistic: Literal["ancova", "gls"] = "ancova"
+
+    @model_validator(mode="after")
+    def _blocks_are_read(self) -> Self:
+        if self.block_size is not None and not self.scheme.endswith("blocks"):
+            raise ValueError("block_size only with scheme permuted_blocks or stratified_blocks "
+                             f"(found scheme '{self.scheme}')")  # fmt: skip
+        return self
 
 
 class TrialOptions(Options):
@@ -176,7 +192,7 @@ class TrialOptions(Options):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = _arm_problems(self) + _visit_problems(self)
+        problems = _arm_problems(self) + _visit_problems(self) + _column_problems(self)
         if self.per_protocol_min_dose > 0 and self.dose_column is None:
             problems.append("dose_column, since per_protocol_min_dose is given")
         if problems:
@@ -194,6 +210,18 @@ def _arm_problems(options: TrialOptions) -> list[str]:
     if options.primary_arm is not None and options.primary_arm not in options.arms[1:]:
         problems.append(f"primary_arm among the active arms {list(options.arms[1:])} (found "
                         f"'{options.primary_arm}')")  # fmt: skip
+    return problems
+
+
+def _column_problems(options: TrialOptions) -> list[str]:
+    problems = []
+    taken = [name for name in (*options.strata, *options.covariates) if name in _OWN_COLUMNS]
+    if taken:
+        problems.append("strata and covariates called otherwise than the trial's own columns "
+                        "(paths.allocation_columns gives a column of the table another name; "
+                        f"found '{taken[0]}')")  # fmt: skip
+    if options.randomization.scheme == "stratified_blocks" and not options.strata:
+        problems.append("the strata of the scheme stratified_blocks (found none)")
     return problems
 
 

@@ -393,6 +393,19 @@ def test_covariates_are_listed_and_none_is_measured_after_randomisation(compared
     }  # fmt: skip
 
 
+def test_site_and_sex_written_otherwise_after_baseline_change_no_model(trial):
+    scores, design = trial
+    half = np.arange(len(scores)) % 2 == 0
+    scores = scores.assign(site=np.where(scores["participant_id"] < "030", "one", "two"))
+    later = scores["session_id"] != "bl"
+    moved = scores.assign(
+        site=scores["site"].mask(later & half, "three"), sex=scores["sex"].mask(later & half)
+    )
+    as_it_was, found = (compare_arms(each, design).sensitivity for each in (scores, moved))
+    columns = ["analysis", "arm", "visit", "estimate_years", "se_years"]
+    pd.testing.assert_frame_equal(found[columns], as_it_was[columns])
+
+
 def test_rows_count_the_people_of_their_own_arms(compared):
     scores, design, _, result = compared
     seen = scores[(scores["session_id"] != "bl") & (scores["network"] == "whole_brain")]

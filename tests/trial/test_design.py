@@ -86,6 +86,8 @@ def test_absent_arm_column_is_named_with_a_suggestion(tmp_path, make_options):
         ({"primary_visit": "3 years"}, "primary_visit among the later visits"),
         ({"primary_arm": "CON"}, "primary_arm among the active arms"),
         ({"per_protocol_min_dose": 3.0}, "dose_column"),
+        ({"randomization": {"block_size": 6}}, "block_size only with.*scheme 'simple'"),
+        ({"randomization": {"scheme": "stratified_blocks"}, "strata": []}, "strata.*none"),
     ],
 )
 def test_contradictory_options_are_refused(make_options, changed, words):
@@ -148,6 +150,38 @@ def test_duplicated_score_rows_are_an_error(trial):
     with pytest.raises(TableError, match="two or more rows"):
         join_scores(pd.concat([scores, scores.head(1)], ignore_index=True), design,
                     outcome="gap_corrected_years")  # fmt: skip
+
+
+def test_one_scan_with_and_without_the_prefixes_is_a_duplicate(trial):
+    scores, design = trial
+    again = scores.head(1)
+    again = again.assign(participant_id="sub-" + again["participant_id"])
+    with pytest.raises(TableError, match="without prefixes"):
+        join_scores(pd.concat([scores, again]), design, outcome="gap_corrected_years")
+
+
+def test_prefixes_of_an_allocation_made_in_python_do_not_matter(trial):
+    scores, design = trial
+    prefixed = design.allocation.assign(participant_id="sub-" + design.allocation["participant_id"])
+    again = TrialDesign.from_options(design.options, prefixed)
+    pd.testing.assert_frame_equal(again.allocation, design.allocation)
+
+
+def test_covariate_called_like_a_column_of_the_trial_is_refused(make_options):
+    for name in ("years", "baseline_gap", "gap_years", "scanner"):
+        with pytest.raises(ValidationError, match=f"paths.allocation_columns.*'{name}'"):
+            make_options(covariates=[name])
+    with pytest.raises(ValidationError, match="'change'"):
+        make_options(strata=["change"])
+    assert make_options(strata=["sex"], covariates=["site"]).strata == ("sex",)
+
+
+def test_every_column_the_trial_makes_is_closed_to_covariates(trial, make_options):
+    scores, design = trial
+    data = join_scores(scores, design, outcome="gap_corrected_years")
+    for name in {*data.scans, *data.changes} - {"sex", "site", "stratum"}:
+        with pytest.raises(ValidationError, match=f"'{name}'"):
+            make_options(covariates=[name])
 
 
 def test_scores_with_an_arm_column_are_refused(trial):
