@@ -35,6 +35,7 @@ def extract_parcel_series(
     exclusion: ExclusionRules | None = None,
     atlas_options: AtlasOptions | None = None,
     cache_folder: str | Path | None = None,
+    n_threads: int | None = None,
 ) -> ParcelSeries:
     """Extract and clean the parcel series of one run.
 
@@ -55,6 +56,9 @@ def extract_parcel_series(
         Smallest coverage, and spaces allowed by name.
     cache_folder : str or Path, optional
         Where operators are kept between scans and processes.
+    n_threads : int, optional
+        Threads that may inflate the scan at once; as many as the process has cores where None.
+        The series are the same. Give 1 where other processes keep the cores busy.
 
     Returns
     -------
@@ -69,8 +73,11 @@ def extract_parcel_series(
     cleaning = cleaning or CleaningOptions()
     atlas_options = atlas_options or AtlasOptions()
     check_space(atlas, scan, atlas_options.allow_spaces)
-    measure = _measure_surface if is_cifti(scan.bold) else _measure_volume
-    raw, nuisance, t_r_s = measure(scan, atlas, cleaning, cache_folder)
+    if is_cifti(scan.bold):
+        raw, nuisance, t_r_s = _measure_surface(scan, atlas, cleaning)
+    else:
+        stream = VolumeStream(scan.bold, n_threads=n_threads)
+        raw, nuisance, t_r_s = _measure_volume(stream, scan, atlas, cleaning, cache_folder)
     missing_reasons = explain_missing(
         atlas.parcel_names, coverage=raw.coverage, min_coverage=atlas_options.min_coverage,
         empty=raw.empty, broken=raw.broken,
@@ -174,12 +181,12 @@ class _Measured:
 
 
 def _measure_volume(
-    scan: Scan, atlas: Atlas, cleaning: CleaningOptions, cache_folder
+    stream: VolumeStream, scan: Scan, atlas: Atlas, cleaning: CleaningOptions, cache_folder
 ) -> tuple[_Measured, Nuisance, float]:
     if atlas.kind == "cifti":
         raise ScanError(f"{scan.bold}: a volumetric scan, but atlas {atlas.name} labels surfaces. "
                         "Use *.dtseries.nii, or an atlas in a volume.")  # fmt: skip
-    with VolumeStream(scan.bold) as stream:
+    with stream:
         header = stream.header
         t_r_s = resolve_t_r_s(scan, header.t_r_s, configured_t_r_s=cleaning.t_r_s)
         nuisance = load_nuisance(scan, cleaning, n_volumes=header.n_volumes)
@@ -190,9 +197,9 @@ def _measure_volume(
 
 
 def _measure_surface(
-    scan: Scan, atlas: Atlas, cleaning: CleaningOptions, cache_folder
+    scan: Scan, atlas: Atlas, cleaning: CleaningOptions
 ) -> tuple[_Measured, Nuisance, float]:
-    # Nothing is kept in `cache_folder`: matching grayordinates costs less than reading a cache.
+    # No operator is cached: matching grayordinates costs less than reading one.
     if cleaning.smoothing_fwhm_mm is not None:
         raise ScanError(f"{scan.bold}: smoothing is along the surface in CIFTI and is not offered; "
                         "smooth with wb_command before, or set smoothing_fwhm_mm: null."
@@ -227,7 +234,8 @@ def stream_signals(stream: VolumeStream, operator: ParcelOperator) -> RawSignals
     """Multiply every volume of a stream by an operator, in one pass."""
     header = stream.header
     result_bytes = 8 * header.n_volumes * operator.weights.shape[0]
-    blocks = (block for _, block in stream.blocks(beside_bytes=result_bytes))
+    beside_bytes = result_bytes + operator.weights.data.nbytes + operator.weights.indices.nbytes
+    blocks = (block for _, block in stream.blocks(beside_bytes=beside_bytes))
     values, not_finite = operator.apply(
         blocks, header.n_volumes, slope=header.slope, intercept=header.intercept
     )

@@ -1,14 +1,14 @@
 """A scan's volumes in file order, one pass, a few at a time: memory does not grow with length.
 
-A thread inflates straight into one of a few buffers while the caller works on another (ISA-L and
-the arithmetic both release the interpreter), so that on two cores the arithmetic hides behind the
-inflation. Pinned to one core there is no thread.
+A thread reads straight into one of a few buffers while the caller works on another (ISA-L and the
+arithmetic both release the interpreter), so that on two cores the arithmetic hides behind the
+inflation; of a large gzip file other threads inflate later parts ahead (`imaging/inflate.py`). With
+one core for the scan there is no thread.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import threading
 import zlib
@@ -16,10 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import joblib
 import numpy as np
 from isal import igzip, isal_zlib
 
 from brainage.errors import ScanError
+from brainage.imaging.inflate import LEAST_CHUNK_BYTES, MOST_THREADS, ParallelGzip
 from brainage.imaging.nifti import ScanHeader, parse_header
 
 #: Bytes of stored voxels handed over at a time: a volume, or some small ones.
@@ -28,6 +30,8 @@ _BLOCK_BYTES = 2 * 2**20
 _MEMORY_BYTES = 16 * 2**20
 #: One being filled, one being worked on, one ready in between.
 _FEWEST_BUFFERS = 3
+#: Of all chunks inflated ahead together, one a thread and the one being read.
+_AHEAD_BYTES = 64 * 2**20
 _HEADER_BYTES = 544
 #: Deflate cannot do better than 1032 to 1.
 _LARGEST_GZIP_RATIO = 1040
@@ -41,6 +45,9 @@ class VolumeStream:
     path : str or Path
         ``.nii`` or ``.nii.gz`` (told by content, not by name), NIfTI-1 or -2, any integer or
         float type, either byte order; gzip of several members, or padded with zeros.
+    n_threads : int, optional
+        Threads that may inflate at once; with 1 nothing runs beside the caller. As many as the
+        process has cores where None.
 
     Attributes
     ----------
@@ -48,8 +55,9 @@ class VolumeStream:
         Known as soon as the stream is entered.
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, *, n_threads: int | None = None):
         self.path = Path(path)
+        self._n_threads = _n_cores() if n_threads is None else n_threads
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> VolumeStream:
@@ -92,7 +100,10 @@ class VolumeStream:
         self._check_size()
         volume_bytes = self._volume_bytes
         per_block = max(1, min(self.header.n_volumes, _BLOCK_BYTES // volume_bytes))
-        threaded = _n_cores() > 1 and self.header.n_volumes > per_block
+        threaded = self._n_threads > 1 and self.header.n_volumes > per_block
+        if threaded and self._inflate_in_parallel(beside_bytes):
+            # What is read ahead are the chunks.
+            beside_bytes = _MEMORY_BYTES
         n_ahead = (_MEMORY_BYTES - beside_bytes) // (per_block * volume_bytes)
         n_blocks = -(-self.header.n_volumes // per_block)
         n_buffers = min(max(n_ahead, _FEWEST_BUFFERS), n_blocks) if threaded else 1
@@ -110,6 +121,24 @@ class VolumeStream:
     @property
     def _volume_bytes(self) -> int:
         return self.header.grid.n_voxels * self.header.dtype.itemsize
+
+    def _inflate_in_parallel(self, beside_bytes: int) -> bool:
+        """Read a large gzip file by several threads from here on; return whether it is one."""
+        if not isinstance(self._stream, _Inflated):
+            return False
+        size = self.path.stat().st_size
+        inflated = self.header.offset + self.header.n_volumes * self._volume_bytes
+        # The chunks give way as buffers would.
+        n_threads = min(self._n_threads, MOST_THREADS)
+        most = max(0, _AHEAD_BYTES - beside_bytes) / (n_threads + 1)
+        chunk_bytes = int(most * min(1.0, size / inflated))
+        if chunk_bytes < LEAST_CHUNK_BYTES or size < 3 * chunk_bytes:
+            return False
+        self._stream = self._stack.enter_context(contextlib.closing(
+            ParallelGzip(self.path, n_threads=n_threads, chunk_bytes=chunk_bytes)))  # fmt: skip
+        # It reads from the file's start.
+        self._start = b""
+        return True
 
     def _check_size(self) -> None:
         """Refuse at once what cannot be there: a wrong header may ask for terabytes."""
@@ -247,9 +276,8 @@ class _Joined:
 
 
 def _n_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    # What an affinity and a container leave to this process, too.
+    return joblib.cpu_count()
 
 
 def _open(path: Path) -> BinaryIO:

@@ -100,15 +100,17 @@ def extract_cohort(
     atlas = load_atlas(science.atlas)
     # One bad config stops everything, before the first scan; one bad scan becomes a row.
     strategy = load_strategy(science.cleaning.strategy).fingerprint()
+    jobs = _n_workers(study.run.n_jobs, len(scans))
     work = _Work(
-        folder, atlas, science.atlas, science.cleaning, strategy, science.exclusion, overwrite
-    )
+        folder, atlas, science.atlas, science.cleaning, strategy, science.exclusion, overwrite,
+        n_threads=max(1, joblib.cpu_count() // jobs),
+    )  # fmt: skip
     _prepare_output(folder, atlas)
     if shard is None and participants is None:
         # A walk through the whole output: not by every job of an array.
         _tidy(folder)
     rows = []
-    for row in _in_workers(work, scans, n_jobs=study.run.n_jobs):
+    for row in _in_workers(work, scans, jobs=jobs):
         rows.append(row)
         progress(len(rows), len(scans), f"extract {cohort}")
     table = _as_table(rows)
@@ -155,11 +157,14 @@ def _write_summary(table: pd.DataFrame, folder: Path) -> None:
         ) from error  # fmt: skip
 
 
-def _in_workers(work: _Work, scans: list[Scan], *, n_jobs: int) -> Iterator[dict]:
+def _n_workers(n_jobs: int, n_scans: int) -> int:
+    """Return how many scans are in flight: one process each, cores to spare inflate with it."""
+    return min(n_jobs if n_jobs > 0 else joblib.cpu_count(), max(1, n_scans))
+
+
+def _in_workers(work: _Work, scans: list[Scan], *, jobs: int) -> Iterator[dict]:
     """Yield one row a scan as they end; a worker that is killed costs its own scan alone."""
     left = {_key(vars(scan)): scan for scan in scans}
-    # One process a scan in flight: the parts that take the time release no more than two cores.
-    jobs = min(n_jobs if n_jobs > 0 else joblib.cpu_count(), max(1, len(scans)))
     while left:
         parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
         try:
@@ -228,6 +233,7 @@ class _Work:
     strategy_fingerprint: str
     exclusion: ExclusionRules
     overwrite: bool
+    n_threads: int
 
     def extract(self, scan: Scan) -> dict:
         path = _record_path(self.folder, scan)
@@ -280,7 +286,7 @@ class _Work:
             series = extract_parcel_series(
                 scan, atlas=self.atlas, cleaning=self.cleaning, exclusion=self.exclusion,
                 atlas_options=self.atlas_options,
-                cache_folder=self.folder.parent / "operators",
+                cache_folder=self.folder.parent / "operators", n_threads=self.n_threads,
             )  # fmt: skip
         except BrainAgeError as error:
             return _row(scan, "failed", str(error))

@@ -1,0 +1,386 @@
+"""Inflate one gzip file on several cores, though whoever packed it thought of one.
+
+Deflate data refer back to the 32 KiB before them, so a file has to be inflated from its start. But
+what a guess at those 32 KiB gets wrong are only bytes copied from them, and copies of copies die
+out: in images within a few megabytes. So threads inflate later chunks ahead of time, each from a
+block boundary that is searched for, behind a window of zeros. The reader comes along with the true
+state, inflates the beginning of the chunk once more, and as soon as its last 32 KiB are those of
+the chunk, both are in one state: the rest of the chunk is right as it stands. A chunk of which
+that does not become true is inflated by the reader as if nobody had tried. The checksum is compared
+as ever.
+
+`pugz` and `rapidgzip` solve the same problem by carrying marks for the unknown bytes, which needs
+an inflater of their own, some three times slower than ISA-L's; here ISA-L does all of it.
+
+References
+----------
+.. [1] RFC 1951 (deflate) and RFC 1952 (gzip).
+.. [2] Kerbiriou & Chikhi (2019), Parallel decompression of gzip-compressed files, IPDPSW.
+.. [3] Knespel & Brunst (2023), Rapidgzip, HPDC.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from isal import igzip, igzip_lib, isal_zlib
+
+#: How far back deflate refers.
+_WINDOW_BYTES = 2**15
+#: Compressed bytes inflated at a time; states are compared at multiples of it.
+_PIECE_BYTES = 2**17
+#: Of a piece inflated: zeros pack a thousandfold.
+_MOST_AT_ONCE = 2**22
+#: Where a block boundary is searched for at once, and at most. A block of zlib's is some 20 KiB.
+_SEARCH_BYTES, _MOST_SEARCHED = 2**13, 2**18
+#: Compressed bytes that have to inflate without an error behind a boundary.
+_TRIAL_BYTES = 2**15
+#: More threads would wait for the reader.
+MOST_THREADS = 4
+#: Chunks in vain after which no more are tried.
+_MOST_IN_VAIN = 2
+#: Where chunks are smaller than this, most of each is inflated twice.
+LEAST_CHUNK_BYTES = 32 * _PIECE_BYTES
+
+
+class ParallelGzip:
+    """Bytes of a gzip file in order, inflated by several threads.
+
+    Parameters
+    ----------
+    path : Path
+        A gzip file. Members behind the first are inflated by the reader alone.
+    n_threads : int
+        That inflate ahead; more than four are not used.
+    chunk_bytes : int
+        Compressed bytes a thread takes at a time. Memory holds one chunk a thread, inflated, and
+        the one being read.
+
+    Raises
+    ------
+    EOFError, isal.igzip.BadGzipFile, isal.igzip_lib.error
+        On reading: the file ends early, or is corrupt.
+    """
+
+    def __init__(self, path: Path, *, n_threads: int, chunk_bytes: int):
+        self._file = open(path, "rb")  # noqa: SIM115 - closed by `close`
+        self._size = os.fstat(self._file.fileno()).st_size
+        step = max(_PIECE_BYTES, chunk_bytes // _PIECE_BYTES * _PIECE_BYTES)
+        self._starts = range(step, self._size - 8, step)
+        self._n_threads = min(n_threads, MOST_THREADS)
+        self._stopped = threading.Event()
+        self._pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="brainage-inflate")
+        self._pieces = self._in_order()
+        self._piece = memoryview(b"")
+        #: Chunks that could be used as they were, and those inflated again.
+        self.n_used = self.n_in_vain = 0
+
+    def close(self) -> None:
+        """Stop the threads and close the file."""
+        self._stopped.set()
+        self._pieces.close()
+        self._pool.shutdown(cancel_futures=True)
+        self._file.close()
+
+    def readinto(self, target: memoryview) -> int:
+        """Fill up to ``len(target)`` bytes; return how many, 0 at the end."""
+        while not self._piece:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._piece = memoryview(piece)
+        n = min(len(target), len(self._piece))
+        target[:n] = self._piece[:n]
+        self._piece = self._piece[n:]
+        return n
+
+    def read(self, n: int) -> bytes:
+        """Return up to `n` bytes, none at the end."""
+        buffer = bytearray(n)
+        return bytes(buffer[: self.readinto(memoryview(buffer))])
+
+    def _in_order(self) -> Iterator[bytes]:
+        """Yield the content, piece by piece."""
+        member = _Member(self._file.fileno(), _header_length(self._file))
+        chunks = self._ahead()
+        for start in (*self._starts, self._size):
+            yield from member.up_to(start)
+            if member.ended or start == self._size:
+                break
+            chunk = next(chunks, None)
+            if chunk is not None:
+                yield from self._joined(member, chunk)
+            if member.ended:
+                break
+        chunks.close()
+        if not member.ended:
+            raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+        yield from self._behind(member)
+
+    def _ahead(self) -> Iterator[_Chunk | None]:
+        """Yield what was made of each chunk; the next ones are being inflated meanwhile."""
+        waiting: deque[Future] = deque()
+        jobs = zip(self._starts, (*self._starts[1:], self._size), strict=True)
+
+        def submit() -> None:
+            in_vain = self.n_in_vain >= _MOST_IN_VAIN and self.n_in_vain > self.n_used
+            if not in_vain and (job := next(jobs, None)) is not None:
+                waiting.append(self._pool.submit(
+                    _inflate_chunk, self._file.fileno(), *job, self._stopped))  # fmt: skip
+
+        for _ in range(self._n_threads):
+            submit()
+        while waiting:
+            chunk = waiting.popleft().result()
+            self.n_in_vain += chunk is None
+            yield chunk
+            # Only now: with the chunk being read, one for each thread is held already.
+            submit()
+
+    def _joined(self, member: _Member, chunk: _Chunk) -> Iterator[bytes]:
+        """Go on from the true state until the chunk's is the same, then with the chunk."""
+        mine = theirs = b""
+        while chunk.pieces:
+            stop, made = chunk.pieces.popleft()
+            again = b"".join(member.up_to(stop))
+            yield again
+            if member.ended:
+                return
+            mine, theirs = (mine + again)[-_WINDOW_BYTES:], (theirs + made)[-_WINDOW_BYTES:]
+            alike = len(again) == len(made) and len(theirs) == _WINDOW_BYTES
+            if alike and mine == theirs:
+                self.n_used += 1
+                yield from member.take_over(chunk)
+                return
+        self.n_in_vain += 1
+
+    def _behind(self, member: _Member) -> Iterator[bytes]:
+        """Compare the member's checksum; go on with what follows it, if that is not padding."""
+        position = member.check()
+        self._file.seek(position)
+        while (zeros := self._file.read(2**16)) and not zeros.strip(b"\0"):
+            position += len(zeros)
+        if not zeros:
+            return
+        self._file.seek(position + len(zeros) - len(zeros.lstrip(b"\0")))
+        with igzip.IGzipFile(fileobj=self._file, mode="rb") as rest:
+            while piece := rest.read(2**20):
+                yield piece
+
+
+class _Member:
+    """The first member of a file, inflated from its true start."""
+
+    def __init__(self, fd: int, start: int):
+        self._fd, self._position = fd, start
+        self._inflater = _new_inflater()
+        self._crc = self._n_bytes = 0
+
+    @property
+    def ended(self) -> bool:
+        return self._inflater.eof
+
+    def up_to(self, stop: int) -> Iterator[bytes]:
+        """Yield what the compressed bytes before `stop` hold."""
+        while self._position < stop and not self.ended:
+            # Up to the next multiple, as chunks do.
+            end = min(stop, (self._position // _PIECE_BYTES + 1) * _PIECE_BYTES)
+            packed = _read_at(self._fd, self._position, end)
+            self._position += len(packed)
+            piece = self._inflater.decompress(packed, _MOST_AT_ONCE)
+            yield self._counted(piece)
+            while not (self._inflater.needs_input or self.ended):
+                yield self._counted(self._inflater.decompress(b"", _MOST_AT_ONCE))
+            if len(packed) == 0:
+                return
+
+    def take_over(self, chunk: _Chunk) -> Iterator[bytes]:
+        """Yield what is left of a chunk in the same state, and go on from its end."""
+        while chunk.pieces:
+            _, piece = chunk.pieces.popleft()
+            yield self._counted(piece)
+        self._inflater, self._position = chunk.inflater, chunk.stop
+
+    def _counted(self, piece: bytes) -> bytes:
+        self._crc = isal_zlib.crc32(piece, self._crc)
+        self._n_bytes += len(piece)
+        return piece
+
+    def check(self) -> int:
+        """Compare checksum and length; return where the member's last byte is followed."""
+        position = self._position - len(self._inflater.unused_data)
+        trailer = os.pread(self._fd, 8, position)
+        if len(trailer) < 8:
+            raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+        crc, n_bytes = np.frombuffer(trailer, "<u4").tolist()
+        if crc != self._crc:
+            raise igzip.BadGzipFile(f"CRC check failed {crc:#x} != {self._crc:#x}")
+        if n_bytes != self._n_bytes & 0xFFFFFFFF:
+            raise igzip.BadGzipFile("Incorrect length of data produced")
+        return position + 8
+
+
+@dataclass
+class _Chunk:
+    """What a thread made of a chunk: (end in the file, bytes) a piece, and its state behind."""
+
+    pieces: deque[tuple[int, bytes]]
+    inflater: igzip_lib.IgzipDecompressor
+    stop: int
+
+
+def _inflate_chunk(fd: int, start: int, stop: int, stopped: threading.Event) -> _Chunk | None:
+    """Inflate from the first block boundary behind `start`; None where it cannot be done."""
+    try:
+        found = _find_block(fd, start, stop)
+        if found is None:
+            return None
+        byte, bit = found
+        inflater, made = _inflater_at(_read_at(fd, byte, byte + 1)[0], bit)
+        pieces: deque[tuple[int, bytes]] = deque()
+        position = byte + 1
+        while position < stop and not inflater.eof:
+            end = min(stop, (position // _PIECE_BYTES + 1) * _PIECE_BYTES)
+            made += inflater.decompress(_read_at(fd, position, end), _MOST_AT_ONCE)
+            if stopped.is_set() or not (inflater.needs_input or inflater.eof):
+                # Nobody waits for it, or next to nothing but zeros: quicker done than matched.
+                return None
+            pieces.append((end, made))
+            position, made = end, b""
+    except (igzip_lib.error, EOFError, OSError):
+        # If it is the file's fault, the reader comes upon it, and knows where.
+        return None
+    return _Chunk(pieces, inflater, position)
+
+
+def _find_block(fd: int, start: int, stop: int) -> tuple[int, int] | None:
+    """Return (byte, bit) of a boundary behind which blocks inflate without an error."""
+    for low in range(start, min(stop, start + _MOST_SEARCHED), _SEARCH_BYTES):
+        packed = _read_at(fd, low, low + _SEARCH_BYTES + _TRIAL_BYTES)
+        for offset in possible_blocks(packed, _SEARCH_BYTES).tolist():
+            byte, bit = divmod(offset, 8)
+            inflater, _ = _inflater_at(packed[byte], bit)
+            try:
+                inflater.decompress(packed[byte + 1 :], _MOST_AT_ONCE)
+            except igzip_lib.error:
+                continue
+            if not inflater.eof:
+                return low + byte, bit
+    return None
+
+
+def possible_blocks(packed: bytes, n_bytes: int) -> np.ndarray:
+    """Return where a dynamic deflate block may begin: offsets in bits, rising.
+
+    Parameters
+    ----------
+    packed : bytes
+        Compressed.
+    n_bytes : int
+        Of them to begin in.
+
+    Returns
+    -------
+    offsets : ndarray of int
+        A header of three bits that says dynamic and not the last, at most 286 literal and length
+        codes and 30 distance codes, and code lengths of the code-length code that are exactly
+        complete (RFC 1951, 3.2.7). In noise one of some 1,500 offsets is so by chance.
+    """
+    padded = np.frombuffer(packed + bytes(16), dtype=np.uint8)
+    n_bytes = min(n_bytes, len(packed))
+    bytes_at = np.lib.stride_tricks.sliding_window_view(padded, 8)[: n_bytes + 8]
+    words = np.ascontiguousarray(bytes_at).view("<u8")[:, 0]
+    shifts = np.arange(8, dtype=np.uint64)
+    low = (words[:n_bytes, None] >> shifts).ravel()
+    plausible = ((low & 7) == 4) & ((low >> 3 & 31) < 30) & ((low >> 8 & 31) < 30)
+    offsets = np.flatnonzero(plausible)
+    byte, bit = offsets // 8, (offsets % 8).astype(np.uint64)
+    # 13 + 4 + 19 x 3 bits are more than a word holds: the lengths are taken from two.
+    n_lengths = (low[offsets] >> np.uint64(13) & np.uint64(15)) + np.uint64(4)
+    lengths = _bits_from(words, byte, bit + np.uint64(17))
+    lengths &= (np.uint64(1) << (np.uint64(3) * n_lengths)) - np.uint64(1)
+    space = sum(_CODE_SPACE[lengths >> np.uint64(shift) & np.uint64(4095)]
+                for shift in range(0, 57, 12))  # fmt: skip
+    return offsets[space == _WHOLE_SPACE]
+
+
+def _bits_from(words: np.ndarray, byte: np.ndarray, bit: np.ndarray) -> np.ndarray:
+    """Return at least 57 bits from a bit behind each byte; `words` begin at every byte."""
+    return words[byte + (bit // np.uint64(8)).astype(np.intp)] >> (bit % np.uint64(8))
+
+
+def _code_space() -> np.ndarray:
+    """Return the share of the code space that four lengths of three bits take, times 128."""
+    lengths = np.arange(4096)[:, None] >> np.array([0, 3, 6, 9]) & 7
+    return np.where(lengths > 0, 128 >> lengths, 0).sum(axis=1)
+
+
+_CODE_SPACE = _code_space()
+_WHOLE_SPACE = 128
+
+
+def _new_inflater(window: bytes = b"") -> igzip_lib.IgzipDecompressor:
+    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE, zdict=window)
+
+
+def _inflater_at(first_byte: int, bit: int) -> tuple[igzip_lib.IgzipDecompressor, bytes]:
+    """Return an inflater behind the byte in which a block begins at a bit, and its output if any.
+
+    Bits cannot be given to an inflater, only bytes: so the bits before the block are replaced by
+    the end of harmless blocks.
+    """
+    inflater = _new_inflater(bytes(_WINDOW_BYTES))
+    before = _BEFORE_BIT[bit]
+    kept = first_byte & (0xFF << bit & 0xFF)
+    packed = before[:-1] + bytes([before[-1] | kept]) if bit else before + bytes([kept])
+    made = inflater.decompress(packed)
+    # The byte that an odd bit takes is none of the file's.
+    return inflater, made[bit % 2 :]
+
+
+def _before_bit(bit: int) -> bytes:
+    """Return complete blocks that end `bit` bits into a byte; odd ones hold one literal."""
+    # Fixed codes, least significant bit first: not the last, fixed, [a literal], end of block.
+    empty = [0, 1, 0] + 7 * [0]
+    literal = [0, 1, 0] + [1, 1, 0, 0, 1, 0, 0, 0, 0] + 7 * [0]
+    bits = literal if bit % 2 else []
+    while len(bits) % 8 != bit:
+        bits = bits + empty
+    return np.packbits(np.array(bits, dtype=np.uint8), bitorder="little").tobytes()
+
+
+_BEFORE_BIT = [_before_bit(bit) for bit in range(8)]
+
+
+def _header_length(file) -> int:
+    """Return where the first member's deflate data begin (RFC 1952, 2.3)."""
+    head = os.pread(file.fileno(), 2**17, 0)
+    if len(head) < 10 or head[:3] != b"\x1f\x8b\x08":
+        raise igzip.BadGzipFile("Not a gzipped file")
+    flags, position = head[3], 10
+    if flags & 4:
+        position += 2 + int.from_bytes(head[position : position + 2], "little")
+    for flag in (8, 16):
+        if flags & flag:
+            end = head.find(b"\0", position)
+            if end < 0:
+                raise igzip.BadGzipFile("a name or comment without end")
+            position = end + 1
+    if flags & 2:
+        position += 2
+    return position
+
+
+def _read_at(fd: int, start: int, stop: int) -> bytes:
+    parts = []
+    while start < stop and (part := os.pread(fd, stop - start, start)):
+        parts.append(part)
+        start += len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
