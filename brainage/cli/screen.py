@@ -50,15 +50,19 @@ class Screen:
             return
         from rich.console import Console
         from rich.table import Table
+        from rich.text import Text
 
         shown = frame if columns is None else frame[[c for c in columns if c in frame]]
-        view = Table(title=title, title_justify="left", title_style="bold")
+        # As Text: in a plain string rich takes "[native]" for one of its styles, and drops it.
+        view = Table(title=Text(title, style="bold"), title_justify="left")
         for name in shown.columns:
             numeric = pd.api.types.is_numeric_dtype(shown[name])
-            view.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+            view.add_column(
+                Text(str(name)), justify="right" if numeric else "left", overflow="fold"
+            )
         most = len(shown) if self.verbose else most
         for row in shown.head(most).itertuples(index=False):
-            view.add_row(*[_cell(value) for value in row])
+            view.add_row(*[Text(_cell(value)) for value in row])
         width = None if sys.stdout.isatty() else 160
         Console(width=width).print(view)
         if len(shown) > most:

@@ -17,6 +17,8 @@ _CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "plan")
 _DELTA_COLUMNS = ("arm", "visit", *_SHARED, "mean_change_years", "paired_p_value", "cohens_d_z",
                   "plan")  # fmt: skip
 _MOST_REASONS = 10
+#: Numbers that stand alone: not the digits of a name (``MNI152``) or of a hexadecimal.
+_NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
 
 
 def show_synthetic(screen: Screen, made) -> None:
@@ -62,20 +64,31 @@ def show_scans(screen: Screen, table: pd.DataFrame, cohort: str) -> None:
 
 def _by_reason(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each status and reason: the same one a hundred times is one line."""
+    reasons = table["reason"].fillna("").map(_without_paths)
     shown = table.assign(
         # A scan's own files and numbers do not make it another reason.
-        why=table["reason"].fillna("").map(_without_paths),
+        kind=reasons.map(lambda reason: _NUMBER.sub("#", reason)),
+        reason=reasons,
         minutes=table["retained_s"] / 60,
         order=table["status"].map({"done": 0, "excluded": 1, "failed": 2}),
     )
-    grouped = shown.groupby(["order", "status", "why"], as_index=False).agg(
+    grouped = shown.groupby(["order", "status", "kind"], as_index=False).agg(
         scans=("status", "size"), participants=("participant_id", "nunique"),
         mean_minutes_kept=("minutes", "mean"), mean_fd_mm=("mean_fd_mm", "mean"),
-        first=("participant_id", "first"),
+        why=("reason", _with_ranges), first=("participant_id", "first"),
     )  # fmt: skip
     ordered = grouped.sort_values(["order", "scans"], ascending=[True, False], kind="stable")
     return ordered[["status", "scans", "participants", "mean_minutes_kept", "mean_fd_mm", "why",
                     "first"]]  # fmt: skip
+
+
+def _with_ranges(reasons: Iterable[str]) -> str:
+    """Return reasons that differ in numbers as one, each number from its least to its greatest."""
+    pieces = [_NUMBER.split(reason) for reason in reasons]
+    told = [_NUMBER.findall(reason) for reason in reasons]
+    spans = [sorted(set(column), key=float) for column in zip(*told, strict=True)]
+    shown = [span[0] if len(span) == 1 else f"{span[0]} to {span[-1]}" for span in spans]
+    return "".join(part + number for part, number in zip(pieces[0], [*shown, ""], strict=True))
 
 
 def _without_paths(reason: str) -> str:

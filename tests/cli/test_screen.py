@@ -75,3 +75,30 @@ def test_the_last_table_groups_scans_by_what_became_of_them(capsys):
         ["excluded", "8", "8", "5", "0.20", "mean FD 0.9 mm above 0.5 mm", "32"],
         ["failed", "12", "12", "n/a", "n/a", "bold.nii.gz: truncated gzip", "20"],
     ]
+
+
+def test_what_stands_in_square_brackets_is_shown(capsys):
+    table = pd.DataFrame({"[b]": ["science.atlas.allow_spaces: [native]", "/data/[a]/x"]})
+    Screen().table(table, title="of [red]")
+    shown = capsys.readouterr().out
+    assert "of [red]" in shown
+    assert "[b]" in shown
+    assert "science.atlas.allow_spaces: [native]" in shown
+    assert "/data/[a]/x" in shown
+
+
+def test_a_reason_with_numbers_of_its_own_in_each_scan_is_one_line(capsys):
+    rows = pd.DataFrame(columns=list(SCANS.names), index=range(30), dtype=object)
+    rows[["session_id", "run", "task"]] = "n/a"
+    rows["participant_id"] = [f"{i:02d}" for i in range(30)]
+    rows["status"] = "excluded"
+    rows["reason"] = [
+        f"mean framewise displacement 0.{51 + i} mm, more than 0.5 mm" for i in range(30)
+    ]
+    rows.loc[20:, "reason"] = "sub-7_bold.nii.gz: in space MNI152NLin6Asym, 98 of 200 kept"
+    rows[["retained_s", "mean_fd_mm"]] = np.nan
+    show_scans(Screen(), rows, "trial")
+    shown = capsys.readouterr().out
+    assert shown.count("mean framewise displacement") == 1
+    assert "mean framewise displacement 0.51 to 0.70 mm, more than 0.5 mm" in shown
+    assert "in space MNI152NLin6Asym, 98 of 200 kept" in shown
