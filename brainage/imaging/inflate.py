@@ -26,7 +26,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +59,10 @@ class ParallelGzip:
     n_threads : int
         That inflate ahead; more than four are not used.
     chunk_bytes : int
-        Compressed bytes a thread takes at a time. Memory holds one chunk a thread, inflated, and
-        the one being read.
+        Compressed bytes a thread takes at a time.
+    buffer_bytes : int
+        Of a chunk inflated; what is beyond is left to the reader. There is one buffer a thread,
+        and one for the chunk being read.
 
     Raises
     ------
@@ -69,7 +70,7 @@ class ParallelGzip:
         On reading: the file ends early, or is corrupt.
     """
 
-    def __init__(self, path: Path, *, n_threads: int, chunk_bytes: int):
+    def __init__(self, path: Path, *, n_threads: int, chunk_bytes: int, buffer_bytes: int):
         self._file = open(path, "rb")  # noqa: SIM115 - closed by `close`
         self._size = os.fstat(self._file.fileno()).st_size
         step = max(_PIECE_BYTES, chunk_bytes // _PIECE_BYTES * _PIECE_BYTES)
@@ -77,6 +78,8 @@ class ParallelGzip:
         self._n_threads = min(n_threads, MOST_THREADS)
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="brainage-inflate")
+        # Used again and again: fresh memory for every piece costs a tenth of inflating it.
+        self._buffers = [np.empty(buffer_bytes, np.uint8) for _ in range(self._n_threads + 1)]
         self._pieces = self._in_order()
         self._piece = memoryview(b"")
         #: Chunks that could be used as they were, and those inflated again.
@@ -85,7 +88,6 @@ class ParallelGzip:
     def close(self) -> None:
         """Stop the threads and close the file."""
         self._stopped.set()
-        self._pieces.close()
         self._pool.shutdown(cancel_futures=True)
         self._file.close()
 
@@ -115,7 +117,7 @@ class ParallelGzip:
             if member.ended or start == self._size:
                 break
             chunk = next(chunks, None)
-            if chunk is not None:
+            if chunk is not None and chunk.pieces:
                 yield from self._joined(member, chunk)
             if member.ended:
                 break
@@ -124,7 +126,7 @@ class ParallelGzip:
             raise EOFError("Compressed file ended before the end-of-stream marker was reached")
         yield from self._behind(member)
 
-    def _ahead(self) -> Iterator[_Chunk | None]:
+    def _ahead(self) -> Iterator[_Chunk]:
         """Yield what was made of each chunk; the next ones are being inflated meanwhile."""
         waiting: deque[Future] = deque()
         jobs = zip(self._starts, (*self._starts[1:], self._size), strict=True)
@@ -132,17 +134,17 @@ class ParallelGzip:
         def submit() -> None:
             in_vain = self.n_in_vain >= _MOST_IN_VAIN and self.n_in_vain > self.n_used
             if not in_vain and (job := next(jobs, None)) is not None:
-                waiting.append(self._pool.submit(
-                    _inflate_chunk, self._file.fileno(), *job, self._stopped))  # fmt: skip
+                chunk = _Chunk(*job, self._buffers.pop())
+                waiting.append(self._pool.submit(chunk.inflate, self._file.fileno(), self._stopped))
 
         for _ in range(self._n_threads):
             submit()
         while waiting:
             chunk = waiting.popleft().result()
-            self.n_in_vain += chunk is None
-            yield chunk
-            # Only now: with the chunk being read, one for each thread is held already.
             submit()
+            self.n_in_vain += not chunk.pieces
+            yield chunk
+            self._buffers.append(chunk.buffer)
 
     def _joined(self, member: _Member, chunk: _Chunk) -> Iterator[bytes]:
         """Go on from the true state until the chunk's is the same, then with the chunk."""
@@ -153,7 +155,8 @@ class ParallelGzip:
             yield again
             if member.ended:
                 return
-            mine, theirs = (mine + again)[-_WINDOW_BYTES:], (theirs + made)[-_WINDOW_BYTES:]
+            mine = (mine + again)[-_WINDOW_BYTES:]
+            theirs = (theirs + bytes(made[-_WINDOW_BYTES:]))[-_WINDOW_BYTES:]
             alike = len(again) == len(made) and len(theirs) == _WINDOW_BYTES
             if alike and mine == theirs:
                 self.n_used += 1
@@ -227,37 +230,54 @@ class _Member:
         return position + 8
 
 
-@dataclass
 class _Chunk:
-    """What a thread made of a chunk: (end in the file, bytes) a piece, and its state behind."""
+    """A part of the file inflated from a guess.
 
-    pieces: deque[tuple[int, bytes]]
-    inflater: igzip_lib.IgzipDecompressor
-    stop: int
+    Attributes
+    ----------
+    pieces : deque of (int, memoryview)
+        Where a piece ends in the file, and its content; none where nothing could be made of it.
+    inflater, stop
+        The state behind the last piece, and where that ends in the file.
+    buffer : ndarray of uint8
+        Holds the content.
+    """
 
+    def __init__(self, start: int, stop: int, buffer: np.ndarray):
+        self.start, self.stop, self.buffer = start, stop, buffer
+        self.pieces: deque[tuple[int, memoryview]] = deque()
+        self.inflater: igzip_lib.IgzipDecompressor | None = None
 
-def _inflate_chunk(fd: int, start: int, stop: int, stopped: threading.Event) -> _Chunk | None:
-    """Inflate from the first block boundary behind `start`; None where it cannot be done."""
-    try:
-        found = _find_block(fd, start, stop)
-        if found is None:
-            return None
-        byte, bit = found
-        inflater, made = _inflater_at(_read_at(fd, byte, byte + 1)[0], bit)
-        pieces: deque[tuple[int, bytes]] = deque()
+    def inflate(self, fd: int, stopped: threading.Event) -> _Chunk:
+        """Inflate from the first block boundary behind the start, as far as the buffer reaches."""
+        try:
+            found = _find_block(fd, self.start, self.stop)
+            if found is not None:
+                self._inflate_from(fd, *found, stopped)
+        except (igzip_lib.error, EOFError, OSError):
+            # If it is the file's fault, the reader comes upon it, and knows where.
+            self.pieces.clear()
+        return self
+
+    def _inflate_from(self, fd: int, byte: int, bit: int, stopped: threading.Event) -> None:
+        view, n_made = memoryview(self.buffer), 0
+        self.inflater, made = _inflater_at(_read_at(fd, byte, byte + 1)[0], bit)
         position = byte + 1
-        while position < stop and not inflater.eof:
-            end = min(stop, (position // _PIECE_BYTES + 1) * _PIECE_BYTES)
-            made += inflater.decompress(_read_at(fd, position, end), _MOST_AT_ONCE)
-            if stopped.is_set() or not (inflater.needs_input or inflater.eof):
-                # Nobody waits for it, or next to nothing but zeros: quicker done than matched.
-                return None
-            pieces.append((end, made))
-            position, made = end, b""
-    except (igzip_lib.error, EOFError, OSError):
-        # If it is the file's fault, the reader comes upon it, and knows where.
-        return None
-    return _Chunk(pieces, inflater, position)
+        full = False
+        while position < self.stop and not full:
+            end = min(self.stop, (position // _PIECE_BYTES + 1) * _PIECE_BYTES)
+            made += self.inflater.decompress(_read_at(fd, position, end), _MOST_AT_ONCE)
+            if stopped.is_set():
+                return
+            full = n_made + len(made) > len(view) or not self.inflater.needs_input
+            if full:
+                # No room, next to nothing but zeros, or the end; it cannot be taken back.
+                self.pieces.append((end, memoryview(made)))
+            else:
+                view[n_made : n_made + len(made)] = made
+                self.pieces.append((end, view[n_made : n_made + len(made)]))
+            position, n_made, made = end, n_made + len(made), b""
+        self.stop = position
 
 
 def _find_block(fd: int, start: int, stop: int) -> tuple[int, int] | None:

@@ -84,8 +84,12 @@ _PACKERS = {
 }  # fmt: skip
 
 
-def inflated(path, *, chunk_bytes: int = 2**17, n_threads: int = 2) -> tuple[bytes, ParallelGzip]:
-    stream = ParallelGzip(path, n_threads=n_threads, chunk_bytes=chunk_bytes)
+def inflated(
+    path, *, chunk_bytes: int = 2**17, n_threads: int = 2, buffer_bytes: int = 2**20
+) -> tuple[bytes, ParallelGzip]:
+    stream = ParallelGzip(
+        path, n_threads=n_threads, chunk_bytes=chunk_bytes, buffer_bytes=buffer_bytes
+    )
     try:
         parts = []
         while part := stream.read(300_001):
@@ -100,8 +104,9 @@ def inflated(path, *, chunk_bytes: int = 2**17, n_threads: int = 2) -> tuple[byt
 def test_the_bytes_are_those_that_were_packed(tmp_path, kind, packer):
     data = content_of(kind)
     (tmp_path / "a.gz").write_bytes(_PACKERS[packer](data))
-    for n_threads, chunk_bytes in ((2, 2**16), (5, 2**18)):
-        found, _ = inflated(tmp_path / "a.gz", n_threads=n_threads, chunk_bytes=chunk_bytes)
+    for n_threads, chunk_bytes, buffer_bytes in ((2, 2**16, 2**20), (5, 2**18, 2**18)):
+        found, _ = inflated(tmp_path / "a.gz", n_threads=n_threads, chunk_bytes=chunk_bytes,
+                            buffer_bytes=buffer_bytes)  # fmt: skip
         assert found == data
 
 
