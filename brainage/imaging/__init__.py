@@ -7,7 +7,8 @@ from brainage.imaging.confounds import Nuisance, load_nuisance
 from brainage.imaging.extract import extract_parcel_series, time_own_mask
 from brainage.imaging.nifti import write_nifti
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
-from brainage.imaging.scans import Scan, find_scans, resolve_t_r_s
+from brainage.imaging.scans import Scan, find_scans
+from brainage.imaging.sidecars import resolve_t_r_s
 
 __all__ = [
     "Nuisance",

@@ -21,7 +21,8 @@ from brainage.imaging.nifti import Grid
 from brainage.imaging.operator import ParcelOperator, load_mask, parcel_operator
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.imaging.quality import explain_missing, judge_scan
-from brainage.imaging.scans import Scan, resolve_t_r_s
+from brainage.imaging.scans import Scan
+from brainage.imaging.sidecars import resolve_t_r_s
 from brainage.imaging.stream import VolumeStream
 from brainage.options import fingerprint_of
 from brainage.series import ParcelSeries

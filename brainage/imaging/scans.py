@@ -1,8 +1,7 @@
-"""Finding scans by their names alone, and believing a repetition time only where it is stated."""
+"""Finding scans by their names alone: a derivatives folder, or a table of files."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -18,6 +17,8 @@ _DTSERIES = re.compile(r"_bold\.dtseries\.nii$")
 _SURFACE_SPACES = ("fsLR", "fsLR:den-91k", "fsLR:den-170k")
 #: fMRIPrep leaves the space entity out of images in the run's own space.
 NATIVE = "native"
+#: What tells the forms of one space apart: a template's age group, resolution, density.
+_OF_SPACE = ("cohort", "res", "den")
 _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)")
 _ABSENT = {"", "n/a", "nan", "none"}
 
@@ -87,100 +88,11 @@ def find_scans(
     else:
         # A row without a space is taken on trust: the table lists what it means.
         scans = [s for s in _in_table(source) if task in (None, s.task)
-                 and (space is None or s.space in (None, space))]  # fmt: skip
+                 and (space is None or s.space in (None, space, space.split(":")[0]))
+                 ]  # fmt: skip
         if not scans:
             raise ScanError(f"{source}: no scan of task {task or 'any'} in space {space or 'any'}.")
     return sorted(scans, key=lambda s: (s.participant_id, s.session_id, s.task, s.run))
-
-
-def resolve_t_r_s(
-    scan: Scan, header_t_r_s: float | None, *, configured_t_r_s: float | None = None
-) -> float:
-    """Return a scan's repetition time in seconds, never a guess.
-
-    Parameters
-    ----------
-    scan : Scan
-        Its table entry or JSON sidecar (also one higher up, by BIDS inheritance) is believed at
-        any positive value.
-    header_t_r_s : float or None
-        The header's; alone it is believed unless it is exactly 1 s, which is what headers say
-        that lost it (None: it is 0, or has no unit of time).
-    configured_t_r_s : float or None, default=None
-        ``science.cleaning.t_r_s``.
-
-    Raises
-    ------
-    ScanError
-        No statement, or a sidecar and a header that differ by more than 1 %.
-    """
-    stated = scan.t_r_s
-    if stated is None:
-        stated = _sidecar_t_r_s(scan)
-    if stated is None:
-        stated = configured_t_r_s
-    if stated is None:
-        if header_t_r_s is None or header_t_r_s == 1.0:
-            found = "no time step with a unit" if header_t_r_s is None else "exactly 1 s"
-            raise ScanError(
-                f"{scan.bold}: expected a repetition time, found {found} in the header and no "
-                "RepetitionTime in a JSON sidecar. State it in science.cleaning.t_r_s, or in the "
-                "column t_r_s of the scans table."
-            )
-        return header_t_r_s
-    if not 0 < stated < float("inf"):
-        raise ScanError(f"{scan.bold}: expected a positive repetition time, found {stated:g} s.")
-    # A header of exactly 1 s, or without a unit, says nothing and contradicts nothing.
-    if header_t_r_s not in (None, 1.0) and abs(header_t_r_s - stated) > 0.01 * stated:
-        raise ScanError(
-            f"{scan.bold}: the repetition time is {stated:g} s by its sidecar, table or config and "
-            f"{header_t_r_s:g} s by its header. Mend the one that is wrong."
-        )
-    return float(stated)
-
-
-def _levels(bold: Path) -> list[Path]:
-    """Return func, session, participant and dataset folders, and nothing above the dataset."""
-    levels = []
-    for parent in bold.parents:
-        levels.append(parent)
-        if levels[-2:-1] and levels[-2].name.startswith("sub-"):
-            return levels
-    return [bold.parent]
-
-
-def sidecars_of(scan: Scan) -> list[Path]:
-    """Return the JSON files that may speak for a scan or its confounds, there or not."""
-    found = _image_sidecars(scan)
-    if scan.confounds is not None:
-        name = re.sub(r"\.[^.]+(\.gz)?$", ".json", scan.confounds.name)
-        found.append(scan.confounds.with_name(name))
-    return found
-
-
-def _image_sidecars(scan: Scan) -> list[Path]:
-    stem = re.sub(r"\.nii(\.gz)?$", "", scan.bold.name)
-    stems = dict.fromkeys((stem.removesuffix(".dtseries"), stem))
-    found = [scan.bold.with_name(f"{name}.json") for name in stems]
-    if scan.task != NO_SESSION:
-        # BIDS inheritance: a file higher up speaks for all runs of the task.
-        found += [top / f"task-{scan.task}_bold.json" for top in _levels(scan.bold)]
-    return found
-
-
-def _sidecar_t_r_s(scan: Scan) -> float | None:
-    for path in _image_sidecars(scan):
-        try:
-            value = json.loads(path.read_text(encoding="utf-8")).get("RepetitionTime")
-        except FileNotFoundError:
-            continue
-        except (OSError, json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
-            raise ScanError(f"{path}: expected a JSON sidecar, found: {error}") from error
-        if value is not None:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ScanError(f"{path}: RepetitionTime: expected seconds, found {value!r}.")
-            return float(value)
-    return None
 
 
 def _in_folder(folder: Path, space: str | None, task: str | None) -> list[Scan]:
@@ -242,18 +154,16 @@ def _refuse_one_label(folder: Path, scans: list[Scan]) -> None:
 
 
 def _is_in(space: str | None, entities: dict[str, str]) -> bool:
-    """Match ``MNI152NLin6Asym``, or with a resolution ``MNI152NLin6Asym:res-2``."""
+    """Match ``MNI152NLin6Asym``, or with what tells its forms ``MNI152NLin6Asym:res-2``."""
     if space is None:
         return True
-    name, _, resolution = space.partition(":")
-    if name != entities.get("space", NATIVE):
-        return False
-    return resolution in ("", f"res-{entities.get('res', '')}", f"den-{entities.get('den', '')}")
+    (name, *parts), (own, *its_parts) = space.split(":"), _form(entities).split(":")
+    return name == own and set(parts) <= set(its_parts)
 
 
 def _form(entities: dict[str, str]) -> str:
     form = entities.get("space", NATIVE)
-    return form + "".join(f":{k}-{entities[k]}" for k in ("res", "den") if k in entities)
+    return form + "".join(f":{k}-{entities[k]}" for k in _OF_SPACE if k in entities)
 
 
 def _spaces(labelled: list) -> list[str]:
@@ -276,7 +186,7 @@ def _refuse_ambiguous(folder: Path, chosen: list) -> None:
 def _scan(func: str, name: str, names: set[str], entities: dict[str, str]) -> Scan:
     stem = _BOLD.sub("", _DTSERIES.sub("", name))
     # Confounds belong to the run in every space and resolution; echo and part may be dropped too.
-    bare = re.sub(r"_(space|res|den)-[a-zA-Z0-9+]+", "", stem)
+    bare = re.sub(rf"_(space|{'|'.join(_OF_SPACE)})-[a-zA-Z0-9+]+", "", stem)
     barer = re.sub(r"_(echo|part)-[a-zA-Z0-9+]+", "", bare)
     plain = re.sub(r"_(echo|part)-[a-zA-Z0-9+]+", "", stem)
 

@@ -21,7 +21,7 @@ from brainage.files import remove_leftovers, write_json
 from brainage.imaging import Atlas, Scan, extract_parcel_series, find_scans, load_atlas
 from brainage.imaging.cleaning import load_strategy
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
-from brainage.imaging.scans import sidecars_of
+from brainage.imaging.sidecars import sidecars_of
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import write_series

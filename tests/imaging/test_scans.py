@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from brainage.errors import ScanError, TableError
-from brainage.imaging.scans import Scan, find_scans, resolve_t_r_s
+from brainage.imaging.scans import Scan, find_scans
 
 MNI = "space-MNI152NLin2009cAsym"
 
@@ -203,60 +202,21 @@ def test_a_bad_table_is_refused_with_its_line(tmp_path, text, words):
         find_scans(table)
 
 
-def _scan(folder: Path, t_r_s: float | None = None) -> Scan:
-    bold = folder / "sub-01" / "func" / f"sub-01_task-rest_{MNI}_desc-preproc_bold.nii.gz"
-    _touch(bold.parent, bold.name)
-    return Scan("01", "n/a", "n/a", "rest", None, bold, None, None, t_r_s)
+def test_the_age_group_of_a_template_is_no_part_of_the_run(tmp_path):
+    form = "space-MNIPediatricAsym_cohort-2_res-2"
+    _run(tmp_path / "sub-01" / "func", "sub-01_task-rest", form=form)
+    (scan,) = find_scans(tmp_path)
+    assert scan.confounds.name == "sub-01_task-rest_desc-confounds_timeseries.tsv"
+    assert scan.mask.name == f"sub-01_task-rest_{form}_desc-brain_mask.nii.gz"
+    _run(tmp_path / "sub-01" / "func", "sub-01_task-rest", form=form.replace("-2_", "-3_"))
+    with pytest.raises(ScanError, match="MNIPediatricAsym:cohort-2:res-2.*:cohort-3:res-2"):
+        find_scans(tmp_path)
+    for space in ("MNIPediatricAsym:cohort-2", "MNIPediatricAsym:res-2:cohort-2"):
+        assert find_scans(tmp_path, space=space) == [scan]
 
 
-def _sidecar(scan: Scan, value) -> None:
-    path = scan.bold.with_name(scan.bold.name.removesuffix(".nii.gz") + ".json")
-    path.write_text(json.dumps({"RepetitionTime": value}))
-
-
-@pytest.mark.parametrize("header_t_r_s", [None, 1.0])
-def test_a_header_that_lost_its_time_alone_is_not_believed(tmp_path, header_t_r_s):
-    scan = _scan(tmp_path)
-    with pytest.raises(ScanError, match="science.cleaning.t_r_s"):
-        resolve_t_r_s(scan, header_t_r_s)
-    assert resolve_t_r_s(scan, header_t_r_s, configured_t_r_s=1.0) == 1.0
-    _sidecar(scan, 1)
-    assert resolve_t_r_s(scan, header_t_r_s) == 1.0
-
-
-def test_a_header_with_a_time_is_believed_alone(tmp_path):
-    assert resolve_t_r_s(_scan(tmp_path), 2.5) == 2.5
-
-
-def test_sidecar_and_header_may_differ_by_one_percent_and_no_more(tmp_path):
-    scan = _scan(tmp_path)
-    _sidecar(scan, 2.0)
-    assert resolve_t_r_s(scan, 2.019) == 2.0
-    with pytest.raises(ScanError, match="2 s by its sidecar.*2.03 s by its header"):
-        resolve_t_r_s(scan, 2.03)
-
-
-def test_a_sidecar_at_the_dataset_speaks_for_its_task_and_one_above_does_not(tmp_path):
-    dataset = tmp_path / "above" / "fmriprep"
-    scan = _scan(dataset)
-    (tmp_path / "above" / "task-rest_bold.json").write_text('{"RepetitionTime": 9.0}')
-    with pytest.raises(ScanError, match="expected a repetition time"):
-        resolve_t_r_s(scan, None)
-    (dataset / "task-rest_bold.json").write_text('{"RepetitionTime": 0.8}')
-    assert resolve_t_r_s(scan, None) == 0.8
-    _sidecar(scan, 0.7)
-    assert resolve_t_r_s(scan, None) == 0.7
-
-
-@pytest.mark.parametrize("value", [0, -2, "2", True])
-def test_an_impossible_sidecar_is_refused(tmp_path, value):
-    scan = _scan(tmp_path)
-    _sidecar(scan, value)
-    with pytest.raises(ScanError, match="positive repetition time|expected seconds"):
-        resolve_t_r_s(scan, 2.0)
-
-
-def test_the_tables_time_comes_first(tmp_path):
-    scan = _scan(tmp_path, t_r_s=3.0)
-    _sidecar(scan, 2.0)
-    assert resolve_t_r_s(scan, None) == 3.0
+def test_a_space_with_its_resolution_takes_a_tables_scans_of_that_space(tmp_path):
+    table = tmp_path / "scans.tsv"
+    table.write_text("path\tparticipant_id\tspace\na.nii\t1\tMNI152NLin6Asym\nb.nii\t2\tT1w\n")
+    (scan,) = find_scans(table, space="MNI152NLin6Asym:res-2")
+    assert scan.participant_id == "1"
