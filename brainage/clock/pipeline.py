@@ -260,9 +260,9 @@ def _fit_on_grams(problem: Problem, train, test) -> Fitted:
         preparations.append(preparation)
         own.append(k_own)
         cross.append(k_cross)
-    ages, age_scale = problem.ages[train], "years"
+    ages, groups, age_scale = problem.ages[train], problem.groups[train], "years"
     if options.estimator == "stacked":
-        stack = fit_stack_on_grams(own, ages, age_scale=options.age_scale)
+        stack = fit_stack_on_grams(own, ages, groups=groups, age_scale=options.age_scale)
         age_scale = stack.age_scale
         duals = [w * view.dual for w, view in zip(stack.view_weights, stack.views, strict=True)]
         shifts = [w * v.intercept for w, v in zip(stack.view_weights, stack.views, strict=True)]
@@ -271,13 +271,13 @@ def _fit_on_grams(problem: Problem, train, test) -> Fitted:
                   "penalties": [float(view.penalty) for view in stack.views],
                   "age_power": AGE_POWER[age_scale]}  # fmt: skip
     elif options.estimator == "ridge":
-        ridge = fit_ridge_on_gram(own[0], ages)
+        ridge = fit_ridge_on_gram(own[0], ages, groups=groups)
         duals, intercept, chosen = [ridge.dual], ridge.intercept, {"alpha": ridge.penalty}
     else:
         own, cross = _svr_kernels(problem, own, cross)
         svr = fit_gram_svr(
             own[0], ages, candidates=options.svr_c, epsilon=options.svr_epsilon,
-            groups=problem.groups[train], inner_folds=options.validation.inner_folds,
+            groups=groups, inner_folds=options.validation.inner_folds,
         )  # fmt: skip
         duals, intercept, chosen = [svr.dual], svr.intercept, {"c": svr.c}
 
@@ -314,7 +314,7 @@ def _fit_on_moments(problem: Problem, train, test) -> Fitted:
     # Off the cohort's sums, because held-out scans are the fewer.
     held_out = np.setdiff1d(np.arange(len(ages)), train)
     moments = problem.moments().without(moments_of(values, ages, held_out))
-    ridge = fit_ridge_on_moments(moments, values, ages, train)
+    ridge = fit_ridge_on_moments(moments, values, ages, train, groups=problem.groups[train])
     predicted = predict_in_blocks(values, test, ridge)
     in_sample = None
     if problem.options.bias_correction == "in_sample":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from brainage.clock.stacked import fit_ridge_on_features, fold_back
 
@@ -24,14 +24,26 @@ class RidgeClock(RegressorMixin, BaseEstimator):
     alpha_ : float
         Chosen penalty.
     left_out_ : ndarray of shape (n_scans,)
-        Exact leave-one-out predictions of the training scans, years.
+        Exact leave-one-out predictions of the training scans, years (of people, where groups
+        were given).
     """
 
-    def fit(self, X, y):
-        """Fit on features (n_scans, n_features) and ages in years (n_scans,)."""
+    def fit(self, X, y, groups=None):
+        """Choose the penalty and fit.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_scans, n_features)
+            Features.
+        y : ndarray of shape (n_scans,)
+            Ages in years.
+        groups : array-like of shape (n_scans,) or None, default=None
+            Person (or family) of each scan, whose scans are left out together; None: each its own.
+        """
         X, y = validate_data(self, X, y, y_numeric=True, ensure_min_samples=2,
                              dtype=[np.float64, np.float32])  # fmt: skip
-        ridge = fit_ridge_on_features(X, np.asarray(y, dtype=float))
+        groups = None if groups is None else column_or_1d(groups)
+        ridge = fit_ridge_on_features(X, np.asarray(y, dtype=float), groups=groups)
         self.coef_, self.intercept_ = fold_back(ridge.dual, X), ridge.intercept
         self.alpha_, self.left_out_ = ridge.penalty, ridge.loo
         return self

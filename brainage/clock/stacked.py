@@ -1,9 +1,9 @@
 """A stack of ridge clocks, one per feature view, combined on leave-one-out predictions.
 
 Level 1 fits a ridge to each block of columns and knows, without refitting, what it would have
-predicted for each training scan had that scan been left out. Level 2 learns from those honest
-predictions how much to trust each view. The whole stack is linear on its age scale: it folds back
-to one weight vector.
+predicted for each training scan had that scan, and all of its person, been left out. Level 2 learns
+from those honest predictions how much to trust each view. The whole stack is linear on its age
+scale: it folds back to one weight vector.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from brainage.clock.age_scale import (
     AgeScale,
@@ -25,6 +25,7 @@ from brainage.clock.age_scale import (
     to_scale,
     to_years,
 )
+from brainage.clock.left_out import means_of_others, residuals_left_out
 
 Level2 = Literal["ridge", "nonnegative"]
 
@@ -46,7 +47,8 @@ class RidgeFit:
     penalty : float
         Chosen by the leave-one-out error.
     loo : ndarray of shape (n_scans,)
-        Exact leave-one-out predictions at that penalty.
+        Exact leave-one-out predictions at that penalty (leave-one-person-out, where groups were
+        given).
     """
 
     dual: np.ndarray
@@ -55,7 +57,9 @@ class RidgeFit:
     loo: np.ndarray
 
 
-def fit_ridge_on_gram(gram: np.ndarray, y: np.ndarray) -> RidgeFit:
+def fit_ridge_on_gram(
+    gram: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None
+) -> RidgeFit:
     """Fit a ridge with intercept on a Gram matrix, its penalty chosen by exact leave-one-out.
 
     Parameters
@@ -64,6 +68,8 @@ def fit_ridge_on_gram(gram: np.ndarray, y: np.ndarray) -> RidgeFit:
         ``X @ X.T`` of the training scans, not centred.
     y : ndarray of shape (n_scans,)
         Ages in years.
+    groups : ndarray of shape (n_scans,) or None, default=None
+        Person (or family) of each scan, whose scans are left out together; None: each its own.
 
     Returns
     -------
@@ -73,7 +79,7 @@ def fit_ridge_on_gram(gram: np.ndarray, y: np.ndarray) -> RidgeFit:
     ----------
     .. [1] Golub, Heath & Wahba (1979), Technometrics 21:215-223 (leave-one-out in closed form).
     """
-    return _Basis.of_gram(gram).ridge(y)
+    return _Basis.of_gram(gram).ridge(y, groups)
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,7 @@ def fit_stack_on_grams(
     grams: list[np.ndarray],
     y: np.ndarray,
     *,
+    groups: np.ndarray | None = None,
     level2: Level2 = "ridge",
     age_scale: AgeScaleChoice = "years",
 ) -> StackFit:
@@ -126,6 +133,8 @@ def fit_stack_on_grams(
         ``X @ X.T`` of each view's training rows.
     y : ndarray of shape (n_scans,)
         Ages in years.
+    groups : ndarray of shape (n_scans,) or None, default=None
+        Person (or family) of each scan, whose scans are left out together; None: each its own.
     level2 : {"ridge", "nonnegative"}, default="ridge"
         Ridge with its own leave-one-out penalty, or least squares with no negative weight.
     age_scale : {"auto", "years", "sqrt", "log"}, default="years"
@@ -136,7 +145,8 @@ def fit_stack_on_grams(
     -------
     stack : StackFit
     """
-    return _best_stack([_Basis.of_gram(gram) for gram in grams], y, level2, age_scale)
+    bases = [_Basis.of_gram(gram) for gram in grams]
+    return _best_stack(bases, y, groups, (level2, age_scale))
 
 
 class StackedClock(RegressorMixin, BaseEstimator):
@@ -172,7 +182,7 @@ class StackedClock(RegressorMixin, BaseEstimator):
         self.level2 = level2
         self.age_scale = age_scale
 
-    def fit(self, X, y):
+    def fit(self, X, y, groups=None):
         """Fit both levels.
 
         Parameters
@@ -181,6 +191,8 @@ class StackedClock(RegressorMixin, BaseEstimator):
             Views side by side.
         y : ndarray of shape (n_scans,)
             Ages in years.
+        groups : array-like of shape (n_scans,) or None, default=None
+            Person (or family) of each scan, whose scans are left out together; None: each its own.
         """
         X, y = validate_data(self, X, y, y_numeric=True, ensure_min_samples=2,
                              dtype=[np.float64, np.float32])  # fmt: skip
@@ -191,7 +203,8 @@ class StackedClock(RegressorMixin, BaseEstimator):
         y = np.asarray(y, dtype=float)
         blocks = self._blocks(X.shape[1])
         bases = [_Basis.of_features(X[:, block]) for block in blocks]
-        stack = _best_stack(bases, y, self.level2, self.age_scale)
+        groups = None if groups is None else column_or_1d(groups)
+        stack = _best_stack(bases, y, groups, (self.level2, self.age_scale))
         self.age_scale_ = stack.age_scale
         self.view_weights_ = stack.view_weights
         self.penalties_ = np.array([view.penalty for view in stack.views])
@@ -219,28 +232,34 @@ class StackedClock(RegressorMixin, BaseEstimator):
 
 
 def _best_stack(
-    bases: list[_Basis], age_years: np.ndarray, level2: Level2, choice: AgeScaleChoice
+    bases: list[_Basis],
+    age_years: np.ndarray,
+    groups: np.ndarray | None,
+    choices: tuple[Level2, AgeScaleChoice],
 ) -> StackFit:
     """Fit the stack on each candidate scale; keep the smallest leave-one-out error in years."""
-    stacks = []
+    (level2, choice), stacks = choices, []
     for scale in candidate_scales(age_years, choice):
         target = to_scale(age_years, scale)
-        stack = _combine([basis.ridge(target) for basis in bases], target, level2)
+        views = [basis.ridge(target, groups) for basis in bases]
+        stack = _combine(views, target, groups, level2)
         stacks.append(replace(stack, age_scale=scale))
     if len(stacks) == 1:
         return stacks[0]
     return min(stacks, key=lambda stack: stack.loo_error_years(age_years))
 
 
-def _combine(views: list[RidgeFit], y: np.ndarray, level2: Level2) -> StackFit:
-    n, mean_age = len(y), float(np.mean(y))
+def _combine(
+    views: list[RidgeFit], y: np.ndarray, groups: np.ndarray | None, level2: Level2
+) -> StackFit:
+    mean_age = float(np.mean(y))
     # Level 2 sees how far a view moves a left-out scan from the mean age of the *others*. That
     # mean itself falls as the scan's own age rises: a view that knows nothing would otherwise be
     # a perfect predictor with the sign turned round.
-    others_mean = (n * mean_age - y) / (n - 1)
+    others_mean = means_of_others(y, groups)
     moved = np.column_stack([view.loo - others_mean for view in views])
     if level2 == "ridge":
-        weights = fold_back(fit_ridge_on_features(moved, y).dual, moved)
+        weights = fold_back(fit_ridge_on_features(moved, y, groups=groups).dual, moved)
     else:
         centre = moved.mean(axis=0)
         weights = nnls(moved - centre, y - mean_age)[0]
@@ -248,9 +267,14 @@ def _combine(views: list[RidgeFit], y: np.ndarray, level2: Level2) -> StackFit:
     return StackFit(views, weights, mean_age * (1 - float(weights.sum())))
 
 
-def fit_ridge_on_features(X: np.ndarray, y: np.ndarray) -> RidgeFit:
-    """Fit a ridge on features, through whichever of the two square matrices is smaller."""
-    return _Basis.of_features(X).ridge(y)
+def fit_ridge_on_features(
+    X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None
+) -> RidgeFit:
+    """Fit a ridge on features, through whichever of the two square matrices is smaller.
+
+    `groups` as in `fit_ridge_on_gram`.
+    """
+    return _Basis.of_features(X).ridge(y, groups)
 
 
 @dataclass(frozen=True)
@@ -288,7 +312,7 @@ class _Basis:
         vectors = centred @ (axes[:, kept] / np.sqrt(values[kept]))
         return cls(values[kept], vectors, mean_prediction)
 
-    def ridge(self, y: np.ndarray) -> RidgeFit:
+    def ridge(self, y: np.ndarray, groups: np.ndarray | None) -> RidgeFit:
         """Choose the penalty by exact leave-one-out and fit."""
         n = len(y)
         mean = float(np.mean(y))
@@ -299,8 +323,7 @@ class _Basis:
         projected = vectors.T @ (y - mean)
         shrinkage = values[:, None] / (values[:, None] + penalties)
         fitted = vectors @ (shrinkage * projected[:, None])
-        leverage = 1 / n + vectors**2 @ shrinkage
-        residual = ((y - mean)[:, None] - fitted) / np.maximum(1 - leverage, 1e-10)
+        residual = residuals_left_out((y - mean)[:, None] - fitted, vectors, shrinkage, groups)
         best = int(np.argmin(np.sum(residual**2, axis=0)))
         dual = vectors @ (projected / (values + penalties[best]))
         # Rounding leaves a trace of the constant, which a large common mean would magnify.
