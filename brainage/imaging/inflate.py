@@ -31,16 +31,17 @@ from pathlib import Path
 import numpy as np
 from isal import igzip, igzip_lib, isal_zlib
 
-#: How far back deflate refers.
-_WINDOW_BYTES = 2**15
+from brainage.imaging.deflate_blocks import (
+    MOST_AT_ONCE,
+    WINDOW_BYTES,
+    find_block,
+    inflater_at,
+    new_inflater,
+    read_at,
+)
+
 #: Compressed bytes inflated at a time; states are compared at multiples of it.
 _PIECE_BYTES = 2**17
-#: Of a piece inflated: zeros pack a thousandfold.
-_MOST_AT_ONCE = 2**22
-#: Where a block boundary is searched for at once, and at most. A block of zlib's is some 20 KiB.
-_SEARCH_BYTES, _MOST_SEARCHED = 2**13, 2**18
-#: Compressed bytes that have to inflate without an error behind a boundary.
-_TRIAL_BYTES = 2**15
 #: More threads would wait for the reader.
 MOST_THREADS = 4
 #: Chunks in vain after which no more are tried.
@@ -155,9 +156,9 @@ class ParallelGzip:
             yield again
             if member.ended:
                 return
-            mine = (mine + again)[-_WINDOW_BYTES:]
-            theirs = (theirs + bytes(made[-_WINDOW_BYTES:]))[-_WINDOW_BYTES:]
-            alike = len(again) == len(made) and len(theirs) == _WINDOW_BYTES
+            mine = (mine + again)[-WINDOW_BYTES:]
+            theirs = (theirs + bytes(made[-WINDOW_BYTES:]))[-WINDOW_BYTES:]
+            alike = len(again) == len(made) and len(theirs) == WINDOW_BYTES
             if alike and mine == theirs:
                 self.n_used += 1
                 yield from member.take_over(chunk)
@@ -183,7 +184,7 @@ class _Member:
 
     def __init__(self, fd: int, start: int):
         self._fd, self._position = fd, start
-        self._inflater = _new_inflater()
+        self._inflater = new_inflater()
         self._crc = self._n_bytes = 0
 
     @property
@@ -195,12 +196,12 @@ class _Member:
         while self._position < stop and not self.ended:
             # Up to the next multiple, as chunks do.
             end = min(stop, (self._position // _PIECE_BYTES + 1) * _PIECE_BYTES)
-            packed = _read_at(self._fd, self._position, end)
+            packed = read_at(self._fd, self._position, end)
             self._position += len(packed)
-            piece = self._inflater.decompress(packed, _MOST_AT_ONCE)
+            piece = self._inflater.decompress(packed, MOST_AT_ONCE)
             yield self._counted(piece)
             while not (self._inflater.needs_input or self.ended):
-                yield self._counted(self._inflater.decompress(b"", _MOST_AT_ONCE))
+                yield self._counted(self._inflater.decompress(b"", MOST_AT_ONCE))
             if len(packed) == 0:
                 return
 
@@ -251,7 +252,7 @@ class _Chunk:
     def inflate(self, fd: int, stopped: threading.Event) -> _Chunk:
         """Inflate from the first block boundary behind the start, as far as the buffer reaches."""
         try:
-            found = _find_block(fd, self.start, self.stop)
+            found = find_block(fd, self.start, self.stop)
             if found is not None:
                 self._inflate_from(fd, *found, stopped)
         except (igzip_lib.error, EOFError, OSError):
@@ -261,12 +262,12 @@ class _Chunk:
 
     def _inflate_from(self, fd: int, byte: int, bit: int, stopped: threading.Event) -> None:
         view, n_made = memoryview(self.buffer), 0
-        self.inflater, made = _inflater_at(_read_at(fd, byte, byte + 1)[0], bit)
+        self.inflater, made = inflater_at(read_at(fd, byte, byte + 1)[0], bit)
         position = byte + 1
         full = False
         while position < self.stop and not full:
             end = min(self.stop, (position // _PIECE_BYTES + 1) * _PIECE_BYTES)
-            made += self.inflater.decompress(_read_at(fd, position, end), _MOST_AT_ONCE)
+            made += self.inflater.decompress(read_at(fd, position, end), MOST_AT_ONCE)
             if stopped.is_set():
                 return
             full = n_made + len(made) > len(view) or not self.inflater.needs_input
@@ -278,105 +279,6 @@ class _Chunk:
                 self.pieces.append((end, view[n_made : n_made + len(made)]))
             position, n_made, made = end, n_made + len(made), b""
         self.stop = position
-
-
-def _find_block(fd: int, start: int, stop: int) -> tuple[int, int] | None:
-    """Return (byte, bit) of a boundary behind which blocks inflate without an error."""
-    for low in range(start, min(stop, start + _MOST_SEARCHED), _SEARCH_BYTES):
-        packed = _read_at(fd, low, low + _SEARCH_BYTES + _TRIAL_BYTES)
-        for offset in possible_blocks(packed, _SEARCH_BYTES).tolist():
-            byte, bit = divmod(offset, 8)
-            inflater, _ = _inflater_at(packed[byte], bit)
-            try:
-                inflater.decompress(packed[byte + 1 :], _MOST_AT_ONCE)
-            except igzip_lib.error:
-                continue
-            if not inflater.eof:
-                return low + byte, bit
-    return None
-
-
-def possible_blocks(packed: bytes, n_bytes: int) -> np.ndarray:
-    """Return where a dynamic deflate block may begin: offsets in bits, rising.
-
-    Parameters
-    ----------
-    packed : bytes
-        Compressed.
-    n_bytes : int
-        Of them to begin in.
-
-    Returns
-    -------
-    offsets : ndarray of int
-        A header of three bits that says dynamic and not the last, at most 286 literal and length
-        codes and 30 distance codes, and code lengths of the code-length code that are exactly
-        complete (RFC 1951, 3.2.7). In noise one of some 1,500 offsets is so by chance.
-    """
-    padded = np.frombuffer(packed + bytes(16), dtype=np.uint8)
-    n_bytes = min(n_bytes, len(packed))
-    bytes_at = np.lib.stride_tricks.sliding_window_view(padded, 8)[: n_bytes + 8]
-    words = np.ascontiguousarray(bytes_at).view("<u8")[:, 0]
-    shifts = np.arange(8, dtype=np.uint64)
-    low = (words[:n_bytes, None] >> shifts).ravel()
-    plausible = ((low & 7) == 4) & ((low >> 3 & 31) < 30) & ((low >> 8 & 31) < 30)
-    offsets = np.flatnonzero(plausible)
-    byte, bit = offsets // 8, (offsets % 8).astype(np.uint64)
-    # 13 + 4 + 19 x 3 bits are more than a word holds: the lengths are taken from two.
-    n_lengths = (low[offsets] >> np.uint64(13) & np.uint64(15)) + np.uint64(4)
-    lengths = _bits_from(words, byte, bit + np.uint64(17))
-    lengths &= (np.uint64(1) << (np.uint64(3) * n_lengths)) - np.uint64(1)
-    space = sum(_CODE_SPACE[lengths >> np.uint64(shift) & np.uint64(4095)]
-                for shift in range(0, 57, 12))  # fmt: skip
-    return offsets[space == _WHOLE_SPACE]
-
-
-def _bits_from(words: np.ndarray, byte: np.ndarray, bit: np.ndarray) -> np.ndarray:
-    """Return at least 57 bits from a bit behind each byte; `words` begin at every byte."""
-    return words[byte + (bit // np.uint64(8)).astype(np.intp)] >> (bit % np.uint64(8))
-
-
-def _code_space() -> np.ndarray:
-    """Return the share of the code space that four lengths of three bits take, times 128."""
-    lengths = np.arange(4096)[:, None] >> np.array([0, 3, 6, 9]) & 7
-    return np.where(lengths > 0, 128 >> lengths, 0).sum(axis=1)
-
-
-_CODE_SPACE = _code_space()
-_WHOLE_SPACE = 128
-
-
-def _new_inflater(window: bytes = b"") -> igzip_lib.IgzipDecompressor:
-    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE, zdict=window)
-
-
-def _inflater_at(first_byte: int, bit: int) -> tuple[igzip_lib.IgzipDecompressor, bytes]:
-    """Return an inflater behind the byte in which a block begins at a bit, and its output if any.
-
-    Bits cannot be given to an inflater, only bytes: so the bits before the block are replaced by
-    the end of harmless blocks.
-    """
-    inflater = _new_inflater(bytes(_WINDOW_BYTES))
-    before = _BEFORE_BIT[bit]
-    kept = first_byte & (0xFF << bit & 0xFF)
-    packed = before[:-1] + bytes([before[-1] | kept]) if bit else before + bytes([kept])
-    made = inflater.decompress(packed)
-    # The byte that an odd bit takes is none of the file's.
-    return inflater, made[bit % 2 :]
-
-
-def _before_bit(bit: int) -> bytes:
-    """Return complete blocks that end `bit` bits into a byte; odd ones hold one literal."""
-    # Fixed codes, least significant bit first: not the last, fixed, [a literal], end of block.
-    empty = [0, 1, 0] + 7 * [0]
-    literal = [0, 1, 0] + [1, 1, 0, 0, 1, 0, 0, 0, 0] + 7 * [0]
-    bits = literal if bit % 2 else []
-    while len(bits) % 8 != bit:
-        bits = bits + empty
-    return np.packbits(np.array(bits, dtype=np.uint8), bitorder="little").tobytes()
-
-
-_BEFORE_BIT = [_before_bit(bit) for bit in range(8)]
 
 
 def _header_length(file) -> int:
@@ -396,11 +298,3 @@ def _header_length(file) -> int:
     if flags & 2:
         position += 2
     return position
-
-
-def _read_at(fd: int, start: int, stop: int) -> bytes:
-    parts = []
-    while start < stop and (part := os.pread(fd, stop - start, start)):
-        parts.append(part)
-        start += len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -13,7 +13,8 @@ from isal import igzip, igzip_lib
 from brainage.errors import ScanError
 from brainage.imaging import inflate, write_nifti
 from brainage.imaging import stream as stream_module
-from brainage.imaging.inflate import ParallelGzip, possible_blocks
+from brainage.imaging.deflate_blocks import possible_blocks
+from brainage.imaging.inflate import ParallelGzip
 from brainage.imaging.stream import VolumeStream
 
 _N_BYTES = 1_200_000
