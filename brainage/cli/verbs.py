@@ -109,6 +109,9 @@ def run_extract(arguments: argparse.Namespace) -> int:
             )  # fmt: skip
     for cohort, table in tables.items():
         show_scans(screen, table, cohort)
+    if shard or arguments.participant:
+        screen.line("after the last of them: brainage extract --collect writes scans.tsv, from "
+                    "which the next stages go on")  # fmt: skip
     screen.result({cohort: scan_counts(table) | {"not_used": _not_used(table)}
                    for cohort, table in tables.items()})  # fmt: skip
     return SOME_FAILED if any(some_failed(table) for table in tables.values()) else DONE

@@ -95,17 +95,11 @@ def extract_cohort(
     scans = cohort_scans(study, cohort, participants=participants)
     if shard is not None:
         scans = scans[shard[0] - 1 :: shard[1]]
-    folder = stage_folder(study, "extract") / cohort
-    science = study.science
-    atlas = load_atlas(science.atlas)
-    # One bad config stops everything, before the first scan; one bad scan becomes a row.
-    strategy = load_strategy(science.cleaning.strategy).fingerprint()
     jobs = _n_workers(study.run.n_jobs, len(scans))
-    work = _Work(
-        folder, atlas, science.atlas, science.cleaning, strategy, science.exclusion, overwrite,
-        n_threads=max(1, joblib.cpu_count() // jobs),
-    )  # fmt: skip
-    _prepare_output(folder, atlas)
+    # One bad config stops everything, before the first scan; one bad scan becomes a row.
+    work = _work(study, cohort, overwrite=overwrite, n_threads=max(1, joblib.cpu_count() // jobs))
+    folder = work.folder
+    _prepare_output(folder, work.atlas)
     if shard is None and participants is None:
         # A walk through the whole output: not by every job of an array.
         _tidy(folder)
@@ -120,6 +114,17 @@ def extract_cohort(
         # Workers may have been killed on the way.
         _tidy(folder)
     return table
+
+
+def _work(
+    study: StudyConfig, cohort: Cohort, *, overwrite: bool = False, n_threads: int = 1
+) -> _Work:
+    science = study.science
+    strategy = load_strategy(science.cleaning.strategy).fingerprint()
+    return _Work(
+        stage_folder(study, "extract") / cohort, load_atlas(science.atlas), science.atlas,
+        science.cleaning, strategy, science.exclusion, overwrite, n_threads,
+    )  # fmt: skip
 
 
 def _prepare_output(folder: Path, atlas: Atlas) -> None:
@@ -149,7 +154,7 @@ def _write_summary(table: pd.DataFrame, folder: Path) -> None:
     except OSError as error:
         counts = table["status"].value_counts()
         failed = table.loc[table["status"] == "failed", "reason"]
-        first = f"; the first failure: {failed.iloc[0]}" if len(failed) else ""
+        first = f"; the first failure: {failed.iloc[0].rstrip('.')}" if len(failed) else ""
         raise StageError(
             f"{folder / 'scans.tsv'}: cannot be written ({error.strerror or error}); "
             + ", ".join(f"{n} {status}" for status, n in counts.items()) + first
@@ -209,16 +214,13 @@ def collect_cohort(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
     """Write ``scans.tsv`` from the records that scans and shards left, and return it.
 
     Only scans that the study file finds now are listed; one without a record is "failed" with
-    the reason that it was not extracted (its shard is still to run).
+    the reason that it was not extracted (its shard is still to run), and so is one whose record
+    tells of other options or files than the study's now.
     """
-    folder = stage_folder(study, "extract") / cohort
-    rows = []
-    for scan in cohort_scans(study, cohort):
-        record = _read_record(_record_path(folder, scan))
-        rows.append(record["row"] if record else _row(scan, "failed", "not extracted yet"))
-    table = _as_table(rows)
-    _write_summary(table, folder)
-    _tidy(folder)
+    work = _work(study, cohort)
+    table = _as_table([work.recorded(scan) for scan in cohort_scans(study, cohort)])
+    _write_summary(table, work.folder)
+    _tidy(work.folder)
     return table
 
 
@@ -257,6 +259,20 @@ class _Work:
             # The row still reaches the summary of this run; the next run tries again.
             return _row(scan, "failed", f"{path}: cannot be written ({error.strerror or error})")
         return row
+
+    def recorded(self, scan: Scan) -> dict:
+        """Return the row that an earlier extraction left, or why there is none that holds."""
+        record = _read_record(_record_path(self.folder, scan))
+        if record is None:
+            return _row(scan, "failed", "not extracted yet")
+        if record["made_by"] != self._made_by(scan):
+            # Else a job that has not run since would pass off what an older study file made.
+            return _row(scan, "failed", "extracted with other options or from other files than "
+                        "now; not extracted again yet")  # fmt: skip
+        if record["row"]["status"] != "failed" and not self._is_whole(record):
+            return _row(scan, "failed", "its series is gone or was changed; not extracted again "
+                        "yet")  # fmt: skip
+        return record["row"]
 
     def _is_whole(self, record: dict) -> bool:
         # What failed is tried again: the file may have been mended.

@@ -136,6 +136,21 @@ def test_a_shard_that_did_not_run_is_told(folder):
     assert (table["reason"] == "not extracted yet").sum() == 3
 
 
+def test_what_a_shard_made_by_an_older_study_file_is_not_passed_off_as_done(folder):
+    extract_cohort(study(folder), "reference")
+    changed = study(folder, cleaning={"low_pass_hz": 0.08})
+    extract_cohort(changed, "reference", shard=(1, 2))
+    table = collect_cohort(changed, "reference")
+    assert table["status"].tolist() == ["done", "failed"] * 2 + ["failed"] * 2
+    assert table["reason"][1].startswith("extracted with other options or from other files")
+    assert "truncated gzip" in table["reason"][4]
+    extract_cohort(changed, "reference", shard=(2, 2))
+    next((folder / "out/extract/reference/sub-1").rglob("*_timeseries.tsv")).unlink()
+    table = collect_cohort(changed, "reference")
+    assert table["status"].tolist() == ["done", "failed", "done", "done", "failed", "failed"]
+    assert "is gone or was changed" in table["reason"][1]
+
+
 def test_an_unknown_participant_is_refused(folder):
     with pytest.raises(BrainAgeError, match=r"no scans of participant\(s\) 77"):
         extract_cohort(study(folder), "reference", participants=["77"])
