@@ -165,8 +165,10 @@ def _check_extracted(study: StudyConfig, cohort: str, found: Check) -> None:
 
 
 def _check_files(study: StudyConfig, scans: list[Scan], cohort: str, found: Check) -> None:
-    missing = [scan for scan in scans if not scan.bold.is_file()]
-    found.problems += [f"{scan.bold}: no such file" for scan in missing[:20]]
+    # A name is no file yet: datasets come with links to data that were not fetched.
+    named = [path for scan in scans for path in (scan.bold, scan.confounds, scan.mask) if path]
+    missing = [path for path in dict.fromkeys(named) if not path.is_file()]
+    found.problems += [f"{path}: no such file" for path in missing[:20]]
     if len(missing) > 20:
         found.problems.append(f"{cohort}: and {len(missing) - 20} more missing files")
     strategy = load_strategy(study.science.cleaning.strategy)
@@ -197,6 +199,7 @@ def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found:
     except BrainAgeError as error:
         found.stops.append(str(error))
         return sessions.assign(age_years=float("nan"))
+    _tell_unscanned(cohort, sessions, people, found)
     keys = ["participant_id", "session_id"]
     if (people["session_id"] == NO_SESSION).all():
         keys = ["participant_id"]
@@ -221,6 +224,16 @@ def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found:
         )  # fmt: skip
         found.tables[f"{cohort}: sites"] = sites
     return joined
+
+
+def _tell_unscanned(
+    cohort: str, sessions: pd.DataFrame, people: pd.DataFrame, found: Check
+) -> None:
+    absent = sorted(set(people["participant_id"]) - set(sessions["participant_id"]))
+    if absent:
+        more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
+        found.lines.append(f"{cohort}: {len(absent)} participants of the people table were not "
+                           f"found among the files: {', '.join(absent[:10])}{more}")  # fmt: skip
 
 
 def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> None:

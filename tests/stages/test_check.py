@@ -51,3 +51,20 @@ def test_several_tasks_are_told_before_they_are_joined(tmp_path):
     one = check(study.model_copy(update={"paths": paths}))
     assert any(line.startswith("reference: 2 parcel series") for line in one.lines)
     assert not any("all are joined" in line for line in one.lines)
+
+
+def test_links_to_data_that_were_not_fetched_and_people_without_files_are_told(tmp_path):
+    func = tmp_path / "data" / "sub-01" / "func"
+    func.mkdir(parents=True)
+    stem = f"sub-01_task-rest_{MNI}_desc"
+    (func / f"{stem}-preproc_bold.nii.gz").touch()
+    (func / f"{stem}-brain_mask.nii.gz").symlink_to("../../.git/annex/objects/m.nii.gz")
+    (func / "sub-01_task-rest_desc-confounds_timeseries.tsv").symlink_to("nowhere.tsv")
+    (tmp_path / "data" / "sub-02").mkdir()
+    found = check(_study(tmp_path, "scans"))
+    assert [problem.split("/")[-1] for problem in found.problems] == [
+        "sub-01_task-rest_desc-confounds_timeseries.tsv: no such file",
+        f"{stem}-brain_mask.nii.gz: no such file",
+    ]
+    assert any("1 participants of the people table were not found among the files: 02" in line
+               for line in found.lines)  # fmt: skip
