@@ -72,8 +72,9 @@ def _answer_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
         folder / "contrasts",
         "Whole brain, estimates with 95 % intervals; the first row is the primary contrast.",
     )
-    yield Block("table", "Contrasts with control. The primary contrast is not adjusted; the others "
-                "are, as one family.", table_html(_contrast_view(whole)))  # fmt: skip
+    yield Block("table", "Contrasts with control. The primary contrast is not adjusted for "
+                "multiplicity; how the others are is in the plan.",
+                table_html(_contrast_view(whole)))  # fmt: skip
     if results.deltas is not None:
         own = _of_whole_brain(results.deltas)
         yield figure_block(

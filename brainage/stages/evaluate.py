@@ -17,7 +17,7 @@ from brainage.stages.cohorts import has_cohort, stage_folder
 from brainage.stages.features import cohort_features
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
 from brainage.stages.score import clock_parcels
-from brainage.stages.separation import refuse_trained_people
+from brainage.stages.separation import refuse_trained_people, separation_input
 from brainage.stages.train import study_clocks
 from brainage.tables import SCORES, Column, TableSchema, read_table, write_table
 
@@ -145,6 +145,7 @@ def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
     described = {"n_bootstrap": study.science.clock.validation.n_bootstrap,
                  "seed": study.science.seed}  # fmt: skip
     inputs = {"features": features_key} | {n: clock.clock_id for n, clock in clocks.items()}
+    inputs |= separation_input(study)
     key = stage_key("external", described, inputs)
     if not overwrite and is_current(folder, key):
         return

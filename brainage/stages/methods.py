@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brainage.clock.options import ClockOptions
 from brainage.config import StudyConfig
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.views import FIXED_SHRINKAGE, UNSHRUNK
@@ -26,7 +27,6 @@ _KINDS = {
 }
 _ESTIMATORS = {
     "ridge": "ridge regression, its penalty chosen by exact leave-one-out",
-    "svr": "support vector regression, C chosen by inner cross-validation",
     "elastic_net": "an elastic net, its penalties chosen by inner cross-validation",
     "gaussian_process": "a Gaussian process, its hyperparameters by marginal likelihood",
     "stacked": "a stack of ridge regressions, one a view, combined on their exact leave-one-out "
@@ -84,17 +84,20 @@ def _features(connectivity: ConnectivityOptions) -> str:
 
 
 def _clock(study: StudyConfig) -> list[str]:
+    if study.paths.clock is not None:
+        return ["The clock was trained before and used as it was frozen; its model card says how."]
     clock = study.science.clock
     validation = clock.validation
     sentences = [
-        f"Age was predicted by {_ESTIMATORS[clock.estimator]}; accuracy is that of "
+        f"Age was predicted by {_estimator(clock)}; accuracy is that of "
         f"{validation.n_folds}-fold cross-validation ({validation.n_repeats} repeat(s), "
         "people and families never "
         "split), every choice nested, on uncorrected predictions."
     ]
     if clock.harmonization.method != "none":
+        kept = ", beside a linear age effect that stays" if clock.harmonization.preserve_age else ""
         sentences.append(f"Site effects were removed by {clock.harmonization.method}, fitted on "
-                         "training scans of each fold.")  # fmt: skip
+                         f"training scans of each fold{kept}.")  # fmt: skip
     if clock.bias_correction == "in_sample":
         sentences.append("The gap's line on age was fitted on training predictions, which leaves "
                          "most of the age bias in (see the gap slopes).")  # fmt: skip
@@ -105,11 +108,30 @@ def _clock(study: StudyConfig) -> list[str]:
     return sentences
 
 
+def _estimator(clock: ClockOptions) -> str:
+    words = _ESTIMATORS.get(clock.estimator) or _vector_regression(clock)
+    if not clock.ensemble:
+        return words
+    n_models = clock.validation.n_folds * clock.validation.n_repeats
+    return f"{words}, the {n_models} fold models averaged"
+
+
+def _vector_regression(clock: ClockOptions) -> str:
+    kind = "linear support vector regression" if clock.svr_kernel == "linear" else (
+        f"support vector regression with a polynomial kernel of degree {clock.svr_degree}"
+    )  # fmt: skip
+    if len(clock.svr_c) > 1:
+        return f"{kind}, C chosen by inner cross-validation"
+    return f"{kind}, C fixed at {clock.svr_c[0]:g}"
+
+
 def _trial(trial: TrialOptions) -> list[str]:
     primary = trial.primary_arm or trial.arms[-1]
+    adjusted = "not adjusted" if trial.multiplicity == "none" else (
+        f"adjusted by {trial.multiplicity}")  # fmt: skip
     return [
         "The clock was frozen before any trial scan was scored, and scores were hashed before the "
         "allocation was read.",
         f"The primary contrast was {primary} against {trial.control_arm} at {trial.primary_visit}; "
-        f"other contrasts are adjusted by {trial.multiplicity}.",
+        f"other contrasts are {adjusted}.",
     ]

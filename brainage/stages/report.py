@@ -19,7 +19,7 @@ from brainage.stages.evaluate import load_evaluation
 from brainage.stages.extract import SCANS
 from brainage.stages.manifest import read_manifest, versions
 from brainage.stages.methods import methods_sentences
-from brainage.stages.score import load_calibrations
+from brainage.stages.score import load_calibrations, scoring_clock
 from brainage.stages.synthesize import recovery
 from brainage.stages.train import EXPLAIN, load_trained
 from brainage.synthetic import CLOCK_SCALE
@@ -56,9 +56,12 @@ def gather(study: StudyConfig) -> StudyResults:
         "excluded": _tables(study, "{stage}/features/excluded.tsv", EXCLUDED),
         "provenance": _provenance(study),
     }
-    if _finished(study, "train"):
+    if study.paths.clock is not None:
+        # What an earlier run trained in this folder made none of these scores.
+        fields["card"] = scoring_clock(study).card()
+    elif _finished(study, "train"):
         fields |= _clock_fields(study)
-    scores = stage_folder(study, "score") / "scores.tsv"
+    scores = _scores_path(study)
     if scores.is_file():
         fields["scores"] = read_table(scores, SCORES)
         fields["trust"] = trust_summary(fields["scores"])
@@ -135,7 +138,7 @@ def _clock_fields(study: StudyConfig) -> dict:
     mean = predictions.groupby(keys, as_index=False).agg(
         age_years=("age_years", "first"), predicted_age_years=("predicted_age_years", "mean")
     )
-    scores = stage_folder(study, "score") / "scores.tsv"
+    scores = _scores_path(study)
     ages = read_table(scores, SCORES)["age_years"].to_numpy(float) if scores.is_file() else None
     return _pattern_fields(folder / EXPLAIN) | {
         "predictions": mean,
@@ -144,6 +147,10 @@ def _clock_fields(study: StudyConfig) -> dict:
         "clock_slopes": _clock_slopes(clocks) if len(clocks) > 1 else None,
         "card": clock.card(),
     }
+
+
+def _scores_path(study: StudyConfig) -> Path:
+    return Path(study.paths.scores or stage_folder(study, "score") / "scores.tsv")
 
 
 def _clock_slopes(clocks: dict[str, BrainClock]) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from brainage.stages.calibrate import (
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features
 from brainage.stages.manifest import is_current, stage_key, write_manifest
-from brainage.stages.separation import refuse_trained_people
+from brainage.stages.separation import refuse_trained_people, separation_input
 from brainage.stages.train import WHOLE_BRAIN, clock_file, study_clocks, write_clocks
 from brainage.tables import SCORES, read_table, write_table
 
@@ -59,6 +59,7 @@ def score(
     inputs = {"features": features_key} | {n: clock.clock_id for n, clock in clocks.items()}
     if any(clock.calibrates for clock in clocks.values()):
         inputs |= calibration_input(study)
+    inputs |= separation_input(study)
     key = stage_key("score", {}, inputs)
     path = folder / "scores.tsv"
     if overwrite or not is_current(folder, key):
@@ -100,9 +101,15 @@ def load_calibrations(study: StudyConfig) -> pd.DataFrame:
 
 
 def scoring_clock(study: StudyConfig) -> BrainClock:
-    """Return the whole-brain clock that made the scores, calibrated where that was asked for."""
+    """Return the whole-brain clock that made the scores, calibrated where that was asked for.
+
+    Of network clocks alone, the first.
+    """
     calibrated = stage_folder(study, "score") / "clocks" / clock_file(WHOLE_BRAIN)
-    return BrainClock.load(calibrated) if calibrated.is_file() else study_clocks(study)[WHOLE_BRAIN]
+    if calibrated.is_file():
+        return BrainClock.load(calibrated)
+    clocks = study_clocks(study)
+    return clocks.get(WHOLE_BRAIN) or next(iter(clocks.values()))
 
 
 def _write_calibrated(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:

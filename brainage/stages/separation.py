@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
 from brainage.clock import check_disjoint
@@ -9,6 +11,7 @@ from brainage.clock.folds import check_no_shared_scans
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable
 from brainage.errors import TableError
+from brainage.files import hash_file
 from brainage.stages.cohorts import Cohort, cohort_people, people_files, stage_folder
 from brainage.stages.manifest import read_manifest
 from brainage.tables import Column, TableSchema, read_table
@@ -48,6 +51,15 @@ def refuse_trained_people(study: StudyConfig, features: FeatureTable) -> None:
     if table not in (None, *(people_files(study, c).get("participants") for c in _JUDGED)):
         people = cohort_people(study, "reference")
         check_disjoint(people["participant_id"], ids, same_people=same)
+
+
+def separation_input(study: StudyConfig) -> dict[str, str]:
+    """Return what `refuse_trained_people` reads beside features and clocks, for a stage's key."""
+    tables = {"same people": study.paths.same_people}
+    if study.paths.clock is not None:
+        tables["people of the reference"] = people_files(study, "reference").get("participants")
+    return {name: hash_file(path) for name, path in tables.items()
+            if path is not None and Path(path).is_file()}  # fmt: skip
 
 
 def _refuse_shared_scans(reference: FeatureTable, features: FeatureTable) -> None:

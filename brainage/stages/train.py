@@ -136,6 +136,9 @@ def _cleaning_words(study: StudyConfig) -> str:
 
 
 def _write_patterns(clock: BrainClock, features: FeatureTable, folder: Path) -> list[Path]:
+    # An earlier clock's must not pass for this one's.
+    for old in folder.glob("patterns_*"):
+        old.unlink()
     # A kernel clock has no weights to explain, and predicting its whole cohort takes minutes.
     if isinstance(clock.regression, LinearRegression):
         explain_clock(clock, features).save(folder)

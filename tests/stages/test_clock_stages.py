@@ -240,3 +240,59 @@ def test_a_lent_clock_is_checked_against_the_reference_people_that_are_named(stu
     people.to_csv(tmp_path / "reference.tsv", sep="\t", index=False)
     with pytest.raises(LeakageError, match="in the trial: T3"):
         score(study_in(overrides=[f"paths.clock={elsewhere}"]))
+
+
+def test_people_named_after_a_scoring_are_looked_at_although_no_score_changed(study_in, tmp_path):
+    study = study_in()
+    train(study)
+    elsewhere = tmp_path / "lent.clock"
+    shutil.copy2(tmp_path / "out" / "train" / "clocks" / "whole_brain.clock", elsewhere)
+    lent = [f"paths.clock={elsewhere}"]
+    score(study_in(overrides=lent))
+    people = pd.read_csv(tmp_path / "reference.tsv", sep="\t").replace("R05", "T3")
+    people.to_csv(tmp_path / "reference.tsv", sep="\t", index=False)
+    with pytest.raises(LeakageError, match="in the trial: T3"):
+        score(study_in(overrides=lent))
+    same = tmp_path / "same.tsv"
+    same.write_text("participant_id\treference_id\nT1\tR07\n")
+    score(study)
+    with pytest.raises(LeakageError, match=r"T1 \(R07 in the reference\)"):
+        score(study_in(overrides=[f"paths.same_people={same}"]))
+
+
+def test_a_report_shows_the_clock_that_scored_and_no_other(study_in, tmp_path):
+    train(study_in(overrides=["science.seed=5"]))
+    elsewhere = tmp_path / "lent.clock"
+    shutil.copy2(tmp_path / "out" / "train" / "clocks" / "whole_brain.clock", elsewhere)
+    train(study_in())
+    study = study_in(overrides=[f"paths.clock={elsewhere}", "science.clock.estimator=svr"])
+    scores = score(study)
+    shown = gather(study)
+    assert shown.card["clock"] == scores["clock_id"].iloc[0]
+    assert shown.metrics is None
+    assert shown.predictions is None
+    words = " ".join(shown.methods)
+    assert "trained before" in words
+    assert "support vector" not in words
+    assert scores["clock_id"].iloc[0] in report(study).read_text(encoding="utf-8")
+
+
+def test_a_report_shows_the_scores_that_were_named(study_in, tmp_path):
+    study = study_in()
+    train(study)
+    score(study)
+    shutil.copy2(tmp_path / "out" / "score" / "scores.tsv", tmp_path / "mine.tsv")
+    table = pd.read_csv(tmp_path / "mine.tsv", sep="\t")
+    table[table["session_id"] == "start"].to_csv(tmp_path / "mine.tsv", sep="\t", index=False)
+    shown = gather(study_in(overrides=[f"paths.scores={tmp_path / 'mine.tsv'}"]))
+    assert set(shown.scores["session_id"]) == {"start"}
+
+
+def test_patterns_of_an_earlier_clock_are_not_shown_for_a_kernel_clock(study_in, tmp_path):
+    train(study_in())
+    study = study_in(overrides=["science.clock.estimator=gaussian_process"])
+    train(study)
+    shown = gather(study)
+    assert shown.card["estimator"] == "gaussian_process"
+    assert shown.pattern_parcels is None
+    assert not list((tmp_path / "out" / "train" / "explain").glob("patterns_*"))

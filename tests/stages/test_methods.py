@@ -29,3 +29,37 @@ def test_censoring_that_belongs_to_the_strategy_is_told_and_the_studys_threshold
 
 def test_nothing_is_said_of_censoring_where_there_is_none():
     assert "censored" not in extraction(strategy="24P")
+
+
+def clock(preset=None, **options):
+    science = {"clock": options, "connectivity": {"kinds": ["fisher_z"]}} if options else {}
+    study = study_from_mapping({"science": science} | ({"extends": preset} if preset else {}))
+    return " ".join(methods_sentences(study))
+
+
+def test_a_c_that_was_not_tuned_is_not_said_to_be():
+    fixed = clock("levakov2023")
+    assert "linear support vector regression, C fixed at 1;" in fixed
+    assert "inner cross-validation" not in fixed
+    assert "C chosen by inner cross-validation" in clock("lisa_like")
+    poly = clock("lisa_like_poly")
+    assert "support vector regression with a polynomial kernel of degree 2, C fixed at 2" in poly
+
+
+def test_an_average_of_fold_models_and_an_age_left_in_are_told():
+    assert "the 75 fold models averaged" in clock("lisa_like")
+    assert "averaged" not in clock("recommended")
+    sites = {"method": "combat", "preserve_age": True}
+    assert "beside a linear age effect that stays" in clock(harmonization=sites)
+
+
+def test_contrasts_that_are_not_adjusted_are_not_said_to_be():
+    trial = {
+        "arms": ["CON", "EX"], "control_arm": "CON", "primary_visit": "end",
+        "visits": [{"label": "start", "session_id": "1", "nominal_years": 0},
+                   {"label": "end", "session_id": "2", "nominal_years": 1}],
+    }  # fmt: skip
+    words = [methods_sentences(study_from_mapping({"science": {"trial": trial | more}}))[-1]
+             for more in ({}, {"multiplicity": "none"})]  # fmt: skip
+    assert words[0].endswith("other contrasts are adjusted by holm.")
+    assert words[1].endswith("other contrasts are not adjusted.")
