@@ -108,8 +108,8 @@ class PathsSection(Options):
     dates_columns : dict of str to str, default={}
         participant_id, session_id or scan_date -> that table's column.
     replayed_allocations : str or None, default=None
-        Table with participant_id and one column an allocation, replayed by the trial's own
-        program; what a re-randomisation test of minimisation needs.
+        Table with one row an allocation and one column a randomised participant, replayed by the
+        trial's own program; what a re-randomisation test of minimisation needs.
     clock : str or None, default=None
         A clock file made before; then nothing is trained.
     scores : str or None, default=None

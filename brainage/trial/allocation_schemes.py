@@ -216,10 +216,11 @@ def _check_composition(arm: np.ndarray, block: np.ndarray, block_size: int) -> N
     if len(full) and (full != full.iloc[0]).any(axis=None):
         odd = full.index[(full != full.iloc[0]).any(axis=1)][0]
         raise DesignError(
-            f"permuted blocks of {block_size}: blocks differ in composition (block 1 of the list "
-            f"holds {_held(full.iloc[0])}, block {odd + 1} holds {_held(full.loc[odd])}); the "
-            "allocation table must be in the order of randomisation, and block_size the one used "
-            "(leave it out if it is not known).")  # fmt: skip
+            f"permuted blocks of {block_size}, counted stratum after stratum: blocks differ in "
+            f"composition (block {full.index[0] + 1} of the list holds {_held(full.iloc[0])}, "
+            f"block {odd + 1} holds {_held(full.loc[odd])}); the allocation table must be in the "
+            "order of randomisation, and block_size the one used (leave it out if it is not known)."
+        )
 
 
 def _held(counts: pd.Series) -> str:

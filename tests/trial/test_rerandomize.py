@@ -119,6 +119,15 @@ def test_a_draw_keeps_the_numbers_of_each_block(scheme):
     assert np.abs(drawn.mean(axis=0) - 0.5).max() < 5 * 0.5 / np.sqrt(200)
 
 
+def test_blocks_that_differ_are_named_by_their_own_numbers():
+    # A first stratum whose only block is cut short is not the first block that is compared.
+    arm = ["CON", *("CON", "HRT"), *("CON", "HRT"), *("HRT", "HRT")]
+    allocation = pd.DataFrame({"participant_id": [f"p{i}" for i in range(7)], "arm": arm,
+                               "sex": ["f"] + ["m"] * 6})  # fmt: skip
+    with pytest.raises(DesignError, match="block 2 .*holds CON 1, HRT 1, block 4 .*HRT 2"):
+        allocation_blocks(allocation, scheme="stratified_blocks", block_size=2, strata=("sex",))
+
+
 def test_people_who_were_not_scanned_take_part_in_the_draws():
     allocation, data = small_trial(n=20)
     rng = np.random.default_rng(0)
