@@ -15,14 +15,17 @@ from nilearn.interfaces.fmriprep import load_confounds
 from brainage.errors import ScanError
 from brainage.imaging.cleaning import Strategy, load_strategy
 from brainage.imaging.motion import (
+    MOTION_COLUMNS,
     complete_motion,
     framewise_displacement_of,
+    has_tabs,
     read_confounds_table,
 )
 from brainage.imaging.options import CleaningOptions
 from brainage.imaging.scans import Scan
 
 _AROMA = "smoothAROMAnonaggr"
+_NON_STEADY = "non_steady_state_outlier"
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,20 @@ def _table(scan: Scan, cleaning: CleaningOptions, n_volumes: int) -> pd.DataFram
     if len(table) != n_volumes:
         raise ScanError(f"{scan.confounds}: {len(table)} rows, but {scan.bold.name} has "
                         f"{n_volumes} volumes. They must be of the same run.")  # fmt: skip
+    _refuse_text(scan.confounds, table)
     return table
+
+
+def _refuse_text(path: Path, table: pd.DataFrame) -> None:
+    """Refuse text in the columns that are read whatever the strategy (decimal commas, say)."""
+    for name in table.columns:
+        if not (name in MOTION_COLUMNS or str(name).startswith(_NON_STEADY)):
+            continue
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        text = np.flatnonzero((numbers.isna() & table[name].notna()).to_numpy())
+        if len(text):
+            raise ScanError(f"{path}: {name} of volume {text[0]} (counted from 0): expected a "
+                            f"number, found '{table[name].iloc[text[0]]}'.")  # fmt: skip
 
 
 def _regressors(
@@ -164,6 +180,10 @@ def _through_nilearn(
                 # It warns of every volume scrubbed, which is our error below.
                 warnings.simplefilter("ignore")
                 found, steady = load_confounds(str(image), demean=False, **arguments)
+        except TypeError as error:
+            text = [str(c) for c in table if not pd.api.types.is_numeric_dtype(table[c])]
+            raise ScanError(f"{scan.confounds}: strategy '{strategy.name}': expected numbers, "
+                            f"found text in {', '.join(text[:5])}.") from error  # fmt: skip
         except (ValueError, KeyError, OSError) as error:
             raise ScanError(f"{scan.confounds}: strategy '{strategy.name}': "
                             f"{' '.join(str(error).split())}") from error  # fmt: skip
@@ -180,7 +200,7 @@ def _stage(folder: Path, confounds: Path, table: pd.DataFrame, desc: str) -> Pat
     target = folder / "sub-x_task-x_desc-confounds_timeseries.tsv"
     complete = complete_motion(table)
     name = confounds.name.lower()
-    if complete is not table or not name.endswith((".tsv", ".tsv.gz")):
+    if complete is not table or not name.endswith((".tsv", ".tsv.gz")) or not has_tabs(confounds):
         complete.to_csv(target, sep="\t", index=False, na_rep="n/a")
     elif name.endswith(".gz"):
         target.write_bytes(gzip.decompress(confounds.read_bytes()))
@@ -212,7 +232,7 @@ def _first_steady(
         return cleaning.drop_initial_volumes
     if table is None:
         return 0
-    columns = [c for c in table.columns if str(c).startswith("non_steady_state_outlier")]
+    columns = [c for c in table.columns if str(c).startswith(_NON_STEADY)]
     flagged = np.flatnonzero(table[columns].to_numpy(dtype=float).any(axis=1)) if columns else []
     return int(flagged[-1]) + 1 if len(flagged) else 0
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import ScanError
+from brainage.imaging.nifti import UNFETCHED, is_unfetched
 
 MOTION_COLUMNS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 #: Column of trans_x ... rot_z in each maker's table, and degrees or radians.
@@ -30,7 +31,8 @@ def read_confounds_table(path: Path, *, motion_order: str | None = None) -> pd.D
     Parameters
     ----------
     path : Path
-        fMRIPrep's TSV, a TSV or CSV with named columns, or six bare columns of motion.
+        fMRIPrep's TSV, a TSV or CSV with named columns, or six bare columns of motion; cells
+        separated by what the ending says, else by tabs, semicolons, commas or blanks.
     motion_order : {"fsl", "spm", "afni"} or None, default=None
         Order and units of six bare columns; None: what the name says (``.par`` is FSL's mcflirt,
         ``rp_*`` is SPM's), never what the numbers look like.
@@ -45,21 +47,33 @@ def read_confounds_table(path: Path, *, motion_order: str | None = None) -> pd.D
     ScanError
         Unreadable, not numbers, an order nobody stated.
     """
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith(".csv"):
-        separator = ","
-    else:
-        separator = "\t" if name.endswith(".tsv") else r"\s+"
     try:
-        cells = re.split(r"[\s,]+", _first_line(path))
-        bare = all(_NUMBER.fullmatch(cell) for cell in cells)
-        table = pd.read_csv(path, sep=separator, header=None if bare else 0,
+        first = _first_line(path)
+        if is_unfetched(first.encode()):
+            raise ScanError(f"{path}: {UNFETCHED}.")
+        bare = all(_NUMBER.fullmatch(cell) for cell in re.split(r"[\s,;]+", first) if cell)
+        table = pd.read_csv(path, sep=_separator(path, first), header=None if bare else 0,
                             na_values=["n/a"], comment="#" if bare else None)  # fmt: skip
     except FileNotFoundError:
-        raise ScanError(f"{path}: no such confounds table.") from None
+        raise ScanError(f"{path}: no such confounds table. Correct its path, or fetch it where it "
+                        "is a link to data elsewhere (`datalad get`).") from None  # fmt: skip
     except (OSError, EOFError, ValueError) as error:
         raise ScanError(f"{path}: the confounds table cannot be read: {error}") from error
     return _named_motion(path, table.dropna(axis=1, how="all"), motion_order) if bare else table
+
+
+def has_tabs(path: Path) -> bool:
+    """Say whether tabs separate a table's cells, whatever its ending."""
+    return _separator(path, _first_line(path)) == "\t"
+
+
+def _separator(path: Path, line: str) -> str:
+    """Return what separates the cells of a line: what the ending says if it is there."""
+    name = path.name.lower().removesuffix(".gz")
+    # Spreadsheets of half of Europe write semicolons into .csv.
+    marks = {".csv": ",\t;", ".tsv": "\t;,"}.get(name[-4:], ";,")
+    usual = marks[0] if name.endswith((".csv", ".tsv")) else r"\s+"
+    return next((mark for mark in marks if mark in line), usual)
 
 
 def _first_line(path: Path) -> str:

@@ -14,6 +14,9 @@ from nibabel.wrapstruct import WrapStructError
 from brainage.errors import ScanError
 from brainage.files import atomic_path
 
+#: How git-annex (datalad) and git-lfs begin the text that stands for data they did not fetch.
+_POINTERS = (b"/annex/objects/", b"version https://git-lfs")
+UNFETCHED = "a pointer to data that were not fetched yet (`datalad get`, `git lfs pull`)"
 _TO_SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 
 
@@ -121,8 +124,17 @@ def _parse(start: bytes, path: Path):
             except (HeaderDataError, WrapStructError, ValueError, KeyError) as error:
                 raise ScanError(f"{path}: a NIfTI header with errors: {error}.") from error
             return header
-    raise ScanError(f"{path}: expected a NIfTI-1 or NIfTI-2 file (.nii, .nii.gz), found other "
-                    f"content ({len(start)} bytes read, starting {start[:8].hex()}).")  # fmt: skip
+    found = f"other content ({len(start)} bytes read, starting {start[:8].hex()})"
+    if not start:
+        found = "an empty file"
+    elif is_unfetched(start):
+        found = UNFETCHED
+    raise ScanError(f"{path}: expected a NIfTI-1 or NIfTI-2 file (.nii, .nii.gz), found {found}.")
+
+
+def is_unfetched(start: bytes) -> bool:
+    """Say whether a file that starts so is a pointer to data, and not the data."""
+    return start.startswith(_POINTERS)
 
 
 def _scaling(header, path: Path) -> tuple[float, float]:

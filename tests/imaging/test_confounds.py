@@ -256,3 +256,49 @@ def test_nilearns_scrubbing_leaves_no_short_stretch_behind_the_initial_volumes(t
         options = CleaningOptions(strategy=str(own), drop_initial_volumes=n_initial)
         # Of volumes 0 to 5 only 3 to 5 follow the initial ones: fewer than five.
         assert list(load_nuisance(scan, options, n_volumes=30).kept_volumes) == expected
+
+
+@pytest.mark.parametrize(("name", "mark"), [
+    ("a.csv", ","), ("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", ","), ("a.txt", ","), ("a.txt", " "),
+    ("a.txt", "\t"),
+])  # fmt: skip
+def test_cells_are_separated_by_what_is_there_whatever_the_ending(tmp_path, name, mark):
+    rng = np.random.default_rng(3)
+    whole = pd.DataFrame(_motion(), columns=list(MOTION_COLUMNS)).assign(csf=rng.normal(size=40))
+    whole.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+    whole.to_csv(tmp_path / name, sep=mark, index=False, encoding="utf-8-sig")
+    options = CleaningOptions(strategy="24P")
+    expected = load_nuisance(_scan(tmp_path / "c.tsv"), options, n_volumes=40)
+    found = load_nuisance(_scan(tmp_path / name), options, n_volumes=40)
+    np.testing.assert_array_equal(found.confounds, expected.confounds)
+    assert found.mean_fd_mm == expected.mean_fd_mm
+
+
+def test_bare_motion_may_have_commas_in_a_text_file(tmp_path):
+    np.savetxt(tmp_path / "motion.txt", _motion(), delimiter=",")
+    table = read_confounds_table(tmp_path / "motion.txt", motion_order="spm")
+    np.testing.assert_allclose(table[list(MOTION_COLUMNS)], _motion(), atol=1e-12)
+
+
+@pytest.mark.parametrize(("column", "strategy", "words"), [
+    ("rot_y", "none", "rot_y of volume 5 .counted from 0.: expected a number, found '0,12'"),
+    ("rot_y", "24P", "rot_y of volume 5"),
+    ("non_steady_state_outlier00", "none", "non_steady_state_outlier00 of volume 5"),
+    ("csf", "minimal", "expected numbers, found text in csf"),
+    ("csf", "as_given", "expected numbers after the first row.*csf"),
+])  # fmt: skip
+def test_text_among_the_numbers_is_the_tables_fault_and_named(tmp_path, column, strategy, words):
+    table = pd.DataFrame(_motion(), columns=list(MOTION_COLUMNS))
+    table[["white_matter", "csf", "non_steady_state_outlier00"]] = np.eye(40)[:, :3]
+    table = table.astype(object)
+    table.loc[5, column] = "0,12"
+    table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+    with pytest.raises(ScanError, match=words):
+        load_nuisance(_scan(tmp_path / "c.tsv"), CleaningOptions(strategy=strategy), n_volumes=40)
+
+
+@pytest.mark.parametrize("text", ["/annex/objects/MD5E-s91--ab.tsv", "version https://git-lfs"])
+def test_a_pointer_to_data_that_were_not_fetched_is_said_to_be_one(tmp_path, text):
+    (tmp_path / "c.tsv").write_text(text + "\n")
+    with pytest.raises(ScanError, match="not fetched yet.*datalad get"):
+        read_confounds_table(tmp_path / "c.tsv")

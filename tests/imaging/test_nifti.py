@@ -90,3 +90,13 @@ def test_a_header_that_cannot_be_right_is_refused_with_what_was_found(tmp_path, 
     with pytest.raises(ScanError, match=words) as caught:
         header_of(tmp_path, change)
     assert "made.nii" in str(caught.value)
+
+
+@pytest.mark.parametrize(("start", "words"), [
+    (b"", "found an empty file"),
+    (b"/annex/objects/MD5E-s91--ab.nii.gz\n", "not fetched yet.*datalad get"),
+    (b"version https://git-lfs.github.com/spec/v1\n" * 20, "git lfs pull"),
+])  # fmt: skip
+def test_what_stands_where_an_image_should_be_is_named(tmp_path, start, words):
+    with pytest.raises(ScanError, match=words):
+        parse_header(start, tmp_path / "a.nii.gz")
