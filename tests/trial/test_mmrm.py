@@ -71,6 +71,18 @@ def test_unstructured_satterthwaite_matches_lmertest(name):
         close(found.df, row["df"], 1e-3)
 
 
+@pytest.mark.parametrize("name", ["complete", "missing"])
+def test_a_covariance_for_each_arm_matches_lmer_with_a_block_for_each_arm(name):
+    fitted, reference = fit(name, covariance_by_arm=True), r_values()["per_arm"][name]
+    assert fitted.covariance_name == "unstructured, one per arm"
+    assert fitted.log_likelihood == pytest.approx(reference["log_likelihood"], abs=1e-6)
+    for row in reference["satterthwaite"]:
+        found = contrast(fitted, row["contrast"])
+        assert abs(found.estimate - row["estimate"]) <= 1e-5 * row["se"]
+        close(found.se, row["se"], 1e-5)
+        close(found.df, row["df"], 1e-4)
+
+
 @pytest.mark.parametrize("name", DATA_SETS)
 def test_exchangeable_satterthwaite_matches_lmertest(name):
     fitted = fit(name, covariance="compound symmetry")
