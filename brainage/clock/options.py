@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from brainage.options import Listed, Options
 
@@ -139,3 +139,21 @@ class ClockOptions(Options):
     bias_correction: Literal["none", "offset", "slope", "spline", "in_sample"] = "offset"
     validation: ValidationOptions = ValidationOptions()
     networks: bool = True
+
+    @model_validator(mode="after")
+    def _read_as_written(self) -> Self:
+        problems = []
+        stacked = self.estimator == "stacked"
+        if not self.views or len(set(self.views)) < len(self.views):
+            problems.append(f"at least one view, and each view once (found {list(self.views)})")
+        elif len(self.views) > 1 and not stacked:
+            problems.append(f"one view for estimator '{self.estimator}'; 'stacked' takes several "
+                            f"(found {len(self.views)})")  # fmt: skip
+        if self.age_scale in ("sqrt", "log") and not stacked:
+            problems.append(f"age_scale '{self.age_scale}' only with estimator 'stacked' (found "
+                            f"'{self.estimator}')")  # fmt: skip
+        if not self.svr_c or min(self.svr_c) <= 0:
+            problems.append(f"svr_c above 0 (found {list(self.svr_c) or 'none'})")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
