@@ -160,3 +160,19 @@ def test_writing_a_column_the_schema_does_not_know_is_refused(tmp_path):
     frame = pd.DataFrame({"participant_id": ["1"], "age_years": [1.0], "n_scans": [1], "arm": "a"})
     with pytest.raises(TableError, match=r"\['arm'\] are not in the schema"):
         write_table(frame, tmp_path / "t.tsv", SCHEMA)
+
+
+@pytest.mark.parametrize(("name", "mark"), [
+    ("a.csv", ","), ("a.csv", ";"), ("a.csv", "\t"),
+    ("a.tsv", "\t"), ("a.tsv", ","), ("a.tsv", ";"),
+])  # fmt: skip
+def test_a_table_is_split_at_what_its_header_has(tmp_path, name, mark):
+    text = "participant_id,age_years,n_scans\nsub-1,30.5,2\nsub-2,41,n/a\n".replace(",", mark)
+    found = read_table(write(tmp_path / name, "\ufeff" + text), SCHEMA)
+    assert found["age_years"].tolist() == [30.5, 41.0]
+
+
+def test_a_decimal_comma_is_no_number_and_is_shown(tmp_path):
+    path = write(tmp_path / "a.csv", "participant_id;age_years;n_scans\nsub-1;30,5;2\n")
+    with pytest.raises(TableError, match="line 2: age_years must be a number, found '30,5'"):
+        read_table(path, SCHEMA)

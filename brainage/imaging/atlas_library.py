@@ -175,17 +175,18 @@ def _maps(path: Path, image, options: AtlasOptions) -> Atlas:
     p = image.shape[3]
     if options.labels is None:
         names = [f"{options.name}_{i + 1}" for i in range(p)]
-        networks = [None] * p
+        networks = hemispheres = [None] * p
     else:
         table = read_label_table(Path(options.labels), np.arange(1, p + 1))
         if len(table) != p:
             raise AtlasError(f"{options.labels}: expected {p} names, one a map of {path.name}, "
                              f"found {len(table)}.")  # fmt: skip
         names, networks = table["name"].tolist(), table["network"].tolist()
+        hemispheres = table["hemisphere"].tolist()
     digest = hashlib.sha256(f"maps {hash_file(path)} ".encode() + "\t".join(names).encode())
     return Atlas(
-        options.name, "maps", tuple(names), tuple(networks), (None,) * p, options.space, path,
-        None, None, None, digest.hexdigest()[:32],
+        options.name, "maps", tuple(names), tuple(networks), tuple(hemispheres), options.space,
+        path, None, None, None, digest.hexdigest()[:32],
     )  # fmt: skip
 
 
@@ -197,25 +198,31 @@ def _coordinate_table(path: Path, options: AtlasOptions) -> Atlas:
         raise AtlasError(f"{path}: expected columns x, y, z in millimetres, found "
                          f"{', '.join(text.columns)}.")  # fmt: skip
     numbers = text[[columns[c] for c in "xyz"]].apply(pd.to_numeric, errors="coerce")
-    if numbers.isna().to_numpy().any():
-        row = int(np.flatnonzero(numbers.isna().any(axis=1))[0])
-        raise AtlasError(f"{path}: line {row + 2}: a coordinate is not a number.")
-    if "radius_mm" in columns:
-        radii = pd.to_numeric(text[columns["radius_mm"]], errors="coerce").to_numpy(float)
+    if not len(numbers):
+        raise AtlasError(f"{path}: expected a row a sphere, found none.")
+    _refuse(path, ~np.isfinite(numbers).all(axis=1), "a coordinate is not a number")
+    stated = next((columns[c] for c in ("radius_mm", "radius") if c in columns), None)
+    if stated is not None:
+        radii = pd.to_numeric(text[stated], errors="coerce").to_numpy(float)
     elif options.radius_mm is not None:
         radii = np.full(len(text), float(options.radius_mm))
     else:
         raise AtlasError(f"{path}: expected a column radius_mm, or science.atlas.radius_mm.")
-    if not (radii > 0).all():
-        raise AtlasError(f"{path}: expected radii above 0 mm, found {np.nanmin(radii):g}.")
+    _refuse(path, ~((radii > 0) & np.isfinite(radii)), "expected a radius above 0 mm")
     names = (text[columns["name"]].tolist() if "name" in columns
              else [f"{options.name}_{i + 1:03d}" for i in range(len(text))])  # fmt: skip
-    networks = ([n or None for n in text[columns["network"]]] if "network" in columns
-                else [None] * len(text))  # fmt: skip
+    _refuse(path, np.array([not name for name in names]), "expected a name, found none")
+    networks = ([None if n.lower() in ("", "n/a") else n for n in text[columns["network"]]]
+                if "network" in columns else [None] * len(text))  # fmt: skip
     if len(set(names)) < len(names):
         raise AtlasError(f"{path}: expected unique names, found some twice.")
     atlas = _spheres(options.name, names, networks, numbers.to_numpy(float), radii)
     return atlas if options.space is None else replace(atlas, space=options.space)
+
+
+def _refuse(path: Path, bad: np.ndarray, words: str) -> None:
+    if bad.any():
+        raise AtlasError(f"{path}: line {int(np.flatnonzero(bad)[0]) + 2}: {words}.")
 
 
 def _fetched(options: AtlasOptions) -> Atlas:

@@ -10,17 +10,23 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import AtlasError
+from brainage.tables import separator_of
 
 _VALUE_COLUMNS = ("index", "value", "label", "roi number", "roi", "id", "no.", "key")
 _NAME_COLUMNS = ("name", "region", "label", "roi name", "roi", "anatomical label", "label name")
 _NETWORK_COLUMNS = ("network", "network label", "community", "network name")
+_HEMISPHERE_COLUMNS = ("hemisphere", "hemi", "side")
+#: How lists of names call what is no parcel.
+_BACKGROUND = ("background", "unknown", "???")
 _SCHAEFER = re.compile(r"^(?:\d+Networks_)?(?P<hemi>[LR])H_(?P<network>[A-Za-z]+)(?:_|$)")
 _HEMISPHERE = re.compile(
     r"(?:^|[_\-. ])(?P<side>[LR])H?(?:$|[_\-. ])|-(?P<low>[lr])h$|^(?P<start>left|right)\b",
     re.ASCII,
 )
 _COLOURS = re.compile(r"(?P<value>\d+)(?:\s+\d+){3,4}")
-_LUT_LINE = re.compile(r"\s*(?P<value>\d+)[\s,]+(?P<name>\S+)(?P<colours>(?:\s+\d+){3,4})?\s*")
+_LUT_LINE = re.compile(
+    r"\s*(?P<value>\d+)(?:\s+|\s*[,;]\s*)(?P<name>\S.*?)(?P<colours>(?:\s+\d+){3,4})?\s*"
+)
 
 
 def read_label_table(path: Path, present: np.ndarray) -> pd.DataFrame:
@@ -30,10 +36,11 @@ def read_label_table(path: Path, present: np.ndarray) -> pd.DataFrame:
     ----------
     path : Path
         TSV or CSV with a value and a name column (BIDS: index, name; without a name column the
-        value is the name), a FreeSurfer colour table (value name R G B A; a whole colour table
-        names many regions, and those the image lacks are left out), Tian's and Connectome
-        Workbench's pairs of lines (name; value R G B A), xcpEngine's ``*NodeNames.txt`` beside
-        ``*NodeIndex.1D``, or a list of names, one a line, in rising order of the values.
+        value is the name) and optionally network and hemisphere, a FreeSurfer colour table (value
+        name R G B A; a whole colour table names many regions, and those the image lacks are left
+        out), pairs of a value and a name, Tian's and Connectome Workbench's pairs of lines (name;
+        value R G B A), xcpEngine's ``*NodeNames.txt`` beside ``*NodeIndex.1D``, or a list of
+        names, one a line, in rising order of the values.
     present : ndarray of int
         Values in the image, ascending, without the background.
 
@@ -61,7 +68,10 @@ def read_label_table(path: Path, present: np.ndarray) -> pd.DataFrame:
 def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise AtlasError(f"{path}: the label table: expected UTF-8 text, found other bytes "
+                         f"({error}).") from error  # fmt: skip
+    except OSError as error:
         raise AtlasError(f"{path}: the label table cannot be read ({error}).") from error
     # A tab at the end is an empty last cell.
     return [line.rstrip(" \r") for line in text.splitlines() if line.strip()]
@@ -83,30 +93,46 @@ def split_name(name: str) -> tuple[str | None, str | None]:
 
 
 def _with_header(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
-    separator = "," if path.suffix.lower() == ".csv" else "\t"
-    cells = [[cell.strip() for cell in row]
-             for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]  # fmt: skip
+    separator = separator_of(path, lines[0])
+    blanks = separator not in lines[0]
+    cells = [[cell.strip() for cell in row] for row in (
+        map(str.split, lines) if blanks
+        else csv.reader(lines, delimiter=separator, skipinitialspace=True))]  # fmt: skip
     header = [cell.lower().replace("_", " ") for cell in cells[0]]
-    value = next((header.index(c) for c in _VALUE_COLUMNS if c in header), None)
-    if len(header) < 2 or value is None:
+
+    def column(names: tuple[str, ...], *, but: int | None = None) -> int | None:
+        return next((header.index(n) for n in names if n in header and header.index(n) != but),
+                    None)  # fmt: skip
+
+    value = column(_VALUE_COLUMNS)
+    name = column(_NAME_COLUMNS, but=value)
+    # "ROI 1" may be a name; between blanks only both columns make a header.
+    if len(header) < 2 or value is None or (blanks and name is None):
         return None
-    name = next((header.index(c) for c in _NAME_COLUMNS
-                 if c in header and header.index(c) != value), value)  # fmt: skip
-    network = next((header.index(c) for c in _NETWORK_COLUMNS if c in header), None)
-    short = [line for line, row in enumerate(cells, start=1)
-             if len(row) <= max(value, name, network or 0)]  # fmt: skip
-    if short:
-        raise AtlasError(f"{path}: line {short[0]} has fewer cells than the header.")
-    rows = cells[1:]
+    places = {"value": value, "name": value if name is None else name,
+              "network": column(_NETWORK_COLUMNS), "hemisphere": column(_HEMISPHERE_COLUMNS)
+              }  # fmt: skip
+    needed = len(header) if blanks else max(p for p in places.values() if p is not None) + 1
+    odd = [line for line, row in enumerate(cells, start=1)
+           if len(row) < needed or (blanks and len(row) != needed)]  # fmt: skip
+    if odd:
+        more = len(cells[odd[0] - 1]) > len(header)
+        raise AtlasError(f"{path}: line {odd[0]} has {'more' if more else 'fewer'} cells than the "
+                         "header." + " Separate them by tabs." * blanks)  # fmt: skip
     return pd.DataFrame({
-        "value": [row[value] for row in rows],
-        "name": [row[name] for row in rows],
-        "network": [_known(row[network]) if network is not None else None for row in rows],
-    })  # fmt: skip
+        key: [None if place is None else row[place] for row in cells[1:]]
+        for key, place in places.items()
+    }, dtype=object)  # fmt: skip
 
 
-def _known(cell: str) -> str | None:
-    return None if cell.lower() in ("", "n/a", "none", "nan") else cell
+def _known(cell) -> str | None:
+    # pandas turns an absent cell into NaN.
+    return None if not isinstance(cell, str) or cell.lower() in ("", "n/a", "none", "nan") else cell
+
+
+def _side(cell) -> str | None:
+    known = str(cell).lower() in ("l", "lh", "left", "r", "rh", "right")
+    return cell[0].upper() if known else None
 
 
 def _node_index(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
@@ -150,6 +176,8 @@ def _value_and_name(path: Path, lines: list[str], present: np.ndarray) -> pd.Dat
 
 
 def _names_only(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame:
+    if len(lines) == len(present) + 1 and lines[0].strip().lower() in _BACKGROUND:
+        lines = lines[1:]
     if len(lines) != len(present):
         raise AtlasError(f"{path}: expected {len(present)} names, one a label of the image, found "
                          f"{len(lines)}. Give a table with the columns index and name."
@@ -177,10 +205,11 @@ def _checked(table: pd.DataFrame, path: Path, present: np.ndarray) -> pd.DataFra
     if unnamed:
         raise AtlasError(f"{path}: no name for label(s) {unnamed[:10]} of the image.")
     parts = [split_name(name) for name in table["name"]]
-    stated = [own if isinstance(own, str) and own else None for own in table["network"]]
-    network = [own or found for own, (found, _) in zip(stated, parts, strict=True)]
+    stated = [_known(own) or found for own, (found, _) in zip(table["network"], parts, strict=True)]
+    sides = table["hemisphere"] if "hemisphere" in table else [None] * len(table)
+    sides = [_side(own) or found for own, (_, found) in zip(sides, parts, strict=True)]
     # Object columns: pandas' own text type would turn None into NaN.
     return table.assign(
-        network=pd.Series(network, dtype=object, index=table.index),
-        hemisphere=pd.Series([side for _, side in parts], dtype=object, index=table.index),
+        network=pd.Series(stated, dtype=object, index=table.index),
+        hemisphere=pd.Series(sides, dtype=object, index=table.index),
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from brainage.errors import ScanError
 from brainage.imaging.nifti import UNFETCHED, is_unfetched
+from brainage.tables import separator_of
 
 MOTION_COLUMNS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 #: Column of trans_x ... rot_z in each maker's table, and degrees or radians.
@@ -68,12 +69,9 @@ def has_tabs(path: Path) -> bool:
 
 
 def _separator(path: Path, line: str) -> str:
-    """Return what separates the cells of a line: what the ending says if it is there."""
-    name = path.name.lower().removesuffix(".gz")
-    # Spreadsheets of half of Europe write semicolons into .csv.
-    marks = {".csv": ",\t;", ".tsv": "\t;,"}.get(name[-4:], ";,")
-    usual = marks[0] if name.endswith((".csv", ".tsv")) else r"\s+"
-    return next((mark for mark in marks if mark in line), usual)
+    if path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+        return separator_of(path, line)
+    return next((mark for mark in ";," if mark in line), r"\s+")
 
 
 def _first_line(path: Path) -> str:

@@ -293,8 +293,9 @@ class _Work:
         cleaning = self.cleaning.model_dump(mode="json", exclude={"strategy"})
         atlas = self.atlas_options.model_dump(mode="json", exclude={"path", "labels"})
         return fingerprint_of([
-            self.atlas.content_hash, atlas, cleaning, self.strategy_fingerprint,
-            self.exclusion.fingerprint(), scan.t_r_s, [_identity(file) for file in files],
+            self.atlas.content_hash, self.atlas.networks, atlas, cleaning,
+            self.strategy_fingerprint, self.exclusion.fingerprint(), scan.t_r_s,
+            [_identity(file) for file in files],
         ])  # fmt: skip
 
     def _extract_now(self, scan: Scan) -> dict:

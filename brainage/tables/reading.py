@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +34,8 @@ def read_table(
     Parameters
     ----------
     path : str or Path
-        ``.csv`` is split at commas, everything else at tabs.
+        ``.csv`` is split at commas, everything else at tabs; where the header has none, at what
+        it has of tabs, semicolons and commas.
     schema : TableSchema
         Only its columns are read: a column the schema does not name is never seen, which is
         how arm stays out of every room but the trial's.
@@ -58,11 +60,28 @@ def read_table(
     return parse_table(frame, schema, where=str(path), found=list(text.columns), wanted=wanted)
 
 
+def separator_of(path: Path, line: str) -> str:
+    """Return what separates the cells of a line: what the file's ending says if that is there.
+
+    Else whichever of tab, semicolon and comma is there: spreadsheets write semicolons into .csv
+    where the comma is the decimal mark.
+    """
+    is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
+    marks = (",", "\t", ";") if is_csv else ("\t", ";", ",")
+    return next((mark for mark in marks if mark in line), marks[0])
+
+
+def _first_line(path: Path) -> str:
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8-sig") as stream:
+        return next((line for line in stream if line.strip()), "")
+
+
 def read_text_table(path: str | Path) -> pd.DataFrame:
     """Read every cell of a TSV or CSV file as text, unchanged."""
     path = Path(path)
-    separator = "," if path.name.lower().endswith((".csv", ".csv.gz")) else "\t"
     try:
+        separator = separator_of(path, _first_line(path))
         # Without this pandas guesses an index when rows are longer than the header.
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -74,8 +93,10 @@ def read_text_table(path: str | Path) -> pd.DataFrame:
         raise TableError(f"{path}: expected a table with a header line, found: {error}") from error
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: expected UTF-8 text, found other bytes ({error})") from error
-    except OSError as error:
-        raise TableError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except (OSError, EOFError) as error:
+        raise TableError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})."
+        ) from error
     return text.apply(lambda cells: cells.fillna("").str.strip())
 
 

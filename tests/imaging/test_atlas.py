@@ -117,9 +117,43 @@ def test_a_colour_table_names_only_what_the_image_has(tmp_path):
     assert atlas.hemispheres == ("L", "R", None)
 
 
+@pytest.mark.parametrize(("name", "text"), [
+    ("a.csv", "\ufeffindex;name;hemi\r\n1;A a;left\r\n2;B;RH\r\n3;C;both\r\n"),
+    ("a.csv", "index\tname\themisphere\n1\tA a\tL\n2\tB\tright\n3\tC\tn/a\n"),
+    ("a.tsv", "index,name,hemisphere\n1,A a,L\n2,B,R\n3,C,\n"),
+    ("a.txt", "index   name hemisphere\n1  A_a L\n2  B   R\n3  C n/a\n"),
+])  # fmt: skip
+def test_a_tables_cells_are_separated_by_what_is_there_and_sides_have_a_column(
+    tmp_path, name, text
+):
+    (tmp_path / name).write_text(text, newline="")
+    atlas = _load(_labels_image(tmp_path / "a.nii.gz"), tmp_path / name)
+    assert atlas.parcel_names in (("A a", "B", "C"), ("A_a", "B", "C"))
+    assert atlas.hemispheres == ("L", "R", None)
+
+
+@pytest.mark.parametrize("text", [
+    "1 Left Hippo\n3 C c\n2 Right Hippo\n",
+    "1 Left Hippo 1 2 3 0\n3 C c 9 9 9 0\n2 Right Hippo 4 4 4 0\n",
+    "1, Left Hippo\n3; C c\n2,Right Hippo\n",
+])  # fmt: skip
+def test_names_with_blanks_follow_their_values(tmp_path, text):
+    (tmp_path / "l.txt").write_text(text)
+    atlas = _load(_labels_image(tmp_path / "a.nii.gz"), tmp_path / "l.txt")
+    assert atlas.parcel_names == ("Left Hippo", "C c", "Right Hippo")
+    assert list(atlas.label_values) == [1, 3, 2]
+
+
+def test_the_background_in_a_list_of_names_is_no_parcel(tmp_path):
+    (tmp_path / "l.txt").write_text("Background\nA\nB\nROI 1\n")
+    atlas = _load(_labels_image(tmp_path / "a.nii.gz"), tmp_path / "l.txt")
+    assert atlas.parcel_names == ("A", "B", "ROI 1")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("index name\n1 A a\n2 B\n3 C\n", "line 2 has more cells.*by tabs"),
         ("index\tname\n1\tA\n2\tB\n", r"no name for label\(s\) \[3\]"),
         ("index\tname\n1\tA\n2\tB\n2\tC\n3\tD\n", "value '2' stands twice"),
         ("index\tname\n1\tA\n2\tA\n3\tD\n", "name 'A' stands twice"),
@@ -150,6 +184,8 @@ def test_maps_and_fractions_are_told_apart(tmp_path):
     nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "maps.nii.gz")
     atlas = _load(tmp_path / "maps.nii.gz")
     assert (atlas.kind, atlas.n_parcels) == ("maps", 3)
+    (tmp_path / "l.tsv").write_text("index\tname\themisphere\n1\tA\tL\n2\tB_R\tn/a\n3\tC\t\n")
+    assert _load(tmp_path / "maps.nii.gz", tmp_path / "l.tsv").hemispheres == ("L", "R", None)
     image = _labels_image(tmp_path / "half.nii.gz", values=(0.5, 1), dtype=np.float32)
     with pytest.raises(AtlasError, match="whole numbers as labels, found values such as 0.5"):
         _load(image)
@@ -164,6 +200,20 @@ def test_coordinate_table_needs_a_radius_from_somewhere(tmp_path):
     assert atlas.parcel_names == ("A", "B")
     assert (atlas.networks, atlas.hemispheres) == (("DMN", None), ("L", "R"))
     assert list(atlas.radii_mm) == [6.0, 6.0]
+    table.write_text("X,Y,Z,radius,network\n1,2,3,4,n/a\n")
+    atlas = load_atlas(AtlasOptions(name="own", path=str(table), radius_mm=6.0))
+    assert (list(atlas.radii_mm), atlas.networks) == ([4.0], (None,))
+
+
+@pytest.mark.parametrize(("rows", "words"), [
+    ("", "expected a row a sphere"), ("A\t1\tinf\t3\t5\n", "line 2: a coordinate"),
+    ("A\t1\t2\t3\t5\n\t1\t2\t4\t5\n", "line 3: expected a name"),
+    ("A\t1\t2\t3\tn/a\n", "line 2: expected a radius above 0 mm"),
+])  # fmt: skip
+def test_a_coordinate_table_that_cannot_be_right_is_refused_with_its_line(tmp_path, rows, words):
+    (tmp_path / "s.tsv").write_text("name\tx\ty\tz\tradius_mm\n" + rows)
+    with pytest.raises(AtlasError, match=words):
+        load_atlas(AtlasOptions(name="own", path=str(tmp_path / "s.tsv")))
 
 
 def test_an_unknown_atlas_lists_the_known_ones():

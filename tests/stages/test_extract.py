@@ -94,6 +94,18 @@ def test_a_time_corrected_in_a_sidecar_extracts_that_scan_again(folder):
     assert table["t_r_s"].tolist()[:2] == [2.01, 2.0]
 
 
+def test_networks_corrected_in_the_label_table_reach_the_series(folder):
+    labels = folder / "labels.tsv"
+    table = pd.DataFrame({"index": range(1, 6), "name": list("abcde"), "network": "Vis"})
+    table.to_csv(labels, sep="\t", index=False)
+    own = {"atlas": {"name": "toy", "path": "atlas.nii.gz", "labels": "labels.tsv"}}
+    extract_cohort(study(folder, **own), "reference")
+    table.assign(network="Mot").to_csv(labels, sep="\t", index=False)
+    extract_cohort(study(folder, **own), "reference")
+    series = read_series(find_series(folder / "out" / "extract" / "reference")[0])
+    assert series.networks == ("Mot",) * 5
+
+
 def test_a_bug_costs_one_scan_and_leaves_its_traceback(folder, monkeypatch):
     real = extract_module.extract_parcel_series
 
