@@ -7,7 +7,9 @@ series cover different ones.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers.expat import ExpatError
@@ -23,7 +25,7 @@ from brainage.imaging.atlas import Atlas
 from brainage.imaging.label_tables import split_name
 
 SURFACE_SPACE = "fsLR"
-_VOLUMES_PER_BLOCK = 64
+_BLOCK_BYTES = 16 * 2**20
 #: What nibabel raises on files that are cut short or not CIFTI.
 _UNREADABLE = (
     OSError, ValueError, EOFError, HeaderDataError, nib.filebasedimages.ImageFileError, ExpatError,
@@ -79,7 +81,9 @@ def load_cifti_atlas(path: Path, name: str, space: str | None) -> Atlas:
             raise AtlasError(f"{path}: no name for label(s) {unnamed[:10]}.")
         names = [table[int(k)][0] for k in values]
         digest = hashlib.sha256(b"dlabel" + keys.astype(np.int64).tobytes())
-        digest.update(np.asarray(axes[1].vertex, dtype=np.int64).tobytes())
+        for places in (axes[1].vertex, axes[1].voxel):
+            digest.update(np.asarray(places, dtype=np.int64).tobytes())
+        digest.update("\t".join(axes[1].name.astype(str)).encode())
     else:
         raise AtlasError(f"{path}: expected labels (dlabel.nii) or parcels (ptseries.nii), found "
                          f"{type(axes[0]).__name__} by {type(axes[1]).__name__}.")  # fmt: skip
@@ -126,19 +130,31 @@ def read_surface_signals(path: Path, atlas: Atlas) -> SurfaceSignals:
         weights, coverage = _by_name(path, [str(n) for n in axes[1].name], atlas)
     else:
         weights, coverage = _by_grayordinate(path, axes[1], atlas)
-    n_volumes = image.shape[0]
-    values = np.empty((n_volumes, atlas.n_parcels))
-    broken = np.zeros(atlas.n_parcels, dtype=bool)
+    values = _weighed(path, image, weights)
+    broken = ~np.isfinite(values).all(axis=0)
+    unit, step = str(axes[0].unit).upper(), float(axes[0].step)
+    return SurfaceSignals(values, coverage, broken, step if unit == "SECOND" and step > 0 else None)
+
+
+def _weighed(path: Path, image: nib.Cifti2Image, weights: csr_array) -> np.ndarray:
+    """Return parcel signals (n_volumes, p), some grayordinates at a time.
+
+    A CIFTI file holds one grayordinate's whole series after the other: some volumes at a time would
+    be read from all over the file.
+    """
+    n_volumes, n_places = image.shape
+    values = np.zeros((weights.shape[0], n_volumes))
+    columns = weights.tocsc()
+    n_together = max(1, _BLOCK_BYTES // (8 * n_volumes))
     try:
-        for first in range(0, n_volumes, _VOLUMES_PER_BLOCK):
-            block = np.asarray(image.dataobj[first : first + _VOLUMES_PER_BLOCK], dtype=np.float64)
-            values[first : first + len(block)] = (weights @ block.T).T
+        for first in range(0, n_places, n_together):
+            chosen = slice(first, first + n_together)
+            block = np.asarray(image.dataobj[:, chosen], dtype=np.float64)
+            values += columns[:, chosen] @ block.T
     except (OSError, ValueError, EOFError) as error:
         raise ScanError(f"{path}: expected {n_volumes} volumes, found a file that ends before: "
                         f"{error}") from error  # fmt: skip
-    broken |= ~np.isfinite(values).all(axis=0)
-    unit, step = str(axes[0].unit).upper(), float(axes[0].step)
-    return SurfaceSignals(values, coverage, broken, step if unit == "SECOND" and step > 0 else None)
+    return np.ascontiguousarray(values.T)
 
 
 def _open(path: Path, error_type: type[Exception]) -> tuple[list, nib.Cifti2Image]:
@@ -170,33 +186,52 @@ def _by_grayordinate(path: Path, axis, atlas: Atlas) -> tuple[csr_array, np.ndar
     if not isinstance(axis, BrainModelAxis) or atlas.label_values is None:
         raise ScanError(f"{path}: grayordinates need an atlas from a dlabel.nii; {atlas.name} has "
                         "parcels without them.")  # fmt: skip
-    label_axes, labels = _open(atlas.image, AtlasError)
-    keys = np.asarray(labels.dataobj[0]).astype(int)
-    if (label_axes[1].affine is not None and axis.affine is not None
-            and not np.allclose(label_axes[1].affine, axis.affine, atol=1e-4)):  # fmt: skip
+    labels = _labels_of(atlas.image, atlas.content_hash)
+    if (labels.affine is not None and axis.affine is not None
+            and not np.allclose(labels.affine, axis.affine, atol=1e-4)):  # fmt: skip
         raise ScanError(f"{path}: its voxels lie on another grid than those of {atlas.image.name}.")
-    where = {place: column for column, place in enumerate(_places(axis))}
-    row_of = {int(key): row for row, key in enumerate(atlas.label_values)}
-    rows, columns = [], []
-    total = np.zeros(atlas.n_parcels)
-    for key, place in zip(keys, _places(label_axes[1]), strict=True):
-        row = row_of.get(int(key))
-        if row is None:
-            continue
-        total[row] += 1
-        if place in where:
-            rows.append(row)
-            columns.append(where[place])
+    order = np.argsort(atlas.label_values)
+    keys = np.asarray(atlas.label_values)[order]
+    rows, columns, total = [], [], np.zeros(atlas.n_parcels)
+    here = {structure: (where, places) for structure, where, places in _structures(axis)}
+    for structure, (its_keys, its_places) in labels.structures.items():
+        known = np.isin(its_keys, keys)
+        parcel = order[np.searchsorted(keys, its_keys[known])]
+        total += np.bincount(parcel, minlength=atlas.n_parcels)
+        where, places = here.get(structure, (slice(0, 0), np.empty(0, dtype=np.int64)))
+        _, of_labels, of_series = np.intersect1d(
+            its_places[known], places, assume_unique=True, return_indices=True
+        )
+        rows.append(parcel[of_labels])
+        columns.append(where.start + of_series)
+    rows, columns = np.concatenate(rows), np.concatenate(columns)
     found = np.bincount(rows, minlength=atlas.n_parcels).astype(float)
-    weights = 1 / found[rows] if rows else np.empty(0)
     shape = (atlas.n_parcels, len(axis))
-    return csr_array((weights, (rows, columns)), shape=shape), found / total
+    return csr_array((1 / found[rows], (rows, columns)), shape=shape), found / total
 
 
-def _places(axis: BrainModelAxis):
-    """Yield (structure, vertex) or (structure, i, j, k) of every grayordinate in order."""
-    for structure, vertex, voxel in zip(axis.name, axis.vertex, axis.voxel, strict=True):
-        if vertex >= 0:
-            yield str(structure), int(vertex)
-        else:
-            yield (str(structure), *(int(v) for v in voxel))
+@dataclass(frozen=True)
+class _Labels:
+    """Labels by structure: keys and places (k,) of its grayordinates."""
+
+    affine: np.ndarray | None
+    structures: dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+# Once a process, and not once a scan.
+@functools.lru_cache(maxsize=2)
+def _labels_of(path: Path, content_hash: str) -> _Labels:
+    axes, image = _open(path, AtlasError)
+    keys = np.asarray(image.dataobj[0]).astype(int)
+    return _Labels(axes[1].affine, {structure: (keys[where], places)
+                                    for structure, where, places in _structures(axes[1])}
+                   )  # fmt: skip
+
+
+def _structures(axis: BrainModelAxis) -> Iterator[tuple[str, slice, np.ndarray]]:
+    """Yield each structure, where it is on the axis, and its vertices, or voxels as one number."""
+    for name, where, part in axis.iter_structures():
+        on_surface = (part.vertex >= 0).all()
+        voxels = part.voxel.astype(np.int64) @ np.array([1, 2**20, 2**40])
+        start, stop, _ = where.indices(len(axis))
+        yield str(name), slice(start, stop), part.vertex if on_surface else voxels

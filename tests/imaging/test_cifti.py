@@ -11,7 +11,9 @@ from nibabel.cifti2 import BrainModelAxis, LabelAxis, ParcelsAxis, SeriesAxis
 from nilearn.signal import clean
 
 from brainage.errors import AtlasError, ScanError
+from brainage.imaging import cifti
 from brainage.imaging.atlas_library import load_atlas
+from brainage.imaging.cifti import read_surface_signals
 from brainage.imaging.extract import extract_parcel_series
 from brainage.imaging.options import AtlasOptions, CleaningOptions
 from brainage.imaging.scans import Scan
@@ -70,6 +72,42 @@ def test_parcels_are_means_of_the_vertices_that_both_files_have(tmp_path):
     assert list(series.missing) == [False, False, True]
     np.testing.assert_allclose(series.quality.coverage, [1.0, 0.75, 0.0])
     assert series.t_r_s == T_R_S
+
+
+def test_voxels_are_matched_by_their_place_and_a_structure_may_be_absent(tmp_path):
+    inside = np.zeros((6, 6, 6), bool)
+    inside[1:4, 2:5, 1:3] = True
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    thalamus = BrainModelAxis.from_mask(inside, affine=affine, name="thalamus_left")
+    axis = _cortex(range(10), LEFT) + thalamus
+    values = np.random.default_rng(0).normal(size=(N_VOLUMES, len(axis))).astype(np.float32)
+    bold = tmp_path / "a.dtseries.nii"
+    series_axis = SeriesAxis(0, T_R_S, N_VOLUMES, unit="SECOND")
+    nib.save(nib.Cifti2Image(values, (series_axis, axis)), bold)
+    wider = np.ones((6, 6, 6), bool)
+    labels = BrainModelAxis.from_mask(wider, affine=affine, name="thalamus_left")
+    labels += _cortex(range(20), RIGHT) + _cortex(range(20), LEFT)
+    keys = np.zeros((1, len(labels)), dtype=np.float32)
+    keys[0, :216] = np.where(labels.voxel[:216, 0] == 2, 5, 0)
+    keys[0, 216:236], keys[0, 236:238] = 4, 9
+    table = {k: (f"p{k}", (0, 0, 0, 0)) for k in (0, 4, 5, 9)}
+    path = tmp_path / "a.dlabel.nii"
+    nib.save(nib.Cifti2Image(keys, (LabelAxis(["parcels"], [table]), labels)), path)
+    found = read_surface_signals(bold, _atlas(path))
+    np.testing.assert_allclose(found.coverage, [0.0, 6 / 36, 1.0])
+    of_voxels = values[:, 10:][:, thalamus.voxel[:, 0] == 2].astype(float).mean(axis=1)
+    np.testing.assert_allclose(found.values[:, 1], of_voxels, rtol=1e-12)
+    np.testing.assert_allclose(found.values[:, 2], values[:, :2].astype(float).mean(axis=1))
+
+
+def test_blocks_of_any_size_give_the_same_and_labels_are_opened_once(tmp_path, monkeypatch):
+    bold, _ = _dtseries(tmp_path)
+    atlas = _atlas(_dlabel(tmp_path))
+    whole = read_surface_signals(bold, atlas)
+    (tmp_path / "atlas.dlabel.nii").unlink()
+    monkeypatch.setattr(cifti, "_BLOCK_BYTES", 8 * N_VOLUMES * 3)
+    pieces = read_surface_signals(bold, atlas)
+    np.testing.assert_allclose(pieces.values, whole.values, rtol=1e-12)
 
 
 def test_cleaning_is_the_same_as_of_volumes(tmp_path):
