@@ -81,7 +81,8 @@ def build_features(
     Warns
     -----
     BrainAgeWarning
-        Series whose parcels stand in another order than the first one's: they are matched by name.
+        Series whose parcels stand in another order than the first one's: they are matched by name;
+        amplitude of series without; lagged pairs of series of several repetition times.
     """
     _check_choices(kinds, shrinkage, incomplete_scans)
     sessions = gather_sessions(series, people)
@@ -119,11 +120,12 @@ class _Result:
     identity: tuple | None = None
     where: str = ""
     n_reordered: int = 0
+    t_r_s: tuple[float, ...] = ()
 
 
 def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) -> FeatureTable:
     rows, excluded, spec_of = [], [], {}
-    n_reordered = 0
+    n_reordered, steps_s = 0, set()
     with open_store(folder, job.kinds, len(sessions)) as store:
         identity = where = None
         for session, result in zip(sessions, _run(sessions, job, n_jobs, progress), strict=True):
@@ -137,6 +139,7 @@ def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) 
                 excluded.append((session.participant_id, session.session_id, reason))
                 continue
             store.append(result.rows)
+            steps_s.update(result.t_r_s)
             rows.append({**session.person, "participant_id": session.participant_id,
                          "session_id": session.session_id, "mean_fd_mm": result.mean_fd_mm,
                          "retained_s": result.retained_s})  # fmt: skip
@@ -155,6 +158,7 @@ def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) 
             spec_of[kind] = _spec(kind, job.shrinkage, identity)
         views = {kind: View(store.finish(kind), spec_of[kind]) for kind in job.kinds}
     _warn_without_amplitude(views)
+    _warn_of_several_lags(views, steps_s)
     table = FeatureTable(views, tidy_rows(pd.DataFrame(rows), ROWS), excluded_table, dropped)
     if folder is None:
         return table
@@ -178,6 +182,16 @@ def _warn_without_amplitude(views: dict[str, View]) -> None:
         f"{without} of {len(values)} sessions hold no amplitude: their series were standardised in "
         f"time; {meaning}. For amplitude give series in scanner units (science.cleaning."
         "standardize: none).", BrainAgeWarning, stacklevel=4,
+    )  # fmt: skip
+
+
+def _warn_of_several_lags(views: dict[str, View], steps_s: set[float]) -> None:
+    if "lagged" not in views or not steps_s or max(steps_s) <= 1.01 * min(steps_s):
+        return
+    warnings.warn(
+        f"lagged: one volume later is {min(steps_s):g} s later in some series and {max(steps_s):g} "
+        "s in others; a clock may take that difference for age. Leave out the view, or take "
+        "series of one repetition time.", BrainAgeWarning, stacklevel=4,
     )  # fmt: skip
 
 
@@ -291,8 +305,9 @@ def _compute(session: Session, job: _Job) -> _Result:
         )  # fmt: skip
     except (TooFewVolumesError, MatrixError) as error:
         return _Result(str(error), identity=identity, where=where, n_reordered=n_reordered)
+    steps_s = tuple({run.t_r_s for run in usable if run.t_r_s is not None})
     return _Result(None, rows, missing, _mean_fd_mm(usable), _retained_s(usable), identity, where,
-                   n_reordered)  # fmt: skip
+                   n_reordered, steps_s)  # fmt: skip
 
 
 def _opened(run: SeriesFile | ParcelSeries) -> ParcelSeries:

@@ -220,3 +220,13 @@ def test_standardised_series_are_said_to_hold_no_amplitude():
         warnings.simplefilter("error", BrainAgeWarning)
         build_features(SERIES[:4], PEOPLE, kinds=kinds)
         build_features(flat, PEOPLE, kinds=("fisher_z",))
+
+
+def test_lagged_pairs_of_several_repetition_times_are_told():
+    runs = [replace(run, t_r_s=t_r_s) for run, t_r_s in zip(SERIES, (2.0, 0.8, None), strict=False)]
+    with pytest.warns(BrainAgeWarning, match="one volume later is 0.8 s .* and 2 s in others"):
+        build_features(runs, PEOPLE, kinds=("lagged",))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", BrainAgeWarning)
+        build_features(runs, PEOPLE, kinds=("fisher_z",))
+        build_features(runs[1:], PEOPLE, kinds=("lagged",))
