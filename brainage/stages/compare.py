@@ -10,12 +10,15 @@ from brainage.config import StudyConfig
 from brainage.connectivity import EXCLUDED
 from brainage.errors import ConfigError, StageError
 from brainage.files import hash_file
+from brainage.imaging.cleaning import load_strategy
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import cohort_paths, stage_folder
 from brainage.stages.extract import SCANS
 from brainage.stages.features import left_out
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+from brainage.stages.synthesize import with_synthetic_paths
+from brainage.stages.train import study_clocks
 from brainage.tables import SCORES, read_table
 from brainage.trial import (
     AFTERWARDS,
@@ -61,7 +64,10 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
     options = _trial_options(study)
     path = stage_folder(study, "compare") / PLAN
     if path.is_file() and not overwrite:
-        changed = read_plan(path).differences(options)
+        there = read_plan(path)
+        changed = there.differences(options)
+        if there.judging(_scores_by(study)) is not there:
+            changed.append("other choices behind the scores (science)")
         if changed:
             raise StageError(f"{path}: a plan is there that differs from the study file: "
                              f"{'; '.join(changed)}. Keep it, and the comparison says what "
@@ -69,7 +75,8 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
                              "seen an arm."
                              )  # fmt: skip
         return path
-    write_plan(options, path, written=AFTERWARDS if _compared(path.parent) else BEFOREHAND)
+    write_plan(options, path, scores_by=_scores_by(study),
+               written=AFTERWARDS if _compared(path.parent) else BEFOREHAND)  # fmt: skip
     return path
 
 
@@ -101,7 +108,7 @@ def compare(
     plan_path = folder / PLAN
     if not plan_path.is_file():
         written = AFTERWARDS if _compared(folder) else BY_COMPARISON
-        write_plan(options, plan_path, written=written)
+        write_plan(options, plan_path, written=written, scores_by=_scores_by(study))
     allocation_path = allocation_file(study)
     dates = visit_dates(study)
     inputs = {"scores": scores_hash, "allocation": hash_file(allocation_path),
@@ -111,7 +118,8 @@ def compare(
     if study.paths.replayed_allocations is not None:
         inputs["replayed allocations"] = hash_file(Path(study.paths.replayed_allocations))
     described = {"trial": options.model_dump(mode="json"), "seed": study.science.seed,
-                 "allocation_columns": study.paths.allocation_columns}  # fmt: skip
+                 "allocation_columns": study.paths.allocation_columns,
+                 "scores_by": _scores_by(study)}  # fmt: skip
     without = exclusions(study)
     # The participant flow counts them, although no score changes.
     inputs["exclusions"] = fingerprint_of(without.astype(str).to_dict("list"))
@@ -120,8 +128,8 @@ def compare(
     if overwrite or not is_current(folder, key):
         design = _design(study, allocation_path, dates)
         result = compare_arms(
-            scores, design, plan=read_plan(plan_path), exclusions=without,
-            seed=study.science.seed, n_jobs=study.run.n_jobs, progress=progress,
+            scores, design, plan=read_plan(plan_path).judging(_scores_by(study)),
+            exclusions=without, seed=study.science.seed, n_jobs=study.run.n_jobs, progress=progress,
         )  # fmt: skip
         result.save(results)
         write_manifest(folder, stage="compare", key=key, options=described, inputs=inputs,
@@ -191,6 +199,33 @@ def exclusions(study: StudyConfig) -> pd.DataFrame:
 
 def _compared(folder: Path) -> bool:
     return (folder / "results" / RECORD).is_file()
+
+
+def _scores_by(study: StudyConfig) -> str | None:
+    """Return a fingerprint of every choice that changes a score; None where it is not known.
+
+    What files say and not where they lie: a study that was moved has the same.
+    """
+    lent = study.paths.clock
+    if study.paths.scores is not None or (lent is not None and not Path(lent).exists()):
+        return None
+    science = study.science
+    chosen: dict = {"seed": science.seed,
+                    "connectivity": science.connectivity.model_dump(mode="json")}  # fmt: skip
+    if cohort_paths(with_synthetic_paths(study), "trial").scans:
+        chosen |= {
+            "atlas": science.atlas.model_dump(mode="json", exclude={"path", "labels"}),
+            "cleaning": science.cleaning.model_dump(mode="json", exclude={"strategy"}),
+            "strategy": load_strategy(science.cleaning.strategy).fingerprint(),
+            "exclusion": science.exclusion.model_dump(mode="json"),
+        }
+    if lent is None:
+        # What is shown beside a clock changes none of its scores.
+        shown = {"networks": True, "validation": {"n_bootstrap", "leave_one_site_out"}}
+        chosen["clock"] = science.clock.model_dump(mode="json", exclude=shown)
+    else:
+        chosen["clock"] = {name: clock.clock_id for name, clock in study_clocks(study).items()}
+    return fingerprint_of(chosen)
 
 
 def _design(study: StudyConfig, path: Path, dates: pd.DataFrame | None) -> TrialDesign:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from brainage.trial.analyses import FittedModel
 from brainage.trial.options import TREATMENT_POLICY, TrialOptions
-from brainage.trial.plan import AFTERWARDS, BY_COMPARISON, Plan
+from brainage.trial.plan import AFTERWARDS, BY_COMPARISON, OTHER_SCORES, Plan
 from brainage.trial.result import TrialResult
 
 
@@ -31,6 +31,10 @@ def plan_notes(plan: Plan | None, options: TrialOptions, result: TrialResult) ->
     notes = []
     if plan.written == AFTERWARDS:
         notes.append("the plan was written after arms had been compared: every result is post hoc")
+    if plan.written == OTHER_SCORES:
+        notes.append("not as planned: the choices behind the scores (atlas, cleaning, exclusion, "
+                     "connectivity, clock or seed) are not those of the plan: every result is post "
+                     "hoc")  # fmt: skip
     if plan.written == BY_COMPARISON:
         notes.append("the plan was written by the comparison itself, moments before it read the "
                      "allocation: nobody else can tell that it came first. `brainage compare "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from brainage.errors import DesignError
@@ -42,6 +42,8 @@ HEADLINE = {"recommended": "mmrm", "lisa_like": "change_scores", "levakov2023": 
 
 BEFOREHAND, BY_COMPARISON = "beforehand", "by the comparison"
 AFTERWARDS = "after a comparison"
+#: In force, but for scores that were to be made otherwise.
+OTHER_SCORES = "for other scores"
 
 
 @dataclass(frozen=True)
@@ -53,19 +55,33 @@ class Plan:
     options : TrialOptions
         Every choice.
     hash : str
-        SHA-256 fingerprint (16 digits) of the choices and the analyses they name.
+        SHA-256 fingerprint (16 digits) of the choices, the analyses they name and `scores_by`.
     analyses : tuple of dict
         What is planned: analysis, arm, versus, visit, outcome, analysis_set, estimand_id, primary.
-    written : {"beforehand", "by the comparison", "after a comparison"}, default="beforehand"
+    written : {"beforehand", "by the comparison", ...}, default="beforehand"
         By `brainage compare --plan`; by a comparison that found no plan, moments before it read
-        the allocation; or when arms had been compared already, which plans nothing. Not part of
-        the hash.
+        the allocation; "after a comparison" (arms had been compared already) and "for other
+        scores" (see `judging`) plan nothing. Not part of the hash.
+    scores_by : str or None, default=None
+        Fingerprint of the choices behind the scores (cleaning, clock, seed); None: not known.
     """
 
     options: TrialOptions
     hash: str
     analyses: tuple[dict, ...] = field(repr=False)
     written: str = BEFOREHAND
+    scores_by: str | None = None
+
+    def judging(self, scores_by: str | None) -> Plan:
+        """Return the plan as it is in force for scores made by these choices.
+
+        A clock chosen again once its contrasts were seen is not the planned one: where the
+        fingerprints differ nothing is prespecified. A fingerprint that is not known (scores made
+        elsewhere, a plan of before it was stored) cannot tell.
+        """
+        if None in (scores_by, self.scores_by) or scores_by == self.scores_by:
+            return self
+        return self if self.written == AFTERWARDS else replace(self, written=OTHER_SCORES)
 
     def adjusts_alike(self, family: str, options: TrialOptions) -> bool:
         """Return whether a family's p-values are adjusted as planned with these options.
@@ -94,7 +110,7 @@ class Plan:
             arm, versus, visit, outcome, analysis_set, network. Any network's row is named by the
             whole brain's: the plan says that each network is analysed the same way.
         """
-        if self.written == AFTERWARDS:
+        if self.written in (AFTERWARDS, OTHER_SCORES):
             return False
         if any(getattr(options, s) != getattr(self.options, s) for s in ANALYSES[analysis]):
             return False
@@ -171,7 +187,13 @@ def planned_analyses(options: TrialOptions) -> list[dict]:
     return sorted(planned, key=lambda each: not each["primary"])
 
 
-def write_plan(options: TrialOptions, path: str | Path, *, written: str = BEFOREHAND) -> Plan:
+def write_plan(
+    options: TrialOptions,
+    path: str | Path,
+    *,
+    written: str = BEFOREHAND,
+    scores_by: str | None = None,
+) -> Plan:
     """Write the plan as JSON and, beside it, in words; nothing but the options is read.
 
     Parameters
@@ -182,6 +204,8 @@ def write_plan(options: TrialOptions, path: str | Path, *, written: str = BEFORE
         Ends in ``.json``; the words go to the same name with ``.txt``.
     written : {"beforehand", "by the comparison", "after a comparison"}, default="beforehand"
         See `Plan`.
+    scores_by : str or None, default=None
+        Fingerprint of the choices behind the scores, where they are known.
 
     Returns
     -------
@@ -191,8 +215,11 @@ def write_plan(options: TrialOptions, path: str | Path, *, written: str = BEFORE
     analyses = planned_analyses(options)
     content = {"format": _FORMAT, "options": options.model_dump(mode="json"),
                "analyses": analyses}  # fmt: skip
-    plan = Plan(options, fingerprint_of(content), tuple(analyses), written)
-    write_text(path.with_suffix(".txt"), plan_text(options, plan.hash, analyses[0]))
+    if scores_by is not None:
+        content["scores_by"] = scores_by
+    plan = Plan(options, fingerprint_of(content), tuple(analyses), written, scores_by)
+    words = plan_text(options, plan.hash, analyses[0], scores_by=scores_by)
+    write_text(path.with_suffix(".txt"), words)
     write_json(path, {**content, "hash": plan.hash, "written": written})
     return plan
 
@@ -229,7 +256,7 @@ def read_plan(path: str | Path) -> Plan:
         raise DesignError(f"{path}: no plan there. `brainage compare --plan` writes it.") from None
     except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
         raise DesignError(f"{path}: expected a plan written by brainage, found: {error}") from error
-    return Plan(options, stored, analyses, written)
+    return Plan(options, stored, analyses, written, content.get("scores_by"))
 
 
 def _planned(options: TrialOptions, row: tuple[str, str, str, str]) -> dict:

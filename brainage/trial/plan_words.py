@@ -57,7 +57,9 @@ def plan_statements(options: TrialOptions, first: dict) -> list[tuple[str, str]]
     return [*_estimand(options), *_design(options), *_analyses(options, first)]
 
 
-def plan_text(options: TrialOptions, digest: str, first: dict) -> str:
+def plan_text(
+    options: TrialOptions, digest: str, first: dict, *, scores_by: str | None = None
+) -> str:
     """Return a plan in words, for people and registries.
 
     Parameters
@@ -68,12 +70,18 @@ def plan_text(options: TrialOptions, digest: str, first: dict) -> str:
         The plan's hash.
     first : dict
         The primary contrast's row of the plan.
+    scores_by : str or None, default=None
+        Fingerprint of the choices behind the scores.
 
     Returns
     -------
     text : str
     """
-    lines = ["STATISTICAL ANALYSIS PLAN", f"hash {digest}", ""]
+    lines = ["STATISTICAL ANALYSIS PLAN", f"hash {digest}"]
+    if scores_by is not None:
+        lines.append(f"scores by the choices of fingerprint {scores_by} (atlas, cleaning, "
+                     "exclusion, connectivity, clock, seed)")  # fmt: skip
+    lines.append("")
     lines += [f"{what}: {text}." for what, text in plan_statements(options, first)]
     lines += ["", "Analyses, each between every active arm and control and, where it has such "
               "rows, within every arm:"]  # fmt: skip

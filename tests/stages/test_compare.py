@@ -9,7 +9,12 @@ import pandas as pd
 import pytest
 
 from brainage.cli import BAD_INPUT, DONE, main
+from brainage.config import study_from_mapping
+from brainage.files import configs_folder
+from brainage.stages.compare import plan
+from brainage.stages.synthesize import with_synthetic_paths
 from brainage.tables import SCORES, write_table
+from brainage.trial import read_plan
 
 STUDY = """
 title: tables made elsewhere
@@ -81,10 +86,10 @@ def test_tables_with_other_column_names_are_compared_with_the_intervals_of_their
     flow = results_of(study, "flow")
     assert flow.groupby("arm")["randomised"].first().sum() == 40
     assert flow.loc[flow["visit"] == "baseline", "not_scanned"].sum() == 4
-    plan = json.loads((study.parent / "out" / "compare" / "plan.json").read_text())
+    planned = json.loads((study.parent / "out" / "compare" / "plan.json").read_text())
     for name in ("contrasts", "deltas", "sensitivity", "levakov"):
         table = results_of(study, name)
-        assert set(table["plan_hash"]) == {plan["hash"]}
+        assert set(table["plan_hash"]) == {planned["hash"]}
         assert table["prespecified"].all()
 
 
@@ -165,10 +170,34 @@ def test_page_names_estimand_plan_and_sums_of_the_flow(study):
     assert main(["compare", str(study), "--quiet"]) == DONE
     assert main(["report", str(study), "--quiet"]) == DONE
     page = (study.parent / "out" / "report" / "report.html").read_text()
-    plan = json.loads((study.parent / "out" / "compare" / "plan.json").read_text())
+    planned = json.loads((study.parent / "out" / "compare" / "plan.json").read_text())
     for words in (
-        "Primary contrast (prespecified): HRT minus CON at 1 year", plan["hash"],
+        "Primary contrast (prespecified): HRT minus CON at 1 year", planned["hash"],
         "intercurrent event: control who trains", "missing data, not an intercurrent event",
         "Randomised = scanned + not scanned", "Levakov&#39;s attenuation", "re-randomisation",
     ):  # fmt: skip
         assert words in page, words
+
+
+@pytest.mark.parametrize("depth", ["nifti", "series"])
+def test_plan_of_a_study_moved_or_not_yet_made_is_for_the_same_scores(tmp_path, depth):
+    visits = [{"session_id": "b", "nominal_years": 0}, {"session_id": "c", "nominal_years": 1}]
+    arms = [{"name": name, "n": 2, "effects_years": [0]} for name in "AB"]
+    values = {
+        "science": {
+            "atlas": {"name": "mine", "path": "mine.nii.gz"}, "cleaning": {"strategy": "own.toml"},
+            "trial": {"arms": ["A", "B"], "control_arm": "A", "primary_visit": "c",
+                      "visits": [visit | {"label": visit["session_id"]} for visit in visits]},
+        },
+        "synthetic": {"depth": depth, "trial": {"arms": arms, "visits": visits}},
+    }  # fmt: skip
+    found = set()
+    for place in ("here", "there"):
+        folder = tmp_path / place
+        folder.mkdir()
+        strategy = (configs_folder() / "cleaning" / "24P.toml").read_text()
+        (folder / "own.toml").write_text(strategy)
+        study = study_from_mapping(values, base=folder)
+        found |= {read_plan(plan(each)).scores_by for each in (study, with_synthetic_paths(study))}
+    assert len(found) == 1
+    assert found != {None}

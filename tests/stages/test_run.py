@@ -17,7 +17,7 @@ import pytest
 from brainage.cli import DONE, main
 from brainage.config import load_study
 from brainage.errors import BrainAgeError
-from brainage.stages.compare import plan
+from brainage.stages.compare import load_comparison, plan
 from brainage.stages.run import run_stages
 from brainage.stages.score import score
 from brainage.stages.synthesize import with_synthetic_paths
@@ -133,6 +133,28 @@ def test_a_plan_gives_way_to_another_only_when_asked(copy_of_finished):
         plan(other)
     assert plan(study).read_bytes() == before
     assert plan(other, overwrite=True).read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    "changed", ["science.clock.bias_correction=none", "science.connectivity.kinds=[pearson]"]
+)
+def test_a_clock_chosen_again_after_the_plan_makes_everything_post_hoc(copy_of_finished, changed):
+    file = copy_of_finished / "study.yaml"
+    assert load_comparison(load_study(file)).contrasts["prespecified"].all()
+    views = ["science.clock.views=[pearson]"] if "kinds" in changed else []
+    other = load_study(file, overrides=[changed, *views])
+    with pytest.raises(BrainAgeError, match="other choices behind the scores"):
+        plan(other)
+    for _ in run_stages(other):
+        pass
+    found = load_comparison(other)
+    assert not found.contrasts["prespecified"].any()
+    assert any("choices behind the scores" in note for note in found.notes)
+    # What is only shown beside the clock is no other clock.
+    shown = load_study(file, overrides=["science.clock.validation.n_bootstrap=60"])
+    for _ in run_stages(shown):
+        pass
+    assert load_comparison(shown).contrasts["prespecified"].all()
 
 
 def test_every_verb_of_a_synthetic_study_finds_its_data(copy_of_finished, capsys):

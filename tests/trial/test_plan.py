@@ -87,6 +87,22 @@ def test_setting_that_changes_an_analysis_makes_only_that_analysis_post_hoc(tmp_
     ]
 
 
+def test_plan_for_scores_made_otherwise_names_nothing(tmp_path, make_options):
+    options = make_options()
+    written = write_plan(options, tmp_path / "plan.json", scores_by="one clock")
+    plan = read_plan(tmp_path / "plan.json")
+    assert plan == written
+    assert plan.hash != write_plan(options, tmp_path / "other.json", scores_by="another").hash
+    assert "fingerprint one clock" in (tmp_path / "plan.txt").read_text()
+    named = ("arm", "versus", "visit", "outcome", "analysis_set")
+    row = {name: plan.analyses[0][name] for name in named} | {"network": "whole_brain"}
+    for scores_by, planned in (("one clock", True), (None, True), ("another", False)):
+        assert plan.judging(scores_by).names("mmrm", options, row) is planned
+    # Scores made elsewhere when the plan was written: nobody can tell.
+    unknown = write_plan(options, tmp_path / "third.json")
+    assert unknown.judging("another").names("mmrm", options, row)
+
+
 def test_changed_words_of_the_estimand_make_everything_post_hoc(tmp_path, make_options):
     plan = write_plan(make_options(), tmp_path / "plan.json")
     used = make_options(estimand={"population": "those who liked it"})
