@@ -111,7 +111,7 @@ class PathsSection(Options):
         Table with one row an allocation and one column a randomised participant, replayed by the
         trial's own program; what a re-randomisation test of minimisation needs.
     clock : str or None, default=None
-        A clock file made before; then nothing is trained.
+        A clock file made before, or a folder of them; then nothing is trained.
     scores : str or None, default=None
         A scores table made before; then nothing is scored.
     calibration : str or None, default=None

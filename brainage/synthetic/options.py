@@ -89,14 +89,15 @@ class DropoutOptions(Options):
     Parameters
     ----------
     rate : float, default=0.1
-        Share missing at each visit after baseline for a person whose gap is average.
+        Share of those who attended the visit before, with an average gap, who miss the next.
     depends_on : {"nothing", "baseline_gap", "previous_gap"}, default="previous_gap"
         Which latent gap (brain age minus age) the odds depend on: at baseline, or at the last
         visit attended. Never one that was not seen.
     log_odds_per_sd : float, default=0.5
         Rise of the log odds for each standard deviation of that gap; 0: completely at random.
     return_share : float, default=0.3
-        Share of those who missed a visit who come back for the next.
+        Share of those who missed a visit who are ready to come back; of these too `rate` miss the
+        next.
     """
 
     rate: float = Field(default=0.1, ge=0, lt=1)

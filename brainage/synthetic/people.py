@@ -169,9 +169,9 @@ def person_effects(
 ) -> np.ndarray:
     """Return each person's planted effect at each visit, years, shape (n, n_visits).
 
-    Each arm's mean is the planned effect exactly in expectation: the dose-dependent share scales
-    with attended / planned sessions, and people differ by ``effect_sd_years`` where the arm has
-    an effect at all.
+    Each arm's mean is the planned effect in expectation, up to the cap on attendance (0.6 % of the
+    dose-dependent share): that share scales with attended / planned sessions, and people differ by
+    ``effect_sd_years`` where the arm has an effect at all.
     """
     planned = {arm.name: (0.0, *arm.effects_years) for arm in plan.arms}
     effects = np.array([planned[name] for name in allocation["arm"]], dtype=float)
