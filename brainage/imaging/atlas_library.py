@@ -51,14 +51,26 @@ def load_atlas(atlas: str | AtlasOptions = "seitzman300") -> Atlas:
     Raises
     ------
     AtlasError
-        An unknown name, an unreadable file, labels that do not fit, no network.
+        An unknown name, an unreadable file, labels that do not fit, an option that this kind of
+        atlas does not read, no network.
     """
     options = AtlasOptions(name=atlas) if isinstance(atlas, str) else atlas
     if options.path is not None:
-        return _from_file(options)
-    if options.name in BUILT_IN:
-        return _built_in(options)
-    return _fetched(options)
+        loaded = _from_file(options)
+    else:
+        loaded = _built_in(options) if options.name in BUILT_IN else _fetched(options)
+    _refuse_unread(loaded, options)
+    return loaded
+
+
+def _refuse_unread(atlas: Atlas, options: AtlasOptions) -> None:
+    if options.radius_mm is not None and atlas.kind != "spheres":
+        raise AtlasError(f"science.atlas.radius_mm: {atlas.name} has no spheres ({atlas.kind}); "
+                         "leave it out.")  # fmt: skip
+    of_own = atlas.kind == "cifti" or (atlas.kind == "spheres" and options.path is not None)
+    if options.labels is not None and of_own:
+        raise AtlasError(f"science.atlas.labels: {options.path} names its parcels itself; leave it "
+                         "out.")  # fmt: skip
 
 
 def check_space(atlas: Atlas, scan: Scan, allow_spaces: Sequence[str] = ()) -> None:

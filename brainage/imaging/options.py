@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from brainage.options import Listed, Options
 
@@ -88,6 +88,13 @@ class CleaningOptions(Options):
     min_segment_volumes: int = Field(default=5, ge=1)
     t_r_s: float | None = Field(default=None, gt=0)
     motion_order: Literal["fsl", "spm", "afni"] | None = None
+
+    @model_validator(mode="after")
+    def _passes_a_band(self) -> Self:
+        low, high = self.high_pass_hz, self.low_pass_hz
+        if low is not None and high is not None and low >= high:
+            raise ValueError(f"high_pass_hz below low_pass_hz (found {low:g} and {high:g})")
+        return self
 
 
 class ExclusionRules(Options):

@@ -376,3 +376,14 @@ def test_a_native_scan_is_refused_by_an_atlas_of_any_template(tmp_path):
     check_space(load_atlas("seitzman300"), _scan("MNI152NLin2009cAsym"))
     with pytest.raises(ScanError, match=r"allow_spaces: \[MNIInfant\+1\]"):
         check_space(load_atlas("seitzman300"), _scan("MNIInfant+1"))
+
+
+def test_an_option_that_the_atlas_does_not_read_is_refused(tmp_path):
+    image = str(_labels_image(tmp_path / "a.nii.gz"))
+    with pytest.raises(AtlasError, match="radius_mm: own has no spheres"):
+        load_atlas(AtlasOptions(name="own", path=image, radius_mm=5.0))
+    table = tmp_path / "s.tsv"
+    table.write_text("name\tx\ty\tz\nA\t1\t2\t3\n")
+    options = AtlasOptions(name="own", path=str(table), radius_mm=5.0, labels=str(table))
+    with pytest.raises(AtlasError, match="labels: .*s.tsv names its parcels itself"):
+        load_atlas(options)

@@ -6,6 +6,7 @@ import pytest
 
 from brainage.errors import ConfigError
 from brainage.imaging.cleaning import list_strategies, load_strategy
+from brainage.imaging.options import CleaningOptions
 
 NAMED_BY_THE_ISSUE = {
     "simple", "scrubbing", "compcor", "ica_aroma", "24P", "36P", "36P+scrub", "24P+aCompCor",
@@ -48,3 +49,10 @@ def test_bad_strategy_file_is_refused_with_its_key(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(ConfigError, match=words):
         load_strategy(str(path))
+
+
+@pytest.mark.parametrize("edges", [(0.1, 0.01), (0.05, 0.05)])
+def test_a_band_without_frequencies_is_refused_before_any_scan(edges):
+    with pytest.raises(ValueError, match="high_pass_hz below low_pass_hz"):
+        CleaningOptions(high_pass_hz=edges[0], low_pass_hz=edges[1])
+    assert CleaningOptions(high_pass_hz=0.2, low_pass_hz=None).high_pass_hz == 0.2
