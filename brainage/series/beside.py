@@ -188,7 +188,7 @@ def _count(meta: dict, key: str) -> int:
 
 def _read_json(path: Path) -> dict:
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        meta = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise SeriesError(f"{path}: expected JSON, found: {error}") from error
     return meta if isinstance(meta, dict) else {}

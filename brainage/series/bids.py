@@ -121,7 +121,7 @@ def _is_ours(path: Path) -> bool:
     if not path.name.endswith(SUFFIX) or not path.with_suffix(".json").is_file():
         return False
     try:
-        return "CleaningFingerprint" in json.loads(path.with_suffix(".json").read_text("utf-8"))
+        return "CleaningFingerprint" in json.loads(path.with_suffix(".json").read_text("utf-8-sig"))
     except (OSError, ValueError, TypeError):
         # The reader itself says what is wrong with the sidecar.
         return True
@@ -173,7 +173,7 @@ def _retained_s(meta: dict, n_kept: int, t_r_s: float | None) -> float | None:
 def _read_sidecar(path: Path) -> dict:
     sidecar = path.with_suffix(".json")
     try:
-        meta = json.loads(sidecar.read_text(encoding="utf-8"))
+        meta = json.loads(sidecar.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SeriesError(f"{path}: expected a sidecar {sidecar.name}, found none.") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

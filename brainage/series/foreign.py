@@ -159,7 +159,7 @@ def _matrix(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
 def _separator(path: Path, row: str) -> str | None:
     """Return what separates the cells: what the ending says if it is there, else what is."""
     usual = {".tsv": "\t", ".csv": ","}.get(path.suffix.lower(), ",")
-    return next((mark for mark in (usual, "\t", ",") if mark in row), None)
+    return next((mark for mark in (usual, "\t", ",", ";") if mark in row), None)
 
 
 def _commented_names(
@@ -200,11 +200,13 @@ def _are_labels(first: list[str], second: list[str]) -> bool:
 
 
 def _numbers(path: Path, cells: list[list[str]]) -> np.ndarray:
+    if not cells:
+        raise SeriesError(f"{path}: expected rows of numbers below the names, found none.")
     if len({len(row) for row in cells}) != 1:
         longest = max(len(row) for row in cells)
-        short = next((i for i, row in enumerate(cells) if len(row) != longest), 0)
+        short = next(i for i, row in enumerate(cells) if len(row) != longest)
         raise SeriesError(f"{path}: row {short + 1} of the numbers has {len(cells[short])} cells, "
-                          f"others {longest}." if cells else f"{path}: no rows.")  # fmt: skip
+                          f"others {longest}.")  # fmt: skip
     try:
         return np.array([[float("nan") if cell.lower() in ("n/a", "", "nan") else float(cell)
                           for cell in row] for row in cells])  # fmt: skip

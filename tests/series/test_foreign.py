@@ -282,6 +282,7 @@ def test_parcels_in_another_order_are_matched_by_name(tmp_path):
         ("a\tb\n1\tx\n", "expected numbers below one header line"),
         ("a\ta\n1\t2\n", "stand twice"),
         ("", "expected rows of numbers"),
+        ("a\tb\n", "expected rows of numbers below the names"),
     ],
 )
 def test_what_is_not_a_series_is_refused(tmp_path, text, words):
@@ -304,3 +305,12 @@ def test_every_volume_flagged_is_an_error(tmp_path):
     path = _xcp_d(tmp_path, [1] * 10, VALUES)
     with pytest.raises(SeriesError, match="every one of 10 volumes is flagged"):
         read_series(path)
+
+
+def test_semicolons_and_byte_order_marks_of_spreadsheets_are_read(tmp_path):
+    path = tmp_path / "sub-1_timeseries.csv"
+    _frame().to_csv(path, sep=";", index=False, encoding="utf-8-sig")
+    path.with_suffix(".json").write_text('\ufeff{"RepetitionTime": 2.0}', encoding="utf-8")
+    series = read_series(path)
+    assert (series.parcel_names, series.t_r_s) == (tuple(NAMES), 2.0)
+    np.testing.assert_allclose(series.values, VALUES)
