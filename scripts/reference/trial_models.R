@@ -176,6 +176,65 @@ identity <- function(name) {
   do.call(rbind, rows)
 }
 
+# Expected minus observed predicted age (Levakov), the slope of predicted age on age known.
+levakov <- function(name) {
+  d <- read(name)
+  d$years <- d$visit_index + (d$baseline_age - 66) / 100
+  d$predicted <- d$baseline_age + d$years + d$gap
+  first <- subset(d, visit_index == 0)
+  slope <- coef(lm(predicted ~ baseline_age, transform(first, predicted = baseline_age + gap)))[[2]]
+  later <- droplevels(subset(d, visit_index > 0))
+  later$attenuation <- later$baseline_age + later$baseline_gap + slope * later$years - later$predicted
+  do.call(rbind, lapply(levels(later$visit), function(t) do.call(rbind, lapply(arms, function(a) {
+    r <- t.test(subset(later, arm == a & visit == t)$attenuation)
+    data.frame(arm = a, visit = t, slope = slope, attenuation = unname(r$estimate),
+               t = unname(r$statistic), df = unname(r$parameter), p = r$p.value)
+  }))))
+}
+
+# The gls statistic of the re-randomisation test: weights of the model without arm, errors
+# clustered by person without any correction.
+gls_statistic <- function(name) {
+  d <- droplevels(subset(read(name), visit_index > 0))
+  visits <- levels(d$visit)
+  bare <- gls(change ~ visit + baseline_gap * visit + sex, d, control = tight,
+              correlation = corSymm(form = ~ visit_index | participant_id),
+              weights = varIdent(form = ~ 1 | visit))
+  r <- diag(length(visits))
+  r[lower.tri(r)] <- coef(bare$modelStruct$corStruct, unconstrained = FALSE)
+  r <- r + t(r) - diag(length(visits))
+  sd <- bare$sigma * coef(bare$modelStruct$varStruct, unconstrained = FALSE, allCoef = TRUE)[visits]
+  x <- model.matrix(~ arm * visit + baseline_gap * visit + sex, d)
+  weighted <- function(f) Reduce(`+`, lapply(split(seq_len(nrow(d)), d$participant_id, drop = TRUE),
+    function(rows) {
+      v <- as.integer(d$visit)[rows]
+      f(rows, solve((r * outer(sd, sd))[v, v, drop = FALSE]))
+    }))
+  phi <- solve(weighted(function(rows, w) t(x[rows, , drop = FALSE]) %*% w %*% x[rows, , drop = FALSE]))
+  beta <- phi %*% weighted(function(rows, w) t(x[rows, , drop = FALSE]) %*% w %*% d$change[rows])
+  residual <- d$change - drop(x %*% beta)
+  meat <- weighted(function(rows, w) tcrossprod(t(x[rows, , drop = FALSE]) %*% w %*% residual[rows]))
+  k <- weights_of(colnames(x), visits)[[paste("HRT", tail(visits, 1))]]
+  list(visit = tail(visits, 1), estimate = sum(k * beta),
+       statistic = sum(k * beta) / sqrt(drop(t(k) %*% phi %*% meat %*% phi %*% k)))
+}
+
+# The gap's slope on age over several scans of a person, and the spline correction.
+gap_slopes <- function(name) {
+  d <- read(name)
+  d$age <- d$baseline_age + d$visit_index
+  m <- lm(gap ~ age, d)
+  ends <- function(se, df) coef(m)[["age"]] + c(-1, 1) * qt(0.975, df) * se
+  people <- length(unique(d$participant_id))
+  knots <- quantile(d$age, c(0.05, 0.35, 0.65, 0.95), names = FALSE)
+  at <- c(55, 64, 66.5, 69, 80)
+  curve <- lm(gap ~ splines::ns(age, knots = knots[2:3], Boundary.knots = knots[c(1, 4)]), d)
+  list(slope = coef(m)[["age"]],
+       by_person = ends(sqrt(vcovCR(m, d$participant_id, "CR3")["age", "age"]), people - 2),
+       by_scan = ends(sqrt(vcovHC(m, "HC3")["age", "age"]), nrow(d) - 2),
+       ages = at, expected_gap = unname(predict(curve, data.frame(age = at))))
+}
+
 names_of_sets <- c("complete", "missing", "three", "small")
 result <- list(
   versions = as.list(sapply(c("nlme", "lme4", "lmerTest", "pbkrtest", "emmeans", "sandwich",
@@ -187,5 +246,7 @@ result <- list(
   constrained = setNames(lapply(c("complete", "missing"), constrained), c("complete", "missing")),
   per_visit = setNames(lapply(names_of_sets, per_visit), names_of_sets),
   cluster_robust = setNames(lapply(names_of_sets, cluster_robust), names_of_sets),
+  levakov = levakov("missing"), gap_slopes = gap_slopes("missing"),
+  gls_statistic = setNames(lapply(c("missing", "three"), gls_statistic), c("missing", "three")),
   welch = welch("complete"), identity = identity("complete"))
 write_json(result, file.path(folder, "reference.json"), digits = NA, auto_unbox = TRUE, pretty = TRUE)

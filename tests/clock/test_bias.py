@@ -1,8 +1,10 @@
 """The gap is freed from age by a line that is fitted out of fold and then frozen."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
@@ -129,6 +131,22 @@ def test_gap_slope_and_interval_equal_statsmodels_hc3(shrunken):
     slope = gap_slope(age, predicted - age)
     assert slope.slope == pytest.approx(fitted.params[1], rel=1e-10)
     np.testing.assert_allclose([slope.low, slope.high], fitted.conf_int()[1], rtol=1e-9)
+
+
+def test_slopes_of_several_scans_and_the_spline_match_r():
+    # scripts/reference/trial_models.R: clubSandwich's CR3, sandwich's HC3, splines::ns.
+    folder = Path(__file__).parent.parent / "reference_values" / "trial"
+    theirs = json.loads((folder / "reference.json").read_text())["gap_slopes"]
+    data = pd.read_csv(folder / "missing.tsv", sep="\t")
+    age, gap = (data["baseline_age"] + data["visit_index"]).to_numpy(), data["gap"].to_numpy()
+    for people, ends in ((data["participant_id"], "by_person"), (None, "by_scan")):
+        found = gap_slope(age, gap, people=people)
+        assert found.slope == pytest.approx(theirs["slope"], rel=1e-9)
+        np.testing.assert_allclose([found.low, found.high], theirs[ends], rtol=1e-9)
+    spline = AgeBiasCorrector("spline").fit(age, age + gap)
+    np.testing.assert_allclose(
+        spline.expected_gap(np.array(theirs["ages"])), theirs["expected_gap"], rtol=1e-8
+    )
 
 
 def test_several_scans_of_a_person_give_the_interval_of_leaving_each_person_out():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +12,9 @@ import pytest
 from brainage.errors import DesignError
 from brainage.trial import levakov_outcome
 from brainage.trial.design import join_scores
+
+sys.path.insert(0, str(Path(__file__).parent))
+from r_reference import ARMS, r_values, trial_data  # noqa: E402
 
 VISITS = ("1 year", "2 years")
 
@@ -83,3 +89,22 @@ def test_ages_that_do_not_vary_are_an_error(trial):
     at = scores["session_id"].map({"bl": 65.0, "1y": 66.0, "2y": 67.0})
     with pytest.raises(DesignError, match="ages at baseline do not vary"):
         outcome_of(scores.assign(age_years=at), design)
+
+
+def test_published_t_matches_r():
+    data = trial_data("missing").assign(network="whole_brain")
+    data["years"] = data["visit_index"] + (data["baseline_age"] - 66) / 100
+    data["predicted_age_years"] = data["baseline_age"] + data["years"] + data["gap"]
+    data["baseline_predicted_years"] = data["baseline_age"] + data["baseline_gap"]
+    first = data[data["visit_index"] == 0]
+    scans = first.assign(
+        age_years=first["baseline_age"], predicted_age_years=first["baseline_predicted_years"]
+    )
+    found = levakov_outcome(scans, data[data["visit_index"] > 0], arms=ARMS, visits=("v1", "v2"),
+                            baseline="v0", n_bootstraps=200)  # fmt: skip
+    columns = ["attenuation_years", "statistic", "df", "p_value", "slope"]
+    theirs = pd.DataFrame(r_values()["levakov"])
+    assert found.table[["arm", "visit"]].equals(theirs[["arm", "visit"]])
+    np.testing.assert_allclose(
+        found.table[columns], theirs[["attenuation", "t", "df", "p", "slope"]], rtol=1e-8
+    )

@@ -16,7 +16,7 @@ from brainage.trial.ancova import fit_ancova
 from brainage.trial.rerandomize import rerandomization_test
 
 sys.path.insert(0, str(Path(__file__).parent))
-from r_reference import ARMS, follow_ups  # noqa: E402
+from r_reference import ARMS, follow_ups, r_values  # noqa: E402
 
 
 def small_trial(n=10, seed=3):
@@ -67,6 +67,18 @@ def test_statistic_is_the_ancova_contrast_when_a_third_arm_is_present():
                         covariates=("baseline_gap", "sex"))  # fmt: skip
     assert found.estimate == pytest.approx(fitted.contrast("HRT").estimate, rel=1e-10)
     assert found.statistic == pytest.approx(fitted.contrast("HRT").statistic, rel=1e-10)
+
+
+@pytest.mark.parametrize("name", ["missing", "three"])
+def test_gls_statistic_matches_r(name):
+    data = follow_ups(name)
+    allocation = data.drop_duplicates("participant_id")[["participant_id", "arm"]]
+    theirs = r_values()["gls_statistic"][name]
+    found = run(allocation, data.sort_values("visit_index"), visit=theirs["visit"], n_draws=99,
+                covariates=("baseline_gap", "sex"), statistic="gls")  # fmt: skip
+    # nlme stops its search for the covariance at about 1e-6 of an error.
+    assert found.estimate == pytest.approx(theirs["estimate"], rel=1e-5)
+    assert found.statistic == pytest.approx(theirs["statistic"], rel=1e-5)
 
 
 def test_p_value_is_b_plus_one_over_m_plus_one():
