@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from brainage.errors import ScanError, TableError
+from brainage.errors import BrainAgeWarning, ScanError, TableError
 from brainage.series.names import RUN_KEYS, run_label
 from brainage.tables import NO_SESSION, read_text_table
 
@@ -81,6 +82,11 @@ def find_scans(
         Unreadable or empty folder, no such space or task, runs in several spaces.
     TableError
         A bad table, or a scan listed twice.
+
+    Warns
+    -----
+    BrainAgeWarning
+        Runs that are there as single echoes only; they are left out.
     """
     source = Path(source)
     if source.is_dir():
@@ -110,7 +116,7 @@ def _in_folder(folder: Path, space: str | None, task: str | None) -> list[Scan]:
             "Is it the fMRIPrep derivatives folder?" if inner is None else f"Try {inner} in it."
         )
         raise ScanError(f"{folder}: expected sub-*/[ses-*/]func/{wanted}, found none. {advice}")
-    chosen = [item for item in _without_single_echoes(labelled)
+    chosen = [item for item in _without_single_echoes(folder, labelled)
               if task in (None, item[3].get("task")) and _is_in(space, item[3])]  # fmt: skip
     if not chosen:
         tasks = sorted({e.get("task", "n/a") for *_, e in labelled})
@@ -129,7 +135,7 @@ def _run_of(entities: dict[str, str]) -> tuple[str, ...]:
     return tuple(entities.get(key, NO_SESSION) for key in ("sub", "ses", "task", *RUN_KEYS))
 
 
-def _without_single_echoes(labelled: list) -> list:
+def _without_single_echoes(folder: Path, labelled: list) -> list:
     """Leave out single echoes: of a multi-echo run their combination, without echo, is analysed.
 
     A run of which there is one echo and nothing else was not combined; it is the run.
@@ -137,6 +143,15 @@ def _without_single_echoes(labelled: list) -> list:
     forms: dict[tuple, set] = {}
     for *_, entities in labelled:
         forms.setdefault(_run_of(entities), set()).add(entities.get("echo"))
+    lost = [run for run, echoes in forms.items() if len(echoes) > 1 and None not in echoes]
+    if lost:
+        # A run that is left out has no row anywhere else.
+        first = next(name for _, name, _, entities in labelled if _run_of(entities) == lost[0])
+        warnings.warn(
+            f"{folder}: {len(lost)} run(s) are there as single echoes only and are left out, the "
+            f"first with {first}. Combine their echoes (fMRIPrep does), or list the echo to take "
+            "in a table of scans.", BrainAgeWarning, stacklevel=4,
+        )  # fmt: skip
     return [item for item in labelled
             if "echo" not in item[3] or len(forms[_run_of(item[3])]) == 1]  # fmt: skip
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from brainage.errors import ScanError, TableError
+from brainage.errors import BrainAgeWarning, ScanError, TableError
 from brainage.imaging.scans import Scan, find_scans
 
 MNI = "space-MNI152NLin2009cAsym"
@@ -92,7 +92,8 @@ def test_a_run_of_one_echo_that_was_not_combined_is_the_run(tmp_path):
     (func / "sub-01_task-rest_run-1_echo-1_desc-confounds_timeseries.tsv").unlink()
     for echo in (1, 2, 3):
         _run(func, f"sub-01_task-rest_run-3_echo-{echo}")
-    one, two = find_scans(tmp_path)
+    with pytest.warns(BrainAgeWarning, match=r"1 run\(s\) .* single echoes only .*run-3_echo-1"):
+        one, two = find_scans(tmp_path)
     assert (one.run, two.run) == ("1", "2")
     assert one.confounds.name == "sub-01_task-rest_run-1_desc-confounds_timeseries.tsv"
     assert two.confounds.name == "sub-01_task-rest_run-2_echo-1_desc-confounds_regressors.tsv"
