@@ -93,8 +93,15 @@ def _with_ranges(reasons: Iterable[str]) -> str:
 
 def _without_paths(reason: str) -> str:
     """Return a reason with each file's path and name shortened to its kind (``bold.nii.gz``)."""
-    return re.sub(r"(?:/[^/:\s]+)+/[^/:\s]+|\bsub-[^:\s]+",
-                  lambda found: re.split("[/_]", found[0])[-1], reason)  # fmt: skip
+    # What a reason starts with may have blanks in its name.
+    reason = re.sub(r"^/[^:]+(?=: )", _kind_of_file, reason)
+    return re.sub(r"(?:/[^/:\s]+)+/[^/:\s]+|\bsub-[^:\s]+", _kind_of_file, reason)
+
+
+def _kind_of_file(found: re.Match) -> str:
+    name = found[0].rsplit("/", 1)[-1]
+    _, dot, ending = name.partition(".")
+    return f"*.{ending}" if dot and "_" not in name else name.rsplit("_", 1)[-1]
 
 
 def show_left_out(screen: Screen, excluded: pd.DataFrame, cohort: str) -> int:

@@ -102,3 +102,16 @@ def test_a_reason_with_numbers_of_its_own_in_each_scan_is_one_line(capsys):
     assert shown.count("mean framewise displacement") == 1
     assert "mean framewise displacement 0.51 to 0.70 mm, more than 0.5 mm" in shown
     assert "in space MNI152NLin6Asym, 98 of 200 kept" in shown
+
+
+def test_files_of_a_table_do_not_make_a_reason_another_one(capsys):
+    rows = pd.DataFrame(columns=list(SCANS.names), index=range(20), dtype=object)
+    rows[["session_id", "run", "task"]] = "n/a"
+    rows["participant_id"] = [f"{i:02d}" for i in range(20)]
+    rows["status"] = "failed"
+    rows["reason"] = [f"/my data/scan{'ab'[i % 2] * i}.nii.gz: truncated gzip" for i in range(20)]
+    rows[["retained_s", "mean_fd_mm"]] = np.nan
+    show_scans(Screen(), rows, "trial")
+    shown = capsys.readouterr().out
+    assert shown.count("truncated gzip") == 1
+    assert " *.nii.gz: truncated gzip" in shown
