@@ -73,7 +73,11 @@ def load_cifti_atlas(path: Path, name: str, space: str | None) -> Atlas:
         names, values = [str(n) for n in axes[1].name], None
         digest = hashlib.sha256(b"parcels")
     elif isinstance(axes[0], LabelAxis) and isinstance(axes[1], BrainModelAxis):
-        keys = np.asarray(image.dataobj[0]).astype(int)
+        if len(axes[0]) != 1:
+            raise AtlasError(f"{path}: expected one map of labels, found {len(axes[0])}: "
+                             f"{', '.join(map(str, axes[0].name))}. Keep one (wb_command "
+                             "-cifti-merge with -column).")  # fmt: skip
+        keys = _keys(image)
         table = axes[0].label[0]
         values = np.array([k for k in np.unique(keys) if k != 0 and k in table], dtype=int)
         unnamed = [int(k) for k in np.unique(keys) if k != 0 and k not in table]
@@ -222,10 +226,15 @@ class _Labels:
 @functools.lru_cache(maxsize=2)
 def _labels_of(path: Path, content_hash: str) -> _Labels:
     axes, image = _open(path, AtlasError)
-    keys = np.asarray(image.dataobj[0]).astype(int)
+    keys = _keys(image)
     return _Labels(axes[1].affine, {structure: (keys[where], places)
                                     for structure, where, places in _structures(axes[1])}
                    )  # fmt: skip
+
+
+def _keys(image: nib.Cifti2Image) -> np.ndarray:
+    # NaN is nobody's label; labels of volumes take it for background too.
+    return np.nan_to_num(np.asarray(image.dataobj[0], dtype=np.float64)).astype(int)
 
 
 def _structures(axis: BrainModelAxis) -> Iterator[tuple[str, slice, np.ndarray]]:

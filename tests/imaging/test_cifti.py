@@ -45,6 +45,7 @@ def _dlabel(folder: Path) -> Path:
     keys[0, 0:4] = 1
     keys[0, 20 + 4 : 20 + 8] = 2
     keys[0, 15:17] = 7
+    keys[0, 19] = np.nan
     colour = (0, 0, 0, 0)
     table = {0: ("???", colour), 1: ("7Networks_LH_Vis_1", colour),
              2: ("7Networks_RH_Default_1", colour), 7: ("wall", colour)}  # fmt: skip
@@ -108,6 +109,16 @@ def test_blocks_of_any_size_give_the_same_and_labels_are_opened_once(tmp_path, m
     monkeypatch.setattr(cifti, "_BLOCK_BYTES", 8 * N_VOLUMES * 3)
     pieces = read_surface_signals(bold, atlas)
     np.testing.assert_allclose(pieces.values, whole.values, rtol=1e-12)
+
+
+def test_of_several_maps_of_labels_none_is_guessed(tmp_path):
+    path = _dlabel(tmp_path)
+    image = nib.load(path)
+    labels, axis = (image.header.get_axis(i) for i in range(2))
+    keys = np.vstack([np.asarray(image.dataobj)] * 2)
+    nib.save(nib.Cifti2Image(keys, (LabelAxis(["a", "b"], [labels.label[0]] * 2), axis)), path)
+    with pytest.raises(AtlasError, match="expected one map of labels, found 2: a, b"):
+        _atlas(path)
 
 
 def test_cleaning_is_the_same_as_of_volumes(tmp_path):
