@@ -222,15 +222,23 @@ def _func_folders(folder: Path) -> Iterator[tuple[str, set[str]]]:
     # scandir tells folders from files without asking for each file's metadata.
     try:
         for subject in _folders(folder, "sub-"):
-            for session in _folders(subject, "ses-") or [subject]:
-                for func in _folders(session, "func"):
-                    with os.scandir(func) as entries:
-                        yield func, {entry.name for entry in entries}
+            # A person may have sessions and, from before there were any, a func beside them.
+            for func in _func_of(_folders(subject, ("ses-", "func"))):
+                with os.scandir(func) as entries:
+                    yield func, {entry.name for entry in entries}
     except OSError as error:
         raise ScanError(f"{error.filename}: cannot be listed ({error.strerror}).") from error
 
 
-def _folders(folder: str | Path, prefix: str) -> list[str]:
+def _func_of(folders: list[str]) -> Iterator[str]:
+    for path in folders:
+        if os.path.basename(path) == "func":
+            yield path
+        elif os.path.basename(path).startswith("ses-"):
+            yield from _func_of(_folders(path, "func"))
+
+
+def _folders(folder: str | Path, prefix: str | tuple[str, ...]) -> list[str]:
     with os.scandir(folder) as entries:
         return sorted(e.path for e in entries if e.name.startswith(prefix) and e.is_dir())
 

@@ -206,9 +206,13 @@ def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found:
         people = people.drop(columns="session_id")
     joined = sessions.merge(people, on=keys, how="left", indicator=True)
     unknown = joined[joined["_merge"] == "left_only"]
+    bare = {name.lstrip("0"): name for name in people["participant_id"]}
     for row in unknown.head(10).itertuples():
+        # Spreadsheets turn 007 into 7.
+        alike = bare.get(row.participant_id.lstrip("0"), row.participant_id)
+        hint = "" if alike == row.participant_id else f" (it has {alike}: were zeros lost?)"
         found.problems.append(f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: not in "
-                              "the people table; will be left out")  # fmt: skip
+                              f"the people table{hint}; will be left out")  # fmt: skip
     ageless = joined[(joined["_merge"] == "both") & joined["age_years"].isna()]
     for row in ageless.head(10).itertuples():
         found.problems.append(f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: no age; "

@@ -45,6 +45,13 @@ def test_sessions_runs_and_their_files_are_matched_by_entities(tmp_path):
     assert {s.t_r_s for s in scans} == {None}
 
 
+def test_a_func_beside_sessions_is_found_and_a_copy_of_one_is_not(tmp_path):
+    for folder in ("func", "ses-1/func", "func_old", "ses-1/func.bak"):
+        session = "_ses-1" if "ses-1" in folder else ""
+        _run(tmp_path / "sub-01" / folder, f"sub-01{session}_task-rest")
+    assert [scan.session_id for scan in find_scans(tmp_path)] == ["1", "n/a"]
+
+
 def test_several_spaces_are_refused_with_their_names_until_one_is_chosen(tmp_path):
     func = tmp_path / "sub-01" / "func"
     for form in (MNI, "space-MNI152NLin6Asym_res-2", "space-MNI152NLin6Asym_res-1"):

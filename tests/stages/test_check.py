@@ -68,3 +68,14 @@ def test_links_to_data_that_were_not_fetched_and_people_without_files_are_told(t
     ]
     assert any("1 participants of the people table were not found among the files: 02" in line
                for line in found.lines)  # fmt: skip
+
+
+def test_ids_that_a_spreadsheet_took_the_zeros_of_are_told(tmp_path):
+    (tmp_path / "data").mkdir()
+    for person in ("01", "3"):
+        (tmp_path / "data" / f"sub-{person}_task-rest_atlas-a_timeseries.tsv").touch()
+    study = _study(tmp_path, "series")
+    (tmp_path / "participants.tsv").write_text("participant_id\tage_years\n1\t30\n2\t40\n")
+    problems = check(study).problems
+    assert "sub-01 ses-n/a: not in the people table (it has 1: were zeros lost?)" in problems[0]
+    assert "sub-3 ses-n/a: not in the people table; will be left out" in problems[1]
