@@ -53,17 +53,20 @@ LEAST_CHUNK_BYTES = 32 * _PIECE_BYTES
 class ParallelGzip:
     """Bytes of a gzip file in order, inflated by several threads.
 
+    The reader is one of them: it inflates a part itself, then takes what the others made of the
+    parts that follow. Its own part is the smaller, since it has the copying and comparing to do.
+
     Parameters
     ----------
     path : Path
         A gzip file. Members behind the first are inflated by the reader alone.
     n_threads : int
-        That inflate ahead; more than four are not used.
+        The reader and those that inflate ahead; more than four are not used.
     chunk_bytes : int
         Compressed bytes a thread takes at a time.
     buffer_bytes : int
-        Of a chunk inflated; what is beyond is left to the reader. There is one buffer a thread,
-        and one for the chunk being read.
+        Of a chunk inflated; what is beyond is left to the reader. There are `n_threads` buffers:
+        one for each thread ahead, and one for the chunk being read.
 
     Raises
     ------
@@ -74,13 +77,12 @@ class ParallelGzip:
     def __init__(self, path: Path, *, n_threads: int, chunk_bytes: int, buffer_bytes: int):
         self._file = open(path, "rb")  # noqa: SIM115 - closed by `close`
         self._size = os.fstat(self._file.fileno()).st_size
-        step = max(_PIECE_BYTES, chunk_bytes // _PIECE_BYTES * _PIECE_BYTES)
-        self._starts = range(step, self._size - 8, step)
-        self._n_threads = min(n_threads, MOST_THREADS)
+        n_threads = min(n_threads, MOST_THREADS)
+        self._parts = _parts_ahead(self._size, n_threads - 1, max(_PIECE_BYTES, chunk_bytes))
         self._stopped = threading.Event()
-        self._pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="brainage-inflate")
+        self._pool = ThreadPoolExecutor(n_threads - 1, thread_name_prefix="brainage-inflate")
         # Used again and again: fresh memory for every piece costs a tenth of inflating it.
-        self._buffers = [np.empty(buffer_bytes, np.uint8) for _ in range(self._n_threads + 1)]
+        self._buffers = [np.empty(buffer_bytes, np.uint8) for _ in range(n_threads)]
         self._pieces = self._in_order()
         self._piece = memoryview(b"")
         #: Chunks that could be used as they were, and those inflated again.
@@ -113,39 +115,41 @@ class ParallelGzip:
         """Yield the content, piece by piece."""
         member = _Member(self._file.fileno(), _header_length(self._file))
         chunks = self._ahead()
-        for start in (*self._starts, self._size):
+        for start, _ in self._parts:
             yield from member.up_to(start)
-            if member.ended or start == self._size:
-                break
-            chunk = next(chunks, None)
+            chunk = None if member.ended else next(chunks, None)
             if chunk is not None and chunk.pieces:
                 yield from self._joined(member, chunk)
             if member.ended:
                 break
         chunks.close()
+        yield from member.up_to(self._size)
         if not member.ended:
             raise EOFError("Compressed file ended before the end-of-stream marker was reached")
         yield from self._behind(member)
 
     def _ahead(self) -> Iterator[_Chunk]:
-        """Yield what was made of each chunk; the next ones are being inflated meanwhile."""
+        """Yield what was made of each part; the next ones are being inflated meanwhile."""
         waiting: deque[Future] = deque()
-        jobs = zip(self._starts, (*self._starts[1:], self._size), strict=True)
+        parts = iter(self._parts)
 
         def submit() -> None:
             in_vain = self.n_in_vain >= _MOST_IN_VAIN and self.n_in_vain > self.n_used
-            if not in_vain and (job := next(jobs, None)) is not None:
-                chunk = _Chunk(*job, self._buffers.pop())
+            if not in_vain and (part := next(parts, None)) is not None:
+                chunk = _Chunk(*part, self._buffers.pop())
                 waiting.append(self._pool.submit(chunk.inflate, self._file.fileno(), self._stopped))
 
-        for _ in range(self._n_threads):
+        while self._buffers:
+            n_waiting = len(waiting)
             submit()
+            if len(waiting) == n_waiting:
+                break
         while waiting:
             chunk = waiting.popleft().result()
-            submit()
             self.n_in_vain += not chunk.pieces
             yield chunk
             self._buffers.append(chunk.buffer)
+            submit()
 
     def _joined(self, member: _Member, chunk: _Chunk) -> Iterator[bytes]:
         """Go on from the true state until the chunk's is the same, then with the chunk."""
@@ -177,6 +181,19 @@ class ParallelGzip:
         with igzip.IGzipFile(fileobj=self._file, mode="rb") as rest:
             while piece := rest.read(2**20):
                 yield piece
+
+
+def _parts_ahead(size: int, n_ahead: int, chunk_bytes: int) -> list[tuple[int, int]]:
+    """Return (start, end) in the file of what threads inflate ahead; the rest is the reader's."""
+    # By processor time: inflating 1, comparing and copying a chunk 0.13, arithmetic on it 0.11.
+    own = int(chunk_bytes * max(0.0, 1 - 0.2 * (n_ahead + 1)))
+    starts = [
+        first + i * chunk_bytes
+        for first in range(own or chunk_bytes, size, own + n_ahead * chunk_bytes)
+        for i in range(n_ahead)
+    ]
+    # Eight bytes at the end are no deflate data.
+    return [(start, min(start + chunk_bytes, size)) for start in starts if start < size - 8]
 
 
 class _Member:

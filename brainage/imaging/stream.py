@@ -30,8 +30,8 @@ _BLOCK_BYTES = 2 * 2**20
 _MEMORY_BYTES = 16 * 2**20
 #: One being filled, one being worked on, one ready in between.
 _FEWEST_BUFFERS = 3
-#: Of all chunks inflated ahead together, one a thread and the one being read.
-_AHEAD_BYTES = 64 * 2**20
+#: Of all buffers of chunks inflated ahead together.
+_AHEAD_BYTES = 48 * 2**20
 #: Of a chunk's buffer by the file's mean ratio: some parts pack better.
 _CHUNK_FILLS = 0.9
 _HEADER_BYTES = 544
@@ -134,7 +134,7 @@ class VolumeStream:
         inflated = self.header.offset + self.header.n_volumes * self._volume_bytes
         # The chunks give way as buffers would.
         n_threads = min(self._n_threads, MOST_THREADS)
-        buffer_bytes = max(0, _AHEAD_BYTES - beside_bytes) // (n_threads + 1)
+        buffer_bytes = max(0, _AHEAD_BYTES - beside_bytes) // n_threads
         chunk_bytes = int(_CHUNK_FILLS * buffer_bytes * min(1.0, size / inflated))
         if chunk_bytes < LEAST_CHUNK_BYTES or size < 3 * chunk_bytes:
             return False
