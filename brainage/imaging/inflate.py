@@ -61,7 +61,7 @@ class ParallelGzip:
     path : Path
         A gzip file. Members behind the first are inflated by the reader alone.
     n_threads : int
-        The reader and those that inflate ahead; more than four are not used.
+        The reader and those that inflate ahead: two to four, more are not used.
     chunk_bytes : int
         Compressed bytes a thread takes at a time.
     buffer_bytes : int
@@ -139,11 +139,8 @@ class ParallelGzip:
                 chunk = _Chunk(*part, self._buffers.pop())
                 waiting.append(self._pool.submit(chunk.inflate, self._file.fileno(), self._stopped))
 
-        while self._buffers:
-            n_waiting = len(waiting)
+        for _ in range(len(self._buffers)):
             submit()
-            if len(waiting) == n_waiting:
-                break
         while waiting:
             chunk = waiting.popleft().result()
             self.n_in_vain += not chunk.pieces
