@@ -74,7 +74,10 @@ def test_a_misspelt_column_gets_a_suggestion(tmp_path):
     [
         (b"", "expected a table with a header"),
         (b"\xff\xfe\x00a", "expected UTF-8"),
-        (b"participant_id\tage_years\tn_scans\n1\t2\t3\t4\n", "expected a table with a header"),
+        (
+            b"participant_id\tage_years\tn_scans\n1\t2\t3\t4\n",
+            "as many cells in each line as the header",
+        ),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path, content, words):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from brainage.errors import BrainAgeWarning, ScanError, TableError
 from brainage.series.names import RUN_KEYS, run_label
-from brainage.tables import NO_SESSION, read_text_table
+from brainage.tables import NO_SESSION, read_text_table, refuse_misnamed
 
 _BOLD = re.compile(r"_desc-preproc_bold\.nii(\.gz)?$")
 _DTSERIES = re.compile(r"_bold\.dtseries\.nii$")
@@ -21,6 +21,8 @@ NATIVE = "native"
 #: What tells the forms of one space apart: a template's age group, resolution, density.
 _OF_SPACE = ("cohort", "res", "den")
 _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)")
+_COLUMNS = ("path", "participant_id", "session_id", "run", "task", "space", "confounds", "mask",
+            "t_r_s")  # fmt: skip
 _ABSENT = {"", "n/a", "nan", "none"}
 
 
@@ -245,6 +247,7 @@ def _folders(folder: str | Path, prefix: str | tuple[str, ...]) -> list[str]:
 
 def _in_table(path: Path) -> list[Scan]:
     text = read_text_table(path)
+    refuse_misnamed(path, list(text.columns), _COLUMNS)
     absent = [c for c in ("path", "participant_id") if c not in text]
     if absent:
         raise TableError(f"{path}: expected the columns path and participant_id, found "

@@ -10,12 +10,14 @@ from pathlib import Path
 from brainage.errors import SeriesError
 from brainage.series.names import labels_of, parts_of, run_label, run_parts
 from brainage.series.types import SeriesFile
-from brainage.tables import NO_SESSION, read_text_table
+from brainage.tables import NO_SESSION, read_text_table, refuse_misnamed
 
 SUFFIX = "_timeseries.tsv"
 _NAMED = (SUFFIX, "_timeseries.csv", "_timeseries.1D")
 #: The ABIDE release names series ``*_rois_cc400.1D``; C-PAC's own ``*.1D`` are motion as well.
 _UNNAMED = ".1D"
+#: Of a table of files.
+_COLUMNS = ("path", "participant_id", "session_id", "run", "task", "atlas", "t_r_s")
 #: fMRIPrep's confounds end as series do.
 _NO_SERIES = "_desc-confounds_timeseries."
 
@@ -194,6 +196,7 @@ def _how_to_choose(one: SeriesFile, other: SeriesFile) -> str:
 
 def _in_table(path: Path) -> list[SeriesFile]:
     text = read_text_table(path)
+    refuse_misnamed(path, list(text.columns), _COLUMNS)
     absent = [c for c in ("path", "participant_id") if c not in text]
     if absent:
         raise SeriesError(f"{path}: expected the columns path and participant_id, found "

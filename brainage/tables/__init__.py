@@ -8,7 +8,13 @@ never missing: a scan without sessions has the session_id ``"n/a"``, as text.
 
 from brainage.tables.checks import check_table, write_table
 from brainage.tables.people import read_people
-from brainage.tables.reading import parse_table, read_table, read_text_table, separator_of
+from brainage.tables.reading import (
+    parse_table,
+    read_table,
+    read_text_table,
+    refuse_misnamed,
+    separator_of,
+)
 from brainage.tables.schema import NO_SESSION, PEOPLE, SCORES, Column, TableSchema
 
 __all__ = [
@@ -22,6 +28,7 @@ __all__ = [
     "read_people",
     "read_table",
     "read_text_table",
+    "refuse_misnamed",
     "separator_of",
     "write_table",
 ]

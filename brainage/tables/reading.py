@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,10 @@ def read_text_table(path: str | Path) -> pd.DataFrame:
                                index_col=False, encoding="utf-8-sig")  # fmt: skip
     except FileNotFoundError:
         raise TableError(f"{path}: no such file. Check the path in the config.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+    except pd.errors.ParserWarning as error:
+        raise TableError(f"{path}: expected as many cells in each line as the header has, found "
+                         "more in some.") from error  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise TableError(f"{path}: expected a table with a header line, found: {error}") from error
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: expected UTF-8 text, found other bytes ({error})") from error
@@ -98,6 +102,35 @@ def read_text_table(path: str | Path) -> pd.DataFrame:
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})."
         ) from error
     return text.apply(lambda cells: cells.fillna("").str.strip())
+
+
+#: What people call our columns, in small letters without signs.
+_ALSO_CALLED = {
+    "tr": "t_r_s", "trs": "t_r_s", "repetitiontime": "t_r_s", "trsec": "t_r_s",
+    "session": "session_id", "ses": "session_id", "visit": "session_id",
+    "brainmask": "mask", "maskfile": "mask", "maskpath": "mask",
+    "confound": "confounds", "confoundsfile": "confounds", "regressors": "confounds",
+    "motion": "confounds",
+}  # fmt: skip
+
+
+def refuse_misnamed(path: Path, columns: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a column that nothing reads, but that was meant for one of `known`.
+
+    Other columns are anybody's own. One that is there under its right name excuses its likes.
+
+    Raises
+    ------
+    TableError
+        With both names.
+    """
+    for column in columns:
+        plain = re.sub(r"[^a-z]", "", column.lower())
+        meant = {name.replace("_", ""): name for name in known} | _ALSO_CALLED
+        name = meant.get(plain)
+        if name in known and name not in columns:
+            raise TableError(f"{path}: column '{column}' would not be read: did you mean '{name}'? "
+                             f"Columns that are read: {', '.join(known)}.")  # fmt: skip
 
 
 def parse_table(

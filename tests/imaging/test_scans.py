@@ -228,3 +228,22 @@ def test_a_space_with_its_resolution_takes_a_tables_scans_of_that_space(tmp_path
     table.write_text("path\tparticipant_id\tspace\na.nii\t1\tMNI152NLin6Asym\nb.nii\t2\tT1w\n")
     (scan,) = find_scans(table, space="MNI152NLin6Asym:res-2")
     assert scan.participant_id == "1"
+
+
+@pytest.mark.parametrize(("column", "meant"), [
+    ("TR", "t_r_s"), ("Mask", "mask"), ("session", "session_id"), ("confounds_file", "confounds"),
+    ("Participant_ID", "participant_id"), ("RepetitionTime", "t_r_s"),
+])  # fmt: skip
+def test_a_column_that_was_meant_for_ours_is_refused_and_anybodys_own_is_not(
+    tmp_path, column, meant
+):
+    table = tmp_path / "scans.csv"
+    names = ["path", "participant_id", column, "age"]
+    names = [name for name in names if name != meant]
+    table.write_text(",".join(names) + "\n" + ",".join("1234"[: len(names)]) + "\n")
+    with pytest.raises(TableError, match=f"column '{column}' would not be read.*'{meant}'"):
+        find_scans(table)
+    both = dict.fromkeys(["path", "participant_id", meant, column, "age", "site"])
+    table.write_text(",".join(both) + "\n" + ",".join(["a.nii", *"123456"[: len(both) - 1]]) + "\n")
+    (scan,) = find_scans(table)
+    assert scan.bold == tmp_path / "a.nii"
