@@ -14,7 +14,7 @@ from brainage.imaging.scans import Scan
 from brainage.series.names import parts_of
 from brainage.tables import NO_SESSION
 
-_SIDECAR = "_bold.json"
+_SIDECAR = "bold.json"
 
 
 def resolve_t_r_s(
@@ -115,7 +115,8 @@ def _sidecars_in(folder: Path) -> dict[str, list[str]]:
 def _by_first_part(folder: str, changed: int) -> dict[str, list[str]]:
     names = defaultdict(list)
     for name in sorted(os.listdir(folder)):
-        if name.endswith(_SIDECAR) or name == _SIDECAR[1:]:
+        # Of parts and nothing else: "scan7_bold.json" is scan 7's own.
+        if name.endswith(_SIDECAR) and name == "_".join([*parts_of(name), _SIDECAR]):
             names[next(iter(parts_of(name)), "")].append(name)
     return names
 

@@ -95,3 +95,13 @@ def test_a_sidecar_speaks_for_every_image_that_has_all_parts_of_its_name(tmp_pat
         "mb1": 2.0, "mb2": 0.7, "1": 2.0}  # fmt: skip
     assert run in sidecars_of(scans["mb2"])
     assert run not in sidecars_of(scans["mb1"])
+
+
+def test_a_sidecar_of_another_image_never_speaks(tmp_path):
+    scan = Scan("1", "n/a", "n/a", "n/a", None, tmp_path / "scan1_bold.nii.gz", None, None)
+    for name in ("scan2_bold.json", "x_task-rest_bold.json", "scan1_T1w.json"):
+        (tmp_path / name).write_text('{"RepetitionTime": 9.0}')
+    with pytest.raises(ScanError, match="expected a repetition time"):
+        resolve_t_r_s(scan, None)
+    (tmp_path / "scan1_bold.json").write_text('{"RepetitionTime": 2.0}')
+    assert resolve_t_r_s(scan, None) == 2.0
