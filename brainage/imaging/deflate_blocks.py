@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 from isal import igzip_lib
 
 #: How far back deflate refers.
 WINDOW_BYTES = 2**15
-#: Of what some compressed bytes hold at once: zeros pack a thousandfold.
-MOST_AT_ONCE = 2**22
+#: Of what compressed bytes hold, at once: it stays in the cache, and its memory is used again.
+MOST_AT_ONCE = 2**16
 #: Where a block boundary is searched for at once, and at most. A block of zlib's is some 20 KiB.
 _SEARCH_BYTES, _MOST_SEARCHED = 2**13, 2**18
 #: Compressed bytes that have to inflate without an error behind a boundary.
@@ -25,7 +26,8 @@ def find_block(fd: int, start: int, stop: int) -> tuple[int, int] | None:
             byte, bit = divmod(offset, 8)
             inflater, _ = inflater_at(packed[byte], bit)
             try:
-                inflater.decompress(packed[byte + 1 :], MOST_AT_ONCE)
+                for _ in inflated(inflater, packed[byte + 1 :]):
+                    pass
             except igzip_lib.error:
                 continue
             if not inflater.eof:
@@ -86,6 +88,13 @@ _WHOLE_SPACE = 128
 def new_inflater(window: bytes = b"") -> igzip_lib.IgzipDecompressor:
     """Return an inflater of a bare deflate stream behind a window, empty at a stream's start."""
     return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE, zdict=window)
+
+
+def inflated(inflater: igzip_lib.IgzipDecompressor, packed: bytes) -> Iterator[bytes]:
+    """Yield what some more compressed bytes hold, a little at a time: zeros pack a thousandfold."""
+    yield inflater.decompress(packed, MOST_AT_ONCE)
+    while not (inflater.needs_input or inflater.eof):
+        yield inflater.decompress(b"", MOST_AT_ONCE)
 
 
 def inflater_at(first_byte: int, bit: int) -> tuple[igzip_lib.IgzipDecompressor, bytes]:

@@ -32,9 +32,9 @@ import numpy as np
 from isal import igzip, igzip_lib, isal_zlib
 
 from brainage.imaging.deflate_blocks import (
-    MOST_AT_ONCE,
     WINDOW_BYTES,
     find_block,
+    inflated,
     inflater_at,
     new_inflater,
     read_at,
@@ -212,10 +212,7 @@ class _Member:
             end = min(stop, (self._position // _PIECE_BYTES + 1) * _PIECE_BYTES)
             packed = read_at(self._fd, self._position, end)
             self._position += len(packed)
-            piece = self._inflater.decompress(packed, MOST_AT_ONCE)
-            yield self._counted(piece)
-            while not (self._inflater.needs_input or self.ended):
-                yield self._counted(self._inflater.decompress(b"", MOST_AT_ONCE))
+            yield from map(self._counted, inflated(self._inflater, packed))
             if len(packed) == 0:
                 return
 
@@ -275,23 +272,24 @@ class _Chunk:
         return self
 
     def _inflate_from(self, fd: int, byte: int, bit: int, stopped: threading.Event) -> None:
-        view, n_made = memoryview(self.buffer), 0
+        view, low = memoryview(self.buffer), 0
         self.inflater, made = inflater_at(read_at(fd, byte, byte + 1)[0], bit)
-        position = byte + 1
-        full = False
-        while position < self.stop and not full:
+        high = len(made)
+        view[:high] = made
+        position, beyond = byte + 1, b""
+        while position < self.stop and not (beyond or self.inflater.eof or stopped.is_set()):
             end = min(self.stop, (position // _PIECE_BYTES + 1) * _PIECE_BYTES)
-            made += self.inflater.decompress(read_at(fd, position, end), MOST_AT_ONCE)
-            if stopped.is_set():
-                return
-            full = n_made + len(made) > len(view) or not self.inflater.needs_input
-            if full:
-                # No room, next to nothing but zeros, or the end; it cannot be taken back.
-                self.pieces.append((end, memoryview(made)))
-            else:
-                view[n_made : n_made + len(made)] = made
-                self.pieces.append((end, view[n_made : n_made + len(made)]))
-            position, n_made, made = end, n_made + len(made), b""
+            for made in inflated(self.inflater, read_at(fd, position, end)):
+                if high + len(made) > len(view):
+                    # What was inflated cannot be taken back.
+                    beyond = made
+                    break
+                view[high : high + len(made)] = made
+                high += len(made)
+            self.pieces.append((end, view[low:high]))
+            position, low = end, high
+        if beyond:
+            self.pieces.append((position, memoryview(beyond)))
         self.stop = position
 
 
