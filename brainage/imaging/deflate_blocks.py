@@ -11,7 +11,7 @@ from isal import igzip_lib
 #: How far back deflate refers.
 WINDOW_BYTES = 2**15
 #: Of what compressed bytes hold, at once: it stays in the cache, and its memory is used again.
-MOST_AT_ONCE = 2**16
+MOST_AT_ONCE = 2**18
 #: Where a block boundary is searched for at once, and at most. A block of zlib's is some 20 KiB.
 _SEARCH_BYTES, _MOST_SEARCHED = 2**13, 2**18
 #: Compressed bytes that have to inflate without an error behind a boundary.
