@@ -235,8 +235,11 @@ def stream_signals(stream: VolumeStream, operator: ParcelOperator) -> RawSignals
     """Multiply every volume of a stream by an operator, in one pass."""
     header = stream.header
     result_bytes = 8 * header.n_volumes * operator.weights.shape[0]
-    beside_bytes = result_bytes + operator.weights.data.nbytes + operator.weights.indices.nbytes
-    blocks = (block for _, block in stream.blocks(beside_bytes=beside_bytes))
+    weights = operator.weights
+    stored = stream.blocks(
+        beside_bytes=result_bytes, held_bytes=weights.data.nbytes + weights.indices.nbytes
+    )
+    blocks = (block for _, block in stored)
     values, not_finite = operator.apply(
         blocks, header.n_volumes, slope=header.slope, intercept=header.intercept
     )

@@ -93,6 +93,8 @@ class ParallelGzip:
         self._stopped.set()
         self._pool.shutdown(cancel_futures=True)
         self._file.close()
+        # The stream may be kept; its memory is wanted for what comes next.
+        self._buffers, self._piece, self._pieces = [], memoryview(b""), iter(())
 
     def readinto(self, target: memoryview) -> int:
         """Fill up to ``len(target)`` bytes; return how many, 0 at the end."""

@@ -77,7 +77,9 @@ class VolumeStream:
     def __exit__(self, *_) -> None:
         self._stack.close()
 
-    def blocks(self, *, beside_bytes: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+    def blocks(
+        self, *, beside_bytes: int = 0, held_bytes: int = 0
+    ) -> Iterator[tuple[int, np.ndarray]]:
         """Yield every volume once, in blocks; may be called once.
 
         Parameters
@@ -85,6 +87,8 @@ class VolumeStream:
         beside_bytes : int, default=0
             Size of what the caller fills from the blocks. Buffers give way to it, so that a long
             scan takes no more memory than a short one.
+        held_bytes : int, default=0
+            Size of what the caller holds to do so. Only inflating ahead gives way to that.
 
         Yields
         ------
@@ -103,7 +107,8 @@ class VolumeStream:
         volume_bytes = self._volume_bytes
         per_block = max(1, min(self.header.n_volumes, _BLOCK_BYTES // volume_bytes))
         threaded = self._n_threads > 1 and self.header.n_volumes > per_block
-        if threaded and self._inflate_in_parallel(beside_bytes):
+        # Thrice: what pieces leave scattered in memory grows with a scan's length, too (measured).
+        if threaded and self._inflate_in_parallel(3 * beside_bytes + held_bytes):
             # What is read ahead are the chunks.
             beside_bytes = _MEMORY_BYTES
         n_ahead = (_MEMORY_BYTES - beside_bytes) // (per_block * volume_bytes)
