@@ -148,8 +148,7 @@ def rerandomization_test(
     label = allocation["arm"].to_numpy()
     two = np.isin(label, [arm, control])
     # A replayed sequence moves everyone; a permutation only the people of the two arms.
-    moving = (arm,) if replayed is None else (arm, *arms[2:])
-    fixed = arms[2:] if replayed is None else ()
+    moving, fixed = ((arm,), arms[2:]) if replayed is None else ((arm, *arms[2:]), ())
     form = linear_form(frame, target, statistic=statistic, fixed_arms=fixed)
     if replayed is None:
         block, words = allocation_blocks(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -225,3 +226,19 @@ def test_leaving_early_leaves_no_thread_behind(tmp_path):
         next(blocks)
         blocks.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("brainage-inflate")]
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_stream_that_was_read_holds_no_buffers(tmp_path):
+    path, _ = scan_of_noise(tmp_path)
+    stream = VolumeStream(path, n_threads=2)
+    tracemalloc.start()
+    with stream:
+        for _ in stream.blocks():
+            pass
+        while_open = tracemalloc.get_traced_memory()[0]
+    left, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert stream.header.n_volumes == 60
+    assert peak > while_open > 2**20
+    assert left < 2**18

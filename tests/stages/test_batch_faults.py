@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +22,7 @@ from brainage.config import study_from_mapping
 from brainage.errors import StageError
 from brainage.files import hash_file
 from brainage.imaging import write_nifti
+from brainage.stages import extract as extract_module
 from brainage.stages.extract import extract_cohort
 
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
@@ -168,3 +170,23 @@ def test_a_lost_sidecar_or_a_shortened_series_is_made_again(batch, tmp_path):
     made[1].write_bytes(made[1].read_bytes()[:-1])
     extract_cohort(study(batch, tmp_path / "out"), "reference")
     assert digest(tmp_path / "out") == digest(batch / "out")
+
+
+@pytest.mark.parametrize(("n_jobs", "n_threads"), [(1, 8), (3, 2), (8, 1), (16, 1)])
+def test_a_scan_inflates_on_the_cores_that_other_scans_leave(
+    batch, tmp_path, monkeypatch, n_jobs, n_threads
+):
+    given = []
+
+    def spy(scan, **options):
+        given.append(options["n_threads"])
+        return extract_parcel_series(scan, **options)
+
+    extract_parcel_series = extract_module.extract_parcel_series
+    monkeypatch.setattr(extract_module, "extract_parcel_series", spy)
+    monkeypatch.setattr(extract_module.joblib, "cpu_count", lambda: 8)
+    # In this process, where the spy is.
+    with joblib.parallel_config(backend="threading"):
+        table = extract_cohort(study(batch, tmp_path / "out", n_jobs), "reference")
+    assert set(table["status"]) == {"done"}
+    assert given == [n_threads] * _N_SCANS
