@@ -12,7 +12,13 @@ from brainage.config import StudyConfig, SweepConfig
 from brainage.errors import BrainAgeError
 from brainage.imaging import Scan, check_space, load_atlas
 from brainage.imaging.cleaning import load_strategy
-from brainage.stages.cohorts import COHORTS, cohort_paths, cohort_people, has_cohort, stage_folder
+from brainage.stages.cohorts import (
+    COHORTS,
+    cohort_paths,
+    cohort_people,
+    extraction_summary,
+    has_cohort,
+)
 from brainage.stages.compare import allocation_file
 from brainage.stages.extract import SCANS, cohort_scans
 from brainage.stages.features import cohort_series
@@ -151,8 +157,8 @@ def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame
 
 def _check_extracted(study: StudyConfig, cohort: str, found: Check) -> None:
     """Show what an extraction that was run already left out."""
-    summary = stage_folder(study, "extract") / cohort / "scans.tsv"
-    if not summary.is_file():
+    summary = extraction_summary(study, cohort)
+    if summary is None:
         return
     table = read_table(summary, SCANS)
     counts = table["status"].value_counts()

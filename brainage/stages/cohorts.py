@@ -39,6 +39,15 @@ def series_folder(study: StudyConfig, cohort: Cohort) -> Path:
     return stage_folder(study, "extract") / cohort
 
 
+def extraction_summary(study: StudyConfig, cohort: Cohort) -> Path | None:
+    """Return the table of a cohort's extraction, if there is one and its series are in use.
+
+    A study whose series come from elsewhere may still have an earlier extraction in its output.
+    """
+    path = stage_folder(study, "extract") / cohort / "scans.tsv"
+    return path if path.is_file() and not cohort_paths(study, cohort).series else None
+
+
 def people_files(study: StudyConfig, cohort: Cohort) -> dict[str, Path]:
     """Return the tables that say who was scanned at which age, by name.
 

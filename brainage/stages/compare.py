@@ -13,7 +13,7 @@ from brainage.files import hash_file
 from brainage.imaging.cleaning import load_strategy
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
-from brainage.stages.cohorts import cohort_paths, stage_folder
+from brainage.stages.cohorts import cohort_paths, extraction_summary, stage_folder
 from brainage.stages.extract import SCANS
 from brainage.stages.features import left_out
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
@@ -188,8 +188,8 @@ def visit_dates(study: StudyConfig) -> pd.DataFrame | None:
 def exclusions(study: StudyConfig) -> pd.DataFrame:
     """Return why trial scans are not among the scores, from the extract and score stages."""
     tables = [pd.DataFrame(columns=list(EXCLUDED.names), dtype=str)]
-    scans = stage_folder(study, "extract") / "trial" / "scans.tsv"
-    if scans.is_file():
+    scans = extraction_summary(with_synthetic_paths(study), "trial")
+    if scans is not None:
         table = read_table(scans, SCANS)
         # Excluded scans reach the features' own table; only failed ones never left a file.
         tables.append(table.loc[table["status"] == "failed", list(EXCLUDED.names)])

@@ -13,14 +13,14 @@ from brainage.clock.validation import METRICS, PREDICTIONS
 from brainage.config import StudyConfig
 from brainage.connectivity import EXCLUDED
 from brainage.report import StudyResults, render_report
-from brainage.stages.cohorts import stage_folder
+from brainage.stages.cohorts import Cohort, extraction_summary, stage_folder
 from brainage.stages.compare import PLAN, load_comparison
 from brainage.stages.evaluate import load_evaluation
 from brainage.stages.extract import SCANS
 from brainage.stages.manifest import read_manifest, versions
 from brainage.stages.methods import methods_sentences
 from brainage.stages.score import load_calibrations, scoring_clock
-from brainage.stages.synthesize import recovery
+from brainage.stages.synthesize import recovery, with_synthetic_paths
 from brainage.stages.train import EXPLAIN, load_trained
 from brainage.synthetic import CLOCK_SCALE
 from brainage.tables import SCORES, read_table
@@ -30,6 +30,8 @@ _OF_TRIAL = (
     "deltas", "contrasts", "flow", "exclusions", "timing", "sensitivity", "levakov", "motion",
     "models", "covariates", "estimand", "notes",
 )  # fmt: skip
+#: The stage that makes a cohort's features.
+_STAGE_OF: dict[Cohort, str] = {"reference": "train", "trial": "score"}
 
 
 def report(study: StudyConfig) -> Path:
@@ -52,8 +54,8 @@ def gather(study: StudyConfig) -> StudyResults:
     fields = {
         "title": study.title,
         "methods": methods_sentences(study),
-        "scans": _tables(study, "extract/{cohort}/scans.tsv", SCANS),
-        "excluded": _tables(study, "{stage}/features/excluded.tsv", EXCLUDED),
+        "scans": _scans(study),
+        "excluded": _excluded(study),
         "provenance": _provenance(study),
     }
     if study.paths.clock is not None:
@@ -192,13 +194,16 @@ def _finished(study: StudyConfig, stage: str) -> bool:
     return read_manifest(stage_folder(study, stage), missing_ok=True) is not None
 
 
-def _tables(study: StudyConfig, pattern: str, schema) -> dict[str, pd.DataFrame]:
-    found = {}
-    for cohort, stage in (("reference", "train"), ("trial", "score")):
-        path = Path(study.paths.output) / pattern.format(cohort=cohort, stage=stage)
-        if path.is_file():
-            found[cohort] = read_table(path, schema)
-    return found
+def _scans(study: StudyConfig) -> dict[str, pd.DataFrame]:
+    study = with_synthetic_paths(study)
+    summaries = {cohort: extraction_summary(study, cohort) for cohort in _STAGE_OF}
+    return {cohort: read_table(path, SCANS) for cohort, path in summaries.items() if path}
+
+
+def _excluded(study: StudyConfig) -> dict[str, pd.DataFrame]:
+    paths = {cohort: stage_folder(study, stage) / "features" / "excluded.tsv"
+             for cohort, stage in _STAGE_OF.items()}  # fmt: skip
+    return {cohort: read_table(path, EXCLUDED) for cohort, path in paths.items() if path.is_file()}
 
 
 def _provenance(study: StudyConfig) -> dict[str, str]:

@@ -11,7 +11,9 @@ import pytest
 from brainage.cli import BAD_INPUT, DONE, main
 from brainage.config import study_from_mapping
 from brainage.files import configs_folder
-from brainage.stages.compare import plan
+from brainage.stages.compare import exclusions, plan
+from brainage.stages.extract import SCANS
+from brainage.stages.report import gather
 from brainage.stages.synthesize import with_synthetic_paths
 from brainage.tables import SCORES, write_table
 from brainage.trial import read_plan
@@ -201,3 +203,21 @@ def test_plan_of_a_study_moved_or_not_yet_made_is_for_the_same_scores(tmp_path, 
         found |= {read_plan(plan(each)).scores_by for each in (study, with_synthetic_paths(study))}
     assert len(found) == 1
     assert found != {None}
+
+
+def test_an_earlier_extraction_excludes_nobody_of_series_made_elsewhere(tmp_path):
+    row = dict.fromkeys(SCANS.names) | {
+        "participant_id": "01", "session_id": "1y", "run": "n/a", "task": "rest",
+        "status": "failed", "reason": "truncated gzip",
+    }  # fmt: skip
+    folder = tmp_path / "out" / "extract" / "trial"
+    folder.mkdir(parents=True)
+    pd.DataFrame([row]).to_csv(folder / "scans.tsv", sep="\t", na_rep="n/a", index=False)
+
+    def study(**trial):
+        return study_from_mapping({"paths": {"output": "out", "trial": trial}}, base=tmp_path)
+
+    assert list(exclusions(study(scans="scans.tsv"))["reason"]) == ["truncated gzip"]
+    assert exclusions(study(series="elsewhere")).empty
+    assert list(gather(study(scans="scans.tsv")).scans) == ["trial"]
+    assert not gather(study(series="elsewhere")).scans
