@@ -87,16 +87,21 @@ def test_what_stands_in_square_brackets_is_shown(capsys):
     assert "/data/[a]/x" in shown
 
 
-def test_a_reason_with_numbers_of_its_own_in_each_scan_is_one_line(capsys):
-    rows = pd.DataFrame(columns=list(SCANS.names), index=range(30), dtype=object)
+def unused_scans(n: int, status: str) -> pd.DataFrame:
+    rows = pd.DataFrame(columns=list(SCANS.names), index=range(n), dtype=object)
     rows[["session_id", "run", "task"]] = "n/a"
-    rows["participant_id"] = [f"{i:02d}" for i in range(30)]
-    rows["status"] = "excluded"
+    rows["participant_id"] = [f"{i:02d}" for i in range(n)]
+    rows["status"] = status
+    rows[["retained_s", "mean_fd_mm"]] = np.nan
+    return rows
+
+
+def test_a_reason_with_numbers_of_its_own_in_each_scan_is_one_line(capsys):
+    rows = unused_scans(30, "excluded")
     rows["reason"] = [
         f"mean framewise displacement 0.{51 + i} mm, more than 0.5 mm" for i in range(30)
     ]
     rows.loc[20:, "reason"] = "sub-7_bold.nii.gz: in space MNI152NLin6Asym, 98 of 200 kept"
-    rows[["retained_s", "mean_fd_mm"]] = np.nan
     show_scans(Screen(), rows, "trial")
     shown = capsys.readouterr().out
     assert shown.count("mean framewise displacement") == 1
@@ -105,12 +110,8 @@ def test_a_reason_with_numbers_of_its_own_in_each_scan_is_one_line(capsys):
 
 
 def test_files_of_a_table_do_not_make_a_reason_another_one(capsys):
-    rows = pd.DataFrame(columns=list(SCANS.names), index=range(20), dtype=object)
-    rows[["session_id", "run", "task"]] = "n/a"
-    rows["participant_id"] = [f"{i:02d}" for i in range(20)]
-    rows["status"] = "failed"
+    rows = unused_scans(20, "failed")
     rows["reason"] = [f"/my data/scan{'ab'[i % 2] * i}.nii.gz: truncated gzip" for i in range(20)]
-    rows[["retained_s", "mean_fd_mm"]] = np.nan
     show_scans(Screen(), rows, "trial")
     shown = capsys.readouterr().out
     assert shown.count("truncated gzip") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import threading
 import tracemalloc
 import zlib
@@ -242,3 +243,14 @@ def test_a_stream_that_was_read_holds_no_buffers(tmp_path):
     assert stream.header.n_volumes == 60
     assert peak > while_open > 2**20
     assert left < 2**18
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_file_that_shrinks_while_threads_read_it_is_truncated(tmp_path):
+    path, _ = scan_of_noise(tmp_path)
+    with VolumeStream(path, n_threads=2) as stream:
+        blocks = stream.blocks()
+        next(blocks)
+        os.truncate(path, path.stat().st_size // 2)
+        with pytest.raises(ScanError, match="truncated gzip: the compressed data end in volume"):
+            list(blocks)
