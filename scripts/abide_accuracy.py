@@ -24,14 +24,23 @@ from sklearn.model_selection import KFold
 from sklearn.svm import SVR
 
 from brainage.clock import ClockOptions
-from brainage.clock.pipeline import Problem, fit_and_predict
+from brainage.clock.training.pipeline import Problem, fit_and_predict
 from brainage.connectivity import FeatureTable, build_features, edge_indices
 from brainage.connectivity.covariance import standardize
 from brainage.series import find_series, read_series
 from brainage.tables import read_people
 
-KINDS = ("fisher_z", "shrunk_correlation", "log_euclidean", "partial", "lagged",
-         "log_correlation", "log_correlation_direction", "log_covariance", "amplitude")  # fmt: skip
+KINDS = (
+    "fisher_z",
+    "shrunk_correlation",
+    "log_euclidean",
+    "partial",
+    "lagged",
+    "log_correlation",
+    "log_correlation_direction",
+    "log_covariance",
+    "amplitude",
+)
 PEER_STACK = ("fisher_z", "shrunk_correlation", "log_euclidean", "partial", "lagged")
 OURS = ("log_covariance", "log_correlation", "log_correlation_direction", "lagged", "amplitude")
 #: Kinds that standardising the series in time changes.
@@ -43,16 +52,22 @@ VARIANTS = {
     "ours, square root": (OURS, "sqrt"),
     "ours, logarithm": (OURS, "log"),
     "ours without log_correlation_direction": (
-        ("log_covariance", "log_correlation", "lagged", "amplitude"), "auto"),
+        ("log_covariance", "log_correlation", "lagged", "amplitude"),
+        "auto",
+    ),
     "ours without amplitude": (OURS[:-1], "auto"),
     "ours without any amplitude": (
-        ("log_correlation", "log_correlation_direction", "lagged", "fisher_z"), "auto"),
+        ("log_correlation", "log_correlation_direction", "lagged", "fisher_z"),
+        "auto",
+    ),
     "ours without lagged": (
-        ("log_covariance", "log_correlation", "log_correlation_direction", "amplitude"), "auto"),
+        ("log_covariance", "log_correlation", "log_correlation_direction", "amplitude"),
+        "auto",
+    ),
     "log_covariance alone": (("log_covariance",), "auto"),
     "fisher_z alone, age scale learnt": (("fisher_z",), "auto"),
     "all nine views": (KINDS, "auto"),
-}  # fmt: skip
+}
 _ALPHAS = np.logspace(-3, 3, 25)
 
 
@@ -98,8 +113,9 @@ class Peers:
     def _ridge(block: np.ndarray, age: np.ndarray) -> RidgeCV:
         scale = np.mean(np.sum((block - block.mean(axis=0)) ** 2, axis=1))
         # With a score of its own, scikit-learn keeps the leave-one-out predictions.
-        return RidgeCV(_ALPHAS * scale, scoring="neg_mean_squared_error",
-                       store_cv_results=True).fit(block, age)  # fmt: skip
+        return RidgeCV(
+            _ALPHAS * scale, scoring="neg_mean_squared_error", store_cv_results=True
+        ).fit(block, age)
 
 
 class Ours:
@@ -109,11 +125,13 @@ class Ours:
         grams: dict = {}
         self._problems = {
             name: Problem.of(
-                features, ClockOptions(estimator="stacked", views=views, age_scale=scale),
-                np.arange(len(features)), grams=grams,
+                features,
+                ClockOptions(estimator="stacked", views=views, age_scale=scale),
+                np.arange(len(features)),
+                grams=grams,
             )
             for name, (views, scale) in variants.items()
-        }  # fmt: skip
+        }
         self.age_powers: dict[str, list[float]] = {name: [] for name in variants}
 
     def predict(self, train: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
@@ -150,9 +168,14 @@ def load_features(folder: Path, n_jobs: int) -> FeatureTable:
     if (cache / "spec.json").is_file():
         return FeatureTable.load(cache)
     return build_features(
-        find_series(folder), read_people(folder / "participants.tsv"), kinds=KINDS,
-        parcel_presence=0.99, incomplete_scans="exclude", n_jobs=n_jobs, folder=cache,
-    )  # fmt: skip
+        find_series(folder),
+        read_people(folder / "participants.tsv"),
+        kinds=KINDS,
+        parcel_presence=0.99,
+        incomplete_scans="exclude",
+        n_jobs=n_jobs,
+        folder=cache,
+    )
 
 
 def load_standardized(folder: Path, features: FeatureTable, n_jobs: int) -> FeatureTable:
@@ -167,9 +190,14 @@ def load_standardized(folder: Path, features: FeatureTable, n_jobs: int) -> Feat
             with np.errstate(divide="ignore", invalid="ignore"):  # missing parcels stay missing
                 series.append(replace(run, values=standardize(run.values)))
         changed = build_features(
-            series, read_people(folder / "participants.tsv"), kinds=IN_SCANNER_UNITS,
-            parcel_presence=0.99, incomplete_scans="exclude", n_jobs=n_jobs, folder=cache,
-        )  # fmt: skip
+            series,
+            read_people(folder / "participants.tsv"),
+            kinds=IN_SCANNER_UNITS,
+            parcel_presence=0.99,
+            incomplete_scans="exclude",
+            n_jobs=n_jobs,
+            folder=cache,
+        )
     return FeatureTable(features.views | changed.views, features.rows)
 
 
@@ -195,8 +223,11 @@ def print_adult_like(folder: Path, features: FeatureTable, seeds: list[int], n_j
     """Print rows that rest neither on the skew of age nor, half of them, on amplitude."""
     age = features.rows["age_years"].to_numpy(float)
     standardized = load_standardized(folder, features, n_jobs)
-    cohorts = {"all": [np.arange(len(age))], "18 and older": [np.flatnonzero(age >= 18)],
-               "even ages, 5 draws": [even_ages(age, 100 + draw) for draw in range(5)]}  # fmt: skip
+    cohorts = {
+        "all": [np.arange(len(age))],
+        "18 and older": [np.flatnonzero(age >= 18)],
+        "even ages, 5 draws": [even_ages(age, 100 + draw) for draw in range(5)],
+    }
     print(
         "\n10-fold MAE, everything fitted in years\n| cohort | series | ridge | stack of five "
         "| ours | ours minus stack, years [95 %] |\n|---|---|---|---|---|---|"
@@ -212,9 +243,12 @@ def print_adult_like(folder: Path, features: FeatureTable, seeds: list[int], n_j
                 for clock in ("ridge on fisher_z", "stack of the five ridges", "ours")
             )
             mean, low, high = bootstrap_difference(ours, stack)
-            print(f"| {name} ({len(draws[0])}) | {units} | {ridge.mean():.3f} | {stack.mean():.3f}"
-                  f" | {ours.mean():.3f} | {mean:+.3f} [{low:+.3f}, {high:+.3f}], "
-                  f"{100 * mean / stack.mean():+.1f} % |", flush=True)  # fmt: skip
+            print(
+                f"| {name} ({len(draws[0])}) | {units} | {ridge.mean():.3f} | {stack.mean():.3f}"
+                f" | {ours.mean():.3f} | {mean:+.3f} [{low:+.3f}, {high:+.3f}], "
+                f"{100 * mean / stack.mean():+.1f} % |",
+                flush=True,
+            )
 
 
 def main() -> None:
@@ -230,26 +264,35 @@ def main() -> None:
     age = features.rows["age_years"].to_numpy(float)
     site = features.rows["site"].to_numpy(str)
     spec = features["fisher_z"].spec
-    print(f"{len(features)} scans, {spec.n_parcels} ROIs "
-          f"({len(features.dropped_parcels)} dropped), {len(features.excluded)} scans excluded, "
-          f"{len(set(site))} sites, ages {age.min():.1f} to {age.max():.1f}")  # fmt: skip
-    ours = Ours(features, {"brainage stacked": (OURS, "auto")}
-                | (VARIANTS if args.variants else {}))  # fmt: skip
+    print(
+        f"{len(features)} scans, {spec.n_parcels} ROIs "
+        f"({len(features.dropped_parcels)} dropped), {len(features.excluded)} scans excluded, "
+        f"{len(set(site))} sites, ages {age.min():.1f} to {age.max():.1f}"
+    )
+    ours = Ours(
+        features, {"brainage stacked": (OURS, "auto")} | (VARIANTS if args.variants else {})
+    )
     models = [Peers(features, age), ours]
     by_seed = []
     for seed in args.seeds:
         splits = list(KFold(10, shuffle=True, random_state=seed).split(age))
         by_seed.append(out_of_fold(models, splits, len(age)))
-        print(f"seed {seed}: " + ", ".join(
-            f"{name} {np.abs(p - age).mean():.3f}" for name, p in by_seed[-1].items()
-        ), flush=True)  # fmt: skip
+        print(
+            f"seed {seed}: "
+            + ", ".join(f"{name} {np.abs(p - age).mean():.3f}" for name, p in by_seed[-1].items()),
+            flush=True,
+        )
     splits = [(np.flatnonzero(site != s), np.flatnonzero(site == s)) for s in np.unique(site)]
     by_site = out_of_fold(models, splits, len(age))
     _print_table(age, by_seed, by_site)
     _print_comparison(age, by_seed, by_site)
-    print("age power chosen in each training set (1 years, 0.5 square root, 0 logarithm): "
-          + ", ".join(f"{power:g} x {ours.age_powers['brainage stacked'].count(power)}"
-                      for power in sorted(set(ours.age_powers["brainage stacked"]))))  # fmt: skip
+    print(
+        "age power chosen in each training set (1 years, 0.5 square root, 0 logarithm): "
+        + ", ".join(
+            f"{power:g} x {ours.age_powers['brainage stacked'].count(power)}"
+            for power in sorted(set(ours.age_powers["brainage stacked"]))
+        )
+    )
     if args.adult_like:
         print_adult_like(args.folder, features, args.seeds, args.n_jobs)
 
@@ -260,16 +303,21 @@ def _print_table(age: np.ndarray, by_seed: list[dict], by_site: dict) -> None:
         folds = np.mean([np.abs(p[name] - age).mean() for p in by_seed])
         # Of the median predictor r only mirrors which fold a scan was in.
         r = np.mean([np.corrcoef(p[name], age)[0, 1] for p in by_seed])
-        print(f"| {name} | {folds:.3f} ({r:.3f}) | {np.abs(by_site[name] - age).mean():.3f} "
-              f"({np.corrcoef(by_site[name], age)[0, 1]:.3f}) |")  # fmt: skip
+        print(
+            f"| {name} | {folds:.3f} ({r:.3f}) | {np.abs(by_site[name] - age).mean():.3f} "
+            f"({np.corrcoef(by_site[name], age)[0, 1]:.3f}) |"
+        )
 
 
 def _print_comparison(age: np.ndarray, by_seed: list[dict], by_site: dict) -> None:
     print("\nbrainage stacked minus peer, years, 95 % bootstrap interval over people (paired)")
     for title, runs in (("10-fold", by_seed), ("leave one site out", [by_site])):
         error = {n: np.mean([np.abs(p[n] - age) for p in runs], axis=0) for n in by_site}
-        for peer in ("ridge on fisher_z", "Levakov (linear SVR on fisher_z)",
-                     "stack of the five ridges"):  # fmt: skip
+        for peer in (
+            "ridge on fisher_z",
+            "Levakov (linear SVR on fisher_z)",
+            "stack of the five ridges",
+        ):
             mean, low, high = bootstrap_difference(error["brainage stacked"], error[peer])
             percent = 100 * mean / error[peer].mean()
             print(f"{title}, {peer}: {mean:+.3f} [{low:+.3f}, {high:+.3f}] ({percent:+.1f} %)")

@@ -35,8 +35,8 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.svm import SVR
 
 from brainage.clock import ClockOptions, ValidationOptions, cross_validate_clock, fit_clock
-from brainage.clock.primal import MAX_LEFT_OUT, moments_of
-from brainage.clock.stacked import PENALTIES
+from brainage.clock.regressors.primal import MAX_LEFT_OUT, moments_of
+from brainage.clock.regressors.stacked import PENALTIES
 from brainage.connectivity import FeatureTable, TangentTransformer, View, ViewSpec
 from brainage.connectivity.covariance import estimate_covariance, standardize
 from brainage.connectivity.spd import half_vectorise
@@ -96,50 +96,82 @@ def _spec(kind: str, layout: str, p: int) -> ViewSpec:
 
 
 def _rows(age: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame({
-        "participant_id": [f"{i:06d}" for i in range(len(age))], "session_id": "n/a",
-        "age_years": age, "sex": None, "site": "one", "scanner": None, "family_id": None,
-        "mean_fd_mm": np.nan, "retained_s": np.nan,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "participant_id": [f"{i:06d}" for i in range(len(age))],
+            "session_id": "n/a",
+            "age_years": age,
+            "sex": None,
+            "site": "one",
+            "scanner": None,
+            "family_id": None,
+            "mean_fd_mm": np.nan,
+            "retained_s": np.nan,
+        }
+    )
 
 
 def bench_lisa_like(folder: Path, scale: float) -> Found:
     """75 linear SVR models, each C by an inner 5-fold over 5 values, and their average."""
     n, p = max(200, int(2433 * scale)), max(20, int(300 * scale**0.5))
     features = write_features(folder, n, p)
-    options = ClockOptions(estimator="svr", svr_c=C_VALUES, svr_epsilon=1e-4, ensemble=True,
-                           validation=FIFTEEN_TIMES_FIVE)  # fmt: skip
+    options = ClockOptions(
+        estimator="svr",
+        svr_c=C_VALUES,
+        svr_epsilon=1e-4,
+        ensemble=True,
+        validation=FIFTEEN_TIMES_FIVE,
+    )
     seconds, cv = _timed(lambda: cross_validate_clock(features, options, n_jobs=2))
     averaging, _ = _timed(lambda: fit_clock(features, options, cv=cv, n_jobs=2))
-    facts = {"scans": n, "edges": features.views["fisher_z"].spec.n_features,
-             "models": len(cv.fits), "seconds, of which averaging": averaging}  # fmt: skip
-    return Found(facts, [Check("seconds", "<=", 600, seconds + averaging),
-                         Check("gigabytes", "<=", 4, _peak_gigabytes())])  # fmt: skip
+    facts = {
+        "scans": n,
+        "edges": features.views["fisher_z"].spec.n_features,
+        "models": len(cv.fits),
+        "seconds, of which averaging": averaging,
+    }
+    return Found(
+        facts,
+        [
+            Check("seconds", "<=", 600, seconds + averaging),
+            Check("gigabytes", "<=", 4, _peak_gigabytes()),
+        ],
+    )
 
 
 def bench_grid_search(folder: Path, scale: float) -> Found:
     """The 75 models beside GridSearchCV on features, one outer fold of which is timed."""
     n, p = max(100, int(300 * scale)), 300
     features = write_features(folder, n, p)
-    options = ClockOptions(estimator="svr", svr_c=C_VALUES, svr_epsilon=1e-4,
-                           validation=FIFTEEN_TIMES_FIVE)  # fmt: skip
+    options = ClockOptions(
+        estimator="svr", svr_c=C_VALUES, svr_epsilon=1e-4, validation=FIFTEEN_TIMES_FIVE
+    )
     seconds, cv = _timed(lambda: cross_validate_clock(features, options, n_jobs=2))
     X = np.asarray(features.views["fisher_z"].values)
     y = features.rows["age_years"].to_numpy()
     train, test = next(KFold(5, shuffle=True, random_state=0).split(X))
     search = GridSearchCV(
-        SVR(kernel="linear", epsilon=1e-4), {"C": C_VALUES}, cv=5, n_jobs=2,
+        SVR(kernel="linear", epsilon=1e-4),
+        {"C": C_VALUES},
+        cv=5,
+        n_jobs=2,
         scoring="neg_mean_absolute_error",
-    )  # fmt: skip
+    )
     one_fold, _ = _timed(lambda: search.fit(X[train], y[train]))
     difference = np.abs(search.predict(X[test]) - cv.fits[0].predicted).max()
-    facts = {"scans": n, "edges": X.shape[1], "models": len(cv.fits), "seconds": seconds,
-             "seconds, GridSearchCV, one outer fold": one_fold,
-             "C of that fold, ours": cv.fits[0].chosen["c"],
-             "C of that fold, GridSearchCV": search.best_params_["C"],
-             "largest difference of predictions, years": float(difference)}  # fmt: skip
-    return Found(facts, [Check("times faster (75 x one fold / ours)", ">=", 50,
-                               75 * one_fold / seconds)])  # fmt: skip
+    facts = {
+        "scans": n,
+        "edges": X.shape[1],
+        "models": len(cv.fits),
+        "seconds": seconds,
+        "seconds, GridSearchCV, one outer fold": one_fold,
+        "C of that fold, ours": cv.fits[0].chosen["c"],
+        "C of that fold, GridSearchCV": search.best_params_["C"],
+        "largest difference of predictions, years": float(difference),
+    }
+    return Found(
+        facts, [Check("times faster (75 x one fold / ours)", ">=", 50, 75 * one_fold / seconds)]
+    )
 
 
 def bench_ridge(folder: Path, scale: float) -> Found:
@@ -154,9 +186,14 @@ def bench_ridge(folder: Path, scale: float) -> Found:
     train, test = next(KFold(10, shuffle=True, random_state=0).split(X))
     one_fold, model = _timed(lambda: _ridge_cv(X[train], y[train]))
     difference = np.abs(model.predict(X[test]) - cv.fits[0].predicted).max()
-    facts = {"scans": n, "edges": X.shape[1], "fits": len(cv.fits), "gigabytes": gigabytes,
-             "times faster (50 x one RidgeCV / ours)": 50 * one_fold / seconds,
-             "largest difference of predictions, years": float(difference)}  # fmt: skip
+    facts = {
+        "scans": n,
+        "edges": X.shape[1],
+        "fits": len(cv.fits),
+        "gigabytes": gigabytes,
+        "times faster (50 x one RidgeCV / ours)": 50 * one_fold / seconds,
+        "largest difference of predictions, years": float(difference),
+    }
     return Found(facts, [Check("seconds", "<=", 180, seconds)])
 
 
@@ -172,15 +209,23 @@ def bench_many_scans(folder: Path, scale: float) -> Found:
     # left-out scans whatever the cohort.
     age = features.rows["age_years"].to_numpy()
     half, whole = (_processor_seconds(view.values, age, rows) for rows in (n // 2, n))
-    facts = {"scans": n, "edges": view.spec.n_features, "folds": len(cv.fits),
-             "left-out scans a penalty": min(MAX_LEFT_OUT, len(cv.fits[0].train)),
-             "processor seconds, sums over half the scans": half,
-             "processor seconds, sums over all": whole,
-             "skill (1 - MAE / MAE of the median)": _skill(cv)}  # fmt: skip
-    return Found(facts, [Check("seconds", "<=", 300, seconds),
-                         Check("gigabytes", "<=", 4, gigabytes),
-                         Check("growth of the sums, twice the scans", "<=", 2.4, whole / half),
-                         ])  # fmt: skip
+    facts = {
+        "scans": n,
+        "edges": view.spec.n_features,
+        "folds": len(cv.fits),
+        "left-out scans a penalty": min(MAX_LEFT_OUT, len(cv.fits[0].train)),
+        "processor seconds, sums over half the scans": half,
+        "processor seconds, sums over all": whole,
+        "skill (1 - MAE / MAE of the median)": _skill(cv),
+    }
+    return Found(
+        facts,
+        [
+            Check("seconds", "<=", 300, seconds),
+            Check("gigabytes", "<=", 4, gigabytes),
+            Check("growth of the sums, twice the scans", "<=", 2.4, whole / half),
+        ],
+    )
 
 
 def _processor_seconds(values: np.ndarray, age: np.ndarray, n: int) -> float:
@@ -205,9 +250,14 @@ def bench_tangent(folder: Path, scale: float) -> Found:
     processor = time.process_time() - started
     gigabytes = _peak_gigabytes()
     train, test = next(KFold(10, shuffle=True, random_state=0).split(values))
-    facts = {"scans": n, "parcels": p, "seconds, ours, 10 folds": seconds, "gigabytes": gigabytes,
-             "skill (1 - MAE / MAE of the median), ours": _skill(cv),
-             "MAE of fold 0, ours": _error(cv.fits[0].predicted, age[test])}  # fmt: skip
+    facts = {
+        "scans": n,
+        "parcels": p,
+        "seconds, ours, 10 folds": seconds,
+        "gigabytes": gigabytes,
+        "skill (1 - MAE / MAE of the median), ours": _skill(cv),
+        "MAE of fold 0, ours": _error(cv.fits[0].predicted, age[test]),
+    }
     peers = {"nilearn": _nilearn, "pyRiemann": _pyriemann, "ours, affine-invariant": _affine}
     folds = {}
     for name, peer in peers.items():
@@ -216,17 +266,30 @@ def bench_tangent(folder: Path, scale: float) -> Found:
             lambda: peer(signals, matrices, age, train, test)  # noqa: B023
         )
         spent = time.process_time() - started
-        facts |= {f"seconds, {name}, one fold": folds[name],
-                  f"processor time, 10 x {name} / ours": 10 * spent / processor,
-                  f"MAE of fold 0, {name}": _error(predicted, age[test]),
-                  f"r with ours, {name}": float(np.corrcoef(predicted, cv.fits[0].predicted)[0, 1]),
-                  }  # fmt: skip
+        facts |= {
+            f"seconds, {name}, one fold": folds[name],
+            f"processor time, 10 x {name} / ours": 10 * spent / processor,
+            f"MAE of fold 0, {name}": _error(predicted, age[test]),
+            f"r with ours, {name}": float(np.corrcoef(predicted, cv.fits[0].predicted)[0, 1]),
+        }
     facts["times faster than pyRiemann"] = 10 * folds["pyRiemann"] / seconds
-    return Found(facts, [Check("times faster than nilearn (10 x one fold / ours)", ">=", 20,
-                               10 * folds["nilearn"] / seconds),
-                         Check("MAE of fold 0, ours / nilearn's", "<=", 1.05,
-                               facts["MAE of fold 0, ours"] / facts["MAE of fold 0, nilearn"]),
-                         ])  # fmt: skip
+    return Found(
+        facts,
+        [
+            Check(
+                "times faster than nilearn (10 x one fold / ours)",
+                ">=",
+                20,
+                10 * folds["nilearn"] / seconds,
+            ),
+            Check(
+                "MAE of fold 0, ours / nilearn's",
+                "<=",
+                1.05,
+                facts["MAE of fold 0, ours"] / facts["MAE of fold 0, nilearn"],
+            ),
+        ],
+    )
 
 
 def _signals(n: int, p: int) -> tuple[np.ndarray, np.ndarray]:
@@ -248,8 +311,9 @@ def _signals(n: int, p: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _nilearn(signals, matrices, age, train, test) -> np.ndarray:
-    measure = ConnectivityMeasure(kind="tangent", cov_estimator=LedoitWolf(), vectorize=True,
-                                  standardize=False)  # fmt: skip
+    measure = ConnectivityMeasure(
+        kind="tangent", cov_estimator=LedoitWolf(), vectorize=True, standardize=False
+    )
     own = measure.fit_transform(list(signals[train]))
     return _ridge_cv(own, age[train]).predict(measure.transform(list(signals[test])))
 
@@ -327,11 +391,13 @@ def main() -> int:
 def _print(part: str, found: Found) -> None:
     print(part)
     for name, value in found.facts.items():
-        print(f"  {name:52} {value:,.4g}" if isinstance(value, float) else
-              f"  {name:52} {value:,}")  # fmt: skip
+        print(f"  {name:52} {value:,.4g}" if isinstance(value, float) else f"  {name:52} {value:,}")
     for check in found.checks:
-        print(f"  {check.what:52} {check.found:,.4g}   asked {check.sign} {check.asked:g}: "
-              f"{'holds' if check.holds else 'MISS'}", flush=True)  # fmt: skip
+        print(
+            f"  {check.what:52} {check.found:,.4g}   asked {check.sign} {check.asked:g}: "
+            f"{'holds' if check.holds else 'MISS'}",
+            flush=True,
+        )
 
 
 def _run(part: str, folder: str, scale: float, sender) -> None:

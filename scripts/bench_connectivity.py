@@ -35,21 +35,42 @@ def synthetic_signals(number: int, n_parcels: int, n_volumes: int, age: float) -
 def bench_features(n_scans: int, n_parcels: int, n_jobs: int) -> None:
     """Time features from files."""
     ages = np.random.default_rng(1).uniform(18, 90, n_scans)
-    people = pd.DataFrame({"participant_id": [f"{i:05d}" for i in range(n_scans)],
-                           "session_id": "n/a", "age_years": ages})  # fmt: skip
+    people = pd.DataFrame(
+        {
+            "participant_id": [f"{i:05d}" for i in range(n_scans)],
+            "session_id": "n/a",
+            "age_years": ages,
+        }
+    )
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         for i in range(n_scans):
             values = synthetic_signals(i, n_parcels, 100, ages[i])
-            write_series(ParcelSeries(
-                f"{i:05d}", "n/a", "n/a", "rest", values, tuple(map(str, range(n_parcels))),
-                (None,) * n_parcels, np.arange(100), 2.0, "bench", "bench",
-                ScanQuality(None, 100, 100, 200.0, None),
-            ), Path(folder, "series"))  # fmt: skip
+            write_series(
+                ParcelSeries(
+                    f"{i:05d}",
+                    "n/a",
+                    "n/a",
+                    "rest",
+                    values,
+                    tuple(map(str, range(n_parcels))),
+                    (None,) * n_parcels,
+                    np.arange(100),
+                    2.0,
+                    "bench",
+                    "bench",
+                    ScanQuality(None, 100, 100, 200.0, None),
+                ),
+                Path(folder, "series"),
+            )
         print(f"wrote {n_scans} series: {time.perf_counter() - start:.1f} s")
         start = time.perf_counter()
-        build_features(find_series(Path(folder, "series")), people, n_jobs=n_jobs,
-                       folder=Path(folder, "features"))  # fmt: skip
+        build_features(
+            find_series(Path(folder, "series")),
+            people,
+            n_jobs=n_jobs,
+            folder=Path(folder, "features"),
+        )
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(

@@ -97,8 +97,11 @@ def main() -> int:
         folder = Path(name)
         make_everything(folder, {GZ} | {way["file"] for way in chosen.values()}, options.volumes)
         size = (folder / GZ).stat().st_size / 1e6
-        print(f"{SHAPE} x {options.volumes} int16: {size:.0f} MB compressed, "
-              f"load {os.getloadavg()[0]:.1f}", flush=True)  # fmt: skip
+        print(
+            f"{SHAPE} x {options.volumes} int16: {size:.0f} MB compressed, "
+            f"load {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
         medians, peaks = _measure(folder, chosen, options.repeats)
         figures = [*_ratios(medians), *_peaks(peaks, options.volumes), *_differences(folder)]
         if _wanted("workers", options.only):
@@ -137,19 +140,24 @@ def _measure(folder: Path, chosen: dict, repeats: int) -> tuple[dict, dict]:
     medians = {name: statistics.median(values) for name, values in times.items()}
     print(f"{'way':<20}{'runs':>5}{'median s':>10}{'fastest s':>11}{'peak MB':>9}")
     for name, values in times.items():
-        print(f"{name:<20}{len(values):>5}{medians[name]:>10.2f}{min(values):>11.2f}"
-              f"{statistics.median(peaks[name]):>9.0f}")  # fmt: skip
+        print(
+            f"{name:<20}{len(values):>5}{medians[name]:>10.2f}{min(values):>11.2f}"
+            f"{statistics.median(peaks[name]):>9.0f}"
+        )
     return medians, {name: statistics.median(values) for name, values in peaks.items()}
 
 
 def _ratios(medians: dict[str, float]) -> list[tuple]:
-    figures = [(what, bound, side, medians[above] / medians[below], "{:.2f}")
-               for what, above, below, bound, side in RATIOS
-               if above in medians and below in medians]  # fmt: skip
+    figures = [
+        (what, bound, side, medians[above] / medians[below], "{:.2f}")
+        for what, above, below, bound, side in RATIOS
+        if above in medians and below in medians
+    ]
     return figures + [
         (f"cold operator build, {name.removeprefix('cold_')}, s", None, "", medians[name], "{:.2f}")
-        for name in medians if name.startswith("cold")
-    ]  # fmt: skip
+        for name in medians
+        if name.startswith("cold")
+    ]
 
 
 def _peaks(peaks: dict[str, float], n_volumes: int) -> list[tuple]:
@@ -159,8 +167,15 @@ def _peaks(peaks: dict[str, float], n_volumes: int) -> list[tuple]:
             (f"peak MB, {n_volumes} volumes", PEAK_MB, "at most", peaks["ours_labels"], "{:.0f}")
         )
         if "ours_long" in peaks:
-            figures.append((f"peak MB, {4 * n_volumes:,} volumes", peaks["ours_labels"], "at most",
-                            peaks["ours_long"], "{:.0f}"))  # fmt: skip
+            figures.append(
+                (
+                    f"peak MB, {4 * n_volumes:,} volumes",
+                    peaks["ours_labels"],
+                    "at most",
+                    peaks["ours_long"],
+                    "{:.0f}",
+                )
+            )
     return figures
 
 
@@ -171,8 +186,15 @@ def _differences(folder: Path) -> list[tuple]:
         if all(path.is_file() for path in saved):
             ours, theirs = map(np.load, saved)
             largest = float((np.abs(ours - theirs) / theirs.std(axis=0)).max())
-            figures.append((f"largest difference from nilearn, {name}, SD", bound,
-                            "at most" if bound else "", largest, "{:.1e}"))  # fmt: skip
+            figures.append(
+                (
+                    f"largest difference from nilearn, {name}, SD",
+                    bound,
+                    "at most" if bound else "",
+                    largest,
+                    "{:.1e}",
+                )
+            )
     return figures
 
 
@@ -270,13 +292,22 @@ def _ours(folder: Path, way: dict):
     atlas = _atlas(folder, way["atlas"])
     name = "long" if way["file"] == LONG else "bold"
     own_mask = way.get("own_mask", False)
-    scan = Scan("01", "n/a", "n/a", "rest", None, folder / way["file"],
-                folder / f"{name}_confounds.tsv", folder / "mask.nii.gz" if own_mask else None,
-                T_R_S)  # fmt: skip
+    scan = Scan(
+        "01",
+        "n/a",
+        "n/a",
+        "rest",
+        None,
+        folder / way["file"],
+        folder / f"{name}_confounds.tsv",
+        folder / "mask.nii.gz" if own_mask else None,
+        T_R_S,
+    )
     cleaning = CleaningOptions(
-        strategy=str(folder / "all.toml"), smoothing_fwhm_mm=way.get("mm"),
+        strategy=str(folder / "all.toml"),
+        smoothing_fwhm_mm=way.get("mm"),
         smoothing_mask="scan" if own_mask else "grid",
-    )  # fmt: skip
+    )
     cache = folder / ("cold" if way.get("cold") else "operators")
 
     def work() -> np.ndarray:
@@ -295,14 +326,12 @@ def _ours(folder: Path, way: dict):
 
 
 def _operator_alone(atlas, cleaning, cache: Path) -> None:
-    from brainage.imaging.nifti import Grid
-    from brainage.imaging.operator import parcel_operator
+    from brainage.imaging.atlas.operator import parcel_operator
+    from brainage.imaging.reading.nifti import Grid
 
     # As extraction does: without smoothing for the coverage, with it for the signals.
     for fwhm_mm in {None, cleaning.smoothing_fwhm_mm}:
-        parcel_operator(
-            atlas, Grid(SHAPE, AFFINE), smoothing_fwhm_mm=fwhm_mm, cache_folder=cache
-        )  # fmt: skip
+        parcel_operator(atlas, Grid(SHAPE, AFFINE), smoothing_fwhm_mm=fwhm_mm, cache_folder=cache)
 
 
 def _nilearn(folder: Path, way: dict):
@@ -310,8 +339,14 @@ def _nilearn(folder: Path, way: dict):
 
     from nilearn.maskers import NiftiLabelsMasker, NiftiSpheresMasker
 
-    settings = {"standardize": "zscore_sample", "detrend": True, "high_pass": 0.01,
-                "low_pass": 0.1, "t_r": T_R_S, "smoothing_fwhm": way.get("mm")}  # fmt: skip
+    settings = {
+        "standardize": "zscore_sample",
+        "detrend": True,
+        "high_pass": 0.01,
+        "low_pass": 0.1,
+        "t_r": T_R_S,
+        "smoothing_fwhm": way.get("mm"),
+    }
     confounds = np.loadtxt(folder / "bold_confounds.tsv", skiprows=1)
     bold = str(folder / way["file"])
     columns = [np.arange(N_LABELS)]
@@ -321,9 +356,16 @@ def _nilearn(folder: Path, way: dict):
     else:
         atlas = _atlas(folder, "spheres")
         columns = [np.flatnonzero(atlas.radii_mm == radius) for radius in np.unique(atlas.radii_mm)]
-        made = [NiftiSpheresMasker(atlas.coordinates_mm[some], radius=atlas.radii_mm[some[0]],
-                                   allow_overlap=True, reports=False, **settings)
-                for some in columns]  # fmt: skip
+        made = [
+            NiftiSpheresMasker(
+                atlas.coordinates_mm[some],
+                radius=atlas.radii_mm[some[0]],
+                allow_overlap=True,
+                reports=False,
+                **settings,
+            )
+            for some in columns
+        ]
 
     def work() -> np.ndarray:
         with warnings.catch_warnings():
@@ -341,8 +383,19 @@ def _atlas(folder: Path, kind: str):
         return load_atlas("seitzman300")
     names = tuple(f"label{i}" for i in range(1, N_LABELS + 1))
     nothing = (None,) * N_LABELS
-    return Atlas("made", "labels", names, nothing, nothing, None, folder / "labels.nii.gz",
-                 np.arange(1, N_LABELS + 1), None, None, "benchmark labels")  # fmt: skip
+    return Atlas(
+        "made",
+        "labels",
+        names,
+        nothing,
+        nothing,
+        None,
+        folder / "labels.nii.gz",
+        np.arange(1, N_LABELS + 1),
+        None,
+        None,
+        "benchmark labels",
+    )
 
 
 if __name__ == "__main__":

@@ -52,15 +52,21 @@ def make_everything(folder: Path, files: set[str], n_volumes: int) -> None:
     names = [f"confound{i:02d}" for i in range(N_CONFOUNDS)]
     for name, n in (("bold", n_volumes), ("long", 4 * n_volumes)):
         values = np.cumsum(rng.normal(0, 0.001, (n, N_CONFOUNDS)), axis=0)
-        np.savetxt(folder / f"{name}_confounds.tsv", values, delimiter="\t", comments="",
-                   header="\t".join(names), fmt="%.6f")  # fmt: skip
+        np.savetxt(
+            folder / f"{name}_confounds.tsv",
+            values,
+            delimiter="\t",
+            comments="",
+            header="\t".join(names),
+            fmt="%.6f",
+        )
     # The longest first, two at a time.
     with ProcessPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
         for made in [
             pool.submit(_write_bold, folder / name, brain, n_volumes)
             for name in sorted(files, key=lambda name: not name.startswith("long"))
         ]:
-            made.result()  # fmt: skip
+            made.result()
 
 
 def _write_bold(path: Path, brain: np.ndarray, n_volumes: int) -> None:
@@ -93,8 +99,9 @@ def _write_bold(path: Path, brain: np.ndarray, n_volumes: int) -> None:
         write = (lambda raw: stream.write(packer.compress(raw))) if zipped else stream.write
         write(header.binaryblock + b"\0" * 4)
         for i in range(n_volumes):
-            real, imaginary = (np.roll(noise[(i + away) % len(noise)], i, axis=(i + away) % 3)
-                               for away in (0, 5))  # fmt: skip
+            real, imaginary = (
+                np.roll(noise[(i + away) % len(noise)], i, axis=(i + away) % 3) for away in (0, 5)
+            )
             volume = np.hypot(mean + spread * real, spread * imaginary)
             if dtype == "int16":
                 volume = np.rint(volume)

@@ -24,7 +24,9 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
 from brainage.trial import TrialDesign, TrialOptions, compare_arms
-from brainage.trial.analyses import (
+from brainage.trial.analyses.change import within_arm_changes
+from brainage.trial.analyses.levakov import levakov_outcome
+from brainage.trial.analyses.planned import (
     CROSSED,
     ancova_analysis,
     baseline_covariates,
@@ -32,24 +34,26 @@ from brainage.trial.analyses import (
     mmrm_analysis,
     model_data,
 )
-from brainage.trial.change import within_arm_changes
-from brainage.trial.design import TrialData, join_scores
-from brainage.trial.labelling import Labels
-from brainage.trial.levakov import levakov_outcome
-from brainage.trial.rerandomize import rerandomization_test
+from brainage.trial.analyses.rerandomize import rerandomization_test
+from brainage.trial.design.join import TrialData, join_scores
+from brainage.trial.plan.labelling import Labels
 
 ARMS = ("CON", "MIT", "HRT")
 N_RANDOMISED, N_SCANNED, N_DRAWS = 451, 309, 9999
 #: Draws of the loop that stands for the usual way; its time is scaled to N_DRAWS.
 PEER_DRAWS = 100
 _TRIAL = {
-    "arms": list(ARMS), "control_arm": "CON", "primary_visit": "2 years",
+    "arms": list(ARMS),
+    "control_arm": "CON",
+    "primary_visit": "2 years",
     "strata": ["sex", "bmi", "chair"],
-    "visits": [{"label": "baseline", "session_id": "bl", "nominal_years": 0.0},
-               {"label": "1 year", "session_id": "1y", "nominal_years": 1.0},
-               {"label": "2 years", "session_id": "2y", "nominal_years": 2.0}],
+    "visits": [
+        {"label": "baseline", "session_id": "bl", "nominal_years": 0.0},
+        {"label": "1 year", "session_id": "1y", "nominal_years": 1.0},
+        {"label": "2 years", "session_id": "2y", "nominal_years": 2.0},
+    ],
     "randomization": {"scheme": "stratified_blocks", "n_draws": N_DRAWS},
-}  # fmt: skip
+}
 
 
 def main() -> int:
@@ -59,8 +63,10 @@ def main() -> int:
     scores, design = make_trial(seed=1)
     data = join_scores(scores, design, outcome=design.options.outcome)
     labels = Labels("mmrm", design.options, None, design.options.outcome)
-    print(f"{N_RANDOMISED} randomised, {N_SCANNED} scanned, {len(data.changes)} changes; "
-          f"load {os.getloadavg()[0]:.1f}; best of {repeats}")  # fmt: skip
+    print(
+        f"{N_RANDOMISED} randomised, {N_SCANNED} scanned, {len(data.changes)} changes; "
+        f"load {os.getloadavg()[0]:.1f}; best of {repeats}"
+    )
     verdicts = [
         *_analyses(data, design, labels, repeats),
         *_rerandomization(data, design, repeats),
@@ -86,14 +92,27 @@ def make_trial(*, seed: int) -> tuple[pd.DataFrame, TrialDesign]:
         at = age + visit + rng.normal(0, 0.05, N_SCANNED) * (visit > 0)
         gap = person + effect[arm, visit] + rng.normal(0, 2.5, N_SCANNED)
         seen = (rng.random(N_SCANNED) > 0.1) | (visit == 0)
-        tables.append(pd.DataFrame({
-            "participant_id": ids[scanned], "session_id": session, "age_years": at,
-            "sex": allocation["sex"].to_numpy()[scanned], "site": "one",
-            "mean_fd_mm": rng.gamma(4, 0.05, N_SCANNED), "network": "whole_brain",
-            "predicted_age_years": at + gap, "gap_years": gap, "gap_corrected_years": gap,
-            "interval_low_years": np.nan, "interval_high_years": np.nan, "in_age_range": True,
-            "distance_percentile": 50.0, "clock_id": "drawn",
-        })[seen])  # fmt: skip
+        tables.append(
+            pd.DataFrame(
+                {
+                    "participant_id": ids[scanned],
+                    "session_id": session,
+                    "age_years": at,
+                    "sex": allocation["sex"].to_numpy()[scanned],
+                    "site": "one",
+                    "mean_fd_mm": rng.gamma(4, 0.05, N_SCANNED),
+                    "network": "whole_brain",
+                    "predicted_age_years": at + gap,
+                    "gap_years": gap,
+                    "gap_corrected_years": gap,
+                    "interval_low_years": np.nan,
+                    "interval_high_years": np.nan,
+                    "in_age_range": True,
+                    "distance_percentile": 50.0,
+                    "clock_id": "drawn",
+                }
+            )[seen]
+        )
     options = TrialOptions.model_validate(_TRIAL)
     return pd.concat(tables, ignore_index=True), TrialDesign.from_options(options, allocation)
 
@@ -113,8 +132,10 @@ def best(work: Callable[[], object], repeats: int) -> tuple[float, float]:
 def verdict(what: str, asked_s: float, found_s: float, processor_s: float) -> bool:
     """Print one line and return whether the figure is reached."""
     word = "holds" if found_s < asked_s else "MISS"
-    print(f"{what}: asked < {asked_s:g} s, found {found_s:.3f} s (processor {processor_s:.3f} s): "
-          f"{word}")  # fmt: skip
+    print(
+        f"{what}: asked < {asked_s:g} s, found {found_s:.3f} s (processor {processor_s:.3f} s): "
+        f"{word}"
+    )
     return found_s < asked_s
 
 
@@ -126,8 +147,12 @@ def _analyses(data: TrialData, design: TrialDesign, labels: Labels, repeats: int
             changes, design.arms, design.later_visits
         ),
         f"1 Levakov's outcome, {options.n_bootstraps} bootstraps": lambda: levakov_outcome(
-            data.scans, changes, arms=design.arms, visits=design.later_visits,
-            baseline=design.baseline, n_bootstraps=options.n_bootstraps,
+            data.scans,
+            changes,
+            arms=design.arms,
+            visits=design.later_visits,
+            baseline=design.baseline,
+            n_bootstraps=options.n_bootstraps,
         ),
         "2 MMRM, covariance per arm, Satterthwaite": lambda: mmrm_analysis(
             changes, design, labels, degrees_of_freedom="satterthwaite"
@@ -139,7 +164,7 @@ def _analyses(data: TrialData, design: TrialDesign, labels: Labels, repeats: int
             data, design, labels, participants=everyone
         ),
         "3 ANCOVA at both visits": lambda: ancova_analysis(changes, design, labels),
-    }  # fmt: skip
+    }
     total, processor = 0.0, 0.0
     walls = {}
     for name, work in parts.items():
@@ -149,8 +174,10 @@ def _analyses(data: TrialData, design: TrialDesign, labels: Labels, repeats: int
     held = verdict("analyses 1 to 3, all of them", 2.0, total, processor)
     peer, _ = best(lambda: _mixed_lm(changes), repeats)
     ours = walls["2 MMRM, covariance per arm, Satterthwaite"]
-    print(f"  statsmodels MixedLM (random intercept, no degrees of freedom): {1000 * peer:.0f} ms, "
-          f"{peer / ours:.1f} x our unstructured model")  # fmt: skip
+    print(
+        f"  statsmodels MixedLM (random intercept, no degrees of freedom): {1000 * peer:.0f} ms, "
+        f"{peer / ours:.1f} x our unstructured model"
+    )
     return [held]
 
 
@@ -158,32 +185,45 @@ def _mixed_lm(changes: pd.DataFrame):
     table = changes.assign(arm=pd.Categorical(changes["arm"], categories=list(ARMS)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return smf.mixedlm("change ~ arm * visit + baseline_gap * visit + baseline_age * visit + "
-                           "sex + bmi + chair", table, groups="participant_id").fit()  # fmt: skip
+        return smf.mixedlm(
+            "change ~ arm * visit + baseline_gap * visit + baseline_age * visit + "
+            "sex + bmi + chair",
+            table,
+            groups="participant_id",
+        ).fit()
 
 
 def _rerandomization(data: TrialData, design: TrialDesign, repeats: int) -> list[bool]:
     rows = model_data(data.changes, design)
     options = {
-        "response": "change", "arm": "HRT", "control": "CON", "visit": "2 years",
-        "covariates": baseline_covariates(rows, design), "crossed_with_visit": CROSSED,
-        "scheme": "stratified_blocks", "strata": design.options.strata, "n_draws": N_DRAWS,
-    }  # fmt: skip
+        "response": "change",
+        "arm": "HRT",
+        "control": "CON",
+        "visit": "2 years",
+        "covariates": baseline_covariates(rows, design),
+        "crossed_with_visit": CROSSED,
+        "scheme": "stratified_blocks",
+        "strata": design.options.strata,
+        "n_draws": N_DRAWS,
+    }
     held = []
-    for words, more in (("ANCOVA statistic with its interval", {"interval": True}),
-                        ("GLS statistic, both visits", {"statistic": "gls"})):  # fmt: skip
+    for words, more in (
+        ("ANCOVA statistic with its interval", {"interval": True}),
+        ("GLS statistic, both visits", {"statistic": "gls"}),
+    ):
         wall, processor = best(
             lambda more=more: rerandomization_test(design.allocation, rows, **options, **more),
             repeats,
         )
-        held.append(verdict(f"4 re-randomisation, {N_DRAWS} draws, {words}", 10.0, wall,
-                            processor))  # fmt: skip
+        held.append(verdict(f"4 re-randomisation, {N_DRAWS} draws, {words}", 10.0, wall, processor))
         if "interval" in more:
             ancova = wall
     loop, _ = best(lambda: _loop_of_fits(rows), 1)
     whole = loop * N_DRAWS / PEER_DRAWS
-    print(f"  one statsmodels OLS fit with HC3 errors a draw: {whole:.0f} s for as many draws "
-          f"({PEER_DRAWS} timed), {whole / ancova:.0f} x ours")  # fmt: skip
+    print(
+        f"  one statsmodels OLS fit with HC3 errors a draw: {whole:.0f} s for as many draws "
+        f"({PEER_DRAWS} timed), {whole / ancova:.0f} x ours"
+    )
     return held
 
 

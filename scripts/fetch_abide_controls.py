@@ -33,14 +33,20 @@ from brainage.files import write_json, write_text
 from brainage.series import ParcelSeries, ScanQuality, write_series
 
 MAX_MEAN_FD_MM = 0.2
-CLEANING = ("ABIDE PCP, C-PAC: 0.01-0.1 Hz, nuisance and global signal regressed, CC400 means; "
-            "scanner units")  # fmt: skip
+CLEANING = (
+    "ABIDE PCP, C-PAC: 0.01-0.1 Hz, nuisance and global signal regressed, CC400 means; "
+    "scanner units"
+)
 FINGERPRINT = "abide_pcp_cpac_filt_global"
 SEX = {1: "M", 2: "F"}
 _CHOICE = {
-    "pipeline": "cpac", "derivatives": ["rois_cc400"], "band_pass_filtering": True,
-    "global_signal_regression": True, "quality_checked": False, "DX_GROUP": 2,
-}  # fmt: skip
+    "pipeline": "cpac",
+    "derivatives": ["rois_cc400"],
+    "band_pass_filtering": True,
+    "global_signal_regression": True,
+    "quality_checked": False,
+    "DX_GROUP": 2,
+}
 
 
 def choose_controls(phenotypes: pd.DataFrame) -> list[str]:
@@ -81,15 +87,27 @@ def to_series(path: Path, person: pd.Series) -> ParcelSeries:
     values, names = read_roi_file(path)
     n_volumes = len(values)
     quality = ScanQuality(
-        mean_fd_mm=float(person["func_mean_fd"]), n_volumes=n_volumes, n_kept=n_volumes,
-        retained_s=None, coverage=None,
-    )  # fmt: skip
+        mean_fd_mm=float(person["func_mean_fd"]),
+        n_volumes=n_volumes,
+        n_kept=n_volumes,
+        retained_s=None,
+        coverage=None,
+    )
     return ParcelSeries(
         participant_id=participant_id(path.name.removesuffix("_rois_cc400.1D")),
-        session_id="n/a", run="n/a", task="rest", values=values, parcel_names=names,
-        networks=(None,) * len(names), kept_volumes=np.arange(n_volumes), t_r_s=None,
-        atlas="cc400", cleaning_fingerprint=FINGERPRINT, quality=quality, cleaning=CLEANING,
-    )  # fmt: skip
+        session_id="n/a",
+        run="n/a",
+        task="rest",
+        values=values,
+        parcel_names=names,
+        networks=(None,) * len(names),
+        kept_volumes=np.arange(n_volumes),
+        t_r_s=None,
+        atlas="cc400",
+        cleaning_fingerprint=FINGERPRINT,
+        quality=quality,
+        cleaning=CLEANING,
+    )
 
 
 def participant_id(file_id: str) -> str:
@@ -101,8 +119,12 @@ def main() -> None:
     """Fetch, convert, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to write the derivatives tree")
-    parser.add_argument("--nilearn-data", type=Path, default=None,
-                        help="nilearn's data folder (default: DIR/sourcedata)")  # fmt: skip
+    parser.add_argument(
+        "--nilearn-data",
+        type=Path,
+        default=None,
+        help="nilearn's data folder (default: DIR/sourcedata)",
+    )
     args = parser.parse_args()
     source = args.nilearn_data or args.folder / "sourcedata"
     phenotypes, files = fetch(source)
@@ -110,18 +132,29 @@ def main() -> None:
     for number, (path, (_, person)) in enumerate(zip(files, phenotypes.iterrows(), strict=True), 1):
         series = to_series(path, person)
         write_series(series, args.folder)
-        people.append((f"sub-{series.participant_id}", repr(float(person["AGE_AT_SCAN"])),
-                       SEX[int(person["SEX"])], person["SITE_ID"]))  # fmt: skip
+        people.append(
+            (
+                f"sub-{series.participant_id}",
+                repr(float(person["AGE_AT_SCAN"])),
+                SEX[int(person["SEX"])],
+                person["SITE_ID"],
+            )
+        )
         if number % 50 == 0 or number == len(files):
             print(f"{number} of {len(files)} scans written", flush=True)
     lines = ["participant_id\tage_years\tsex\tsite", *("\t".join(row) for row in people)]
     write_text(args.folder / "participants.tsv", "\n".join(lines) + "\n")
-    write_json(args.folder / "dataset_description.json", {
-        "Name": "ABIDE-I controls, C-PAC CC400 (PCP)", "BIDSVersion": "1.10.0",
-        "DatasetType": "derivative", "License": "CC BY-NC-SA 3.0",
-        "GeneratedBy": [{"Name": "brainage scripts/fetch_abide_controls.py"}],
-        "SourceDatasets": [{"URL": "http://preprocessed-connectomes-project.org/abide/"}],
-    })  # fmt: skip
+    write_json(
+        args.folder / "dataset_description.json",
+        {
+            "Name": "ABIDE-I controls, C-PAC CC400 (PCP)",
+            "BIDSVersion": "1.10.0",
+            "DatasetType": "derivative",
+            "License": "CC BY-NC-SA 3.0",
+            "GeneratedBy": [{"Name": "brainage scripts/fetch_abide_controls.py"}],
+            "SourceDatasets": [{"URL": "http://preprocessed-connectomes-project.org/abide/"}],
+        },
+    )
     print(f"{len(people)} people at {phenotypes['SITE_ID'].nunique()} sites in {args.folder}")
 
 

@@ -40,28 +40,51 @@ HOLDS = (
     Setting("common visit effect", common_visit=(1.0, 1.5)),
     Setting("unequal intervals, alike", age_slope=-0.4, interval_spread=0.4),
     Setting("age bias left in", age_slope=-0.4),
-    Setting("drop-out on observed gaps", dropout={"CON": 0.15, "MIT": 0.15, "HRT": 0.45},
-            dropout_on="gap"),
+    Setting(
+        "drop-out on observed gaps",
+        dropout={"CON": 0.15, "MIT": 0.15, "HRT": 0.45},
+        dropout_on="gap",
+    ),
     Setting("planted LISA effect", effect=LISA),
-)  # fmt: skip
+)
 SHOWN = (
     Setting("no artefact", cause="nothing: reference"),
-    Setting("age bias left in", age_slope=-0.4,
-            cause="a gap that falls 0.4 years per year of age falls in every arm"),
-    Setting("common visit effect", common_visit=(-1.0, -1.0),
-            cause="scanner drift or habituation moves every arm"),
-    Setting("drop-out on baseline", dropout={"CON": 0.5, "MIT": 0.5, "HRT": 0.5},
-            dropout_on="baseline", cause="people with young-looking baselines leave: regression "
-            "to the mean"),
-    Setting("differential drop-out", dropout={"CON": 0.0, "HRT": 0.6}, dropout_on="gap",
-            cause="people of one arm whose gap stayed high leave"),
-    Setting("intervals differ by arm", age_slope=-0.4, interval_spread=0.4,
-            interval_shift={"HRT": 1.0},
-            cause="age bias acts for one more year in one arm"),
-    Setting("motion differs by arm", motion_shift={"HRT": 0.1},
-            cause="motion moves the gap 8 years per mm and rises by 0.1 mm in one arm"),
+    Setting(
+        "age bias left in",
+        age_slope=-0.4,
+        cause="a gap that falls 0.4 years per year of age falls in every arm",
+    ),
+    Setting(
+        "common visit effect",
+        common_visit=(-1.0, -1.0),
+        cause="scanner drift or habituation moves every arm",
+    ),
+    Setting(
+        "drop-out on baseline",
+        dropout={"CON": 0.5, "MIT": 0.5, "HRT": 0.5},
+        dropout_on="baseline",
+        cause="people with young-looking baselines leave: regression to the mean",
+    ),
+    Setting(
+        "differential drop-out",
+        dropout={"CON": 0.0, "HRT": 0.6},
+        dropout_on="gap",
+        cause="people of one arm whose gap stayed high leave",
+    ),
+    Setting(
+        "intervals differ by arm",
+        age_slope=-0.4,
+        interval_spread=0.4,
+        interval_shift={"HRT": 1.0},
+        cause="age bias acts for one more year in one arm",
+    ),
+    Setting(
+        "motion differs by arm",
+        motion_shift={"HRT": 0.1},
+        cause="motion moves the gap 8 years per mm and rises by 0.1 mm in one arm",
+    ),
     Setting("planted LISA effect", effect=LISA, cause="an effect of -2.3 years in HRT at 2 years"),
-)  # fmt: skip
+)
 MOTION_YEARS_PER_MM = 8.0
 
 
@@ -99,13 +122,20 @@ def _scores(setting: Setting, people: pd.DataFrame, rng: np.random.Generator) ->
         gap = gap + MOTION_YEARS_PER_MM * (motion - 0.16)
     present = rng.random((n, 3)) >= (0.0, setting.missing, setting.missing)
     present &= _stays(setting, gap, arm, rng)
-    frame = {"participant_id": np.repeat(people["participant_id"].to_numpy(), 3),
-             "arm": np.repeat(arm, 3), "visit": np.tile(VISITS, n), "gap": gap.ravel(),
-             "change": (gap - gap[:, :1]).ravel(), "baseline_gap": np.repeat(gap[:, 0], 3),
-             "baseline_age": np.repeat(age, 3), "sex": np.repeat(people["sex"].to_numpy(), 3),
-             "bmi": np.repeat(people["bmi"].to_numpy(), 3), "years": years.ravel(),
-             "motion_change": (motion - motion[:, :1]).ravel(), "age": (age[:, None] + years
-                                                                        ).ravel()}  # fmt: skip
+    frame = {
+        "participant_id": np.repeat(people["participant_id"].to_numpy(), 3),
+        "arm": np.repeat(arm, 3),
+        "visit": np.tile(VISITS, n),
+        "gap": gap.ravel(),
+        "change": (gap - gap[:, :1]).ravel(),
+        "baseline_gap": np.repeat(gap[:, 0], 3),
+        "baseline_age": np.repeat(age, 3),
+        "sex": np.repeat(people["sex"].to_numpy(), 3),
+        "bmi": np.repeat(people["bmi"].to_numpy(), 3),
+        "years": years.ravel(),
+        "motion_change": (motion - motion[:, :1]).ravel(),
+        "age": (age[:, None] + years).ravel(),
+    }
     return pd.DataFrame(frame)[present.ravel()]
 
 

@@ -18,10 +18,10 @@ import time
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
-from brainage.clock.folds import groups_of, make_folds, site_folds
-from brainage.clock.intervals import CvPlusIntervals
+from brainage.clock.model.intervals import CvPlusIntervals
 from brainage.clock.options import ClockOptions, ValidationOptions
-from brainage.clock.pipeline import Problem, fit_and_predict
+from brainage.clock.training.folds import groups_of, make_folds, site_folds
+from brainage.clock.training.pipeline import Problem, fit_and_predict
 from brainage.connectivity import FeatureTable
 
 GATE = (0.87, 0.93)
@@ -56,8 +56,9 @@ def print_bands(ages: np.ndarray, inside: np.ndarray) -> None:
     for low, high in zip(BANDS[:-1], BANDS[1:], strict=True):
         band = (ages >= low) & (ages < high)
         if band.any():
-            print(f"  ages {low:3d} to {high:3d}: {inside[..., band].mean():.3f} "
-                  f"({band.sum()} scans)")  # fmt: skip
+            print(
+                f"  ages {low:3d} to {high:3d}: {inside[..., band].mean():.3f} ({band.sum()} scans)"
+            )
 
 
 def main() -> int:
@@ -84,15 +85,19 @@ def main() -> int:
     shares = inside.mean(axis=1)
     print(f"{estimator} on {', '.join(args.views)}: {len(features)} scans")
     print(f"nominal {args.level:.2f}, {args.repeats} x {args.folds}-fold")
-    print(f"coverage {inside.mean():.3f} (repeats {shares.min():.3f} to {shares.max():.3f}), mean "
-          f"width {np.mean([r[1] for r in repeats]):.1f} years")  # fmt: skip
+    print(
+        f"coverage {inside.mean():.3f} (repeats {shares.min():.3f} to {shares.max():.3f}), mean "
+        f"width {np.mean([r[1] for r in repeats]):.1f} years"
+    )
     print_bands(problem.ages, inside)
     names, folds = site_folds(features.rows)
     by_site, _ = cover_all(problem, folds, level=args.level, n_inner=args.inner_folds)
     per_site = [by_site[test].mean() for _, test in folds]
-    print(f"leave one site out: coverage {by_site.mean():.3f}; lowest "
-          f"{min(per_site):.3f} ({names[int(np.argmin(per_site))]}), highest "
-          f"{max(per_site):.3f} ({names[int(np.argmax(per_site))]})")  # fmt: skip
+    print(
+        f"leave one site out: coverage {by_site.mean():.3f}; lowest "
+        f"{min(per_site):.3f} ({names[int(np.argmin(per_site))]}), highest "
+        f"{max(per_site):.3f} ({names[int(np.argmax(per_site))]})"
+    )
     print(f"{time.perf_counter() - start:.0f} s")
     # The gate is stated for a nominal 90 %; other levels are only printed.
     if args.level == 0.9 and not GATE[0] <= inside.mean() <= GATE[1]:

@@ -34,12 +34,12 @@ from simulated_trials import (
 )
 
 from brainage.files import atomic_path, write_text
-from brainage.trial.ancova import fit_ancova
-from brainage.trial.change import within_arm_changes
-from brainage.trial.levakov import levakov_outcome
-from brainage.trial.mmrm import fit_frame
-from brainage.trial.model_frame import FEW_PEOPLE, build_model_frame
-from brainage.trial.rerandomize import rerandomization_test
+from brainage.trial.analyses.change import within_arm_changes
+from brainage.trial.analyses.levakov import levakov_outcome
+from brainage.trial.analyses.rerandomize import rerandomization_test
+from brainage.trial.models.ancova import fit_ancova
+from brainage.trial.models.mmrm import fit_frame
+from brainage.trial.models.model_frame import FEW_PEOPLE, build_model_frame
 
 CHUNK = 100
 SEED = 20260211
@@ -52,12 +52,23 @@ def analyse_between(setting: Setting, n_per_arm: int, rng: np.random.Generator) 
     """Return (analysis, visit, truth, estimate, se, ci_low, ci_high, p, fell back) rows."""
     _, data = draw_trial(setting, n_per_arm, rng)
     crossed = ("baseline_gap", "baseline_age")
-    change = build_model_frame(data, response="change", arms=ARMS, visits=VISITS[1:],
-                               covariates=COVARIATES, crossed_with_visit=crossed)  # fmt: skip
+    change = build_model_frame(
+        data,
+        response="change",
+        arms=ARMS,
+        visits=VISITS[1:],
+        covariates=COVARIATES,
+        crossed_with_visit=crossed,
+    )
     constrained = build_model_frame(
-        data, response="gap", arms=ARMS, visits=VISITS, covariates=COVARIATES[1:],
-        crossed_with_visit=("baseline_age",), form="constrained",
-    )  # fmt: skip
+        data,
+        response="gap",
+        arms=ARMS,
+        visits=VISITS,
+        covariates=COVARIATES[1:],
+        crossed_with_visit=("baseline_age",),
+        form="constrained",
+    )
     fits = {
         "MMRM": (change, {}),
         "constrained": (constrained, {}),
@@ -76,13 +87,19 @@ def analyse_between(setting: Setting, n_per_arm: int, rng: np.random.Generator) 
         fit = fit_frame(frame, **options)
         for k, visit in enumerate(VISITS[1:]):
             truth = setting.effect.get("HRT", (0, 0))[k]
-            rows.append(_row(name, visit, truth, fit.contrast("HRT", visit),
-                             bool(fit.fell_back_because)))  # fmt: skip
+            rows.append(
+                _row(name, visit, truth, fit.contrast("HRT", visit), bool(fit.fell_back_because))
+            )
     ancova = {"ANCOVA": "automatic"} | ({"ANCOVA, HC3": "hc3"} if n_per_arm < FEW_PEOPLE else {})
     for name, errors in ancova.items():
         for k, visit in enumerate(VISITS[1:]):
-            fit = fit_ancova(data[data["visit"] == visit], response="change", arms=ARMS,
-                             covariates=COVARIATES, errors=errors)  # fmt: skip
+            fit = fit_ancova(
+                data[data["visit"] == visit],
+                response="change",
+                arms=ARMS,
+                covariates=COVARIATES,
+                errors=errors,
+            )
             truth = setting.effect.get("HRT", (0, 0))[k]
             rows.append(_row(name, visit, truth, fit.contrast("HRT"), False))
     return rows
@@ -94,14 +111,35 @@ def analyse_rerandomized(setting: Setting, n_per_arm: int, rng) -> list[tuple]:
     rows = []
     for statistic in ("ancova", "gls"):
         result = rerandomization_test(
-            allocation, data[data["visit"] != "baseline"], response="change", arm="HRT",
-            control="CON", visit="1y", covariates=COVARIATES, scheme="stratified_blocks",
-            block_size=6, strata=("sex", "bmi"), n_draws=499, seed=int(rng.integers(2**31)),
-            statistic=statistic, interval=statistic == "ancova",
-        )  # fmt: skip
+            allocation,
+            data[data["visit"] != "baseline"],
+            response="change",
+            arm="HRT",
+            control="CON",
+            visit="1y",
+            covariates=COVARIATES,
+            scheme="stratified_blocks",
+            block_size=6,
+            strata=("sex", "bmi"),
+            n_draws=499,
+            seed=int(rng.integers(2**31)),
+            statistic=statistic,
+            interval=statistic == "ancova",
+        )
         truth = setting.effect.get("HRT", (0, 0))[0]
-        rows.append((f"re-randomisation, {statistic}", "1y", truth, result.estimate, np.nan,
-                     result.ci_low, result.ci_high, result.p_value, False))  # fmt: skip
+        rows.append(
+            (
+                f"re-randomisation, {statistic}",
+                "1y",
+                truth,
+                result.estimate,
+                np.nan,
+                result.ci_low,
+                result.ci_high,
+                result.p_value,
+                False,
+            )
+        )
     return rows
 
 
@@ -127,9 +165,13 @@ def analyse_naive(setting: Setting, n_per_arm: int, rng: np.random.Generator) ->
 
 def _mmrm_rows(setting: Setting, later: pd.DataFrame) -> list[tuple]:
     frame = build_model_frame(
-        later, response="change", arms=ARMS, visits=VISITS[1:], covariates=COVARIATES,
+        later,
+        response="change",
+        arms=ARMS,
+        visits=VISITS[1:],
+        covariates=COVARIATES,
         crossed_with_visit=("baseline_gap", "baseline_age"),
-    )  # fmt: skip
+    )
     fit = fit_frame(frame)
     truth = setting.effect.get("HRT", (0.0, 0.0))[1]
     return [
@@ -142,37 +184,98 @@ def _within_rows(data: pd.DataFrame, later: pd.DataFrame) -> list[tuple]:
     """Return the within-arm tests of LISA-like and Levakov-like studies."""
     changes = within_arm_changes(later, ARMS, VISITS[1:]).set_index(["arm", "visit"])
     found = changes.loc[("CON", "1y")]
-    rows = [("paired t within control", "1y", 0.0, found["mean_change_years"], found["se_years"],
-             found["change_ci_low_years"], found["change_ci_high_years"], found["p_value"],
-             False)]  # fmt: skip
-    scans = data.assign(network="whole_brain", age_years=data["age"],
-                        predicted_age_years=data["age"] + data["gap"])  # fmt: skip
+    rows = [
+        (
+            "paired t within control",
+            "1y",
+            0.0,
+            found["mean_change_years"],
+            found["se_years"],
+            found["change_ci_low_years"],
+            found["change_ci_high_years"],
+            found["p_value"],
+            False,
+        )
+    ]
+    scans = data.assign(
+        network="whole_brain", age_years=data["age"], predicted_age_years=data["age"] + data["gap"]
+    )
     first = scans[scans["visit"] == "baseline"].set_index("participant_id")
     follow_ups = scans[scans["visit"] != "baseline"]
     before = first["predicted_age_years"].reindex(follow_ups["participant_id"]).to_numpy()
-    outcome = levakov_outcome(
-        scans, follow_ups.assign(baseline_predicted_years=before), arms=ARMS, visits=VISITS[1:],
-        baseline="baseline", n_bootstraps=400, seed=0,
-    ).table.set_index(["arm", "visit"]).loc[("CON", "1y")]  # fmt: skip
+    outcome = (
+        levakov_outcome(
+            scans,
+            follow_ups.assign(baseline_predicted_years=before),
+            arms=ARMS,
+            visits=VISITS[1:],
+            baseline="baseline",
+            n_bootstraps=400,
+            seed=0,
+        )
+        .table.set_index(["arm", "visit"])
+        .loc[("CON", "1y")]
+    )
     # Attenuation is good above zero; our sign is below zero for younger.
     estimate, se = -outcome["attenuation_years"], outcome["sd_years"] / np.sqrt(outcome["n"])
     half = stats.t.ppf(0.975, outcome["df"]) * se
-    rows.append(("Levakov within control, published t", "1y", 0.0, estimate, se, estimate - half,
-                 estimate + half, outcome["p_value"], False))  # fmt: skip
+    rows.append(
+        (
+            "Levakov within control, published t",
+            "1y",
+            0.0,
+            estimate,
+            se,
+            estimate - half,
+            estimate + half,
+            outcome["p_value"],
+            False,
+        )
+    )
     low, high = -outcome["bootstrap_ci_high_years"], -outcome["bootstrap_ci_low_years"]
-    rows.append(("Levakov within control, bootstrap", "1y", 0.0, estimate,
-                 outcome["bootstrap_se_years"], low, high, float(low <= 0 <= high),
-                 False))  # fmt: skip
+    rows.append(
+        (
+            "Levakov within control, bootstrap",
+            "1y",
+            0.0,
+            estimate,
+            outcome["bootstrap_se_years"],
+            low,
+            high,
+            float(low <= 0 <= high),
+            False,
+        )
+    )
     adjusted = stats.false_discovery_control(changes["p_value"])
     claims = (adjusted < 0.05) & (changes["mean_change_years"] < 0)
-    rows.append(("lisa_like: any arm 'younger' (BH)", "any", 0.0, np.nan, np.nan, np.nan, np.nan,
-                 0.0 if claims.any() else 1.0, False))  # fmt: skip
+    rows.append(
+        (
+            "lisa_like: any arm 'younger' (BH)",
+            "any",
+            0.0,
+            np.nan,
+            np.nan,
+            np.nan,
+            np.nan,
+            0.0 if claims.any() else 1.0,
+            False,
+        )
+    )
     return rows
 
 
 def _row(name, visit, truth, result, fell_back) -> tuple:
-    return (name, visit, truth, result.estimate, result.se, result.ci_low, result.ci_high,
-            result.p_value, fell_back)  # fmt: skip
+    return (
+        name,
+        visit,
+        truth,
+        result.estimate,
+        result.se,
+        result.ci_low,
+        result.ci_high,
+        result.p_value,
+        fell_back,
+    )
 
 
 COLUMNS = ("analysis", "visit", "truth", "estimate", "se", "ci_low", "ci_high", "p", "fell_back")
@@ -226,16 +329,26 @@ def summarise(paths: dict[tuple, list[Path]]) -> pd.DataFrame:
         for (analysis, visit), own in table.groupby(["analysis", "visit"], sort=False):
             m, rejected = len(own), (own["p"] <= 0.05).mean()
             covered = ((own["ci_low"] <= own["truth"]) & (own["truth"] <= own["ci_high"])).mean()
-            rows.append({
-                "part": part, "setting": setting.name, "n_per_arm": n_per_arm,
-                "analysis": analysis, "visit": visit, "trials": m, "truth": own["truth"].iloc[0],
-                "bias": (own["estimate"] - own["truth"]).mean(),
-                "bias_se": own["estimate"].std() / np.sqrt(m),
-                "rejected": rejected, "rejected_se": np.sqrt(rejected * (1 - rejected) / m),
-                "covered": covered if own["ci_low"].notna().all() else np.nan,
-                "mean_se": own["se"].mean(), "sd": own["estimate"].std(),
-                "fell_back": own["fell_back"].mean(), "cause": setting.cause,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "part": part,
+                    "setting": setting.name,
+                    "n_per_arm": n_per_arm,
+                    "analysis": analysis,
+                    "visit": visit,
+                    "trials": m,
+                    "truth": own["truth"].iloc[0],
+                    "bias": (own["estimate"] - own["truth"]).mean(),
+                    "bias_se": own["estimate"].std() / np.sqrt(m),
+                    "rejected": rejected,
+                    "rejected_se": np.sqrt(rejected * (1 - rejected) / m),
+                    "covered": covered if own["ci_low"].notna().all() else np.nan,
+                    "mean_se": own["se"].mean(),
+                    "sd": own["estimate"].std(),
+                    "fell_back": own["fell_back"].mean(),
+                    "cause": setting.cause,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -253,28 +366,40 @@ def markdown(table: pd.DataFrame) -> str:
     """Return the tables of docs/validation.md; figures at 1 / 2 years, Monte-Carlo error in ()."""
     head = "people per arm | setting | analysis | trials | bias, years | mean SE / SD | "
     head += "rejected % | covered % | verdict"
-    lines = ["### (a) Between arms: HRT against control, at 1 / 2 years", "", tally(table), "",
-             f"| {head} |"]  # fmt: skip
+    lines = [
+        "### (a) Between arms: HRT against control, at 1 / 2 years",
+        "",
+        tally(table),
+        "",
+        f"| {head} |",
+    ]
     lines.append("|" + "---|" * 9)
     key = ["part", "n_per_arm", "setting", "analysis"]
     for _, rows in table[table["part"] != "naive"].groupby(key, sort=False):
         first = rows.iloc[0]
         cells = [
-            first["n_per_arm"], first["setting"], first["analysis"], first["trials"],
+            first["n_per_arm"],
+            first["setting"],
+            first["analysis"],
+            first["trials"],
             _joined(rows["bias"], "{:+.2f}") + f" ({rows['bias_se'].max():.2f})",
             _joined(rows["mean_se"] / rows["sd"], "{:.2f}"),
             _joined(100 * rows["rejected"]) + f" ({100 * rows['rejected_se'].max():.1f})",
-            _joined(100 * rows["covered"]), _verdict(rows),
-        ]  # fmt: skip
+            _joined(100 * rows["covered"]),
+            _verdict(rows),
+        ]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     lines += ["", "### (b) Shown, not held: no arm has an effect, but in the last setting", ""]
-    lines += ["| setting | cause | analysis | visit | trials | mean estimate, years | "
-              "'significant' % |", "|---|---|---|---|---|---|---|"]  # fmt: skip
+    lines += [
+        "| setting | cause | analysis | visit | trials | mean estimate, years | 'significant' % |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in table[table["part"] == "naive"].itertuples():
         estimate = "-" if np.isnan(row.bias) else f"{row.truth + row.bias:+.2f} ({row.bias_se:.2f})"
-        lines.append(f"| {row.setting} | {row.cause} | {row.analysis} | {row.visit} | {row.trials} "
-                     f"| {estimate} | {100 * row.rejected:.1f} ({100 * row.rejected_se:.1f}) |"
-                     )  # fmt: skip
+        lines.append(
+            f"| {row.setting} | {row.cause} | {row.analysis} | {row.visit} | {row.trials} "
+            f"| {estimate} | {100 * row.rejected:.1f} ({100 * row.rejected_se:.1f}) |"
+        )
     return "\n".join(lines)
 
 
@@ -305,8 +430,9 @@ def _verdict(rows: pd.DataFrame) -> str:
         if row.truth != 0:
             words.append(f"planned power {100 * planned_power(row.n_per_arm, row.truth):.0f} %")
         what, off = _off(row)
-        words.append(f"**{what} {100 * off:+.1f} at {row.visit}**" if abs(off) > _band(row)
-                     else "holds")  # fmt: skip
+        words.append(
+            f"**{what} {100 * off:+.1f} at {row.visit}**" if abs(off) > _band(row) else "holds"
+        )
     if (rows["fell_back"] > 0).any():
         words.append(f"fell back in {100 * rows['fell_back'].mean():.1f} %")
     return ("" if _promised(rows.iloc[0]) else "shown: ") + "; ".join(dict.fromkeys(words))
@@ -319,9 +445,11 @@ def tally(table: pd.DataFrame) -> str:
     outside = [(row, what, off) for row, what, off in judged if abs(off) > _band(row)]
     worst = max((abs(off) for _, _, off in judged), default=0.0)
     mean = np.mean([off for _, _, off in judged])
-    return (f"Of {len(judged)} promised figures {len(outside)} lie outside two Monte-Carlo errors "
-            f"(by chance {0.0455 * len(judged):.1f} would); the mean distance from nominal is "
-            f"{100 * mean:+.2f} points, the largest {100 * worst:.1f}.")  # fmt: skip
+    return (
+        f"Of {len(judged)} promised figures {len(outside)} lie outside two Monte-Carlo errors "
+        f"(by chance {0.0455 * len(judged):.1f} would); the mean distance from nominal is "
+        f"{100 * mean:+.2f} points, the largest {100 * worst:.1f}."
+    )
 
 
 def main() -> None:
@@ -336,8 +464,9 @@ def main() -> None:
     options = parser.parse_args()
     began = time.monotonic()
     options.out.mkdir(parents=True, exist_ok=True)
-    jobs = [job for job in jobs_of(options.trials, options.redraws)
-            if options.part in (None, job[0])]  # fmt: skip
+    jobs = [
+        job for job in jobs_of(options.trials, options.redraws) if options.part in (None, job[0])
+    ]
     if not options.summary:
         Parallel(n_jobs=options.jobs)(delayed(run_chunk)(options.out, *job) for job in jobs)
     paths: dict[tuple, list[Path]] = {}
@@ -355,8 +484,9 @@ def main() -> None:
     else:
         before, _, rest = options.table.read_text().partition("<!-- table begins -->")
         after = rest.partition("<!-- table ends -->")[2]
-        write_text(options.table, f"{before}<!-- table begins -->\n\n{text}\n\n"
-                                  f"<!-- table ends -->{after}")  # fmt: skip
+        write_text(
+            options.table, f"{before}<!-- table begins -->\n\n{text}\n\n<!-- table ends -->{after}"
+        )
     print(f"wall time {time.monotonic() - began:.0f} s, {options.jobs} jobs")
 
 

@@ -33,8 +33,8 @@ from brainage.clock import (
 from brainage.connectivity import FeatureTable, View, ViewSpec
 from brainage.files import atomic_path, write_json, write_text
 from brainage.synthetic import ScoreBank, draw_score_bank, make_study, twin_options
-from brainage.trial.mmrm import fit_frame
-from brainage.trial.model_frame import build_model_frame
+from brainage.trial.models.mmrm import fit_frame
+from brainage.trial.models.model_frame import build_model_frame
 
 ARMS, LATER = ("CON", "MIT", "HRT"), ("1y", "2y")
 SEED = 4200
@@ -49,11 +49,19 @@ class FrozenScore:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         n = len(values)
-        rows = pd.DataFrame({
-            "participant_id": [f"s{i}" for i in range(n)], "session_id": "n/a",
-            "age_years": 66.0, "sex": "F", "site": "lisa", "scanner": "lisa", "family_id": None,
-            "mean_fd_mm": 0.2, "retained_s": 600.0,
-        })  # fmt: skip
+        rows = pd.DataFrame(
+            {
+                "participant_id": [f"s{i}" for i in range(n)],
+                "session_id": "n/a",
+                "age_years": 66.0,
+                "sex": "F",
+                "site": "lisa",
+                "scanner": "lisa",
+                "family_id": None,
+                "mean_fd_mm": 0.2,
+                "retained_s": 600.0,
+            }
+        )
         table = FeatureTable({"fisher_z": View(np.asarray(values, np.float32), self.spec)}, rows)
         return self.clock.score(table)["predicted_age_years"].to_numpy()
 
@@ -69,13 +77,22 @@ def bank_of(out: Path, cohort: int, options) -> tuple[ScoreBank, dict]:
     if not facts.exists():
         bank, found = _make_bank(study_options, cohort, options)
         with atomic_path(arrays) as temporary:
-            np.savez(temporary, age=bank.age_years, without=bank.without_years,
-                     **{f"predicted_{a}": v for a, v in bank.predicted_years.items()},
-                     **{f"effect_{a}": v for a, v in bank.effect_years.items()})  # fmt: skip
+            np.savez(
+                temporary,
+                age=bank.age_years,
+                without=bank.without_years,
+                **{f"predicted_{a}": v for a, v in bank.predicted_years.items()},
+                **{f"effect_{a}": v for a, v in bank.effect_years.items()},
+            )
         write_json(facts, found)
     with np.load(arrays) as stored:
-        bank = ScoreBank(plan, stored["age"], {a: stored[f"predicted_{a}"] for a in ARMS},
-                         stored["without"], {a: stored[f"effect_{a}"] for a in ARMS})  # fmt: skip
+        bank = ScoreBank(
+            plan,
+            stored["age"],
+            {a: stored[f"predicted_{a}"] for a in ARMS},
+            stored["without"],
+            {a: stored[f"effect_{a}"] for a in ARMS},
+        )
     return bank, json.loads(facts.read_text())
 
 
@@ -84,8 +101,9 @@ def _make_bank(study_options, cohort: int, options) -> tuple[ScoreBank, dict]:
     features = study.features("reference", n_jobs=options.jobs)
     cv = cross_validate_clock(features, ClockOptions(), seed=cohort, n_jobs=options.jobs)
     clock = fit_clock(features, ClockOptions(), cv=cv, seed=cohort, n_jobs=options.jobs)
-    age, predicted = (cv.predictions[name].to_numpy(float)
-                      for name in ("age_years", "predicted_age_years"))  # fmt: skip
+    age, predicted = (
+        cv.predictions[name].to_numpy(float) for name in ("age_years", "predicted_age_years")
+    )
     slope = AgeBiasCorrector("slope").fit(age, predicted)
     facts = {
         "clock_id": clock.clock_id,
@@ -94,8 +112,9 @@ def _make_bank(study_options, cohort: int, options) -> tuple[ScoreBank, dict]:
         "slope": float(slope.coefficients_[1]),
     }
     score = FrozenScore(clock, features.views["fisher_z"].spec)
-    bank = draw_score_bank(study, score, n_people=options.pool, seed=SEED + 100 + cohort,
-                           n_jobs=options.jobs)  # fmt: skip
+    bank = draw_score_bank(
+        study, score, n_people=options.pool, seed=SEED + 100 + cohort, n_jobs=options.jobs
+    )
     return bank, facts
 
 
@@ -105,24 +124,31 @@ def analyse(bank: ScoreBank, seed: int) -> list[tuple]:
     scans = scans[scans["scanned"]]
     gap = scans["predicted_age_years"] - scans["age_years"]
     first = scans["session_id"] == "baseline"
-    known = pd.DataFrame({
-        "participant_id": scans.loc[first, "participant_id"], "baseline_gap": gap[first],
-        "baseline_age": scans.loc[first, "age_years"],
-    })  # fmt: skip
+    known = pd.DataFrame(
+        {
+            "participant_id": scans.loc[first, "participant_id"],
+            "baseline_gap": gap[first],
+            "baseline_age": scans.loc[first, "age_years"],
+        }
+    )
     data = scans.assign(gap=gap, visit=scans["session_id"]).merge(known, on="participant_id")
     data["change"] = data["gap"] - data["baseline_gap"]
     frame = build_model_frame(
-        data[data["visit"] != "baseline"], response="change", arms=ARMS, visits=LATER,
+        data[data["visit"] != "baseline"],
+        response="change",
+        arms=ARMS,
+        visits=LATER,
         covariates=("baseline_gap", "baseline_age", "sex"),
         crossed_with_visit=("baseline_gap", "baseline_age"),
-    )  # fmt: skip
+    )
     fit = fit_frame(frame)
     rows = []
     for arm in ARMS[1:]:
         for visit in LATER:
             found = fit.contrast(arm, visit)
-            rows.append((arm, visit, found.estimate, found.se, found.ci_low, found.ci_high,
-                         found.p_value))  # fmt: skip
+            rows.append(
+                (arm, visit, found.estimate, found.se, found.ci_low, found.ci_high, found.p_value)
+            )
     return rows
 
 
@@ -143,12 +169,16 @@ def trials_of(out: Path, cohort: int, bank: ScoreBank, options) -> pd.DataFrame:
 
 def markdown(trials: pd.DataFrame, facts: list[dict]) -> str:
     """Return the table of docs/validation.md."""
-    clocks = "; ".join(f"r {f['r']:.2f}, MAE {f['mae_years']:.1f}, slope {f['slope']:.2f}"
-                       for f in facts)  # fmt: skip
-    lines = [f"Clocks (out of fold): {clocks}.", "",
-             "| arm | visit | planted | clock-scale truth | mean estimate (MC error) | covered % "
-             "(MC error) | power % | sensitivity: none = offset | sensitivity: slope |",
-             "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    clocks = "; ".join(
+        f"r {f['r']:.2f}, MAE {f['mae_years']:.1f}, slope {f['slope']:.2f}" for f in facts
+    )
+    lines = [
+        f"Clocks (out of fold): {clocks}.",
+        "",
+        "| arm | visit | planted | clock-scale truth | mean estimate (MC error) | covered % "
+        "(MC error) | power % | sensitivity: none = offset | sensitivity: slope |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     slopes = np.array([f["slope"] for f in facts])
     for (arm, visit), own in trials.groupby(["arm", "visit"]):
         truth = own["clock_scale_years"]
@@ -162,12 +192,21 @@ def markdown(trials: pd.DataFrame, facts: list[dict]) -> str:
             f"{100 * (share / slopes[own['cohort']]).mean():.0f} % |"
         )
     inside = (trials["ci_low"] <= trials["clock_scale_years"]) & (
-        trials["clock_scale_years"] <= trials["ci_high"])  # fmt: skip
-    per = ", ".join(f"{100 * inside[trials['cohort'] == c].mean():.1f}"
-                    for c in sorted(trials["cohort"].unique()))  # fmt: skip
+        trials["clock_scale_years"] <= trials["ci_high"]
+    )
+    per = ", ".join(
+        f"{100 * inside[trials['cohort'] == c].mean():.1f}"
+        for c in sorted(trials["cohort"].unique())
+    )
     n = len(trials) // (2 * len(LATER))
-    return "\n".join([*lines, "", f"{n} trials over {len(facts)} cohorts; all contrasts covered "
-                      f"{100 * inside.mean():.1f} %, by cohort {per} %."])  # fmt: skip
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{n} trials over {len(facts)} cohorts; all contrasts covered "
+            f"{100 * inside.mean():.1f} %, by cohort {per} %.",
+        ]
+    )
 
 
 def main() -> None:
@@ -193,10 +232,14 @@ def main() -> None:
     if options.table is not None:
         before, _, rest = options.table.read_text().partition("<!-- twin begins -->")
         after = rest.partition("<!-- twin ends -->")[2]
-        size = (f"`--reference {options.reference} --pool {options.pool} --cohorts "
-                f"{options.cohorts} --trials {options.trials}`")  # fmt: skip
-        write_text(options.table, f"{before}<!-- twin begins -->\n\nSize: {size}.\n\n{text}\n\n"
-                                  f"<!-- twin ends -->{after}")  # fmt: skip
+        size = (
+            f"`--reference {options.reference} --pool {options.pool} --cohorts "
+            f"{options.cohorts} --trials {options.trials}`"
+        )
+        write_text(
+            options.table,
+            f"{before}<!-- twin begins -->\n\nSize: {size}.\n\n{text}\n\n<!-- twin ends -->{after}",
+        )
     print(f"wall time {time.monotonic() - began:.0f} s, {options.jobs} jobs")
 
 

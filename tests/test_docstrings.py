@@ -12,8 +12,20 @@ from pydantic import BaseModel
 
 import brainage
 
-ROOMS = ("imaging", "connectivity", "clock", "trial", "synthetic", "report", "config", "series",
-         "stages", "tables", "files", "options")  # fmt: skip
+ROOMS = (
+    "imaging",
+    "connectivity",
+    "clock",
+    "trial",
+    "synthetic",
+    "report",
+    "config",
+    "series",
+    "stages",
+    "tables",
+    "files",
+    "options",
+)
 DEFAULT = re.compile(r"^(?P<names>[\w, ]+) : .*?,? ?default=(?P<default>.+?)\s*$")
 
 
@@ -24,8 +36,8 @@ def public_objects():
         modules = [module]
         if hasattr(module, "__path__"):
             modules += [
-                importlib.import_module(f"brainage.{room}.{info.name}")
-                for info in pkgutil.iter_modules(module.__path__)
+                importlib.import_module(info.name)
+                for info in pkgutil.walk_packages(module.__path__, f"brainage.{room}.")
             ]
         for inner in modules:
             for name, value in vars(inner).items():

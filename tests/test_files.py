@@ -55,8 +55,11 @@ def test_only_what_no_living_writer_holds_is_left_over(tmp_path):
     (tmp_path / "sub").mkdir()
     with atomic_path(tmp_path / "sub" / "a.txt") as mine:
         # Another machine's writer may be alive; after a day it is not.
-        there = mine.with_name(mine.name.replace(f"-{os.getpid()}.", "-1.").replace(
-            mine.name.split(".")[-3].rsplit("-", 1)[0], "elsewhere"))  # fmt: skip
+        there = mine.with_name(
+            mine.name.replace(f"-{os.getpid()}.", "-1.").replace(
+                mine.name.split(".")[-3].rsplit("-", 1)[0], "elsewhere"
+            )
+        )
         for path in (there, tmp_path / ".hidden", tmp_path / ".a.b-1.txt"):
             path.touch()
         assert remove_leftovers(tmp_path) == 0

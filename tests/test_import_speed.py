@@ -13,8 +13,10 @@ HEAVY = ("nilearn", "sklearn", "pandas", "nibabel", "matplotlib", "scipy", "pyda
 def modules_after(code: str) -> set[str]:
     listing = subprocess.run(
         [sys.executable, "-c", code + "\nimport sys; print(' '.join(sys.modules))"],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     return set(listing.split())
 
 

@@ -30,12 +30,14 @@ def write(path, text):
 
 def test_numbers_written_read_back_equal_to_the_last_bit(tmp_path):
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({
-        "participant_id": [f"{i:03d}" for i in range(50)],
-        "age_years": rng.uniform(0, 100, 50) / 3,
-        "n_scans": [float(i) if i % 7 else np.nan for i in range(50)],
-        "used": rng.random(50) > 0.5,
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "participant_id": [f"{i:03d}" for i in range(50)],
+            "age_years": rng.uniform(0, 100, 50) / 3,
+            "n_scans": [float(i) if i % 7 else np.nan for i in range(50)],
+            "used": rng.random(50) > 0.5,
+        }
+    )
     write_table(frame, tmp_path / "toy.tsv", SCHEMA)
     back = read_table(tmp_path / "toy.tsv", SCHEMA)
     assert (back["age_years"] == frame["age_years"]).all()
@@ -52,14 +54,20 @@ def test_a_table_has_a_data_dictionary_with_units(tmp_path):
 
 
 def test_every_problem_of_a_table_is_told_at_once(tmp_path):
-    path = write(tmp_path / "t.tsv", "participant_id\tage_years\tn_scans\n"
-                 "01\tsixty\t1\n02\t\t1.5\n02\t-3\tn/a\n")  # fmt: skip
+    path = write(
+        tmp_path / "t.tsv",
+        "participant_id\tage_years\tn_scans\n01\tsixty\t1\n02\t\t1.5\n02\t-3\tn/a\n",
+    )
     with pytest.raises(TableError) as told:
         read_table(path, SCHEMA)
     message = str(told.value)
-    for words in ("line 2: age_years must be a number, found 'sixty'",
-                  "line 3: age_years is missing", "a whole number, found '1.5'",
-                  "from 0 to 120 years, found '-3'", "lines 3, 4: two or more rows"):  # fmt: skip
+    for words in (
+        "line 2: age_years must be a number, found 'sixty'",
+        "line 3: age_years is missing",
+        "a whole number, found '1.5'",
+        "from 0 to 120 years, found '-3'",
+        "lines 3, 4: two or more rows",
+    ):
         assert words in message
 
 
@@ -104,8 +112,10 @@ def test_arm_never_enters_the_people_table(tmp_path):
 
 def test_sessions_give_the_age_at_each_scan_and_participants_the_rest(tmp_path):
     people = write(tmp_path / "p.tsv", "participant_id\tsex\tsite\n1\tF\tA\n2\tM\tB\n")
-    sessions = write(tmp_path / "s.tsv", "participant_id\tsession_id\tage\n"
-                     "sub-1\tses-bl\t61\n1\t1y\t62.1\n2\tbl\t70\n")  # fmt: skip
+    sessions = write(
+        tmp_path / "s.tsv",
+        "participant_id\tsession_id\tage\nsub-1\tses-bl\t61\n1\t1y\t62.1\n2\tbl\t70\n",
+    )
     found = read_people(people, sessions)
     assert found["age_years"].tolist() == [61.0, 62.1, 70.0]
     assert found["session_id"].tolist() == ["bl", "1y", "bl"]
@@ -165,10 +175,17 @@ def test_writing_a_column_the_schema_does_not_know_is_refused(tmp_path):
         write_table(frame, tmp_path / "t.tsv", SCHEMA)
 
 
-@pytest.mark.parametrize(("name", "mark"), [
-    ("a.csv", ","), ("a.csv", ";"), ("a.csv", "\t"),
-    ("a.tsv", "\t"), ("a.tsv", ","), ("a.tsv", ";"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "mark"),
+    [
+        ("a.csv", ","),
+        ("a.csv", ";"),
+        ("a.csv", "\t"),
+        ("a.tsv", "\t"),
+        ("a.tsv", ","),
+        ("a.tsv", ";"),
+    ],
+)
 def test_a_table_is_split_at_what_its_header_has(tmp_path, name, mark):
     text = "participant_id,age_years,n_scans\nsub-1,30.5,2\nsub-2,41,n/a\n".replace(",", mark)
     found = read_table(write(tmp_path / name, "\ufeff" + text), SCHEMA)

@@ -11,16 +11,31 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-VERBS = ("init", "demo", "check", "extract", "train", "score", "compare", "report", "run",
-         "sweep", "power", "clock")  # fmt: skip
+VERBS = (
+    "init",
+    "demo",
+    "check",
+    "extract",
+    "train",
+    "score",
+    "compare",
+    "report",
+    "run",
+    "sweep",
+    "power",
+    "clock",
+)
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """Bin folder of an environment that holds nothing but the built wheel and what it needs."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", str(folder / "dist"),
-                    str(PROJECT)], check=True, capture_output=True)  # fmt: skip
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder / "dist"), str(PROJECT)],
+        check=True,
+        capture_output=True,
+    )
     (wheel,) = (folder / "dist").glob("*.whl")
     venv.create(folder / "env", with_pip=True)
     bin_folder = folder / "env" / "bin"
@@ -31,8 +46,14 @@ def installed(tmp_path_factory):
 
 def run(installed, *arguments, cwd):
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    return subprocess.run([installed / "brainage", *arguments], cwd=cwd, env=environment,
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    return subprocess.run(
+        [installed / "brainage", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.slow

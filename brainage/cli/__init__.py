@@ -19,9 +19,18 @@ from brainage.errors import BrainAgeError, BrainAgeWarning
 
 #: Faults of a disk or of permissions, which no report to us would mend.
 _THE_MACHINES = {
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE,
-    errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EMFILE,
-}  # fmt: skip
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.EMFILE,
+}
 DONE, SOME_FAILED, BAD_INPUT, BUG, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -53,8 +62,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"brainage {arguments.verb}: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print("\ninterrupted; what is done is kept, the same command goes on from here.",
-              file=sys.stderr)  # fmt: skip
+        print(
+            "\ninterrupted; what is done is kept, the same command goes on from here.",
+            file=sys.stderr,
+        )
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone; that is no failure of the work.
@@ -63,9 +74,11 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in _THE_MACHINES:
             return _bug()
-        print(f"brainage {arguments.verb}: {error.filename or 'a file'}: {error.strerror}. What is "
-              "done is kept; mend this and give the same command again.",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"brainage {arguments.verb}: {error.filename or 'a file'}: {error.strerror}. What is "
+            "done is kept; mend this and give the same command again.",
+            file=sys.stderr,
+        )
         return BAD_INPUT
     except Exception:  # noqa: BLE001 - the outermost frame: the traceback is shown, not hidden
         return _bug()
@@ -92,8 +105,10 @@ def _plain_warnings() -> Iterator[None]:
 
 def _bug() -> int:
     traceback.print_exc()
-    print("brainage: this is a bug of brainage, not of your data. Please report the lines above.",
-          file=sys.stderr)  # fmt: skip
+    print(
+        "brainage: this is a bug of brainage, not of your data. Please report the lines above.",
+        file=sys.stderr,
+    )
     return BUG
 
 
@@ -126,9 +141,13 @@ def build_parser() -> argparse.ArgumentParser:
         if name == "extract":
             _add_extract(verb)
         if name == "compare":
-            verb.add_argument("--plan", action="store_true", help="write the statistical analysis "
-                              "plan with its hash, before the allocation is read; a plan that is "
-                              "there is kept")  # fmt: skip
+            verb.add_argument(
+                "--plan",
+                action="store_true",
+                help="write the statistical analysis "
+                "plan with its hash, before the allocation is read; a plan that is "
+                "there is kept",
+            )
     _add_sweep(verbs)
     _add_power(verbs)
     _add_clock(verbs)
@@ -146,7 +165,7 @@ def _add_shared(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--n-jobs", type=int, default=None, metavar="N", help="processes")
     verb.add_argument("--overwrite", action="store_true", help="make again what is there")
-    _add_output(verb)  # fmt: skip
+    _add_output(verb)
 
 
 def _add_output(verb: argparse.ArgumentParser) -> None:
@@ -162,12 +181,25 @@ def _add_output(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_extract(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--cohort", choices=("reference", "trial", "external"), default=None,
-                      help="one cohort only; default every one named")  # fmt: skip
-    verb.add_argument("--participant", action="append", default=None, metavar="ID",
-                      help="this participant only; repeatable")  # fmt: skip
-    verb.add_argument("--shard", default=None, metavar="K/N", help="the K-th of N parts of the "
-                      "scans, for job arrays; run --collect after all of them")  # fmt: skip
+    verb.add_argument(
+        "--cohort",
+        choices=("reference", "trial", "external"),
+        default=None,
+        help="one cohort only; default every one named",
+    )
+    verb.add_argument(
+        "--participant",
+        action="append",
+        default=None,
+        metavar="ID",
+        help="this participant only; repeatable",
+    )
+    verb.add_argument(
+        "--shard",
+        default=None,
+        metavar="K/N",
+        help="the K-th of N parts of the scans, for job arrays; run --collect after all of them",
+    )
     verb.add_argument(
         "--collect",
         action="store_true",
@@ -188,7 +220,7 @@ def _add_init(verbs) -> None:
         help="recommended, lisa_like, levakov2023, ... (default: recommended)",
     )
     verb.add_argument("--overwrite", action="store_true", help="replace an existing file")
-    _add_output(verb)  # fmt: skip
+    _add_output(verb)
 
 
 def _add_demo(verbs) -> None:
@@ -205,7 +237,7 @@ def _add_demo(verbs) -> None:
         action="store_true",
         help="a few people only: shows that everything works, shows no effect",
     )
-    _add_shared(verb)  # fmt: skip
+    _add_shared(verb)
 
 
 def _add_sweep(verbs) -> None:
@@ -214,7 +246,7 @@ def _add_sweep(verbs) -> None:
     verb.add_argument(
         "study", metavar="SWEEP.yaml", help="sweep file, or the name of a packaged one"
     )
-    _add_shared(verb)  # fmt: skip
+    _add_shared(verb)
 
 
 def _add_power(verbs) -> None:
@@ -264,7 +296,7 @@ def _add_power(verbs) -> None:
         metavar="N",
         help="visits after baseline, for the repeated-measures row (default 2)",
     )
-    _add_output(verb)  # fmt: skip
+    _add_output(verb)
 
 
 def _add_clock(verbs) -> None:
@@ -278,4 +310,4 @@ def _add_clock(verbs) -> None:
         description="print the model card: cohort, accuracy, bias line, atlas, cleaning, limits",
     )
     show.add_argument("file", help="*.clock")
-    _add_output(show)  # fmt: skip
+    _add_output(show)

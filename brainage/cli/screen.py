@@ -43,8 +43,14 @@ class Screen:
         """Print what went wrong: among the lines, or as an error where those are kept back."""
         print(text, file=sys.stderr if self.silent else sys.stdout, flush=True)
 
-    def table(self, frame: pd.DataFrame, *, title: str, columns: Sequence[str] | None = None,
-              most: int = 60) -> None:  # fmt: skip
+    def table(
+        self,
+        frame: pd.DataFrame,
+        *,
+        title: str,
+        columns: Sequence[str] | None = None,
+        most: int = 60,
+    ) -> None:
         """Print a DataFrame; numbers right-aligned, missing as ``n/a``, `most` rows."""
         if self.silent:
             return
@@ -114,10 +120,12 @@ class Bar:
             )
 
             self._rich = Progress(
-                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
                 console=Console(stderr=True),
-            )  # fmt: skip
+            )
             self._rich.start()
         return self
 
@@ -144,8 +152,11 @@ class Bar:
             self._rich.update(self._tasks[label], completed=done, total=total, rate=rate)
         elif done == total or now - self._said.get(label, float("-inf")) > self._pause_s(now, pace):
             self._said[label] = now
-            print(f"  {label}: {done} of {total}{f', {rate}' if rate else ''}",
-                  file=sys.stderr, flush=True)  # fmt: skip
+            print(
+                f"  {label}: {done} of {total}{f', {rate}' if rate else ''}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def _pause_s(self, now: float, pace: _Pace) -> float:
         # After ten minutes a line a minute is enough: a night's log stays readable.
@@ -178,8 +189,12 @@ class _Pace:
 def duration(seconds: float) -> str:
     """Return a time in its two largest units: "3 h 20 min", "1 min 5 s", "9 s"."""
     whole = round(seconds)
-    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"),
-             (whole % 60, "s")]  # fmt: skip
+    parts = [
+        (whole // 86400, "d"),
+        (whole // 3600 % 24, "h"),
+        (whole // 60 % 60, "min"),
+        (whole % 60, "s"),
+    ]
     first = next((i for i, (number, _) in enumerate(parts) if number), 3)
     shown = [f"{number} {unit}" for number, unit in parts[first : first + 2] if number]
     return " ".join(shown) or "0 s"

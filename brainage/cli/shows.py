@@ -14,8 +14,15 @@ from brainage.config import StudyConfig
 
 _SHARED = ("estimate_years", "ci_low_years", "ci_high_years", "p_value", "p_adjusted", "n")
 _CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "plan")
-_DELTA_COLUMNS = ("arm", "visit", *_SHARED, "mean_change_years", "paired_p_value", "cohens_d_z",
-                  "plan")  # fmt: skip
+_DELTA_COLUMNS = (
+    "arm",
+    "visit",
+    *_SHARED,
+    "mean_change_years",
+    "paired_p_value",
+    "cohens_d_z",
+    "plan",
+)
 _MOST_REASONS = 10
 #: Numbers that stand alone: not the digits of a name (``MNI152``) or of a hexadecimal.
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
@@ -52,8 +59,10 @@ def show_scans(screen: Screen, table: pd.DataFrame, cohort: str) -> None:
     rest = table[table["status"] != "done"]
     failed = rest[rest["status"] == "failed"]
     if len(failed) and screen.silent:
-        screen.problem(f"{cohort}: {len(failed)} scan(s) failed, the first: "
-                       f"{failed['reason'].iloc[0]} (scans.tsv has every reason)")  # fmt: skip
+        screen.problem(
+            f"{cohort}: {len(failed)} scan(s) failed, the first: "
+            f"{failed['reason'].iloc[0]} (scans.tsv has every reason)"
+        )
     screen.table(_by_reason(table), title=f"{cohort}: what was done, and what was not and why")
     if len(rest) and (screen.verbose or len(rest) <= _MOST_REASONS):
         columns = ("participant_id", "session_id", "run", "status", "reason")
@@ -73,13 +82,17 @@ def _by_reason(table: pd.DataFrame) -> pd.DataFrame:
         order=table["status"].map({"done": 0, "excluded": 1, "failed": 2}),
     )
     grouped = shown.groupby(["order", "status", "kind"], as_index=False).agg(
-        scans=("status", "size"), participants=("participant_id", "nunique"),
-        mean_minutes_kept=("minutes", "mean"), mean_fd_mm=("mean_fd_mm", "mean"),
-        why=("reason", _with_ranges), first=("participant_id", "first"),
-    )  # fmt: skip
+        scans=("status", "size"),
+        participants=("participant_id", "nunique"),
+        mean_minutes_kept=("minutes", "mean"),
+        mean_fd_mm=("mean_fd_mm", "mean"),
+        why=("reason", _with_ranges),
+        first=("participant_id", "first"),
+    )
     ordered = grouped.sort_values(["order", "scans"], ascending=[True, False], kind="stable")
-    return ordered[["status", "scans", "participants", "mean_minutes_kept", "mean_fd_mm", "why",
-                    "first"]]  # fmt: skip
+    return ordered[
+        ["status", "scans", "participants", "mean_minutes_kept", "mean_fd_mm", "why", "first"]
+    ]
 
 
 def _with_ranges(reasons: Iterable[str]) -> str:
@@ -113,8 +126,10 @@ def show_left_out(screen: Screen, excluded: pd.DataFrame, cohort: str) -> int:
         title = f"{cohort}: sessions left out of the features"
         screen.table(excluded, title=title, most=_MOST_REASONS)
     if faulty and screen.silent:
-        screen.problem(f"{cohort}: sessions without a row or an age in the people table are left "
-                       "out (excluded.tsv names them)")  # fmt: skip
+        screen.problem(
+            f"{cohort}: sessions without a row or an age in the people table are left "
+            "out (excluded.tsv names them)"
+        )
     return SOME_FAILED if faulty else DONE
 
 
@@ -125,8 +140,10 @@ def show_trained(screen: Screen, trained) -> None:
     slopes = trained.clocks["whole_brain"].facts["gap_slope_out_of_fold"]
     for words, when in (("raw", "before"), ("corrected", "after")):
         slope = slopes[when]
-        screen.line(f"slope of the {words} gap on age: {slope['slope']:+.3f} "
-                    f"[{slope['low']:+.3f}, {slope['high']:+.3f}] years per year")  # fmt: skip
+        screen.line(
+            f"slope of the {words} gap on age: {slope['slope']:+.3f} "
+            f"[{slope['low']:+.3f}, {slope['high']:+.3f}] years per year"
+        )
 
 
 def show_evaluation(screen: Screen, found) -> None:
@@ -141,8 +158,10 @@ def show_evaluation(screen: Screen, found) -> None:
         )
         slopes = found.external_slopes
         for row in slopes[slopes["network"] == "whole_brain"].itertuples():
-            screen.line(f"slope of the {row.gap} gap on age: {row.slope:+.3f} "
-                        f"[{row.low:+.3f}, {row.high:+.3f}] years per year")  # fmt: skip
+            screen.line(
+                f"slope of the {row.gap} gap on age: {row.slope:+.3f} "
+                f"[{row.low:+.3f}, {row.high:+.3f}] years per year"
+            )
         if not whole.all():
             mae = found.external[~whole & (found.external["metric"] == "MAE")]
             screen.table(
@@ -160,10 +179,11 @@ def show_calibrations(screen: Screen, calibrations: pd.DataFrame) -> None:
     rows = calibrations[calibrations["network"] == "whole_brain"]
     for row in (rows if len(rows) else calibrations).to_dict("records"):
         ages = {cohort: _ages(row, cohort) for cohort in ("site", "reference")}
-        screen.line(f"calibrated site {row['site']} on {row['n_scans']} baseline scans "
-                    f"({row['corrected']}), ages {ages['site']}; reference ages "
-                    f"{ages['reference']}; {row['n_outside_reference_ages']} outside them"
-                    )  # fmt: skip
+        screen.line(
+            f"calibrated site {row['site']} on {row['n_scans']} baseline scans "
+            f"({row['corrected']}), ages {ages['site']}; reference ages "
+            f"{ages['reference']}; {row['n_outside_reference_ages']} outside them"
+        )
 
 
 def _ages(row: dict, cohort: str) -> str:
@@ -180,9 +200,11 @@ def show_scores(screen: Screen, scores: pd.DataFrame) -> None:
     whole = scores[scores["network"] == scores["network"].iloc[0]]
     outside = int((~whole["in_age_range"]).sum())
     far = int((whole["distance_percentile"] > 95).sum())
-    screen.line(f"{len(whole)} scans of {whole['participant_id'].nunique()} participants scored by "
-                f"{scores['network'].nunique()} clock(s); {outside} outside the clock's age range, "
-                f"{far} farther from the reference than 95 % of it")  # fmt: skip
+    screen.line(
+        f"{len(whole)} scans of {whole['participant_id'].nunique()} participants scored by "
+        f"{scores['network'].nunique()} clock(s); {outside} outside the clock's age range, "
+        f"{far} farther from the reference than 95 % of it"
+    )
 
 
 def show_truth(screen: Screen, truth: pd.DataFrame) -> None:
@@ -205,8 +227,10 @@ def show_comparison(screen: Screen, result) -> None:
         contrasts[whole], title="contrasts with control (years)", columns=_CONTRAST_COLUMNS
     )
     screen.line(f"model: {contrasts['method'].iloc[0]}")
-    screen.line(f"plan {result.plan_hash}, scores {result.scores_hash[:16]} (hashed before the "
-                f"allocation was read), estimand {result.estimand['id']}")  # fmt: skip
+    screen.line(
+        f"plan {result.plan_hash}, scores {result.scores_hash[:16]} (hashed before the "
+        f"allocation was read), estimand {result.estimand['id']}"
+    )
     primary = contrasts[contrasts["primary"]].iloc[0]
     networks = contrasts[
         ~whole & (contrasts["arm"] == primary["arm"]) & (contrasts["visit"] == primary["visit"])

@@ -33,9 +33,17 @@ from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
 
 _LEADERBOARD_COLUMNS = (
-    "rank", "alternative", "mae_years", "mae_low_years", "mae_high_years", "r",
-    "worse_than_best_years", "mae_new_sites_years", "gap_slope_before", "gap_slope_after",
-)  # fmt: skip
+    "rank",
+    "alternative",
+    "mae_years",
+    "mae_low_years",
+    "mae_high_years",
+    "r",
+    "worse_than_best_years",
+    "mae_new_sites_years",
+    "gap_slope_before",
+    "gap_slope_after",
+)
 Study = TypeVar("Study", bound=StudyConfig)
 
 
@@ -90,11 +98,15 @@ def run_extract(arguments: argparse.Namespace) -> int:
     wanted = [arguments.cohort] if arguments.cohort else COHORTS
     cohorts = [cohort for cohort in wanted if cohort_paths(study, cohort).scans]
     if not cohorts:
-        raise ConfigError("paths.reference.scans, paths.trial.scans: expected a derivatives folder "
-                          "or a table of scans in one of them, found none.")  # fmt: skip
+        raise ConfigError(
+            "paths.reference.scans, paths.trial.scans: expected a derivatives folder "
+            "or a table of scans in one of them, found none."
+        )
     if arguments.collect and (shard or arguments.participant):
-        raise ConfigError("--collect: expected alone, after every --shard or --participant, found "
-                          "with one of them.")  # fmt: skip
+        raise ConfigError(
+            "--collect: expected alone, after every --shard or --participant, found "
+            "with one of them."
+        )
     if not arguments.collect:
         show_mask_cost(screen, study, cohorts)
     tables = {}
@@ -104,16 +116,26 @@ def run_extract(arguments: argparse.Namespace) -> int:
             continue
         with screen.progress() as bar:
             tables[cohort] = extract_cohort(
-                study, cohort, participants=people, shard=shard,
-                overwrite=arguments.overwrite, progress=bar,
-            )  # fmt: skip
+                study,
+                cohort,
+                participants=people,
+                shard=shard,
+                overwrite=arguments.overwrite,
+                progress=bar,
+            )
     for cohort, table in tables.items():
         show_scans(screen, table, cohort)
     if shard or arguments.participant:
-        screen.line("after the last of them: brainage extract --collect writes scans.tsv, from "
-                    "which the next stages go on")  # fmt: skip
-    screen.result({cohort: scan_counts(table) | {"not_used": _not_used(table)}
-                   for cohort, table in tables.items()})  # fmt: skip
+        screen.line(
+            "after the last of them: brainage extract --collect writes scans.tsv, from "
+            "which the next stages go on"
+        )
+    screen.result(
+        {
+            cohort: scan_counts(table) | {"not_used": _not_used(table)}
+            for cohort, table in tables.items()
+        }
+    )
     return SOME_FAILED if any(some_failed(table) for table in tables.values()) else DONE
 
 
@@ -128,8 +150,13 @@ def run_train(arguments: argparse.Namespace) -> int:
     show_trained(screen, trained)
     excluded = left_out(study, "train")
     code = show_left_out(screen, excluded, "reference")
-    screen.result({"folder": str(trained.folder), "metrics": trained.metrics.to_dict("records"),
-                   "left_out": excluded.to_dict("records")})  # fmt: skip
+    screen.result(
+        {
+            "folder": str(trained.folder),
+            "metrics": trained.metrics.to_dict("records"),
+            "left_out": excluded.to_dict("records"),
+        }
+    )
     return code
 
 
@@ -145,10 +172,18 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     show_evaluation(screen, found)
     excluded = left_out(study, "evaluate/external")
     code = show_left_out(screen, excluded, "external")
-    tables = {name: table.to_dict("records") for name, table in vars(found).items()
-              if table is not None and name != "external_scores"}  # fmt: skip
-    screen.result({"folder": str(stage_folder(study, "evaluate")), **tables,
-                   "left_out": excluded.to_dict("records")})  # fmt: skip
+    tables = {
+        name: table.to_dict("records")
+        for name, table in vars(found).items()
+        if table is not None and name != "external_scores"
+    }
+    screen.result(
+        {
+            "folder": str(stage_folder(study, "evaluate")),
+            **tables,
+            "left_out": excluded.to_dict("records"),
+        }
+    )
     return code
 
 
@@ -166,9 +201,14 @@ def run_score(arguments: argparse.Namespace) -> int:
     show_scores(screen, scores)
     excluded = left_out(study, "score")
     code = show_left_out(screen, excluded, "trial")
-    screen.result({"scores": str(stage_folder(study, "score") / "scores.tsv"),
-                   "n_scores": len(scores), "calibrations": calibrations.to_dict("records"),
-                   "left_out": excluded.to_dict("records")})  # fmt: skip
+    screen.result(
+        {
+            "scores": str(stage_folder(study, "score") / "scores.tsv"),
+            "n_scores": len(scores),
+            "calibrations": calibrations.to_dict("records"),
+            "left_out": excluded.to_dict("records"),
+        }
+    )
     return code
 
 
@@ -185,11 +225,17 @@ def run_compare(arguments: argparse.Namespace) -> int:
     with screen.progress() as bar:
         result = compare(study, overwrite=arguments.overwrite, progress=bar)
     show_comparison(screen, result)
-    screen.result({"contrasts": result.contrasts.to_dict("records"),
-                   "deltas": result.deltas.to_dict("records"),
-                   "flow": result.flow.to_dict("records"), "notes": list(result.notes),
-                   "estimand": result.estimand, "plan_hash": result.plan_hash,
-                   "scores_hash": result.scores_hash})  # fmt: skip
+    screen.result(
+        {
+            "contrasts": result.contrasts.to_dict("records"),
+            "deltas": result.deltas.to_dict("records"),
+            "flow": result.flow.to_dict("records"),
+            "notes": list(result.notes),
+            "estimand": result.estimand,
+            "plan_hash": result.plan_hash,
+            "scores_hash": result.scores_hash,
+        }
+    )
     return DONE
 
 
@@ -232,10 +278,16 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
     code, summary = DONE, {}
     cohorts = {"train": "reference", "score": "trial", "evaluate": "external"}
     shows = {
-        "synthetic": show_synthetic, "extract": show_extracted, "train": show_trained,
-        "evaluate": show_evaluation, "score": show_scores, "truth": show_truth,
-        "compare": show_comparison, "recovery": show_recovery, "report": show_report,
-    }  # fmt: skip
+        "synthetic": show_synthetic,
+        "extract": show_extracted,
+        "train": show_trained,
+        "evaluate": show_evaluation,
+        "score": show_scores,
+        "truth": show_truth,
+        "compare": show_comparison,
+        "recovery": show_recovery,
+        "report": show_report,
+    }
     with screen.progress() as bar:
         for stage in run_stages(study, overwrite=overwrite, progress=bar):
             screen.line(f"== {stage.name} ({stage.seconds:.1f} s)")
@@ -278,8 +330,13 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     for note in board.failed:
         screen.problem(note)
     screen.line(f"written to {board.folder}")
-    screen.result({"leaderboard": board.table.to_dict("records"), "notes": list(board.notes),
-                   "failed": list(board.failed)})  # fmt: skip
+    screen.result(
+        {
+            "leaderboard": board.table.to_dict("records"),
+            "notes": list(board.notes),
+            "failed": list(board.failed),
+        }
+    )
     return SOME_FAILED if board.failed else DONE
 
 
@@ -289,10 +346,15 @@ def run_power(arguments: argparse.Namespace) -> int:
 
     screen = _screen(arguments)
     found = power_two_arm(
-        effect_years=arguments.effect_years, sd_years=arguments.sd_years, icc=arguments.icc,
-        n_per_arm=arguments.n_per_arm, power=arguments.power, alpha=arguments.alpha,
-        drop_out=arguments.drop_out, n_follow_ups=arguments.follow_ups,
-    )  # fmt: skip
+        effect_years=arguments.effect_years,
+        sd_years=arguments.sd_years,
+        icc=arguments.icc,
+        n_per_arm=arguments.n_per_arm,
+        power=arguments.power,
+        alpha=arguments.alpha,
+        drop_out=arguments.drop_out,
+        n_follow_ups=arguments.follow_ups,
+    )
     screen.table(found, title="power of one arm against control")
     screen.result({"power": found.to_dict("records")})
     return DONE
@@ -340,8 +402,9 @@ def _with_own_data(study: Study, verb: str) -> Study:
 
     data = stage_folder(study, "data")
     if verb in ("extract", "train", "score", "sweep") and not data.is_dir():
-        raise ConfigError(f"{data}: the synthetic data are not made yet; `brainage run` makes them."
-                          )  # fmt: skip
+        raise ConfigError(
+            f"{data}: the synthetic data are not made yet; `brainage run` makes them."
+        )
     return with_synthetic_paths(study)
 
 
@@ -359,8 +422,9 @@ def _people_of(study: StudyConfig, cohorts: list, wanted: list[str] | None) -> d
             found[cohort] = sorted(here)
     absent = sorted(names.difference(*found.values()))
     if absent:
-        raise ConfigError(f"--participant: no scans of {', '.join(absent)} in the cohort(s) "
-                          f"{', '.join(cohorts)}.")  # fmt: skip
+        raise ConfigError(
+            f"--participant: no scans of {', '.join(absent)} in the cohort(s) {', '.join(cohorts)}."
+        )
     return found
 
 

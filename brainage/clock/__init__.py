@@ -1,16 +1,18 @@
 """Features in, a frozen brain clock and its scores out."""
 
-from brainage.clock.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
-from brainage.clock.calibration import calibrate_clock
-from brainage.clock.compare import Comparison, compare_clocks, learning_curve, permutation_test
-from brainage.clock.ensemble import FoldEnsembleRegressor
-from brainage.clock.explain import explain_clock
-from brainage.clock.external import ExternalTest, evaluate_clock
-from brainage.clock.folds import check_disjoint
-from brainage.clock.harmonize import SiteHarmonizer
-from brainage.clock.leaderboard import LEADERBOARD
-from brainage.clock.metrics import refuse_corrected
-from brainage.clock.model import WHOLE_BRAIN, BrainClock
+from brainage.clock.evaluation.compare import (
+    Comparison,
+    compare_clocks,
+    learning_curve,
+    permutation_test,
+)
+from brainage.clock.evaluation.explain import explain_clock
+from brainage.clock.evaluation.external import ExternalTest, evaluate_clock
+from brainage.clock.evaluation.leaderboard import LEADERBOARD
+from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
+from brainage.clock.model.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
+from brainage.clock.model.calibration import calibrate_clock
+from brainage.clock.model.model import WHOLE_BRAIN, BrainClock
 from brainage.clock.options import (
     ClockOptions,
     EvaluationOptions,
@@ -18,11 +20,19 @@ from brainage.clock.options import (
     TangentOptions,
     ValidationOptions,
 )
-from brainage.clock.ridge import RidgeClock
-from brainage.clock.stacked import StackedClock
-from brainage.clock.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
-from brainage.clock.training import fit_clock, fit_network_clocks
-from brainage.clock.validation import METRICS, PREDICTIONS, CrossValidation, cross_validate_clock
+from brainage.clock.preparation.harmonize import SiteHarmonizer
+from brainage.clock.regressors.ensemble import FoldEnsembleRegressor
+from brainage.clock.regressors.ridge import RidgeClock
+from brainage.clock.regressors.stacked import StackedClock
+from brainage.clock.training.fit import fit_clock, fit_network_clocks
+from brainage.clock.training.folds import check_disjoint
+from brainage.clock.training.metrics import refuse_corrected
+from brainage.clock.training.validation import (
+    METRICS,
+    PREDICTIONS,
+    CrossValidation,
+    cross_validate_clock,
+)
 
 __all__ = [
     "LEADERBOARD",

@@ -147,11 +147,15 @@ class ClockOptions(Options):
         if not self.views or len(set(self.views)) < len(self.views):
             problems.append(f"at least one view, and each view once (found {list(self.views)})")
         elif len(self.views) > 1 and not stacked:
-            problems.append(f"one view for estimator '{self.estimator}'; 'stacked' takes several "
-                            f"(found {len(self.views)})")  # fmt: skip
+            problems.append(
+                f"one view for estimator '{self.estimator}'; 'stacked' takes several "
+                f"(found {len(self.views)})"
+            )
         if self.age_scale in ("sqrt", "log") and not stacked:
-            problems.append(f"age_scale '{self.age_scale}' only with estimator 'stacked' (found "
-                            f"'{self.estimator}')")  # fmt: skip
+            problems.append(
+                f"age_scale '{self.age_scale}' only with estimator 'stacked' (found "
+                f"'{self.estimator}')"
+            )
         if not self.svr_c or min(self.svr_c) <= 0:
             problems.append(f"svr_c above 0 (found {list(self.svr_c) or 'none'})")
         if problems:

@@ -104,14 +104,17 @@ def _construct_mapping(node: yaml.MappingNode, key: str, parsed: YamlText, where
     for key_node, value_node in node.value:
         name = key_node.value
         if not isinstance(name, str):
-            parsed.problems.append(f"{where} line {key_node.start_mark.line + 1}: expected a plain "
-                                   "key, found a list or mapping.")  # fmt: skip
+            parsed.problems.append(
+                f"{where} line {key_node.start_mark.line + 1}: expected a plain "
+                "key, found a list or mapping."
+            )
             continue
         dotted = f"{key}.{name}" if key else name
         if name in values:
-            parsed.problems.append(f"{where} line {key_node.start_mark.line + 1}: {dotted} stands "
-                                   f"twice (first on line {parsed.lines[dotted]}); keep one."
-                                   )  # fmt: skip
+            parsed.problems.append(
+                f"{where} line {key_node.start_mark.line + 1}: {dotted} stands "
+                f"twice (first on line {parsed.lines[dotted]}); keep one."
+            )
         values[name] = _construct(value_node, dotted, parsed, where)
         parsed.lines[dotted] = key_node.start_mark.line + 1
     return values
@@ -121,17 +124,22 @@ def _construct_scalar(node: yaml.ScalarNode, key: str, parsed: YamlText, where: 
     here = f"{where} line {node.start_mark.line + 1}: {key}"
     plain = node.style is None
     if plain and node.tag == "tag:yaml.org,2002:bool" and node.value not in _PLAIN_TRUTH:
-        parsed.problems.append(f"{here}: YAML reads {node.value} as a truth value; write true or "
-                               f"false, or \"{node.value}\" if it is text.")  # fmt: skip
+        parsed.problems.append(
+            f"{here}: YAML reads {node.value} as a truth value; write true or "
+            f'false, or "{node.value}" if it is text.'
+        )
         return node.value
     if plain and node.tag == "tag:yaml.org,2002:int" and _OCTAL.match(node.value):
-        parsed.problems.append(f"{here}: YAML reads {node.value} as an octal number; write "
-                               f"{node.value.lstrip('0') or '0'}, or \"{node.value}\" if it is "
-                               "text such as a participant id.")  # fmt: skip
+        parsed.problems.append(
+            f"{here}: YAML reads {node.value} as an octal number; write "
+            f'{node.value.lstrip("0") or "0"}, or "{node.value}" if it is '
+            "text such as a participant id."
+        )
         return node.value
     if plain and node.tag.endswith((":int", ":float")) and _SEXAGESIMAL.match(node.value):
-        parsed.problems.append(f"{here}: YAML reads {node.value} as base 60; quote it if it is "
-                               "text.")  # fmt: skip
+        parsed.problems.append(
+            f"{here}: YAML reads {node.value} as base 60; quote it if it is text."
+        )
         return node.value
     if plain and node.tag == "tag:yaml.org,2002:timestamp":
         return node.value

@@ -77,8 +77,12 @@ def _expected(item) -> str:
         return f"one of {context['expected']}"
     if kind == "value_error":
         return str(context.get("error", item["msg"]))
-    bounds = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}",
-              "less_than": "less than {lt}", "less_than_equal": "at most {le}"}  # fmt: skip
+    bounds = {
+        "greater_than": "more than {gt}",
+        "greater_than_equal": "at least {ge}",
+        "less_than": "less than {lt}",
+        "less_than_equal": "at most {le}",
+    }
     if kind in bounds:
         return "a number " + bounds[kind].format(**context)
     return _EXPECTED.get(kind, item["msg"])

@@ -26,8 +26,16 @@ from brainage.trial.options import TrialOptions
 Section = TypeVar("Section", bound=Options)
 
 #: Keys that name files or folders, and are made absolute.
-FILES_OF_STUDY = ("output", "allocation", "dates", "replayed_allocations", "clock", "scores",
-                  "calibration", "same_people")  # fmt: skip
+FILES_OF_STUDY = (
+    "output",
+    "allocation",
+    "dates",
+    "replayed_allocations",
+    "clock",
+    "scores",
+    "calibration",
+    "same_people",
+)
 FILES_OF_COHORT = ("scans", "series", "participants", "sessions")
 FILES_OF_ATLAS = ("path", "labels")
 
@@ -209,11 +217,13 @@ class StudyConfig(Options):
     def with_absolute_paths(self, base: Path) -> Self:
         """Return the study with every file and folder absolute, starting at `base`."""
         paths = with_files(self.paths, FILES_OF_STUDY, base)
-        paths = paths.model_copy(update={
-            "reference": with_files(paths.reference, FILES_OF_COHORT, base),
-            "trial": with_files(paths.trial, FILES_OF_COHORT, base),
-            "external": with_files(paths.external, FILES_OF_COHORT, base),
-        })  # fmt: skip
+        paths = paths.model_copy(
+            update={
+                "reference": with_files(paths.reference, FILES_OF_COHORT, base),
+                "trial": with_files(paths.trial, FILES_OF_COHORT, base),
+                "external": with_files(paths.external, FILES_OF_COHORT, base),
+            }
+        )
         cleaning = self.science.cleaning
         if cleaning.strategy.endswith(".toml"):
             cleaning = with_files(cleaning, ("strategy",), base)
@@ -390,9 +400,10 @@ def _validated(
     except ValidationError as error:
         told = {p.split(": ")[1] for p in problems if p.count(": ") >= 2}
         problems += [
-            text for text in describe(error, model, where=str(path), lines=lines)
+            text
+            for text in describe(error, model, where=str(path), lines=lines)
             if text.split(": ")[1] not in told
-        ]  # fmt: skip
+        ]
     if problems:
         shown = "\n".join(f"  - {p}" for p in problems)
         raise ConfigError(f"{path}: {len(problems)} problem(s):\n{shown}")

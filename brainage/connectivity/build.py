@@ -86,18 +86,36 @@ def build_features(
     """
     _check_choices(kinds, shrinkage, incomplete_scans)
     sessions = gather_sessions(series, people)
-    job = _Job(tuple(kinds), shrinkage, tuple(parcels) if parcels is not None else None,
-               _first_order(sessions))  # fmt: skip
+    job = _Job(
+        tuple(kinds),
+        shrinkage,
+        tuple(parcels) if parcels is not None else None,
+        _first_order(sessions),
+    )
     strict = incomplete_scans == "exclude"
     if parcels is not None or parcel_presence <= 0:
-        return _collect(sessions, job, strict=strict, dropped=(), n_jobs=n_jobs,
-                        progress=progress, folder=folder)  # fmt: skip
+        return _collect(
+            sessions,
+            job,
+            strict=strict,
+            dropped=(),
+            n_jobs=n_jobs,
+            progress=progress,
+            folder=folder,
+        )
     survey = replace(job, kinds=())
     kept, dropped = _present_parcels(
         _run(sessions, survey, n_jobs, _relabel(progress, "parcels")), parcel_presence
     )
-    return _collect(sessions, replace(job, parcels=kept), strict=strict, dropped=dropped,
-                    n_jobs=n_jobs, progress=progress, folder=folder)  # fmt: skip
+    return _collect(
+        sessions,
+        replace(job, parcels=kept),
+        strict=strict,
+        dropped=dropped,
+        n_jobs=n_jobs,
+        progress=progress,
+        folder=folder,
+    )
 
 
 @dataclass(frozen=True)
@@ -140,9 +158,15 @@ def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) 
                 continue
             store.append(result.rows)
             steps_s.update(result.t_r_s)
-            rows.append({**session.person, "participant_id": session.participant_id,
-                         "session_id": session.session_id, "mean_fd_mm": result.mean_fd_mm,
-                         "retained_s": result.retained_s})  # fmt: skip
+            rows.append(
+                {
+                    **session.person,
+                    "participant_id": session.participant_id,
+                    "session_id": session.session_id,
+                    "mean_fd_mm": result.mean_fd_mm,
+                    "retained_s": result.retained_s,
+                }
+            )
         excluded_table = pd.DataFrame(excluded, columns=list(EXCLUDED.names), dtype=object)
         if not rows:
             raise SeriesError(
@@ -152,8 +176,10 @@ def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) 
         if n_reordered:
             warnings.warn(
                 f"{n_reordered} series list their {len(job.order)} parcels in another order than "
-                "the first one; they were matched by name.", BrainAgeWarning, stacklevel=3,
-            )  # fmt: skip
+                "the first one; they were matched by name.",
+                BrainAgeWarning,
+                stacklevel=3,
+            )
         for kind in job.kinds:
             spec_of[kind] = _spec(kind, job.shrinkage, identity)
         views = {kind: View(store.finish(kind), spec_of[kind]) for kind in job.kinds}
@@ -175,14 +201,17 @@ def _warn_without_amplitude(views: dict[str, View]) -> None:
         return
     meaning = (
         "a clock gives that view no weight and learns from the others, and log_covariance is a "
-        "correlation's logarithm" if without == len(values) else
-        "they stand beside others that hold it, and a clock will take the difference for age"
-    )  # fmt: skip
+        "correlation's logarithm"
+        if without == len(values)
+        else "they stand beside others that hold it, and a clock will take the difference for age"
+    )
     warnings.warn(
         f"{without} of {len(values)} sessions hold no amplitude: their series were standardised in "
         f"time; {meaning}. For amplitude give series in scanner units (science.cleaning."
-        "standardize: none).", BrainAgeWarning, stacklevel=4,
-    )  # fmt: skip
+        "standardize: none).",
+        BrainAgeWarning,
+        stacklevel=4,
+    )
 
 
 def _warn_of_several_lags(views: dict[str, View], steps_s: set[float]) -> None:
@@ -191,16 +220,23 @@ def _warn_of_several_lags(views: dict[str, View], steps_s: set[float]) -> None:
     warnings.warn(
         f"lagged: one volume later is {min(steps_s):g} s later in some series and {max(steps_s):g} "
         "s in others; a clock may take that difference for age. Leave out the view, or take "
-        "series of one repetition time.", BrainAgeWarning, stacklevel=4,
-    )  # fmt: skip
+        "series of one repetition time.",
+        BrainAgeWarning,
+        stacklevel=4,
+    )
 
 
 def _spec(kind: str, shrinkage: str, identity: tuple) -> ViewSpec:
     names, networks, atlas, fingerprint = identity
     return ViewSpec(
-        kind=kind, shrinkage=spec_shrinkage(kind, shrinkage), layout=LAYOUTS[kind],
-        parcel_names=names, networks=networks, atlas=atlas, cleaning_fingerprint=fingerprint,
-    )  # fmt: skip
+        kind=kind,
+        shrinkage=spec_shrinkage(kind, shrinkage),
+        layout=LAYOUTS[kind],
+        parcel_names=names,
+        networks=networks,
+        atlas=atlas,
+        cleaning_fingerprint=fingerprint,
+    )
 
 
 def _same_identity(first: tuple | None, first_where: str | None, result: _Result):
@@ -301,13 +337,23 @@ def _compute(session: Session, job: _Job) -> _Result:
         rows, missing = connectivity_rows(
             [run.values[:, columns] for run in usable],
             [run.kept_volumes for run in usable],
-            kinds=job.kinds, shrinkage=job.shrinkage,
-        )  # fmt: skip
+            kinds=job.kinds,
+            shrinkage=job.shrinkage,
+        )
     except (TooFewVolumesError, MatrixError) as error:
         return _Result(str(error), identity=identity, where=where, n_reordered=n_reordered)
     steps_s = tuple({run.t_r_s for run in usable if run.t_r_s is not None})
-    return _Result(None, rows, missing, _mean_fd_mm(usable), _retained_s(usable), identity, where,
-                   n_reordered, steps_s)  # fmt: skip
+    return _Result(
+        None,
+        rows,
+        missing,
+        _mean_fd_mm(usable),
+        _retained_s(usable),
+        identity,
+        where,
+        n_reordered,
+        steps_s,
+    )
 
 
 def _opened(run: SeriesFile | ParcelSeries) -> ParcelSeries:
@@ -356,8 +402,9 @@ def _mean_fd_mm(runs: list[ParcelSeries]) -> float:
 
 def _retained_s(runs: list[ParcelSeries]) -> float:
     # Unknown stays unknown: series made elsewhere may not state their repetition time.
-    return float(sum(np.nan if r.quality.retained_s is None else r.quality.retained_s
-                     for r in runs))  # fmt: skip
+    return float(
+        sum(np.nan if r.quality.retained_s is None else r.quality.retained_s for r in runs)
+    )
 
 
 def _check_choices(kinds: Sequence[str], shrinkage: str, incomplete_scans: str) -> None:

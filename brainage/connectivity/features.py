@@ -123,8 +123,11 @@ class FeatureTable:
         views = {}
         for name, spec in meta["views"].items():
             try:
-                values = np.load(folder / f"{name}.npy", mmap_mode="r" if memory_map else None,
-                                 allow_pickle=False)  # fmt: skip
+                values = np.load(
+                    folder / f"{name}.npy",
+                    mmap_mode="r" if memory_map else None,
+                    allow_pickle=False,
+                )
             except (OSError, ValueError) as error:
                 raise FeatureMismatchError(
                     f"{folder / name}.npy: cannot be read ({error}). Build the features again."
@@ -142,12 +145,15 @@ def write_tables(table: FeatureTable, folder: Path) -> None:
     """Write rows.tsv and excluded.tsv, then spec.json: with it the folder is whole."""
     write_table(table.rows[list(ROWS.names)], folder / "rows.tsv", ROWS)
     write_table(table.excluded, folder / "excluded.tsv", EXCLUDED)
-    write_json(folder / _MANIFEST, {
-        "format": _FORMAT,
-        "n_scans": len(table),
-        "dropped_parcels": list(table.dropped_parcels),
-        "views": {name: view.spec.to_dict() for name, view in table.views.items()},
-    })  # fmt: skip
+    write_json(
+        folder / _MANIFEST,
+        {
+            "format": _FORMAT,
+            "n_scans": len(table),
+            "dropped_parcels": list(table.dropped_parcels),
+            "views": {name: view.spec.to_dict() for name, view in table.views.items()},
+        },
+    )
 
 
 def _read_manifest(folder: Path) -> dict:

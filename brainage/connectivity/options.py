@@ -9,10 +9,19 @@ from pydantic import Field
 from brainage.options import Listed, Options
 
 Kind = Literal[
-    "pearson", "fisher_z", "partial", "shrunk_correlation", "covariance", "tangent",
-    "log_euclidean", "log_correlation", "log_correlation_direction", "log_covariance", "lagged",
+    "pearson",
+    "fisher_z",
+    "partial",
+    "shrunk_correlation",
+    "covariance",
+    "tangent",
+    "log_euclidean",
+    "log_correlation",
+    "log_correlation_direction",
+    "log_covariance",
+    "lagged",
     "amplitude",
-]  # fmt: skip
+]
 
 
 class ConnectivityOptions(Options):

@@ -117,8 +117,11 @@ def _session(key: tuple[str, str], runs: list, persons: dict) -> Session:
     reason = None
     if person is None:
         known = any(participant == key[0] for participant, _ in persons)
-        reason = (f"no row for session '{key[1]}' {IN_PEOPLE_TABLE}" if known
-                  else f"no row for this participant {IN_PEOPLE_TABLE}")  # fmt: skip
+        reason = (
+            f"no row for session '{key[1]}' {IN_PEOPLE_TABLE}"
+            if known
+            else f"no row for this participant {IN_PEOPLE_TABLE}"
+        )
     elif not np.isfinite(person["age_years"]):
         reason = f"no age {IN_PEOPLE_TABLE}"
     return Session(*key, runs=tuple(runs), person=person or {}, reason=reason)

@@ -83,8 +83,10 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"'affine_invariant', found {self.reference!r}."
             )
         if self.log_map not in ("affine_invariant", "log_euclidean"):
-            raise MatrixError("TangentTransformer: expected log_map 'affine_invariant' or "
-                              f"'log_euclidean', found {self.log_map!r}.")  # fmt: skip
+            raise MatrixError(
+                "TangentTransformer: expected log_map 'affine_invariant' or "
+                f"'log_euclidean', found {self.log_map!r}."
+            )
         X = _half_vectors(self, X, reset=True)
         complete = np.flatnonzero(np.isfinite(X).all(axis=1))
         if not len(complete):
@@ -100,9 +102,11 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self.reference_ = spd.expm(mean_log)
         if self.reference == "affine_invariant":
             self.reference_ = mean_affine_invariant(
-                spd.unvectorise(X[complete].astype(np.float64)), start=self.reference_,
-                tolerance=self.tolerance, n_threads=self.n_threads,
-            )  # fmt: skip
+                spd.unvectorise(X[complete].astype(np.float64)),
+                start=self.reference_,
+                tolerance=self.tolerance,
+                n_threads=self.n_threads,
+            )
         return self
 
     def transform(self, X, *, logs=None):
@@ -243,8 +247,14 @@ class MissingParcelImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     def transform(self, X):
         """Return a copy (n_scans, n_features) without NaN."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], copy=True, reset=False,
-                          ensure_all_finite="allow-nan")  # fmt: skip
+        X = validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            copy=True,
+            reset=False,
+            ensure_all_finite="allow-nan",
+        )
         rows, columns = np.nonzero(np.isnan(X))
         X[rows, columns] = self.fill_[columns]
         return X
@@ -258,8 +268,9 @@ class MissingParcelImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 def _half_vectors(estimator, X, *, reset: bool) -> np.ndarray:
     allow = "allow-nan" if estimator.__sklearn_tags__().input_tags.allow_nan else True
     # The column count of the training data is checked by scikit-learn, p (p + 1) / 2 by us.
-    X = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=reset,
-                      ensure_all_finite=allow)  # fmt: skip
+    X = validate_data(
+        estimator, X, dtype=[np.float64, np.float32], reset=reset, ensure_all_finite=allow
+    )
     spd.n_parcels_of(X.shape[1])
     return X
 

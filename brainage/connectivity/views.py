@@ -84,8 +84,12 @@ class ViewSpec:
     def n_features(self) -> int:
         """Number of columns of the view."""
         p = self.n_parcels
-        return {"upper": p * (p - 1) // 2, "upper_with_diagonal": p * (p + 1) // 2,
-                "full": p * p, "parcel": p}[self.layout]  # fmt: skip
+        return {
+            "upper": p * (p - 1) // 2,
+            "upper_with_diagonal": p * (p + 1) // 2,
+            "full": p * p,
+            "parcel": p,
+        }[self.layout]
 
     def to_dict(self) -> dict:
         """Return a JSON-able dictionary; `from_dict` undoes it."""

@@ -1,14 +1,14 @@
 """Scans and confounds in, parcel series out: the only room that knows nibabel and nilearn."""
 
-from brainage.imaging.atlas import Atlas
-from brainage.imaging.atlas_library import check_space, load_atlas
-from brainage.imaging.cleaning import Strategy, list_strategies, load_strategy
-from brainage.imaging.confounds import Nuisance, load_nuisance
+from brainage.imaging.atlas.atlas import Atlas
+from brainage.imaging.atlas.atlas_library import check_space, load_atlas
+from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
+from brainage.imaging.cleaning.strategies import Strategy, list_strategies, load_strategy
 from brainage.imaging.extract import extract_parcel_series, time_own_mask
-from brainage.imaging.nifti import write_nifti
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
-from brainage.imaging.scans import Scan, find_scans
-from brainage.imaging.sidecars import resolve_t_r_s
+from brainage.imaging.reading.nifti import write_nifti
+from brainage.imaging.reading.scans import Scan, find_scans
+from brainage.imaging.reading.sidecars import resolve_t_r_s
 
 __all__ = [
     "Nuisance",

@@ -11,19 +11,19 @@ import numpy as np
 from nilearn.signal import clean
 
 from brainage.errors import ScanError
-from brainage.imaging.atlas import Atlas
-from brainage.imaging.atlas_library import check_space
-from brainage.imaging.censoring import cut_and_fill
-from brainage.imaging.cifti import is_cifti, read_surface_signals
-from brainage.imaging.cleaning import load_strategy
-from brainage.imaging.confounds import Nuisance, load_nuisance
-from brainage.imaging.nifti import Grid
-from brainage.imaging.operator import ParcelOperator, load_mask, parcel_operator
+from brainage.imaging.atlas.atlas import Atlas
+from brainage.imaging.atlas.atlas_library import check_space
+from brainage.imaging.atlas.cifti import is_cifti, read_surface_signals
+from brainage.imaging.atlas.operator import ParcelOperator, load_mask, parcel_operator
+from brainage.imaging.cleaning.censoring import cut_and_fill
+from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
+from brainage.imaging.cleaning.strategies import load_strategy
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.imaging.quality import explain_missing, judge_scan
-from brainage.imaging.scans import Scan
-from brainage.imaging.sidecars import resolve_t_r_s
-from brainage.imaging.stream import VolumeStream
+from brainage.imaging.reading.nifti import Grid
+from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.sidecars import resolve_t_r_s
+from brainage.imaging.reading.stream import VolumeStream
 from brainage.options import fingerprint_of
 from brainage.series import ParcelSeries
 
@@ -80,25 +80,41 @@ def extract_parcel_series(
         stream = VolumeStream(scan.bold, n_threads=n_threads)
         raw, nuisance, t_r_s = _measure_volume(stream, scan, atlas, cleaning, cache_folder)
     missing_reasons = explain_missing(
-        atlas.parcel_names, coverage=raw.coverage, min_coverage=atlas_options.min_coverage,
-        empty=raw.empty, broken=raw.broken,
+        atlas.parcel_names,
+        coverage=raw.coverage,
+        min_coverage=atlas_options.min_coverage,
+        empty=raw.empty,
+        broken=raw.broken,
         constant=np.ptp(raw.values[nuisance.kept_volumes], axis=0) == 0,
-    )  # fmt: skip
+    )
     missing = np.array([name in missing_reasons for name in atlas.parcel_names])
     if missing.all():
         raise ScanError(_nothing_left(scan, raw))
     values = clean_signals(raw.values, nuisance, cleaning, t_r_s, scan, missing=missing)
     quality = judge_scan(
-        exclusion or ExclusionRules(), mean_fd_mm=nuisance.mean_fd_mm, n_volumes=len(raw.values),
-        n_kept=len(values), t_r_s=t_r_s, coverage=raw.coverage, missing_reasons=missing_reasons,
-    )  # fmt: skip
+        exclusion or ExclusionRules(),
+        mean_fd_mm=nuisance.mean_fd_mm,
+        n_volumes=len(raw.values),
+        n_kept=len(values),
+        t_r_s=t_r_s,
+        coverage=raw.coverage,
+        missing_reasons=missing_reasons,
+    )
     return ParcelSeries(
-        participant_id=scan.participant_id, session_id=scan.session_id, run=scan.run,
-        task=scan.task, values=values, parcel_names=atlas.parcel_names, networks=atlas.networks,
-        kept_volumes=nuisance.kept_volumes, t_r_s=t_r_s, atlas=atlas.name,
+        participant_id=scan.participant_id,
+        session_id=scan.session_id,
+        run=scan.run,
+        task=scan.task,
+        values=values,
+        parcel_names=atlas.parcel_names,
+        networks=atlas.networks,
+        kept_volumes=nuisance.kept_volumes,
+        t_r_s=t_r_s,
+        atlas=atlas.name,
         cleaning_fingerprint=cleaning_fingerprint(atlas, atlas_options, cleaning),
-        quality=quality, cleaning=_describe(nuisance, cleaning),
-    )  # fmt: skip
+        quality=quality,
+        cleaning=_describe(nuisance, cleaning),
+    )
 
 
 def cleaning_fingerprint(
@@ -128,8 +144,10 @@ def clean_signals(
     nyquist = 0.5 / t_r_s
     low_pass = cleaning.low_pass_hz
     if low_pass is not None and low_pass >= nyquist:
-        raise ScanError(f"{scan.bold}: low_pass_hz {low_pass:g} is not below the Nyquist frequency "
-                        f"{nyquist:.3f} Hz of a repetition time of {t_r_s:g} s.")  # fmt: skip
+        raise ScanError(
+            f"{scan.bold}: low_pass_hz {low_pass:g} is not below the Nyquist frequency "
+            f"{nyquist:.3f} Hz of a repetition time of {t_r_s:g} s."
+        )
     filtered = cleaning.high_pass_hz is not None or low_pass is not None
     confounds = nuisance.confounds
     if confounds is not None:
@@ -158,8 +176,9 @@ def clean_signals(
                 )
         except ValueError as error:
             too_short = "too few for the filter" if "padlen" in str(error) else str(error)
-            raise ScanError(f"{scan.bold}: cleaning {len(kept)} kept volumes: {too_short}."
-                            ) from error  # fmt: skip
+            raise ScanError(
+                f"{scan.bold}: cleaning {len(kept)} kept volumes: {too_short}."
+            ) from error
     return cleaned
 
 
@@ -185,8 +204,10 @@ def _measure_volume(
     stream: VolumeStream, scan: Scan, atlas: Atlas, cleaning: CleaningOptions, cache_folder
 ) -> tuple[_Measured, Nuisance, float]:
     if atlas.kind == "cifti":
-        raise ScanError(f"{scan.bold}: a volumetric scan, but atlas {atlas.name} labels surfaces. "
-                        "Use *.dtseries.nii, or an atlas in a volume.")  # fmt: skip
+        raise ScanError(
+            f"{scan.bold}: a volumetric scan, but atlas {atlas.name} labels surfaces. "
+            "Use *.dtseries.nii, or an atlas in a volume."
+        )
     with stream:
         header = stream.header
         t_r_s = resolve_t_r_s(scan, header.t_r_s, configured_t_r_s=cleaning.t_r_s)
@@ -202,9 +223,10 @@ def _measure_surface(
 ) -> tuple[_Measured, Nuisance, float]:
     # No operator is cached: matching grayordinates costs less than reading one.
     if cleaning.smoothing_fwhm_mm is not None:
-        raise ScanError(f"{scan.bold}: smoothing is along the surface in CIFTI and is not offered; "
-                        "smooth with wb_command before, or set smoothing_fwhm_mm: null."
-                        )  # fmt: skip
+        raise ScanError(
+            f"{scan.bold}: smoothing is along the surface in CIFTI and is not offered; "
+            "smooth with wb_command before, or set smoothing_fwhm_mm: null."
+        )
     raw = read_surface_signals(scan.bold, atlas)
     t_r_s = resolve_t_r_s(scan, raw.t_r_s, configured_t_r_s=cleaning.t_r_s)
     nuisance = load_nuisance(scan, cleaning, n_volumes=len(raw.values))
@@ -263,9 +285,12 @@ def _operator(
         return plain, plain.coverage
     own_mask = mask if cleaning.smoothing_mask == "scan" else None
     smooth = parcel_operator(
-        atlas, grid, mask=own_mask, smoothing_fwhm_mm=cleaning.smoothing_fwhm_mm,
+        atlas,
+        grid,
+        mask=own_mask,
+        smoothing_fwhm_mm=cleaning.smoothing_fwhm_mm,
         cache_folder=cache_folder,
-    )  # fmt: skip
+    )
     return smooth, plain.coverage
 
 

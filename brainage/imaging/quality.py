@@ -90,16 +90,26 @@ def judge_scan(
     reasons = []
     most = rules.max_mean_fd_mm
     if mean_fd_mm is not None and most is not None and mean_fd_mm > most:
-        reasons.append(f"mean framewise displacement {mean_fd_mm:.2f} mm, more than "
-                           f"{most:g} mm")  # fmt: skip
+        reasons.append(f"mean framewise displacement {mean_fd_mm:.2f} mm, more than {most:g} mm")
     if n_kept < rules.min_retained_share * n_volumes:
-        reasons.append(f"{n_kept} of {n_volumes} volumes kept, less than "
-                       f"{100 * rules.min_retained_share:.0f} %")  # fmt: skip
+        reasons.append(
+            f"{n_kept} of {n_volumes} volumes kept, less than "
+            f"{100 * rules.min_retained_share:.0f} %"
+        )
     if retained_s < rules.min_retained_s:
         reasons.append(f"{retained_s:.0f} s kept, less than {rules.min_retained_s:g} s")
     present = 1 - len(missing_reasons) / len(coverage)
     if present < rules.min_parcels_share:
-        reasons.append(f"{100 * present:.0f} % of parcels seen, less than "
-                       f"{100 * rules.min_parcels_share:.0f} %")  # fmt: skip
-    return ScanQuality(mean_fd_mm, n_volumes, n_kept, retained_s, coverage,
-                       "; ".join(reasons) or None, missing_reasons)  # fmt: skip
+        reasons.append(
+            f"{100 * present:.0f} % of parcels seen, less than "
+            f"{100 * rules.min_parcels_share:.0f} %"
+        )
+    return ScanQuality(
+        mean_fd_mm,
+        n_volumes,
+        n_kept,
+        retained_s,
+        coverage,
+        "; ".join(reasons) or None,
+        missing_reasons,
+    )

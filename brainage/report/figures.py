@@ -70,8 +70,14 @@ def draw_contrasts(contrasts: pd.DataFrame, labels: Sequence[str], *, title: str
 def draw_predictions(predictions: pd.DataFrame) -> Figure:
     """Draw out-of-fold predicted age against age (columns age_years, predicted_age_years)."""
     figure, axes = _figure(4.6, 4.4)
-    axes.plot(predictions["age_years"], predictions["predicted_age_years"], ".", alpha=0.4,
-              color=_COLOURS[0], markersize=4)  # fmt: skip
+    axes.plot(
+        predictions["age_years"],
+        predictions["predicted_age_years"],
+        ".",
+        alpha=0.4,
+        color=_COLOURS[0],
+        markersize=4,
+    )
     ages = predictions["age_years"].min(), predictions["age_years"].max()
     axes.plot(ages, ages, color="0.3", linewidth=0.8, label="predicted = age")
     axes.set_xlabel("age (years)")
@@ -93,14 +99,17 @@ def draw_leaderboard(leaderboard: pd.DataFrame, corrected: Mapping[str, float]) 
     """
     figure, axes = _figure(8, 1.6 + 0.32 * len(leaderboard))
     heights = np.arange(len(leaderboard))[::-1]
-    axes.hlines(heights, leaderboard["mae_low_years"], leaderboard["mae_high_years"],
-                color=_COLOURS[0])  # fmt: skip
+    axes.hlines(
+        heights, leaderboard["mae_low_years"], leaderboard["mae_high_years"], color=_COLOURS[0]
+    )
     axes.plot(leaderboard["mae_years"], heights, "o", color=_COLOURS[0])
     top = len(leaderboard)
     axes.hlines(top, corrected["low"], corrected["high"], color=_COLOURS[5])
     axes.plot(corrected["estimate"], top, _MARKERS[2], color=_COLOURS[5])
-    names = [name.replace(", ", "\n", 1) if len(name) > 48 else name
-             for name in leaderboard["alternative"]]  # fmt: skip
+    names = [
+        name.replace(", ", "\n", 1) if len(name) > 48 else name
+        for name in leaderboard["alternative"]
+    ]
     names[0] += " (optimistic: it won)"
     axes.set_yticks([top, *heights], ["the best, corrected for the selection", *names])
     axes.set_xlabel("mean absolute error, uncorrected, out of fold (years)")
@@ -137,8 +146,13 @@ def draw_gaps_by_visit(summary: pd.DataFrame) -> Figure:
     visits = list(dict.fromkeys(summary["visit"]))
     for index, arm in enumerate(dict.fromkeys(summary["arm"])):
         rows = summary[summary["arm"] == arm].set_index("visit").reindex(visits)
-        axes.plot(range(len(visits)), rows["mean_gap_years"], marker=_MARKERS[index % 6],
-                  color=_COLOURS[index % 6], label=arm)  # fmt: skip
+        axes.plot(
+            range(len(visits)),
+            rows["mean_gap_years"],
+            marker=_MARKERS[index % 6],
+            color=_COLOURS[index % 6],
+            label=arm,
+        )
     axes.axhline(0, color="0.4", linewidth=0.8)
     axes.set_xticks(range(len(visits)), visits)
     axes.set_ylabel("mean corrected gap (years)")
@@ -154,8 +168,14 @@ def draw_motion(motion: pd.DataFrame) -> Figure:
     for index, arm in enumerate(arms):
         rows = motion[motion["arm"] == arm].set_index("visit").reindex(visits)
         shift = 0.12 * (index - (len(arms) - 1) / 2)
-        axes.errorbar(np.arange(len(visits)) + shift, rows["mean_fd_mm"], yerr=rows["sd_fd_mm"],
-                      fmt=_MARKERS[index % 6], color=_COLOURS[index % 6], label=arm)  # fmt: skip
+        axes.errorbar(
+            np.arange(len(visits)) + shift,
+            rows["mean_fd_mm"],
+            yerr=rows["sd_fd_mm"],
+            fmt=_MARKERS[index % 6],
+            color=_COLOURS[index % 6],
+            label=arm,
+        )
     axes.set_xticks(range(len(visits)), visits)
     axes.set_ylabel("framewise displacement (mm)\nmean ± SD over people")
     axes.legend(frameon=False)
@@ -165,8 +185,15 @@ def draw_motion(motion: pd.DataFrame) -> Figure:
 def _points(axes: Axes, positions, rows: pd.DataFrame, index: int, arm: str) -> None:
     low = rows["estimate_years"] - rows["ci_low_years"]
     high = rows["ci_high_years"] - rows["estimate_years"]
-    axes.errorbar(positions, rows["estimate_years"], yerr=[low, high], fmt=_MARKERS[index % 6],
-                  color=_COLOURS[index % 6], capsize=3, label=arm)  # fmt: skip
+    axes.errorbar(
+        positions,
+        rows["estimate_years"],
+        yerr=[low, high],
+        fmt=_MARKERS[index % 6],
+        color=_COLOURS[index % 6],
+        capsize=3,
+        label=arm,
+    )
 
 
 def _figure(width_in: float, height_in: float) -> tuple[Figure, Axes]:

@@ -39,8 +39,11 @@ def render_report(results: StudyResults, path: str | Path) -> Path:
     path = Path(path)
     if results.predictions is not None:
         refuse_corrected(results.predictions)
-    sections = [section for section in _sections(results, path.parent / "figures")
-                if section.blocks or section.lines]  # fmt: skip
+    sections = [
+        section
+        for section in _sections(results, path.parent / "figures")
+        if section.blocks or section.lines
+    ]
     environment = Environment(
         loader=PackageLoader("brainage.report"), autoescape=True, undefined=StrictUndefined
     )
@@ -60,15 +63,26 @@ def write_leaderboard_figure(
 
 def _sections(results: StudyResults, folder: Path) -> Iterator[Section]:
     yield from answer_sections(results, folder)
-    yield Section("clock", "The clock", _clock_lines(results),
-                  tuple(_clock_blocks(results, folder)))  # fmt: skip
+    yield Section(
+        "clock", "The clock", _clock_lines(results), tuple(_clock_blocks(results, folder))
+    )
     yield from qualifying_sections(results, folder)
     yield Section("scans", "Scans", (), tuple(_scan_blocks(results)))
     yield Section("methods", "Methods", results.methods, ())
     provenance = pd.DataFrame(results.provenance.items(), columns=["what", "value"])
-    yield Section("provenance", "Provenance", (), tuple(tables(
-        (provenance if len(provenance) else None, "Hashes, versions and seed of this result."),
-    )))  # fmt: skip
+    yield Section(
+        "provenance",
+        "Provenance",
+        (),
+        tuple(
+            tables(
+                (
+                    provenance if len(provenance) else None,
+                    "Hashes, versions and seed of this result.",
+                ),
+            )
+        ),
+    )
 
 
 def _clock_lines(results: StudyResults) -> tuple[str, ...]:
@@ -109,27 +123,39 @@ def _clock_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
     )
     yield from _evaluation_blocks(results, folder)
     if results.card:
-        card = pd.DataFrame([(k, str(v)) for k, v in results.card.items()],
-                            columns=["model card", "value"])  # fmt: skip
+        card = pd.DataFrame(
+            [(k, str(v)) for k, v in results.card.items()], columns=["model card", "value"]
+        )
         yield Block("wrapped", "Model card of the whole-brain clock.", table_html(card))
     yield from tables(
-        (results.calibrations, "New sites, learnt from baseline scans blind to arm, on residuals "
-         "from the reference's age trend; the ages of both."),
-        (results.trust, "Can the clock be trusted on these scans? Outside the reference's ages it "
-         "extrapolates; of scans like the reference 5 % are farther than 95 % of it."),
-    )  # fmt: skip
+        (
+            results.calibrations,
+            "New sites, learnt from baseline scans blind to arm, on residuals "
+            "from the reference's age trend; the ages of both.",
+        ),
+        (
+            results.trust,
+            "Can the clock be trusted on these scans? Outside the reference's ages it "
+            "extrapolates; of scans like the reference 5 % are farther than 95 % of it.",
+        ),
+    )
     yield from _pattern_blocks(results)
 
 
 def _evaluation_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
     yield from tables(
-        (results.external, "External test set: uncorrected predictions of the frozen clocks on "
-         "people of another study, 95 % bootstrap intervals over people, beside the reference's "
-         "median age (MAE_median) and this cohort's own (MAE_own_median)."),
+        (
+            results.external,
+            "External test set: uncorrected predictions of the frozen clocks on "
+            "people of another study, 95 % bootstrap intervals over people, beside the reference's "
+            "median age (MAE_median) and this cohort's own (MAE_own_median).",
+        ),
         (results.external_slopes, "External test set: slope of the gap on age."),
-        (results.permutation, "Permutation test: every step repeated on shuffled ages; "
-         "p = (b + 1) / (m + 1)."),
-    )  # fmt: skip
+        (
+            results.permutation,
+            "Permutation test: every step repeated on shuffled ages; p = (b + 1) / (m + 1).",
+        ),
+    )
     if results.learning_curve is not None:
         yield figure_block(
             draw.draw_learning_curve(results.learning_curve),
@@ -146,15 +172,21 @@ def _pattern_blocks(results: StudyResults) -> Iterator[Block]:
     )
     networks = results.pattern_networks
     if networks is not None and len(networks):
-        yield Block("table", f"What the clock looks at, by pair of networks: {means}.",
-                    table_html(networks, most=15))  # fmt: skip
+        yield Block(
+            "table",
+            f"What the clock looks at, by pair of networks: {means}.",
+            table_html(networks, most=15),
+        )
         yield Block("folded", "Every pair of networks", table_html(networks))
     if results.pattern_parcels is not None:
         yield Block("folded", f"By parcel: {means}", table_html(results.pattern_parcels, most=50))
     stability = results.pattern_stability
     if stability is not None and len(stability):
-        yield Block("folded", "How well the fold models agree on weights and patterns",
-                    table_html(stability))  # fmt: skip
+        yield Block(
+            "folded",
+            "How well the fold models agree on weights and patterns",
+            table_html(stability),
+        )
 
 
 def _scan_blocks(results: StudyResults) -> Iterator[Block]:

@@ -31,8 +31,12 @@ def answer_sections(results: StudyResults, folder: Path) -> Iterator[Section]:
     """
     if results.contrasts is None:
         return
-    yield Section("answer", "Did the treatment make brains look younger?", _answer(results),
-                  (*_answer_blocks(results, folder), *_notes(results)))  # fmt: skip
+    yield Section(
+        "answer",
+        "Did the treatment make brains look younger?",
+        _answer(results),
+        (*_answer_blocks(results, folder), *_notes(results)),
+    )
     yield Section("plan", "Estimand and plan", (), tuple(_plan_blocks(results)))
     yield Section("networks", "Networks", (), tuple(_network_blocks(results, folder)))
     yield Section("flow", "Participant flow", (), tuple(_flow_blocks(results)))
@@ -72,9 +76,12 @@ def _answer_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
         folder / "contrasts",
         "Whole brain, estimates with 95 % intervals; the first row is the primary contrast.",
     )
-    yield Block("table", "Contrasts with control. The primary contrast is not adjusted for "
-                "multiplicity; how the others are is in the plan.",
-                table_html(_contrast_view(whole)))  # fmt: skip
+    yield Block(
+        "table",
+        "Contrasts with control. The primary contrast is not adjusted for "
+        "multiplicity; how the others are is in the plan.",
+        table_html(_contrast_view(whole)),
+    )
     if results.deltas is not None:
         own = _of_whole_brain(results.deltas)
         yield figure_block(
@@ -82,24 +89,41 @@ def _answer_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
             folder / "arm_deltas",
             "Mean change with 95 % intervals; not a comparison of arms.",
         )
-        yield Block("table", "Change from baseline within each arm (of the headline analysis).",
-                    table_html(_contrast_view(own)))  # fmt: skip
-        yield Block("table", "The same by paired t test, as LISA-like studies report it: plain "
-                    "mean change, adjusted over arm x visit; d_z is over the SD of change, d_av "
-                    "over the mean SD of the two visits.",
-                    table_html(_paired_view(own)))  # fmt: skip
+        yield Block(
+            "table",
+            "Change from baseline within each arm (of the headline analysis).",
+            table_html(_contrast_view(own)),
+        )
+        yield Block(
+            "table",
+            "The same by paired t test, as LISA-like studies report it: plain "
+            "mean change, adjusted over arm x visit; d_z is over the SD of change, d_av "
+            "over the mean SD of the two visits.",
+            table_html(_paired_view(own)),
+        )
     if results.levakov is not None and len(results.levakov):
-        yield Block("folded", "Levakov's attenuation (its own sign: above zero is good)",
-                    table_html(_levakov_view(results.levakov)))  # fmt: skip
-    yield from tables((results.truth, "Synthetic study: estimates beside the planted years and the "
-                       "clock-scale truth (what the frozen clock can show of them)."))  # fmt: skip
+        yield Block(
+            "folded",
+            "Levakov's attenuation (its own sign: above zero is good)",
+            table_html(_levakov_view(results.levakov)),
+        )
+    yield from tables(
+        (
+            results.truth,
+            "Synthetic study: estimates beside the planted years and the "
+            "clock-scale truth (what the frozen clock can show of them).",
+        )
+    )
 
 
 def _notes(results: StudyResults) -> Iterator[Block]:
     if results.notes:
         notes = pd.DataFrame({"note": list(results.notes)})
-        yield Block("wrapped", "What the analysis says of itself: what was left out, fallen back "
-                    "on, not as planned.", table_html(notes))  # fmt: skip
+        yield Block(
+            "wrapped",
+            "What the analysis says of itself: what was left out, fallen back on, not as planned.",
+            table_html(notes),
+        )
 
 
 def _plan_blocks(results: StudyResults) -> Iterator[Block]:
@@ -107,14 +131,20 @@ def _plan_blocks(results: StudyResults) -> Iterator[Block]:
     if estimand:
         rows = [(name.replace("_", " "), estimand[name]) for name in _ESTIMAND if name in estimand]
         events = estimand.get("intercurrent_events", {})
-        rows[3:3] = [(f"intercurrent event: {event}", strategy)
-                     for event, strategy in events.items()]  # fmt: skip
+        rows[3:3] = [
+            (f"intercurrent event: {event}", strategy) for event, strategy in events.items()
+        ]
         rows.append(("id, in every row of the primary contrast", estimand.get("id")))
-        yield Block("wrapped", "Estimand of the primary contrast (ICH E9(R1)).",
-                    table_html(pd.DataFrame(rows, columns=["part", "as planned"])))  # fmt: skip
+        yield Block(
+            "wrapped",
+            "Estimand of the primary contrast (ICH E9(R1)).",
+            table_html(pd.DataFrame(rows, columns=["part", "as planned"])),
+        )
     if results.plan is not None:
-        caption = ("Statistical analysis plan in force. Rows it does not name, or that were done "
-                   "otherwise, are marked post hoc.")  # fmt: skip
+        caption = (
+            "Statistical analysis plan in force. Rows it does not name, or that were done "
+            "otherwise, are marked post hoc."
+        )
         told = results.plan["about"].str.startswith(("Estimand", "Intercurrent", "Missing"))
         yield Block("wrapped", caption, table_html(results.plan[~told]))
 
@@ -133,28 +163,42 @@ def _network_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
         "The same clock retrained on the edges within each network; years of each network's own "
         "clock, so lengths are not comparable between networks.",
     )
-    yield Block("table", "The primary contrast by network; adjusted p over networks.",
-                table_html(_contrast_view(shown, network=True)))  # fmt: skip
-    yield Block("folded", "Every network, arm and visit",
-                table_html(_contrast_view(networks, network=True)))  # fmt: skip
+    yield Block(
+        "table",
+        "The primary contrast by network; adjusted p over networks.",
+        table_html(_contrast_view(shown, network=True)),
+    )
+    yield Block(
+        "folded", "Every network, arm and visit", table_html(_contrast_view(networks, network=True))
+    )
     if results.deltas is not None:
         own = results.deltas[results.deltas["network"] != "whole_brain"]
-        yield Block("folded", "Change from baseline within each arm, by network",
-                    table_html(_paired_view(own, network=True)))  # fmt: skip
+        yield Block(
+            "folded",
+            "Change from baseline within each arm, by network",
+            table_html(_paired_view(own, network=True)),
+        )
 
 
 def _flow_blocks(results: StudyResults) -> Iterator[Block]:
     if results.flow is not None:
         flow = results.flow.rename(columns=lambda name: name.replace("_", " "))
-        yield Block("wrapped", "Participants by arm and visit. Randomised = scanned + not scanned; "
-                    "scanned = excluded + scored; scored = without baseline + baseline only + "
-                    "without covariate + analysed.", table_html(flow))  # fmt: skip
+        yield Block(
+            "wrapped",
+            "Participants by arm and visit. Randomised = scanned + not scanned; "
+            "scanned = excluded + scored; scored = without baseline + baseline only + "
+            "without covariate + analysed.",
+            table_html(flow),
+        )
     if results.exclusions is not None and len(results.exclusions):
         yield Block("folded", "Each excluded scan", table_html(results.exclusions))
     if results.timing is not None:
         timing = results.timing.rename(columns=lambda name: name.replace("_", " "))
-        yield Block("table", "Time since baseline, from the dates of the scans or the ages at "
-                    "them.", table_html(timing))  # fmt: skip
+        yield Block(
+            "table",
+            "Time since baseline, from the dates of the scans or the ages at them.",
+            table_html(timing),
+        )
 
 
 def _sensitivity_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
@@ -185,14 +229,21 @@ def _sensitivity_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
 
 def _model_blocks(results: StudyResults) -> Iterator[Block]:
     if results.models is not None and len(results.models):
-        yield Block("wrapped", "Covariance fitted, and what was fallen back from and why.",
-                    table_html(results.models.drop(columns="method")))  # fmt: skip
+        yield Block(
+            "wrapped",
+            "Covariance fitted, and what was fallen back from and why.",
+            table_html(results.models.drop(columns="method")),
+        )
     if results.covariates is not None and len(results.covariates):
         grouped = results.covariates.groupby(["analysis", "network"], sort=False)["covariate"]
         view = grouped.agg(", ".join).rename("covariates").reset_index()
-        yield Block("wrapped", "Covariates of each model; 'x visit' has a slope of its own at each "
-                    "visit. Only the sensitivity models hold anything measured after "
-                    "randomisation.", table_html(view))  # fmt: skip
+        yield Block(
+            "wrapped",
+            "Covariates of each model; 'x visit' has a slope of its own at each "
+            "visit. Only the sensitivity models hold anything measured after "
+            "randomisation.",
+            table_html(view),
+        )
 
 
 def _motion_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
@@ -212,54 +263,77 @@ def _of_whole_brain(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _labels(table: pd.DataFrame) -> list[str]:
-    return [f"{row.arm} - {row.versus}, {row.visit}{_post_hoc(row.prespecified)}"
-            for row in table.itertuples()]  # fmt: skip
+    return [
+        f"{row.arm} - {row.versus}, {row.visit}{_post_hoc(row.prespecified)}"
+        for row in table.itertuples()
+    ]
 
 
 def _contrast_view(table: pd.DataFrame, *, network: bool = False) -> pd.DataFrame:
     """Return rows as a reader wants them: one interval column, words for planned or not."""
-    view = pd.DataFrame({
-        "comparison": table["arm"] + " - " + table["versus"], "visit": table["visit"],
-        "years": table["estimate_years"].map("{:+.2f}".format),
-        "95 % interval": list(map(_interval, table["ci_low_years"], table["ci_high_years"])),
-        "SE": table["se_years"].map("{:.2f}".format), "df": table["df"].map(_df),
-        "p": table["p_value"].map(_p), "adjusted p": table["p_adjusted"].map(_p),
-        "n": table["n"].astype(int), "plan": [_planned(row) for _, row in table.iterrows()],
-    })  # fmt: skip
+    view = pd.DataFrame(
+        {
+            "comparison": table["arm"] + " - " + table["versus"],
+            "visit": table["visit"],
+            "years": table["estimate_years"].map("{:+.2f}".format),
+            "95 % interval": list(map(_interval, table["ci_low_years"], table["ci_high_years"])),
+            "SE": table["se_years"].map("{:.2f}".format),
+            "df": table["df"].map(_df),
+            "p": table["p_value"].map(_p),
+            "adjusted p": table["p_adjusted"].map(_p),
+            "n": table["n"].astype(int),
+            "plan": [_planned(row) for _, row in table.iterrows()],
+        }
+    )
     if network:
         view.insert(0, "network", table["network"])
     return view
 
 
 def _paired_view(table: pd.DataFrame, *, network: bool = False) -> pd.DataFrame:
-    view = pd.DataFrame({
-        "arm": table["arm"], "visit": table["visit"], "n": table["n_paired"].astype(int),
-        "years": table["mean_change_years"].map("{:+.2f}".format),
-        "95 % interval": list(map(_interval, table["change_ci_low_years"],
-                                  table["change_ci_high_years"])),
-        "t": table["paired_statistic"].map("{:.2f}".format), "df": table["paired_df"].map(_df),
-        "p": table["paired_p_value"].map(_p), "adjusted p": table["paired_p_adjusted"].map(_p),
-        "Cohen's d_z": table["cohens_d_z"].map("{:.2f}".format),
-        "d_av": table["cohens_d_av"].map("{:.2f}".format),
-        "years since baseline": table["mean_interval_years"].map("{:.2f}".format),
-    })  # fmt: skip
+    view = pd.DataFrame(
+        {
+            "arm": table["arm"],
+            "visit": table["visit"],
+            "n": table["n_paired"].astype(int),
+            "years": table["mean_change_years"].map("{:+.2f}".format),
+            "95 % interval": list(
+                map(_interval, table["change_ci_low_years"], table["change_ci_high_years"])
+            ),
+            "t": table["paired_statistic"].map("{:.2f}".format),
+            "df": table["paired_df"].map(_df),
+            "p": table["paired_p_value"].map(_p),
+            "adjusted p": table["paired_p_adjusted"].map(_p),
+            "Cohen's d_z": table["cohens_d_z"].map("{:.2f}".format),
+            "d_av": table["cohens_d_av"].map("{:.2f}".format),
+            "years since baseline": table["mean_interval_years"].map("{:.2f}".format),
+        }
+    )
     if network:
         view.insert(0, "network", table["network"])
     return view
 
 
 def _levakov_view(table: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame({
-        "arm": table["arm"], "visit": table["visit"], "n": table["n"].astype(int),
-        "attenuation (years)": table["attenuation_years"].map("{:+.2f}".format),
-        "t as published": table["statistic"].map("{:.2f}".format), "df": table["df"].map(_df),
-        "p as published": table["p_value"].map(_p),
-        "bootstrap 95 % interval": list(map(_interval, table["bootstrap_ci_low_years"],
-                                            table["bootstrap_ci_high_years"])),
-        "slope (SE)": [f"{slope:.2f} ({se:.2f})" for slope, se in
-                       zip(table["slope"], table["slope_se"], strict=True)],
-        "plan": [_planned(row) for _, row in table.iterrows()],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "arm": table["arm"],
+            "visit": table["visit"],
+            "n": table["n"].astype(int),
+            "attenuation (years)": table["attenuation_years"].map("{:+.2f}".format),
+            "t as published": table["statistic"].map("{:.2f}".format),
+            "df": table["df"].map(_df),
+            "p as published": table["p_value"].map(_p),
+            "bootstrap 95 % interval": list(
+                map(_interval, table["bootstrap_ci_low_years"], table["bootstrap_ci_high_years"])
+            ),
+            "slope (SE)": [
+                f"{slope:.2f} ({se:.2f})"
+                for slope, se in zip(table["slope"], table["slope_se"], strict=True)
+            ],
+            "plan": [_planned(row) for _, row in table.iterrows()],
+        }
+    )
 
 
 def _planned(row: pd.Series) -> str:

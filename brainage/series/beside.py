@@ -36,8 +36,11 @@ def sidecar_of(path: Path) -> dict:
     if exact.is_file():
         return _read_json(exact)
     parts = set(parts_of(path.name))
-    shared = [name for name in _beside(path) if name.endswith("_timeseries.json")
-              and set(parts_of(name)) < parts]  # fmt: skip
+    shared = [
+        name
+        for name in _beside(path)
+        if name.endswith("_timeseries.json") and set(parts_of(name)) < parts
+    ]
     if not shared or not path.name.endswith(("_timeseries.tsv", "_timeseries.csv")):
         return {}
     return _read_json(path.with_name(max(shared, key=lambda name: len(parts_of(name)))))
@@ -59,8 +62,9 @@ def stated_t_r_s(path: Path, meta: dict) -> float | None:
         return _t_r_s_of_images(path)
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         key = "SamplingFrequency (Hz)" if is_rate else "RepetitionTime (seconds)"
-        raise SeriesError(f"{path.with_suffix('.json')}: {key}: expected a number above 0, found "
-                          f"{value!r}.")  # fmt: skip
+        raise SeriesError(
+            f"{path.with_suffix('.json')}: {key}: expected a number above 0, found {value!r}."
+        )
     return 1 / value if is_rate else float(value)
 
 
@@ -74,8 +78,10 @@ def _t_r_s_of_images(path: Path) -> float | None:
         return None
     shortest, longest = min(stated.values()), max(stated.values())
     if longest > 1.01 * shortest:
-        raise SeriesError(f"{path}: the images of its run state repetition times from {shortest:g} "
-                          f"to {longest:g} s ({', '.join(sorted(stated))}).")  # fmt: skip
+        raise SeriesError(
+            f"{path}: the images of its run state repetition times from {shortest:g} "
+            f"to {longest:g} s ({', '.join(sorted(stated))})."
+        )
     return stated[min(stated)]
 
 
@@ -110,8 +116,10 @@ def kept_volumes(path: Path, n_rows: int, meta: dict) -> tuple[np.ndarray, np.nd
         kept = np.flatnonzero((flags == 0).all(axis=1).to_numpy())
         return kept, kept, n_rows
     counts = ", ".join(f"{int((flags[c] == 0).sum())} kept by {c}" for c in flags)
-    raise SeriesError(f"{path}: {n_rows} rows, but {table.name} has {len(flags)} volumes, "
-                      f"{counts}: neither the censored nor the interpolated series.")  # fmt: skip
+    raise SeriesError(
+        f"{path}: {n_rows} rows, but {table.name} has {len(flags)} volumes, "
+        f"{counts}: neither the censored nor the interpolated series."
+    )
 
 
 def mean_fd_mm(path: Path, meta: dict) -> float | None:
@@ -137,8 +145,12 @@ def coverage(path: Path, names: tuple[str, ...], meta: dict) -> np.ndarray | Non
     """
     own = _parcels_and_run(path.name)
     # Older versions wrote coverage.tsv.
-    tables = [name for name in _beside(path) if _parcels_and_run(name) == own
-              and name.endswith(("_stat-coverage_bold.tsv", "_coverage.tsv"))]  # fmt: skip
+    tables = [
+        name
+        for name in _beside(path)
+        if _parcels_and_run(name) == own
+        and name.endswith(("_stat-coverage_bold.tsv", "_coverage.tsv"))
+    ]
     if not tables:
         listed = meta.get("Coverage")
         fits = isinstance(listed, list) and len(listed) == len(names)

@@ -43,21 +43,25 @@ def write_series(series: ParcelSeries, folder: str | Path) -> Path:
     """
     path = series_path(folder, series)
     quality = series.quality
-    write_json(path.with_suffix(".json"), {
-        "RepetitionTime": series.t_r_s,
-        "Atlas": series.atlas,
-        "CleaningFingerprint": series.cleaning_fingerprint,
-        "Cleaning": series.cleaning,
-        "Networks": list(series.networks),
-        "KeptVolumes": [int(v) for v in series.kept_volumes],
-        "NumberOfVolumes": quality.n_volumes,
-        "RetainedSeconds": quality.retained_s,
-        "MeanFramewiseDisplacement": quality.mean_fd_mm,
-        "Coverage": None if quality.coverage is None else [round(float(c), 6)
-                                                           for c in quality.coverage],
-        "MissingParcels": dict(quality.missing_reasons),
-        "Exclusion": quality.exclusion,
-    })  # fmt: skip
+    write_json(
+        path.with_suffix(".json"),
+        {
+            "RepetitionTime": series.t_r_s,
+            "Atlas": series.atlas,
+            "CleaningFingerprint": series.cleaning_fingerprint,
+            "Cleaning": series.cleaning,
+            "Networks": list(series.networks),
+            "KeptVolumes": [int(v) for v in series.kept_volumes],
+            "NumberOfVolumes": quality.n_volumes,
+            "RetainedSeconds": quality.retained_s,
+            "MeanFramewiseDisplacement": quality.mean_fd_mm,
+            "Coverage": None
+            if quality.coverage is None
+            else [round(float(c), 6) for c in quality.coverage],
+            "MissingParcels": dict(quality.missing_reasons),
+            "Exclusion": quality.exclusion,
+        },
+    )
     template = "\t".join(["%.8g"] * series.n_parcels)
     lines = ["\t".join(series.parcel_names)]
     lines += [template % tuple(row) for row in series.values.tolist()]
@@ -132,18 +136,22 @@ def _read_ours(file: SeriesFile) -> ParcelSeries:
     try:
         frame = pd.read_csv(file.path, sep="\t", na_values=["n/a"], dtype=np.float64)
     except (ValueError, OSError) as error:
-        raise SeriesError(f"{file.path}: expected numbers under one header line, found: "
-                          f"{error}") from error  # fmt: skip
+        raise SeriesError(
+            f"{file.path}: expected numbers under one header line, found: {error}"
+        ) from error
     values = frame.to_numpy()
     names = tuple(frame.columns.astype(str))
     kept = np.asarray(meta.get("KeptVolumes", range(len(values))), dtype=int)
     if len(kept) != len(values):
-        raise SeriesError(f"{file.path}: {len(values)} rows, but its sidecar lists {len(kept)} "
-                          "kept volumes. Extract this scan again.")  # fmt: skip
+        raise SeriesError(
+            f"{file.path}: {len(values)} rows, but its sidecar lists {len(kept)} "
+            "kept volumes. Extract this scan again."
+        )
     networks = tuple(meta.get("Networks") or (None,) * len(names))
     if len(networks) != len(names):
-        raise SeriesError(f"{file.path}: {len(names)} parcels, but its sidecar names "
-                          f"{len(networks)} networks.")  # fmt: skip
+        raise SeriesError(
+            f"{file.path}: {len(names)} parcels, but its sidecar names {len(networks)} networks."
+        )
     t_r_s = None if meta["RepetitionTime"] is None else float(meta["RepetitionTime"])
     coverage = meta.get("Coverage")
     quality = ScanQuality(
@@ -156,12 +164,20 @@ def _read_ours(file: SeriesFile) -> ParcelSeries:
         missing_reasons=dict(meta.get("MissingParcels") or {}),
     )
     return ParcelSeries(
-        participant_id=file.participant_id, session_id=file.session_id, run=file.run,
-        task=file.task, values=values, parcel_names=names, networks=networks, kept_volumes=kept,
-        t_r_s=t_r_s, atlas=meta.get("Atlas", file.atlas),
+        participant_id=file.participant_id,
+        session_id=file.session_id,
+        run=file.run,
+        task=file.task,
+        values=values,
+        parcel_names=names,
+        networks=networks,
+        kept_volumes=kept,
+        t_r_s=t_r_s,
+        atlas=meta.get("Atlas", file.atlas),
         cleaning_fingerprint=meta.get("CleaningFingerprint", "unknown"),
-        cleaning=meta.get("Cleaning", ""), quality=quality,
-    )  # fmt: skip
+        cleaning=meta.get("Cleaning", ""),
+        quality=quality,
+    )
 
 
 def _retained_s(meta: dict, n_kept: int, t_r_s: float | None) -> float | None:
@@ -179,6 +195,8 @@ def _read_sidecar(path: Path) -> dict:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise SeriesError(f"{sidecar}: expected JSON, found: {error}") from error
     if "RepetitionTime" not in meta:
-        raise SeriesError(f"{sidecar}: expected the key RepetitionTime (seconds; null where the "
-                          "source does not state it), found none.")  # fmt: skip
+        raise SeriesError(
+            f"{sidecar}: expected the key RepetitionTime (seconds; null where the "
+            "source does not state it), found none."
+        )
     return meta

@@ -65,8 +65,10 @@ def find_series(
     else:
         raise SeriesError(f"{folder}: expected a folder of *{SUFFIX} files, found no folder.")
     if not found:
-        raise SeriesError(f"{folder}: expected *{SUFFIX} files, found none. "
-                          "Run `brainage extract` first, or check the path.")  # fmt: skip
+        raise SeriesError(
+            f"{folder}: expected *{SUFFIX} files, found none. "
+            "Run `brainage extract` first, or check the path."
+        )
     chosen = _of_atlas(folder, found, atlas)
     chosen = _of_label(folder, chosen, "space", space)
     chosen = _of_label(folder, chosen, "task", task)
@@ -85,9 +87,10 @@ def file_of_name(path: Path) -> SeriesFile:
     """
     labels = labels_of(path.name)
     if not labels.get("sub"):
-        raise SeriesError(f"{path}: expected a name with 'sub-<label>', found none. For files "
-                          "named otherwise give a table: path, participant_id, session_id."
-                          )  # fmt: skip
+        raise SeriesError(
+            f"{path}: expected a name with 'sub-<label>', found none. For files "
+            "named otherwise give a table: path, participant_id, session_id."
+        )
     return SeriesFile(
         path=path,
         participant_id=labels["sub"],
@@ -123,11 +126,14 @@ def _of_atlas(folder: Path, files: list[SeriesFile], atlas: str | None) -> list[
     if atlas is None:
         return files
     name, *parts = atlas.split(":")
-    chosen = [item for item in files
-              if item.atlas == name and set(parts) <= set(parts_of(item.path.name))]  # fmt: skip
+    chosen = [
+        item for item in files if item.atlas == name and set(parts) <= set(parts_of(item.path.name))
+    ]
     if not chosen:
-        raise SeriesError(f"{folder}: no series of atlas {atlas}; there are "
-                          f"{', '.join(sorted({item.atlas for item in files}))}.")  # fmt: skip
+        raise SeriesError(
+            f"{folder}: no series of atlas {atlas}; there are "
+            f"{', '.join(sorted({item.atlas for item in files}))}."
+        )
     return chosen
 
 
@@ -141,8 +147,9 @@ def _of_label(
     accepted = (wanted, NO_SESSION) if key == "space" else (wanted,)
     chosen = [item for item, label in zip(files, labels, strict=True) if label in accepted]
     if not chosen:
-        raise SeriesError(f"{folder}: no series of {key} {wanted}; there are "
-                          f"{', '.join(sorted(set(labels)))}.")  # fmt: skip
+        raise SeriesError(
+            f"{folder}: no series of {key} {wanted}; there are {', '.join(sorted(set(labels)))}."
+        )
     return chosen
 
 
@@ -156,8 +163,11 @@ def _without_joined_runs(files: list[SeriesFile]) -> list[SeriesFile]:
     The runs are kept, because lagged pairs must not cross from one into the next.
     """
     sources = Counter(_joined_name(item) for item in files if _is_one_of_several(item))
-    return [item for item in files if _is_one_of_several(item)
-            or sources[(item.path.parent, parts_of(item.path.name))] < 2]  # fmt: skip
+    return [
+        item
+        for item in files
+        if _is_one_of_several(item) or sources[(item.path.parent, parts_of(item.path.name))] < 2
+    ]
 
 
 def _is_one_of_several(item: SeriesFile) -> bool:
@@ -177,9 +187,11 @@ def _refuse_twins(folder: Path, files: list[SeriesFile]) -> None:
         key = (item.participant_id, item.session_id, item.task, item.run, run)
         other = seen.setdefault(key, item)
         if other is not item:
-            raise SeriesError(f"{folder}: one run in several forms: {other.path.name} and "
-                              f"{item.path.name}. {_how_to_choose(other, item)}, or list the files "
-                              "in a table.")  # fmt: skip
+            raise SeriesError(
+                f"{folder}: one run in several forms: {other.path.name} and "
+                f"{item.path.name}. {_how_to_choose(other, item)}, or list the files "
+                "in a table."
+            )
 
 
 def _how_to_choose(one: SeriesFile, other: SeriesFile) -> str:
@@ -199,18 +211,26 @@ def _in_table(path: Path) -> list[SeriesFile]:
     refuse_misnamed(path, list(text.columns), _COLUMNS)
     absent = [c for c in ("path", "participant_id") if c not in text]
     if absent:
-        raise SeriesError(f"{path}: expected the columns path and participant_id, found "
-                          f"{', '.join(text.columns)}.")  # fmt: skip
-    return [_table_file(path, line, row)
-            for line, row in enumerate(text.to_dict("records"), start=2)]  # fmt: skip
+        raise SeriesError(
+            f"{path}: expected the columns path and participant_id, found "
+            f"{', '.join(text.columns)}."
+        )
+    return [
+        _table_file(path, line, row) for line, row in enumerate(text.to_dict("records"), start=2)
+    ]
 
 
 def _table_file(path: Path, line: int, row: dict[str, str]) -> SeriesFile:
     label = {
         name: (row.get(name) or NO_SESSION).removeprefix(prefix)
-        for name, prefix in (("participant_id", "sub-"), ("session_id", "ses-"),
-                             ("run", "run-"), ("task", "task-"), ("atlas", "atlas-"))
-    }  # fmt: skip
+        for name, prefix in (
+            ("participant_id", "sub-"),
+            ("session_id", "ses-"),
+            ("run", "run-"),
+            ("task", "task-"),
+            ("atlas", "atlas-"),
+        )
+    }
     stated = row.get("t_r_s", "")
     try:
         t_r_s = None if stated.lower() in ("", "n/a") else float(stated)
@@ -219,6 +239,5 @@ def _table_file(path: Path, line: int, row: dict[str, str]) -> SeriesFile:
     if row["path"] == "" or label["participant_id"] == NO_SESSION:
         raise SeriesError(f"{path}: line {line}: path and participant_id are needed.")
     if t_r_s is not None and not t_r_s > 0:
-        raise SeriesError(f"{path}: line {line}: t_r_s must be seconds above 0, found "
-                          f"'{stated}'.")  # fmt: skip
+        raise SeriesError(f"{path}: line {line}: t_r_s must be seconds above 0, found '{stated}'.")
     return SeriesFile(path.parent / row["path"], t_r_s=t_r_s, by_name=False, **label)

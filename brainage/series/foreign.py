@@ -58,8 +58,9 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
     kept, rows, n_volumes = kept_volumes(file.path, len(values), meta)
     networks = tuple(meta.get("Networks") or (None,) * len(names))
     if len(networks) != len(names):
-        raise SeriesError(f"{file.path}: {len(names)} parcels, but its sidecar names "
-                          f"{len(networks)} networks.")  # fmt: skip
+        raise SeriesError(
+            f"{file.path}: {len(names)} parcels, but its sidecar names {len(networks)} networks."
+        )
     n_kept = len(rows)
     if not n_kept:
         raise SeriesError(
@@ -78,11 +79,20 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
     # A constant column is what several tools write for a parcel outside the field of view.
     values[:, constant] = np.nan
     return ParcelSeries(
-        participant_id=file.participant_id, session_id=file.session_id, run=file.run,
-        task=file.task, values=values, parcel_names=names, networks=networks, kept_volumes=kept,
-        t_r_s=t_r_s, atlas=file.atlas, cleaning_fingerprint=_fingerprint(file, names),
-        cleaning="cleaned elsewhere", quality=quality,
-    )  # fmt: skip
+        participant_id=file.participant_id,
+        session_id=file.session_id,
+        run=file.run,
+        task=file.task,
+        values=values,
+        parcel_names=names,
+        networks=networks,
+        kept_volumes=kept,
+        t_r_s=t_r_s,
+        atlas=file.atlas,
+        cleaning_fingerprint=_fingerprint(file, names),
+        cleaning="cleaned elsewhere",
+        quality=quality,
+    )
 
 
 def align_parcels(series: ParcelSeries, parcel_names: tuple[str, ...]) -> ParcelSeries:
@@ -120,10 +130,12 @@ def align_parcels(series: ParcelSeries, parcel_names: tuple[str, ...]) -> Parcel
     order = [position[name] for name in wanted]
     shares = series.quality.coverage
     return replace(
-        series, values=series.values[:, order], parcel_names=wanted,
+        series,
+        values=series.values[:, order],
+        parcel_names=wanted,
         networks=tuple(series.networks[i] for i in order),
         quality=replace(series.quality, coverage=None if shares is None else shares[order]),
-    )  # fmt: skip
+    )
 
 
 def _matrix(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -205,11 +217,20 @@ def _numbers(path: Path, cells: list[list[str]]) -> np.ndarray:
     if len({len(row) for row in cells}) != 1:
         longest = max(len(row) for row in cells)
         short = next(i for i, row in enumerate(cells) if len(row) != longest)
-        raise SeriesError(f"{path}: row {short + 1} of the numbers has {len(cells[short])} cells, "
-                          f"others {longest}.")  # fmt: skip
+        raise SeriesError(
+            f"{path}: row {short + 1} of the numbers has {len(cells[short])} cells, "
+            f"others {longest}."
+        )
     try:
-        return np.array([[float("nan") if cell.lower() in ("n/a", "", "nan") else float(cell)
-                          for cell in row] for row in cells])  # fmt: skip
+        return np.array(
+            [
+                [
+                    float("nan") if cell.lower() in ("n/a", "", "nan") else float(cell)
+                    for cell in row
+                ]
+                for row in cells
+            ]
+        )
     except ValueError as error:
         raise SeriesError(f"{path}: expected numbers below one header line: {error}.") from None
 

@@ -9,9 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 #: Keys that say in which form a run is (space, parcels, cleaning), and not which run it is.
-FORM_KEYS = frozenset({
-    "space", "res", "den", "atlas", "seg", "stat", "desc", "feature", "setting", "reg", "cohort",
-})  # fmt: skip
+FORM_KEYS = frozenset(
+    {
+        "space",
+        "res",
+        "den",
+        "atlas",
+        "seg",
+        "stat",
+        "desc",
+        "feature",
+        "setting",
+        "reg",
+        "cohort",
+    }
+)
 #: Keys that tell runs of one task apart; they become the one label that is kept.
 RUN_KEYS = ("acq", "ce", "rec", "dir", "run")
 

@@ -30,15 +30,26 @@ CALIBRATIONS = TableSchema(
         Column("site", "text", "New site."),
         Column("n_scans", "integer", "Baseline scans it was learnt from, one a person."),
         Column("corrected", "text", "'location', or 'location and scale'."),
-        *(Column(f"{cohort}_{word.replace(' ', '_')}_years", "number",
-                 f"{word.capitalize()} of the {whose}.", "years", nullable=True)
-          for cohort, whose in (("site", "baseline scans"), ("reference", "reference scans"))
-          for word in _AGES),
-        Column("n_outside_reference_ages", "integer", "Baseline scans younger or older than every "
-               "reference scan: there the age trend is extrapolated."),
+        *(
+            Column(
+                f"{cohort}_{word.replace(' ', '_')}_years",
+                "number",
+                f"{word.capitalize()} of the {whose}.",
+                "years",
+                nullable=True,
+            )
+            for cohort, whose in (("site", "baseline scans"), ("reference", "reference scans"))
+            for word in _AGES
+        ),
+        Column(
+            "n_outside_reference_ages",
+            "integer",
+            "Baseline scans younger or older than every "
+            "reference scan: there the age trend is extrapolated.",
+        ),
     ),
     key=("network", "site"),
-)  # fmt: skip
+)
 
 
 def calibrate_clocks(
@@ -74,8 +85,10 @@ def calibrate_clocks(
             & np.isfinite(features.rows["age_years"].to_numpy(float))
         )
         if not wanted.any():
-            raise StageError(f"calibration: no baseline scan of the new site(s) "
-                             f"{', '.join(new_sites)} has features. {_HOW}")  # fmt: skip
+            raise StageError(
+                f"calibration: no baseline scan of the new site(s) "
+                f"{', '.join(new_sites)} has features. {_HOW}"
+            )
         calibrated[name] = calibrate_clock(clock, features.select(wanted))
     return calibrated
 
@@ -92,11 +105,17 @@ def calibrations_table(clocks: dict[str, BrainClock]) -> pd.DataFrame:
     rows = []
     for name, clock in clocks.items():
         for known in clock.facts.get("calibrations", []):
-            row = {"network": name, "site": known["site"], "n_scans": known["n_scans"],
-                   "corrected": "location" if known["location_only"] else "location and scale",
-                   "n_outside_reference_ages": known["n_outside_reference_ages"]}  # fmt: skip
-            for cohort, ages in (("site", known["age_years"]),
-                                 ("reference", known["reference_age_years"])):  # fmt: skip
+            row = {
+                "network": name,
+                "site": known["site"],
+                "n_scans": known["n_scans"],
+                "corrected": "location" if known["location_only"] else "location and scale",
+                "n_outside_reference_ages": known["n_outside_reference_ages"],
+            }
+            for cohort, ages in (
+                ("site", known["age_years"]),
+                ("reference", known["reference_age_years"]),
+            ):
                 # Clocks of before the quartiles were stored know the ends of the reference only.
                 words = _AGES if len(ages) == len(_AGES) else (_AGES[0], _AGES[-1])
                 names = [f"{cohort}_{word.replace(' ', '_')}_years" for word in words]

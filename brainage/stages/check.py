@@ -11,7 +11,7 @@ import pandas as pd
 from brainage.config import StudyConfig, SweepConfig
 from brainage.errors import BrainAgeError
 from brainage.imaging import Scan, check_space, load_atlas
-from brainage.imaging.cleaning import load_strategy
+from brainage.imaging.cleaning.strategies import load_strategy
 from brainage.stages.cohorts import (
     COHORTS,
     cohort_paths,
@@ -39,8 +39,12 @@ class Check:
     def as_dict(self) -> dict:
         """Return everything as JSON-able values."""
         tables = {title: table.to_dict("records") for title, table in self.tables.items()}
-        return {"lines": self.lines, "tables": tables, "problems": self.problems,
-                "stops": self.stops}  # fmt: skip
+        return {
+            "lines": self.lines,
+            "tables": tables,
+            "problems": self.problems,
+            "stops": self.stops,
+        }
 
 
 def check(study: StudyConfig) -> Check:
@@ -62,8 +66,11 @@ def check(study: StudyConfig) -> Check:
         return found
     science = study.science
     extracts = any(cohort_paths(study, cohort).scans for cohort in COHORTS)
-    made = (f"atlas {science.atlas.name}, cleaning {science.cleaning.strategy}" if extracts
-            else "atlas and cleaning as the series have them")  # fmt: skip
+    made = (
+        f"atlas {science.atlas.name}, cleaning {science.cleaning.strategy}"
+        if extracts
+        else "atlas and cleaning as the series have them"
+    )
     found.lines.append(
         f"{made}, clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
         f"bias correction {science.clock.bias_correction}"
@@ -98,8 +105,10 @@ def check_sweep(study: SweepConfig) -> Check:
         found.stops.append(str(error))
         return found
     folds = study.science.clock.validation
-    found.lines.append(f"{len(alternatives)} alternatives, each on the same {folds.n_folds} folds "
-                       f"x {folds.n_repeats} repeat(s)")  # fmt: skip
+    found.lines.append(
+        f"{len(alternatives)} alternatives, each on the same {folds.n_folds} folds "
+        f"x {folds.n_repeats} repeat(s)"
+    )
     found.tables["alternatives"] = pd.DataFrame({"alternative": [a.name for a in alternatives]})
     for name, own in studies.items():
         if not has_cohort(own, "reference"):
@@ -141,14 +150,17 @@ def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame
         columns=["participant_id", "session_id", "run"],
     )
     kind = "scans" if paths.scans else "parcel series"
-    found.lines.append(f"{cohort}: {len(seen)} {kind} of {seen['participant_id'].nunique()} "
-                       f"participants in {paths.scans or paths.series}")  # fmt: skip
+    found.lines.append(
+        f"{cohort}: {len(seen)} {kind} of {seen['participant_id'].nunique()} "
+        f"participants in {paths.scans or paths.series}"
+    )
     tasks = Counter(item.task for item in items)
     if len(tasks) > 1:
         found.lines.append(
-            f"{cohort}: tasks " + ", ".join(f"{task} ({n})" for task, n in sorted(tasks.items()))
+            f"{cohort}: tasks "
+            + ", ".join(f"{task} ({n})" for task, n in sorted(tasks.items()))
             + f": a session's runs of all are joined; paths.{cohort}.task takes one"
-        )  # fmt: skip
+        )
     sessions = seen.groupby(["participant_id", "session_id"], as_index=False).agg(
         runs=("run", "size")
     )
@@ -162,8 +174,9 @@ def _check_extracted(study: StudyConfig, cohort: str, found: Check) -> None:
         return
     table = read_table(summary, SCANS)
     counts = table["status"].value_counts()
-    found.lines.append(f"{cohort}: extracted: "
-                       + ", ".join(f"{n} {status}" for status, n in counts.items()))  # fmt: skip
+    found.lines.append(
+        f"{cohort}: extracted: " + ", ".join(f"{n} {status}" for status, n in counts.items())
+    )
     unused = table[table["status"] != "done"]
     if len(unused):
         columns = ["participant_id", "session_id", "run", "status", "reason"]
@@ -217,21 +230,28 @@ def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found:
         # Spreadsheets turn 007 into 7.
         alike = bare.get(row.participant_id.lstrip("0"), row.participant_id)
         hint = "" if alike == row.participant_id else f" (it has {alike}: were zeros lost?)"
-        found.problems.append(f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: not in "
-                              f"the people table{hint}; will be left out")  # fmt: skip
+        found.problems.append(
+            f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: not in "
+            f"the people table{hint}; will be left out"
+        )
     ageless = joined[(joined["_merge"] == "both") & joined["age_years"].isna()]
     for row in ageless.head(10).itertuples():
-        found.problems.append(f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: no age; "
-                              "will be left out")  # fmt: skip
+        found.problems.append(
+            f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: no age; will be left out"
+        )
     ages = joined["age_years"].dropna()
     if len(ages):
-        found.lines.append(f"{cohort}: {len(sessions)} sessions, ages {ages.min():.1f} to "
-                           f"{ages.max():.1f} (mean {ages.mean():.1f})")  # fmt: skip
+        found.lines.append(
+            f"{cohort}: {len(sessions)} sessions, ages {ages.min():.1f} to "
+            f"{ages.max():.1f} (mean {ages.mean():.1f})"
+        )
     if "site" in joined and joined["site"].notna().any():
         sites = joined.groupby("site", as_index=False).agg(
-            sessions=("participant_id", "size"), youngest=("age_years", "min"),
-            mean_age=("age_years", "mean"), oldest=("age_years", "max"),
-        )  # fmt: skip
+            sessions=("participant_id", "size"),
+            youngest=("age_years", "min"),
+            mean_age=("age_years", "mean"),
+            oldest=("age_years", "max"),
+        )
         found.tables[f"{cohort}: sites"] = sites
     return joined
 
@@ -242,15 +262,18 @@ def _tell_unscanned(
     absent = sorted(set(people["participant_id"]) - set(sessions["participant_id"]))
     if absent:
         more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
-        found.lines.append(f"{cohort}: {len(absent)} participants of the people table were not "
-                           f"found among the files: {', '.join(absent[:10])}{more}")  # fmt: skip
+        found.lines.append(
+            f"{cohort}: {len(absent)} participants of the people table were not "
+            f"found among the files: {', '.join(absent[:10])}{more}"
+        )
 
 
 def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> None:
     options = study.science.trial
     try:
-        allocation = read_allocation(allocation_file(study), options,
-                                     columns=study.paths.allocation_columns)  # fmt: skip
+        allocation = read_allocation(
+            allocation_file(study), options, columns=study.paths.allocation_columns
+        )
     except BrainAgeError as error:
         found.stops.append(str(error))
         return
@@ -265,10 +288,13 @@ def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> No
     for arm in options.arms:
         people = allocation.loc[allocation["arm"] == arm, "participant_id"]
         scanned = merged[merged["participant_id"].isin(people)]
-        counts = {label: int(scanned.loc[scanned["session_id"] == session, "participant_id"]
-                             .nunique()) for session, label in labels.items()}  # fmt: skip
+        counts = {
+            label: int(scanned.loc[scanned["session_id"] == session, "participant_id"].nunique())
+            for session, label in labels.items()
+        }
         rows.append({"arm": arm, "randomised": len(people), **counts})
         if len(people) < 2:
-            found.stops.append(f"trial: arm {arm} has {len(people)} participant(s); a contrast "
-                                  "needs two at least")  # fmt: skip
+            found.stops.append(
+                f"trial: arm {arm} has {len(people)} participant(s); a contrast needs two at least"
+            )
     found.tables["trial: randomised, and scanned at each visit"] = pd.DataFrame(rows)

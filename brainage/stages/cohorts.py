@@ -78,5 +78,6 @@ def cohort_people(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
             f"paths.{cohort}.participants: expected a table with participant_id and age_years, "
             "found none. It usually lies in the raw BIDS folder."
         )
-    return read_people(files["participants"], files.get("sessions"),
-                       columns=cohort_paths(study, cohort).columns)  # fmt: skip
+    return read_people(
+        files["participants"], files.get("sessions"), columns=cohort_paths(study, cohort).columns
+    )

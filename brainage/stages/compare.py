@@ -10,7 +10,7 @@ from brainage.config import StudyConfig
 from brainage.connectivity import EXCLUDED
 from brainage.errors import ConfigError, StageError
 from brainage.files import hash_file
-from brainage.imaging.cleaning import load_strategy
+from brainage.imaging.cleaning.strategies import load_strategy
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import cohort_paths, extraction_summary, stage_folder
@@ -34,7 +34,7 @@ from brainage.trial import (
     read_visit_dates,
     write_plan,
 )
-from brainage.trial.result import RECORD
+from brainage.trial.results.result import RECORD
 
 PLAN = "plan.json"
 _KEYS = ("participant_id", "session_id")
@@ -69,14 +69,19 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
         if there.judging(_scores_by(study)) is not there:
             changed.append("other choices behind the scores (science)")
         if changed:
-            raise StageError(f"{path}: a plan is there that differs from the study file: "
-                             f"{'; '.join(changed)}. Keep it, and the comparison says what "
-                             "was not as planned; or replace it with --overwrite if nobody has "
-                             "seen an arm."
-                             )  # fmt: skip
+            raise StageError(
+                f"{path}: a plan is there that differs from the study file: "
+                f"{'; '.join(changed)}. Keep it, and the comparison says what "
+                "was not as planned; or replace it with --overwrite if nobody has "
+                "seen an arm."
+            )
         return path
-    write_plan(options, path, scores_by=_scores_by(study),
-               written=AFTERWARDS if _compared(path.parent) else BEFOREHAND)  # fmt: skip
+    write_plan(
+        options,
+        path,
+        scores_by=_scores_by(study),
+        written=AFTERWARDS if _compared(path.parent) else BEFOREHAND,
+    )
     return path
 
 
@@ -111,15 +116,21 @@ def compare(
         write_plan(options, plan_path, written=written, scores_by=_scores_by(study))
     allocation_path = allocation_file(study)
     dates = visit_dates(study)
-    inputs = {"scores": scores_hash, "allocation": hash_file(allocation_path),
-              "plan": hash_file(plan_path)}  # fmt: skip
+    inputs = {
+        "scores": scores_hash,
+        "allocation": hash_file(allocation_path),
+        "plan": hash_file(plan_path),
+    }
     if dates is not None:
         inputs["dates"] = fingerprint_of(dates.astype(str).to_dict("list"))
     if study.paths.replayed_allocations is not None:
         inputs["replayed allocations"] = hash_file(Path(study.paths.replayed_allocations))
-    described = {"trial": options.model_dump(mode="json"), "seed": study.science.seed,
-                 "allocation_columns": study.paths.allocation_columns,
-                 "scores_by": _scores_by(study)}  # fmt: skip
+    described = {
+        "trial": options.model_dump(mode="json"),
+        "seed": study.science.seed,
+        "allocation_columns": study.paths.allocation_columns,
+        "scores_by": _scores_by(study),
+    }
     without = exclusions(study)
     # The participant flow counts them, although no score changes.
     inputs["exclusions"] = fingerprint_of(without.astype(str).to_dict("list"))
@@ -128,12 +139,23 @@ def compare(
     if overwrite or not is_current(folder, key):
         design = _design(study, allocation_path, dates)
         result = compare_arms(
-            scores, design, plan=read_plan(plan_path).judging(_scores_by(study)),
-            exclusions=without, seed=study.science.seed, n_jobs=study.run.n_jobs, progress=progress,
-        )  # fmt: skip
+            scores,
+            design,
+            plan=read_plan(plan_path).judging(_scores_by(study)),
+            exclusions=without,
+            seed=study.science.seed,
+            n_jobs=study.run.n_jobs,
+            progress=progress,
+        )
         result.save(results)
-        write_manifest(folder, stage="compare", key=key, options=described, inputs=inputs,
-                       outputs=[p for p in results.iterdir() if p.is_file()])  # fmt: skip
+        write_manifest(
+            folder,
+            stage="compare",
+            key=key,
+            options=described,
+            inputs=inputs,
+            outputs=[p for p in results.iterdir() if p.is_file()],
+        )
     return TrialResult.load(results)
 
 
@@ -151,8 +173,9 @@ def scores_file(study: StudyConfig) -> Path:
     else:
         path = stage_folder(study, "score") / "scores.tsv"
     if not path.is_file():
-        raise StageError(f"{path}: no scores there. Run `brainage score` first, or name a table "
-                         "in paths.scores.")  # fmt: skip
+        raise StageError(
+            f"{path}: no scores there. Run `brainage score` first, or name a table in paths.scores."
+        )
     return path
 
 
@@ -160,8 +183,10 @@ def allocation_file(study: StudyConfig) -> Path:
     """Return the allocation table: ``paths.allocation``, or the trial's participants table."""
     path = study.paths.allocation or cohort_paths(study, "trial").participants
     if path is None:
-        raise ConfigError("paths.allocation: expected a table with participant_id and "
-                          f"{_trial_options(study).arm_column}, found none.")  # fmt: skip
+        raise ConfigError(
+            "paths.allocation: expected a table with participant_id and "
+            f"{_trial_options(study).arm_column}, found none."
+        )
     if not Path(path).is_file():
         raise ConfigError(f"{path}: no such allocation table (paths.allocation).")
     return Path(path)
@@ -180,8 +205,10 @@ def visit_dates(study: StudyConfig) -> pd.DataFrame | None:
         columns = {name: people[name] for name in _KEYS if name in people} | columns
     dates = read_visit_dates(source, columns=columns)
     if dates is None and named is not None:
-        raise ConfigError(f"{named}: no dates there (paths.dates); expected a column acq_time "
-                          "or scan_date, or its name in paths.dates_columns.")  # fmt: skip
+        raise ConfigError(
+            f"{named}: no dates there (paths.dates); expected a column acq_time "
+            "or scan_date, or its name in paths.dates_columns."
+        )
     return dates
 
 
@@ -210,8 +237,10 @@ def _scores_by(study: StudyConfig) -> str | None:
     if study.paths.scores is not None or (lent is not None and not Path(lent).exists()):
         return None
     science = study.science
-    chosen: dict = {"seed": science.seed,
-                    "connectivity": science.connectivity.model_dump(mode="json")}  # fmt: skip
+    chosen: dict = {
+        "seed": science.seed,
+        "connectivity": science.connectivity.model_dump(mode="json"),
+    }
     if cohort_paths(with_synthetic_paths(study), "trial").scans:
         chosen |= {
             "atlas": science.atlas.model_dump(mode="json", exclude={"path", "labels"}),
@@ -238,6 +267,8 @@ def _design(study: StudyConfig, path: Path, dates: pd.DataFrame | None) -> Trial
 
 def _trial_options(study: StudyConfig) -> TrialOptions:
     if study.science.trial is None:
-        raise ConfigError("science.trial: expected arms, visits and a control arm, found none. "
-                          "`brainage init` writes an example.")  # fmt: skip
+        raise ConfigError(
+            "science.trial: expected arms, visits and a control arm, found none. "
+            "`brainage init` writes an example."
+        )
     return study.science.trial

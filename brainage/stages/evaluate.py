@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.clock import evaluate_clock, learning_curve, permutation_test
-from brainage.clock.external import EXTERNAL, EXTERNAL_SLOPES
+from brainage.clock.evaluation.external import EXTERNAL, EXTERNAL_SLOPES
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable
 from brainage.errors import StageError
@@ -109,12 +109,14 @@ def evaluate(
         _external(study, overwrite, progress)
     if asked.n_permutations:
         options = {"n_permutations": asked.n_permutations}
-        _on_reference(study, "permutation", permutation_test, PERMUTATION, options, overwrite,
-                      progress)  # fmt: skip
+        _on_reference(
+            study, "permutation", permutation_test, PERMUTATION, options, overwrite, progress
+        )
     if asked.learning_curve:
         options = {"shares": asked.learning_curve, "n_draws": asked.learning_curve_draws}
-        _on_reference(study, "learning_curve", learning_curve, LEARNING_CURVE, options, overwrite,
-                      progress)  # fmt: skip
+        _on_reference(
+            study, "learning_curve", learning_curve, LEARNING_CURVE, options, overwrite, progress
+        )
     return load_evaluation(study)
 
 
@@ -128,22 +130,30 @@ def load_evaluation(study: StudyConfig) -> Evaluation:
         "permutation": ("permutation", PERMUTATION, asked.n_permutations > 0),
         "learning_curve": ("learning_curve", LEARNING_CURVE, bool(asked.learning_curve)),
     }
-    return Evaluation(**{
-        name: read_table(folder / part / f"{name}.tsv", schema)
-        for name, (part, schema, wanted) in parts.items()
-        if wanted and read_manifest(folder / part, missing_ok=True) is not None
-    })  # fmt: skip
+    return Evaluation(
+        **{
+            name: read_table(folder / part / f"{name}.tsv", schema)
+            for name, (part, schema, wanted) in parts.items()
+            if wanted and read_manifest(folder / part, missing_ok=True) is not None
+        }
+    )
 
 
 def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
     folder = stage_folder(study, "evaluate") / "external"
     clocks = study_clocks(study)
     features, features_key = cohort_features(
-        study, "external", folder / "features", parcels=clock_parcels(clocks),
-        overwrite=overwrite, progress=progress,
-    )  # fmt: skip
-    described = {"n_bootstrap": study.science.clock.validation.n_bootstrap,
-                 "seed": study.science.seed}  # fmt: skip
+        study,
+        "external",
+        folder / "features",
+        parcels=clock_parcels(clocks),
+        overwrite=overwrite,
+        progress=progress,
+    )
+    described = {
+        "n_bootstrap": study.science.clock.validation.n_bootstrap,
+        "seed": study.science.seed,
+    }
     inputs = {"features": features_key} | {n: clock.clock_id for n, clock in clocks.items()}
     inputs |= separation_input(study)
     key = stage_key("external", described, inputs)
@@ -154,12 +164,20 @@ def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
     for clock in clocks.values():
         tests.append(evaluate_clock(clock, features, **described))
         progress(len(tests), len(clocks), "external test set")
-    _write(folder, key, described, inputs, {
-        "external": (pd.concat([t.metrics for t in tests], ignore_index=True), EXTERNAL),
-        "external_slopes": (pd.concat([t.gap_slopes for t in tests], ignore_index=True),
-                            EXTERNAL_SLOPES),
-        "external_scores": (pd.concat([t.scores for t in tests], ignore_index=True), SCORES),
-    })  # fmt: skip
+    _write(
+        folder,
+        key,
+        described,
+        inputs,
+        {
+            "external": (pd.concat([t.metrics for t in tests], ignore_index=True), EXTERNAL),
+            "external_slopes": (
+                pd.concat([t.gap_slopes for t in tests], ignore_index=True),
+                EXTERNAL_SLOPES,
+            ),
+            "external_scores": (pd.concat([t.scores for t in tests], ignore_index=True), SCORES),
+        },
+    )
 
 
 def _on_reference(
@@ -172,14 +190,16 @@ def _on_reference(
     inputs = {"features": features_key}
     key = stage_key(name, described, inputs)
     if overwrite or not is_current(folder, key):
-        table = compute(features, clock, **options, seed=seed, n_jobs=study.run.n_jobs,
-                        progress=progress)  # fmt: skip
+        table = compute(
+            features, clock, **options, seed=seed, n_jobs=study.run.n_jobs, progress=progress
+        )
         _write(folder, key, described, inputs, {name: (table, schema)})
 
 
 def _reference_features(study: StudyConfig, progress: Progress) -> tuple[FeatureTable, str]:
-    return cohort_features(study, "reference", stage_folder(study, "train") / "features",
-                           progress=progress)  # fmt: skip
+    return cohort_features(
+        study, "reference", stage_folder(study, "train") / "features", progress=progress
+    )
 
 
 def _write(folder: Path, key: str, described: dict, inputs: dict, tables: dict) -> None:
@@ -188,5 +208,6 @@ def _write(folder: Path, key: str, described: dict, inputs: dict, tables: dict) 
         path = folder / f"{name}.tsv"
         write_table(table, path, schema)
         written += [path, path.with_suffix(".json")]
-    write_manifest(folder, stage=folder.name, key=key, options=described, inputs=inputs,
-                   outputs=written)  # fmt: skip
+    write_manifest(
+        folder, stage=folder.name, key=key, options=described, inputs=inputs, outputs=written
+    )

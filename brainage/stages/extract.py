@@ -19,9 +19,9 @@ from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError, StageError
 from brainage.files import remove_leftovers, write_json
 from brainage.imaging import Atlas, Scan, extract_parcel_series, find_scans, load_atlas
-from brainage.imaging.cleaning import load_strategy
+from brainage.imaging.cleaning.strategies import load_strategy
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
-from brainage.imaging.sidecars import sidecars_of
+from brainage.imaging.reading.sidecars import sidecars_of
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import write_series
@@ -122,9 +122,15 @@ def _work(
     science = study.science
     strategy = load_strategy(science.cleaning.strategy).fingerprint()
     return _Work(
-        stage_folder(study, "extract") / cohort, load_atlas(science.atlas), science.atlas,
-        science.cleaning, strategy, science.exclusion, overwrite, n_threads,
-    )  # fmt: skip
+        stage_folder(study, "extract") / cohort,
+        load_atlas(science.atlas),
+        science.atlas,
+        science.cleaning,
+        strategy,
+        science.exclusion,
+        overwrite,
+        n_threads,
+    )
 
 
 def _prepare_output(folder: Path, atlas: Atlas) -> None:
@@ -157,9 +163,10 @@ def _write_summary(table: pd.DataFrame, folder: Path) -> None:
         first = f"; the first failure: {failed.iloc[0].rstrip('.')}" if len(failed) else ""
         raise StageError(
             f"{folder / 'scans.tsv'}: cannot be written ({error.strerror or error}); "
-            + ", ".join(f"{n} {status}" for status, n in counts.items()) + first
+            + ", ".join(f"{n} {status}" for status, n in counts.items())
+            + first
             + ". What is done is kept: free space and give the same command again."
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _n_workers(n_jobs: int, n_scans: int) -> int:
@@ -187,8 +194,12 @@ def _by_itself(work: _Work, scan: Scan) -> dict:
         # Two workers for one scan: with one the scan would run in this process.
         return joblib.Parallel(n_jobs=2)([joblib.delayed(work.extract)(scan)])[0]
     except BrokenProcessPool:
-        return _row(scan, "failed", f"{scan.bold}: its worker process was killed, most often for "
-                    "want of memory. Give it more, or fewer --n-jobs.")  # fmt: skip
+        return _row(
+            scan,
+            "failed",
+            f"{scan.bold}: its worker process was killed, most often for "
+            "want of memory. Give it more, or fewer --n-jobs.",
+        )
 
 
 def _key(labels: Mapping) -> tuple:
@@ -249,8 +260,12 @@ class _Work:
         # As in `cli.main`: a bug is shown and not hidden, but it costs one scan and not the batch.
         except Exception as error:  # noqa: BLE001
             trace = traceback.format_exc()
-            row = _row(scan, "failed", f"{scan.bold}: {type(error).__name__}: {error} (a bug of "
-                       f"brainage: please report the traceback in {path})")  # fmt: skip
+            row = _row(
+                scan,
+                "failed",
+                f"{scan.bold}: {type(error).__name__}: {error} (a bug of "
+                f"brainage: please report the traceback in {path})",
+            )
         sizes = {} if row["status"] == "failed" else self._sizes(row)
         try:
             record = {"made_by": made_by, "row": row, "bytes": sizes}
@@ -267,11 +282,16 @@ class _Work:
             return _row(scan, "failed", "not extracted yet")
         if record["made_by"] != self._made_by(scan):
             # Else a job that has not run since would pass off what an older study file made.
-            return _row(scan, "failed", "extracted with other options or from other files than "
-                        "now; not extracted again yet")  # fmt: skip
+            return _row(
+                scan,
+                "failed",
+                "extracted with other options or from other files than "
+                "now; not extracted again yet",
+            )
         if record["row"]["status"] != "failed" and not self._is_whole(record):
-            return _row(scan, "failed", "its series is gone or was changed; not extracted again "
-                        "yet")  # fmt: skip
+            return _row(
+                scan, "failed", "its series is gone or was changed; not extracted again yet"
+            )
         return record["row"]
 
     def _is_whole(self, record: dict) -> bool:
@@ -283,8 +303,10 @@ class _Work:
     def _sizes(self, row: dict) -> dict[str, int | None]:
         """Return the bytes of a row's series and of its sidecar, None where one is not there."""
         series = self.folder / row["series"]
-        return {path.suffix: path.stat().st_size if path.is_file() else None
-                for path in (series, series.with_suffix(".json"))}  # fmt: skip
+        return {
+            path.suffix: path.stat().st_size if path.is_file() else None
+            for path in (series, series.with_suffix(".json"))
+        }
 
     def _made_by(self, scan: Scan) -> str:
         files = [scan.bold, scan.confounds, scan.mask, *sidecars_of(scan)]
@@ -292,19 +314,30 @@ class _Work:
         # study that was moved does not.
         cleaning = self.cleaning.model_dump(mode="json", exclude={"strategy"})
         atlas = self.atlas_options.model_dump(mode="json", exclude={"path", "labels"})
-        return fingerprint_of([
-            self.atlas.content_hash, self.atlas.networks, atlas, cleaning,
-            self.strategy_fingerprint, self.exclusion.fingerprint(), scan.t_r_s,
-            [_identity(file) for file in files],
-        ])  # fmt: skip
+        return fingerprint_of(
+            [
+                self.atlas.content_hash,
+                self.atlas.networks,
+                atlas,
+                cleaning,
+                self.strategy_fingerprint,
+                self.exclusion.fingerprint(),
+                scan.t_r_s,
+                [_identity(file) for file in files],
+            ]
+        )
 
     def _extract_now(self, scan: Scan) -> dict:
         try:
             series = extract_parcel_series(
-                scan, atlas=self.atlas, cleaning=self.cleaning, exclusion=self.exclusion,
+                scan,
+                atlas=self.atlas,
+                cleaning=self.cleaning,
+                exclusion=self.exclusion,
                 atlas_options=self.atlas_options,
-                cache_folder=self.folder.parent / "operators", n_threads=self.n_threads,
-            )  # fmt: skip
+                cache_folder=self.folder.parent / "operators",
+                n_threads=self.n_threads,
+            )
         except BrainAgeError as error:
             return _row(scan, "failed", str(error))
         except OSError as error:

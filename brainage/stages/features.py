@@ -112,20 +112,27 @@ def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
     summary = folder / "scans.tsv"
     if not summary.is_file():
         where = "" if paths.scans else f"Name paths.{cohort}.scans or .series. "
-        raise StageError(f"{summary}: no summary of an extraction of the {cohort} cohort there. "
-                         f"{where}Run `brainage extract` first (after --shard or --participant: "
-                         "`brainage extract --collect`).")  # fmt: skip
+        raise StageError(
+            f"{summary}: no summary of an extraction of the {cohort} cohort there. "
+            f"{where}Run `brainage extract` first (after --shard or --participant: "
+            "`brainage extract --collect`)."
+        )
     scans = read_table(summary, SCANS)
     made = scans[scans["series"].notna()]
     if made.empty:
-        raise StageError(f"{summary}: none of {len(scans)} scans could be extracted; the column "
-                         "reason says why.")  # fmt: skip
-    files = [SeriesFile(folder / row.series, row.participant_id, row.session_id, row.run, row.task)
-             for row in made.itertuples()]  # fmt: skip
+        raise StageError(
+            f"{summary}: none of {len(scans)} scans could be extracted; the column reason says why."
+        )
+    files = [
+        SeriesFile(folder / row.series, row.participant_id, row.session_id, row.run, row.task)
+        for row in made.itertuples()
+    ]
     gone = [file.path for file in files if not file.path.is_file()]
     if gone:
-        raise StageError(f"{gone[0]}: listed in {summary} but not there ({len(gone)} such "
-                         "files). Run `brainage extract` again.")  # fmt: skip
+        raise StageError(
+            f"{gone[0]}: listed in {summary} but not there ({len(gone)} such "
+            "files). Run `brainage extract` again."
+        )
     return sorted(files, key=lambda file: str(file.path))
 
 

@@ -62,18 +62,23 @@ def write_manifest(
         Files in `folder`; size and SHA-256 of each are recorded.
     """
     folder = Path(folder)
-    write_json(folder / MANIFEST, {
-        "stage": stage,
-        "key": key,
-        "versions": versions(),
-        "options": options,
-        "inputs": dict(inputs),
-        "outputs": {
-            str(path.relative_to(folder)): {"bytes": path.stat().st_size,
-                                            "sha256": hash_file(path)}
-            for path in sorted(outputs)
+    write_json(
+        folder / MANIFEST,
+        {
+            "stage": stage,
+            "key": key,
+            "versions": versions(),
+            "options": options,
+            "inputs": dict(inputs),
+            "outputs": {
+                str(path.relative_to(folder)): {
+                    "bytes": path.stat().st_size,
+                    "sha256": hash_file(path),
+                }
+                for path in sorted(outputs)
+            },
         },
-    })  # fmt: skip
+    )
 
 
 def read_manifest(folder: str | Path, *, missing_ok: bool = False) -> dict | None:
@@ -90,13 +95,16 @@ def read_manifest(folder: str | Path, *, missing_ok: bool = False) -> dict | Non
     except FileNotFoundError:
         if missing_ok:
             return None
-        raise StageError(f"{path}: not there: the stage before was not run to its end. "
-                         f"Run `brainage {Path(folder).name}` first.") from None  # fmt: skip
+        raise StageError(
+            f"{path}: not there: the stage before was not run to its end. "
+            f"Run `brainage {Path(folder).name}` first."
+        ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         if missing_ok:
             return None
-        raise StageError(f"{path}: expected JSON, found: {error}. Delete it and run the stage "
-                         "again.") from error  # fmt: skip
+        raise StageError(
+            f"{path}: expected JSON, found: {error}. Delete it and run the stage again."
+        ) from error
 
 
 def versions() -> dict[str, str]:

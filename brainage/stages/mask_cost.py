@@ -20,8 +20,10 @@ def own_mask_cost(study: StudyConfig, cohort: Cohort) -> str | None:
     scans = cohort_scans(study, cohort)
     with_mask = [scan for scan in scans if scan.mask is not None]
     if not with_mask:
-        return (f"{cohort}: smoothing_mask: scan costs nothing here, because no scan has a mask: "
-                "weights are smoothed once a grid.")  # fmt: skip
+        return (
+            f"{cohort}: smoothing_mask: scan costs nothing here, because no scan has a mask: "
+            "weights are smoothed once a grid."
+        )
     atlas = load_atlas(study.science.atlas)
     cache = stage_folder(study, "extract") / "operators"
     for scan in with_mask:

@@ -6,7 +6,7 @@ from brainage.clock.options import ClockOptions
 from brainage.config import StudyConfig
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.views import FIXED_SHRINKAGE, UNSHRUNK
-from brainage.imaging.cleaning import load_strategy
+from brainage.imaging.cleaning.strategies import load_strategy
 from brainage.imaging.options import CleaningOptions
 from brainage.stages.cohorts import COHORTS, cohort_paths
 from brainage.trial import TrialOptions
@@ -30,8 +30,8 @@ _ESTIMATORS = {
     "elastic_net": "an elastic net, its penalties chosen by inner cross-validation",
     "gaussian_process": "a Gaussian process, its hyperparameters by marginal likelihood",
     "stacked": "a stack of ridge regressions, one a view, combined on their exact leave-one-out "
-               "predictions",
-}  # fmt: skip
+    "predictions",
+}
 
 
 def methods_sentences(study: StudyConfig) -> tuple[str, ...]:
@@ -68,9 +68,10 @@ def _cleaning(cleaning: CleaningOptions) -> str:
     own = strategy.load_confounds if "scrub" in strategy.load_confounds.get("strategy", ()) else {}
     threshold_mm = cleaning.scrub_fd_mm or own.get("fd_threshold") or strategy.scrub_fd_mm
     if threshold_mm:
-        parts.append(f"volumes with framewise displacement above {threshold_mm:g} mm censored, "
-                     f"and kept stretches under {cleaning.min_segment_volumes} volumes with them"
-                     )  # fmt: skip
+        parts.append(
+            f"volumes with framewise displacement above {threshold_mm:g} mm censored, "
+            f"and kept stretches under {cleaning.min_segment_volumes} volumes with them"
+        )
     if cleaning.smoothing_fwhm_mm:
         parts.append(f"smoothed with {cleaning.smoothing_fwhm_mm:g} mm full width at half maximum")
     return ", ".join(parts)
@@ -96,15 +97,21 @@ def _clock(study: StudyConfig) -> list[str]:
     ]
     if clock.harmonization.method != "none":
         kept = ", beside a linear age effect that stays" if clock.harmonization.preserve_age else ""
-        sentences.append(f"Site effects were removed by {clock.harmonization.method}, fitted on "
-                         f"training scans of each fold{kept}.")  # fmt: skip
+        sentences.append(
+            f"Site effects were removed by {clock.harmonization.method}, fitted on "
+            f"training scans of each fold{kept}."
+        )
     if clock.bias_correction == "in_sample":
-        sentences.append("The gap's line on age was fitted on training predictions, which leaves "
-                         "most of the age bias in (see the gap slopes).")  # fmt: skip
+        sentences.append(
+            "The gap's line on age was fitted on training predictions, which leaves "
+            "most of the age bias in (see the gap slopes)."
+        )
     elif clock.bias_correction != "none":
-        sentences.append(f"The gap was freed from age by the {clock.bias_correction} correction, "
-                         "fitted on out-of-fold reference predictions, frozen and applied alike at "
-                         "every visit.")  # fmt: skip
+        sentences.append(
+            f"The gap was freed from age by the {clock.bias_correction} correction, "
+            "fitted on out-of-fold reference predictions, frozen and applied alike at "
+            "every visit."
+        )
     return sentences
 
 
@@ -117,9 +124,11 @@ def _estimator(clock: ClockOptions) -> str:
 
 
 def _vector_regression(clock: ClockOptions) -> str:
-    kind = "linear support vector regression" if clock.svr_kernel == "linear" else (
-        f"support vector regression with a polynomial kernel of degree {clock.svr_degree}"
-    )  # fmt: skip
+    kind = (
+        "linear support vector regression"
+        if clock.svr_kernel == "linear"
+        else (f"support vector regression with a polynomial kernel of degree {clock.svr_degree}")
+    )
     if len(clock.svr_c) > 1:
         return f"{kind}, C chosen by inner cross-validation"
     return f"{kind}, C fixed at {clock.svr_c[0]:g}"
@@ -127,8 +136,9 @@ def _vector_regression(clock: ClockOptions) -> str:
 
 def _trial(trial: TrialOptions) -> list[str]:
     primary = trial.primary_arm or trial.arms[-1]
-    adjusted = "not adjusted" if trial.multiplicity == "none" else (
-        f"adjusted by {trial.multiplicity}")  # fmt: skip
+    adjusted = (
+        "not adjusted" if trial.multiplicity == "none" else (f"adjusted by {trial.multiplicity}")
+    )
     return [
         "The clock was frozen before any trial scan was scored, and scores were hashed before the "
         "allocation was read.",

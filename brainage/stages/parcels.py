@@ -28,12 +28,14 @@ PARCELS = TableSchema(
 
 def write_parcels(atlas: Atlas, folder: str | Path) -> Path:
     """Write ``parcels.tsv`` of an atlas, with its data dictionary; return its path."""
-    table = pd.DataFrame({
-        "index": range(1, atlas.n_parcels + 1),
-        "name": atlas.parcel_names,
-        "network": pd.Series(atlas.networks, dtype=object),
-        "hemisphere": pd.Series(atlas.hemispheres, dtype=object),
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "index": range(1, atlas.n_parcels + 1),
+            "name": atlas.parcel_names,
+            "network": pd.Series(atlas.networks, dtype=object),
+            "hemisphere": pd.Series(atlas.hemispheres, dtype=object),
+        }
+    )
     if atlas.label_values is not None:
         table["label"] = atlas.label_values
     if atlas.coordinates_mm is not None:

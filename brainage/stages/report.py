@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from brainage.clock import WHOLE_BRAIN, AgeBiasCorrector, BrainClock, gap_slope
-from brainage.clock.explain import NETWORKS, PARCELS, STABILITY
-from brainage.clock.validation import METRICS, PREDICTIONS
+from brainage.clock.evaluation.explain import NETWORKS, PARCELS, STABILITY
+from brainage.clock.training.validation import METRICS, PREDICTIONS
 from brainage.config import StudyConfig
 from brainage.connectivity import EXCLUDED
 from brainage.report import StudyResults, render_report
@@ -27,9 +27,19 @@ from brainage.tables import SCORES, read_table
 from brainage.trial import plan_statements, read_plan
 
 _OF_TRIAL = (
-    "deltas", "contrasts", "flow", "exclusions", "timing", "sensitivity", "levakov", "motion",
-    "models", "covariates", "estimand", "notes",
-)  # fmt: skip
+    "deltas",
+    "contrasts",
+    "flow",
+    "exclusions",
+    "timing",
+    "sensitivity",
+    "levakov",
+    "motion",
+    "models",
+    "covariates",
+    "estimand",
+    "notes",
+)
 #: The stage that makes a cohort's features.
 _STAGE_OF: dict[Cohort, str] = {"reference": "train", "trial": "score"}
 
@@ -75,8 +85,10 @@ def gather(study: StudyConfig) -> StudyResults:
         result = load_comparison(study)
         fields |= {name: getattr(result, name) for name in _OF_TRIAL}
         fields["plan"] = _plan(study)
-        fields["provenance"] |= {"hash of the scores' content": result.scores_hash,
-                                 "hash of the plan": result.plan_hash}  # fmt: skip
+        fields["provenance"] |= {
+            "hash of the scores' content": result.scores_hash,
+            "hash of the plan": result.plan_hash,
+        }
         scale = stage_folder(study, "truth") / "clock_scale.tsv"
         if study.synthetic is not None and scale.is_file():
             fields["truth"] = recovery(study, result, read_table(scale, CLOCK_SCALE))
@@ -126,8 +138,15 @@ def gap_slopes(
             ("corrected", bias.corrected_gap(age, predicted)),
         ):
             slope = gap_slope(age, gap, people=people, window_years=window)
-            rows.append({"gap": f"{name}, {words}", "slope": slope.slope, "low": slope.low,
-                         "high": slope.high, "n": slope.n})  # fmt: skip
+            rows.append(
+                {
+                    "gap": f"{name}, {words}",
+                    "slope": slope.slope,
+                    "low": slope.low,
+                    "high": slope.high,
+                    "n": slope.n,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -174,8 +193,9 @@ def _pattern_fields(folder: Path) -> dict[str, pd.DataFrame]:
         if path.is_file():
             table = read_table(path, schema)
             if "pattern_absolute" in table:
-                table = table.sort_values("pattern_absolute", ascending=False, kind="stable",
-                                          ignore_index=True)  # fmt: skip
+                table = table.sort_values(
+                    "pattern_absolute", ascending=False, kind="stable", ignore_index=True
+                )
             fields[f"pattern_{name}"] = table
     return fields
 
@@ -185,8 +205,11 @@ def _plan(study: StudyConfig) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     plan = read_plan(path)
-    rows = [("hash, in every result row", plan.hash), ("written", plan.written),
-            *plan_statements(plan.options, plan.analyses[0])]  # fmt: skip
+    rows = [
+        ("hash, in every result row", plan.hash),
+        ("written", plan.written),
+        *plan_statements(plan.options, plan.analyses[0]),
+    ]
     return pd.DataFrame(rows, columns=["about", "as planned"])
 
 
@@ -201,8 +224,10 @@ def _scans(study: StudyConfig) -> dict[str, pd.DataFrame]:
 
 
 def _excluded(study: StudyConfig) -> dict[str, pd.DataFrame]:
-    paths = {cohort: stage_folder(study, stage) / "features" / "excluded.tsv"
-             for cohort, stage in _STAGE_OF.items()}  # fmt: skip
+    paths = {
+        cohort: stage_folder(study, stage) / "features" / "excluded.tsv"
+        for cohort, stage in _STAGE_OF.items()
+    }
     return {cohort: read_table(path, EXCLUDED) for cohort, path in paths.items() if path.is_file()}
 
 

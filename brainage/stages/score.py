@@ -53,9 +53,13 @@ def score(
     folder = stage_folder(study, "score")
     clocks = study_clocks(study)
     features, features_key = cohort_features(
-        study, "trial", folder / "features", parcels=clock_parcels(clocks), overwrite=overwrite,
+        study,
+        "trial",
+        folder / "features",
+        parcels=clock_parcels(clocks),
+        overwrite=overwrite,
         progress=progress,
-    )  # fmt: skip
+    )
     inputs = {"features": features_key} | {n: clock.clock_id for n, clock in clocks.items()}
     if any(clock.calibrates for clock in clocks.values()):
         inputs |= calibration_input(study)
@@ -87,8 +91,9 @@ def clock_parcels(clocks: dict[str, BrainClock]) -> tuple[str, ...]:
     clock = clocks.get(WHOLE_BRAIN) or next(iter(clocks.values()))
     parcels = clock.parcel_names
     if any(set(other.parcel_names) - set(parcels) for other in clocks.values()):
-        raise FeatureMismatchError("The clocks named in paths.clock do not share one atlas: give "
-                                   "clocks trained together.")  # fmt: skip
+        raise FeatureMismatchError(
+            "The clocks named in paths.clock do not share one atlas: give clocks trained together."
+        )
     return parcels
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.clock import check_disjoint
-from brainage.clock.folds import check_no_shared_scans
+from brainage.clock.training.folds import check_no_shared_scans
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable
 from brainage.errors import TableError
@@ -21,11 +21,15 @@ SAME_PEOPLE = TableSchema(
     "same people",
     (
         Column("participant_id", "text", "Participant of the trial or external test set."),
-        Column("reference_id", "text", "The same person in the reference; n/a: not in it.",
-               nullable=True),
+        Column(
+            "reference_id",
+            "text",
+            "The same person in the reference; n/a: not in it.",
+            nullable=True,
+        ),
     ),
     key=("participant_id",),
-)  # fmt: skip
+)
 
 
 def refuse_trained_people(study: StudyConfig, features: FeatureTable) -> None:
@@ -58,8 +62,11 @@ def separation_input(study: StudyConfig) -> dict[str, str]:
     tables = {"same people": study.paths.same_people}
     if study.paths.clock is not None:
         tables["people of the reference"] = people_files(study, "reference").get("participants")
-    return {name: hash_file(path) for name, path in tables.items()
-            if path is not None and Path(path).is_file()}  # fmt: skip
+    return {
+        name: hash_file(path)
+        for name, path in tables.items()
+        if path is not None and Path(path).is_file()
+    }
 
 
 def _refuse_shared_scans(reference: FeatureTable, features: FeatureTable) -> None:
@@ -76,8 +83,11 @@ def _same_people(study: StudyConfig) -> dict[str, str | None]:
     table = read_table(study.paths.same_people, SAME_PEOPLE)
     ids = table["participant_id"].str.removeprefix("sub-")
     if ids.duplicated().any():
-        raise TableError(f"{study.paths.same_people}: participant "
-                         f"{ids[ids.duplicated()].iloc[0]} stands there twice.")  # fmt: skip
-    reference = [None if pd.isna(name) else name.removeprefix("sub-")
-                 for name in table["reference_id"]]  # fmt: skip
+        raise TableError(
+            f"{study.paths.same_people}: participant "
+            f"{ids[ids.duplicated()].iloc[0]} stands there twice."
+        )
+    reference = [
+        None if pd.isna(name) else name.removeprefix("sub-") for name in table["reference_id"]
+    ]
     return dict(zip(ids, reference, strict=True))

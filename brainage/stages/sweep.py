@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
-from brainage.clock.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
+from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
 from brainage.config import SweepConfig
 from brainage.connectivity import FeatureTable
 from brainage.connectivity.options import ConnectivityOptions
@@ -55,14 +55,21 @@ def sweep(
     folder = stage_folder(study, "sweep")
     # An alternative that is no clock is told now, and not after hours of extraction.
     alternatives = sweep_alternatives(study)
-    tables, notes = _feature_tables(_with_views_of(study, alternatives), folder, overwrite,
-                                    progress)  # fmt: skip
+    tables, notes = _feature_tables(
+        _with_views_of(study, alternatives), folder, overwrite, progress
+    )
     result = run_sweep(
-        alternatives, tables, folder, seed=study.science.seed, n_draws=study.sweep.n_draws,
-        n_jobs=study.run.n_jobs, progress=progress,
-    )  # fmt: skip
-    write_leaderboard_figure(result.leaderboard, folder / "leaderboard",
-                             corrected=asdict(result.corrected))  # fmt: skip
+        alternatives,
+        tables,
+        folder,
+        seed=study.science.seed,
+        n_draws=study.sweep.n_draws,
+        n_jobs=study.run.n_jobs,
+        progress=progress,
+    )
+    write_leaderboard_figure(
+        result.leaderboard, folder / "leaderboard", corrected=asdict(result.corrected)
+    )
     return Leaderboard(result.leaderboard, _notes(result), folder, tuple(notes))
 
 
@@ -85,8 +92,10 @@ def sweep_studies(study: SweepConfig) -> dict[str, SweepConfig]:
     """Return the study of each atlas of a sweep, by name; without a list, the study itself."""
     names = [atlas.name for atlas in study.sweep.atlases]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ConfigError(f"sweep.atlases: expected different names, found {repeated} twice. Give "
-                          "each parcellation its own name.")  # fmt: skip
+        raise ConfigError(
+            f"sweep.atlases: expected different names, found {repeated} twice. Give "
+            "each parcellation its own name."
+        )
     if not names:
         return {study.science.atlas.name: study}
     return {atlas.name: _with_atlas(study, atlas) for atlas in study.sweep.atlases}
@@ -99,10 +108,12 @@ def _with_atlas(study: SweepConfig, atlas: AtlasOptions) -> SweepConfig:
     if reference.series:
         # Series made elsewhere: the atlas is chosen among those of the folder, by its name.
         paths["reference"] = reference.model_copy(update={"atlas": atlas.name})
-    return study.model_copy(update={
-        "science": study.science.model_copy(update={"atlas": atlas}),
-        "paths": study.paths.model_copy(update=paths),
-    })  # fmt: skip
+    return study.model_copy(
+        update={
+            "science": study.science.model_copy(update={"atlas": atlas}),
+            "paths": study.paths.model_copy(update=paths),
+        }
+    )
 
 
 def _feature_tables(
@@ -114,8 +125,9 @@ def _feature_tables(
             scans = extract_cohort(own, "reference", overwrite=overwrite, progress=progress)
             if failed := int((scans["status"] == "failed").sum()):
                 summary = stage_folder(own, "extract") / "reference" / "scans.tsv"
-                notes.append(f"atlas {name}: {failed} of {len(scans)} scans failed; "
-                             f"{summary} says why")  # fmt: skip
+                notes.append(
+                    f"atlas {name}: {failed} of {len(scans)} scans failed; {summary} says why"
+                )
         tables[name], _ = cohort_features(
             own, "reference", folder / "features" / name, overwrite=overwrite, progress=progress
         )
@@ -143,6 +155,7 @@ def _notes(result: SweepResult) -> tuple[str, ...]:
         f"the winner's own figure is optimistic, because it won; corrected for the selection: MAE "
         f"{corrected.estimate:.3f} [{corrected.low:.3f}, {corrected.high:.3f}] years",
     ]
-    notes += [f"not evaluated: {row.alternative}: {row.reason}"
-              for row in result.failures.itertuples()]  # fmt: skip
+    notes += [
+        f"not evaluated: {row.alternative}: {row.reason}" for row in result.failures.itertuples()
+    ]
     return tuple(notes)

@@ -83,17 +83,19 @@ def truth(
     path = folder / "clock_scale.tsv"
     if overwrite or not is_current(folder, key):
         made = make_study(study.synthetic, seed=study.science.seed)
-        made.write(folder / "data", counterfactual=True, n_jobs=study.run.n_jobs,
-                   progress=progress)  # fmt: skip
+        made.write(folder / "data", counterfactual=True, n_jobs=study.run.n_jobs, progress=progress)
         without = _score_counterfactual(study, clock, folder, progress)
         with_ = read_table(stage_folder(study, "score") / "scores.tsv", SCORES)
         scored = set(zip(without["participant_id"], without["session_id"], strict=True))
-        both = [pair in scored for pair in zip(with_["participant_id"], with_["session_id"],
-                                               strict=True)]  # fmt: skip
+        both = [
+            pair in scored
+            for pair in zip(with_["participant_id"], with_["session_id"], strict=True)
+        ]
         # A scan that broke an exclusion rule in one of the two worlds has no counterpart.
         write_table(clock_scale_truth(with_[both], without, made.truth), path, CLOCK_SCALE)
-        write_manifest(folder, stage="truth", key=key, options=described, inputs=inputs,
-                       outputs=[path])  # fmt: skip
+        write_manifest(
+            folder, stage="truth", key=key, options=described, inputs=inputs, outputs=[path]
+        )
     return read_table(path, CLOCK_SCALE)
 
 
@@ -117,8 +119,11 @@ def recovery(study: StudyConfig, result: TrialResult, scale: pd.DataFrame) -> pd
     """
     options = study.science.trial
     labels = {visit.session_id: visit.label for visit in options.visits}
-    known = {(row.arm, labels[row.session_id]): row for row in scale.itertuples()
-             if row.session_id in labels}  # fmt: skip
+    known = {
+        (row.arm, labels[row.session_id]): row
+        for row in scale.itertuples()
+        if row.session_id in labels
+    }
     baseline = options.visits[0].label
     rows = []
     for row in _whole_brain_rows(result).itertuples():
@@ -131,21 +136,27 @@ def recovery(study: StudyConfig, result: TrialResult, scale: pd.DataFrame) -> pd
             planted -= control.planted_years
             seen -= control.clock_scale_years
         covers = row.ci_low_years <= seen <= row.ci_high_years
-        rows.append({
-            "arm": row.arm, "versus": row.versus, "visit": row.visit,
-            "planted_years": planted, "clock_scale_years": seen,
-            "estimate_years": row.estimate_years, "ci_low_years": row.ci_low_years,
-            "ci_high_years": row.ci_high_years,
-            "interval_covers": "yes" if covers else "MISS", "method": row.method,
-        })  # fmt: skip
+        rows.append(
+            {
+                "arm": row.arm,
+                "versus": row.versus,
+                "visit": row.visit,
+                "planted_years": planted,
+                "clock_scale_years": seen,
+                "estimate_years": row.estimate_years,
+                "ci_low_years": row.ci_low_years,
+                "ci_high_years": row.ci_high_years,
+                "interval_covers": "yes" if covers else "MISS",
+                "method": row.method,
+            }
+        )
     return pd.DataFrame(rows)
 
 
 def _whole_brain_rows(result: TrialResult) -> pd.DataFrame:
     contrasts = result.contrasts[result.contrasts["network"] == WHOLE_BRAIN]
     deltas = result.deltas[result.deltas["network"] == WHOLE_BRAIN]
-    shared = ["arm", "versus", "visit", "estimate_years", "ci_low_years", "ci_high_years",
-              "method"]  # fmt: skip
+    shared = ["arm", "versus", "visit", "estimate_years", "ci_low_years", "ci_high_years", "method"]
     return pd.concat([deltas[shared], contrasts[shared]], ignore_index=True)
 
 
@@ -155,16 +166,23 @@ def _score_counterfactual(study: StudyConfig, clock, folder: Path, progress: Pro
     if shadow.paths.trial.scans:
         extract_cohort(shadow, "trial", progress=progress)
     features = build_features(
-        cohort_series(shadow, "trial"), cohort_people(shadow, "trial"),
-        kinds=study.science.connectivity.kinds, shrinkage=study.science.connectivity.shrinkage,
-        parcels=clock.parcel_names, n_jobs=study.run.n_jobs, progress=progress,
-    )  # fmt: skip
+        cohort_series(shadow, "trial"),
+        cohort_people(shadow, "trial"),
+        kinds=study.science.connectivity.kinds,
+        shrinkage=study.science.connectivity.shrinkage,
+        parcels=clock.parcel_names,
+        n_jobs=study.run.n_jobs,
+        progress=progress,
+    )
     return clock.score(features)
 
 
 def _pointing_at(study: StudyConfig, data: Path) -> StudyConfig:
-    source = ({"scans": "derivatives/fmriprep"} if study.synthetic.depth == "nifti"
-              else {"series": "series"})  # fmt: skip
+    source = (
+        {"scans": "derivatives/fmriprep"}
+        if study.synthetic.depth == "nifti"
+        else {"series": "series"}
+    )
     ((kind, inside),) = source.items()
     reference = CohortPaths(
         **{kind: str(data / "reference" / inside)},
@@ -175,6 +193,9 @@ def _pointing_at(study: StudyConfig, data: Path) -> StudyConfig:
         participants=str(data / "trial" / "participants.tsv"),
         sessions=str(data / "trial" / "sessions.tsv"),
     )
-    update = {"reference": reference, "trial": trial,
-              "allocation": str(data / "trial" / "allocation.tsv")}  # fmt: skip
+    update = {
+        "reference": reference,
+        "trial": trial,
+        "allocation": str(data / "trial" / "allocation.tsv"),
+    }
     return study.model_copy(update={"paths": study.paths.model_copy(update=update)})

@@ -15,7 +15,7 @@ from brainage.clock import (
     fit_clock,
     fit_network_clocks,
 )
-from brainage.clock.regression import LinearRegression
+from brainage.clock.regressors.frozen import LinearRegression
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable
 from brainage.errors import StageError
@@ -60,8 +60,11 @@ def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = s
         study, "reference", folder / "features", overwrite=overwrite, progress=progress
     )
     options = study.science.clock
-    described = {"clock": options.model_dump(mode="json"), "seed": study.science.seed,
-                 "study": study.title}  # fmt: skip
+    described = {
+        "clock": options.model_dump(mode="json"),
+        "seed": study.science.seed,
+        "study": study.title,
+    }
     inputs = {"features": features_key}
     key = stage_key("train", described, inputs)
     if not overwrite and is_current(folder, key):
@@ -69,9 +72,8 @@ def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = s
     seed, jobs = study.science.seed, study.run.n_jobs
     cv = cross_validate_clock(features, options, seed=seed, n_jobs=jobs, progress=progress)
     clocks = {
-        WHOLE_BRAIN: fit_clock(features, options, seed=seed, n_jobs=jobs, cv=cv,
-                               progress=progress)
-    }  # fmt: skip
+        WHOLE_BRAIN: fit_clock(features, options, seed=seed, n_jobs=jobs, cv=cv, progress=progress)
+    }
     if options.networks:
         clocks |= fit_network_clocks(features, options, seed=seed, n_jobs=jobs, progress=progress)
     about = {"study": study.title, "cleaning": _cleaning_words(study)}
@@ -79,8 +81,9 @@ def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = s
     written = [*write_clocks(clocks, folder), *cv.save(folder)]
     written += _write_patterns(clocks[WHOLE_BRAIN], features, folder / EXPLAIN)
     written += [folder / "features" / "rows.tsv", folder / "features" / "excluded.tsv"]
-    write_manifest(folder, stage="train", key=key, options=described, inputs=inputs,
-                   outputs=written)  # fmt: skip
+    write_manifest(
+        folder, stage="train", key=key, options=described, inputs=inputs, outputs=written
+    )
     return load_trained(folder, made_now=True)
 
 

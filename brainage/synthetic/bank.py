@@ -68,8 +68,10 @@ class ScoreBank:
         for arm, predicted in self.predicted_years.items():
             seen = (predicted - self.without_years).mean(axis=0)
             planted = self.effect_years[arm].mean(axis=0)
-            rows += [(arm, visit.session_id, planted[v], seen[v])
-                     for v, visit in enumerate(self.plan.visits)]  # fmt: skip
+            rows += [
+                (arm, visit.session_id, planted[v], seen[v])
+                for v, visit in enumerate(self.plan.visits)
+            ]
         names = ["arm", "session_id", "planted_years", "clock_scale_years"]
         return pd.DataFrame(rows, columns=names)
 
@@ -163,10 +165,16 @@ def draw_score_bank(
     regional = {arm.name: arm.regional_z for arm in plan.arms}
     chunks = [(c, min(c + _CHUNK, n_people)) for c in range(0, n_people, _CHUNK)]
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-    tasks = (delayed(_score_chunk)(
-        pool, score, truth.iloc[start * n_visits : stop * n_visits],
-        {arm: e[start:stop] for arm, e in effects.items()}, regional,
-    ) for start, stop in chunks)  # fmt: skip
+    tasks = (
+        delayed(_score_chunk)(
+            pool,
+            score,
+            truth.iloc[start * n_visits : stop * n_visits],
+            {arm: e[start:stop] for arm, e in effects.items()},
+            regional,
+        )
+        for start, stop in chunks
+    )
     parts = []
     for part in parallel(tasks):
         parts.append(part)
@@ -181,12 +189,16 @@ def _pool_study(study: SyntheticStudy, n_people: int, seed: int) -> SyntheticStu
     options, plan = study.options, study.options.trial
     # Which arm a pool member is listed in is of no account: each is scored under all of them.
     first, *others = plan.arms
-    arms = (first.model_copy(update={"n": n_people}),
-            *(arm.model_copy(update={"n": 0}) for arm in others))  # fmt: skip
-    options = options.model_copy(update={
-        "reference": options.reference.model_copy(update={"n": 0}),
-        "trial": plan.model_copy(update={"arms": arms, "allocation": "simple"}),
-    })  # fmt: skip
+    arms = (
+        first.model_copy(update={"n": n_people}),
+        *(arm.model_copy(update={"n": 0}) for arm in others),
+    )
+    options = options.model_copy(
+        update={
+            "reference": options.reference.model_copy(update={"n": 0}),
+            "trial": plan.model_copy(update={"arms": arms, "allocation": "simple"}),
+        }
+    )
     return make_study(options, seed=seed, parcels=study.parcels)
 
 

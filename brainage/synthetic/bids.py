@@ -54,8 +54,14 @@ def write_bids_study(
     StageError
         The folder holds another synthetic study.
     """
-    write_study(study, Path(folder), _write_chunk, counterfactual=counterfactual, n_jobs=n_jobs,
-                progress=progress)  # fmt: skip
+    write_study(
+        study,
+        Path(folder),
+        _write_chunk,
+        counterfactual=counterfactual,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
 
 
 def _write_chunk(
@@ -71,15 +77,21 @@ def _write_chunk(
 
 def _write_description(derivatives: Path) -> None:
     # Every chunk writes the same bytes; the last one wins and nothing differs.
-    write_json(derivatives / "dataset_description.json", {
-        "Name": "brainage synthetic study in the layout of fMRIPrep",
-        "BIDSVersion": "1.8.0",
-        "DatasetType": "derivative",
-        "GeneratedBy": [{
-            "Name": "brainage.synthetic",
-            "Description": "Simulated; file names, confounds and JSON follow fMRIPrep 20.2.",
-        }],
-    })  # fmt: skip
+    write_json(
+        derivatives / "dataset_description.json",
+        {
+            "Name": "brainage synthetic study in the layout of fMRIPrep",
+            "BIDSVersion": "1.8.0",
+            "DatasetType": "derivative",
+            "GeneratedBy": [
+                {
+                    "Name": "brainage.synthetic",
+                    "Description": "Simulated; file names, confounds and JSON follow "
+                    "fMRIPrep 20.2.",
+                }
+            ],
+        },
+    )
 
 
 def _write_scan(
@@ -100,15 +112,17 @@ def _write_scan(
     table, meta = make_confounds(scan, grid, t_r_s)
     confounds = func / f"{stem}_desc-confounds_timeseries.tsv"
     with atomic_path(confounds) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, na_rep="n/a", float_format="%.8g",
-                     lineterminator="\n")  # fmt: skip
+        table.to_csv(
+            temporary, sep="\t", index=False, na_rep="n/a", float_format="%.8g", lineterminator="\n"
+        )
     write_json(confounds.with_suffix(".json"), meta)
     mask = func / f"{spatial}_desc-brain_mask"
-    write_nifti(mask.with_suffix(".nii.gz"), grid.mask.astype(np.uint8), grid.affine,
-                dtype="uint8")  # fmt: skip
+    write_nifti(mask.with_suffix(".nii.gz"), grid.mask.astype(np.uint8), grid.affine, dtype="uint8")
     write_json(mask.with_suffix(".json"), {"Type": "Brain"})
-    write_json(func / f"{spatial}_desc-preproc_bold.json",
-               {"RepetitionTime": t_r_s, "TaskName": _TASK, "SkullStripped": True})  # fmt: skip
+    write_json(
+        func / f"{spatial}_desc-preproc_bold.json",
+        {"RepetitionTime": t_r_s, "TaskName": _TASK, "SkullStripped": True},
+    )
     volumes = np.zeros((*grid.mask.shape, len(scan.values)), dtype=np.int16)
     volumes[grid.mask] = np.rint(scan.values).astype(np.int16).T
     # Last: a scan whose image is there is whole.

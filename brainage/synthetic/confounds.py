@@ -52,8 +52,12 @@ def make_confounds(scan: VoxelScan, grid: Grid, t_r_s: float) -> tuple[pd.DataFr
     fd_mm = scan.motion.fd_mm
     std_dvars = dvars / np.nanmedian(dvars[scan.n_dummy_volumes + 1 :])
     rmsd = _rmsd(scan.motion.parameters)
-    columns |= {"std_dvars": std_dvars, "dvars": dvars, "framewise_displacement": fd_mm,
-                "rmsd": rmsd}  # fmt: skip
+    columns |= {
+        "std_dvars": std_dvars,
+        "dvars": dvars,
+        "framewise_displacement": fd_mm,
+        "rmsd": rmsd,
+    }
     cosines = cosine_drifts(n_volumes, t_r_s)
     components, meta = _components(values, grid, cosines, scan.n_dummy_volumes)
     columns |= components
@@ -77,8 +81,12 @@ def cosine_drifts(n_volumes: int, t_r_s: float) -> np.ndarray:
 
 def _expanded(name: str, course: np.ndarray) -> dict[str, np.ndarray]:
     difference = np.concatenate([[np.nan], np.diff(course)])
-    return {name: course, f"{name}_derivative1": difference, f"{name}_power2": course**2,
-            f"{name}_derivative1_power2": difference**2}  # fmt: skip
+    return {
+        name: course,
+        f"{name}_derivative1": difference,
+        f"{name}_power2": course**2,
+        f"{name}_derivative1_power2": difference**2,
+    }
 
 
 def _dvars(values: np.ndarray) -> np.ndarray:
@@ -109,8 +117,11 @@ def _components(
     filtered[:n_dummy] = 0.0
     variance = filtered.var(axis=0)
     high = variance >= np.quantile(variance, 1 - _HIGH_VARIANCE_SHARE)
-    masks = (("combined", grid.csf | grid.white_matter), ("CSF", grid.csf),
-             ("WM", grid.white_matter))  # fmt: skip
+    masks = (
+        ("combined", grid.csf | grid.white_matter),
+        ("CSF", grid.csf),
+        ("WM", grid.white_matter),
+    )
     columns, meta = {}, {}
     found, about = _principal(filtered[:, high])
     for i in range(_N_COMPONENTS):

@@ -34,15 +34,19 @@ TRUTH = TableSchema(
         Column("common_effect_years", "number", "Effect of the visit on every arm.", "years"),
         Column("effect_years", "number", "Effect of the arm on this person's brain age.", "years"),
         Column("brain_age_years", "number", "Age plus all of the above.", "years"),
-        Column("brain_age_without_effect_years", "number",
-               "The same without effect_years: the counterfactual.", "years"),
+        Column(
+            "brain_age_without_effect_years",
+            "number",
+            "The same without effect_years: the counterfactual.",
+            "years",
+        ),
         Column("regional_z", "number", "Planted rise of prefrontal connectivity, Fisher z."),
         Column("mean_fd_mm", "number", "Mean framewise displacement.", "mm"),
         Column("sessions_attended", "number", "Training sessions.", nullable=True),
         Column("scanned", "boolean", "False: the visit was missed; no file is written."),
     ),
     key=("cohort", "participant_id", "session_id"),
-)  # fmt: skip
+)
 
 ALLOCATION = TableSchema(
     "allocation",
@@ -69,12 +73,23 @@ def draw_reference(options: SyntheticOptions, seed: int) -> pd.DataFrame:
         person = _draw_person(difficulty, rng)
         site = f"site{index % plan.n_sites + 1}"
         row = _scan_row(person, age, difficulty, rng)
-        rows.append({
-            "cohort": "reference", "participant_id": f"R{index + 1:0{width}d}",
-            "session_id": NO_SESSION, "visit": 0, "arm": None, "site": site, "scanner": site,
-            "common_effect_years": 0.0, "effect_years": 0.0, "regional_z": 0.0,
-            "sessions_attended": np.nan, "scanned": True, **row,
-        })  # fmt: skip
+        rows.append(
+            {
+                "cohort": "reference",
+                "participant_id": f"R{index + 1:0{width}d}",
+                "session_id": NO_SESSION,
+                "visit": 0,
+                "arm": None,
+                "site": site,
+                "scanner": site,
+                "common_effect_years": 0.0,
+                "effect_years": 0.0,
+                "regional_z": 0.0,
+                "sessions_attended": np.nan,
+                "scanned": True,
+                **row,
+            }
+        )
     return _finish(rows)
 
 
@@ -103,16 +118,23 @@ def draw_trial(options: SyntheticOptions, seed: int) -> tuple[pd.DataFrame, pd.D
         for visit, planned in enumerate(plan.visits):
             jitter = plan.visit_jitter_sd_years * rng.standard_normal() if visit else 0.0
             scan = _scan_row(person, age + planned.nominal_years + jitter, difficulty, rng)
-            rows.append({
-                "cohort": "trial", "participant_id": row.participant_id,
-                "session_id": planned.session_id, "visit": visit, "arm": row.arm,
-                "site": plan.site,
-                "scanner": _scanner(plan, visit, new_scanner),
-                "common_effect_years": planned.common_effect_years,
-                "effect_years": effects[index, visit],
-                "regional_z": arms[row.arm].regional_z if visit else 0.0,
-                "sessions_attended": float(row.sessions_attended), "scanned": True, **scan,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "cohort": "trial",
+                    "participant_id": row.participant_id,
+                    "session_id": planned.session_id,
+                    "visit": visit,
+                    "arm": row.arm,
+                    "site": plan.site,
+                    "scanner": _scanner(plan, visit, new_scanner),
+                    "common_effect_years": planned.common_effect_years,
+                    "effect_years": effects[index, visit],
+                    "regional_z": arms[row.arm].regional_z if visit else 0.0,
+                    "sessions_attended": float(row.sessions_attended),
+                    "scanned": True,
+                    **scan,
+                }
+            )
     truth = _finish(rows)
     gaps = (truth["brain_age_years"] - truth["age_years"]).to_numpy()
     attended = draw_attendance(
@@ -177,8 +199,12 @@ def person_effects(
     effects = np.array([planned[name] for name in allocation["arm"]], dtype=float)
     means = {arm.name: arm.sessions_mean for arm in plan.arms}
     mean = allocation["arm"].map(means).to_numpy(dtype=float)
-    dose = np.divide(allocation["sessions_attended"].to_numpy(dtype=float), mean,
-                     out=np.ones(len(mean)), where=mean > 0)  # fmt: skip
+    dose = np.divide(
+        allocation["sessions_attended"].to_numpy(dtype=float),
+        mean,
+        out=np.ones(len(mean)),
+        where=mean > 0,
+    )
     share = plan.dose_share
     spread = plan.effect_sd_years * rng.standard_normal(len(effects))
     scaled = effects * (1 - share + share * dose)[:, None]

@@ -31,11 +31,17 @@ def lisa_arms(n: tuple[int, int, int], *, factor: float = 1.0) -> tuple[ArmPlan,
     con, mit, hrt = n
     return (
         ArmPlan(name="CON", n=con, effects_years=(0.0, 0.0)),
-        ArmPlan(name="MIT", n=mit, effects_years=_scaled((-1.39, -1.4), factor),
-                sessions_mean=110.0),
-        ArmPlan(name="HRT", n=hrt, effects_years=_scaled((-1.4, -2.3), factor),
-                sessions_mean=120.0, regional_z=0.03),
-    )  # fmt: skip
+        ArmPlan(
+            name="MIT", n=mit, effects_years=_scaled((-1.39, -1.4), factor), sessions_mean=110.0
+        ),
+        ArmPlan(
+            name="HRT",
+            n=hrt,
+            effects_years=_scaled((-1.4, -2.3), factor),
+            sessions_mean=120.0,
+            regional_z=0.03,
+        ),
+    )
 
 
 def twin_options() -> SyntheticOptions:
@@ -45,8 +51,8 @@ def twin_options() -> SyntheticOptions:
         reference=ReferenceOptions(n=2433, n_sites=6),
         trial=TrialPlan(arms=lisa_arms((104, 105, 100)), visits=_VISITS),
         note="Planted: HRT -1.4 / -2.3, MIT -1.39 / -1.4, CON 0 / 0 latent years at 1 / 2 years; "
-             "the split over visits is illustrative.",
-    )  # fmt: skip
+        "the split over visits is illustrative.",
+    )
 
 
 def demo_options(*, n_reference: int = 130, n_per_arm: int = 22) -> SyntheticOptions:
@@ -67,12 +73,17 @@ def demo_options(*, n_reference: int = 130, n_per_arm: int = 22) -> SyntheticOpt
         reference=ReferenceOptions(n=n_reference, n_sites=3),
         trial=TrialPlan(arms=lisa_arms((n_per_arm,) * 3, factor=factor), visits=_VISITS),
         difficulty=DifficultyOptions(
-            ageing=0.12, person_offset_sd_years=2.0, state_sd_years=0.5, motion=1.0,
-            person_connectivity=0.04, person_diffuse=0.05, scan_connectivity=0.02,
+            ageing=0.12,
+            person_offset_sd_years=2.0,
+            state_sd_years=0.5,
+            motion=1.0,
+            person_connectivity=0.04,
+            person_diffuse=0.05,
+            scan_connectivity=0.02,
         ),
         note=f"This demo is easier than real data: with {n_per_arm} people an arm instead of 103, "
-             f"the planted effects are {factor:g} times the twin's and ageing is stronger.",
-    )  # fmt: skip
+        f"the planted effects are {factor:g} times the twin's and ageing is stronger.",
+    )
 
 
 def tiny_options() -> SyntheticOptions:

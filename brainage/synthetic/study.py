@@ -132,12 +132,20 @@ class SyntheticStudy:
             row["mean_fd_mm"], n, n, n * options.t_r_s, np.ones(len(self.parcels))
         )
         return ParcelSeries(
-            participant_id=row["participant_id"], session_id=row["session_id"], run="n/a",
-            task="rest", values=values, parcel_names=self.parcels.names,
-            networks=self.parcels.networks, kept_volumes=np.arange(n), t_r_s=options.t_r_s,
-            atlas=self.parcels.atlas, cleaning_fingerprint=self.cleaning_fingerprint,
-            quality=quality, cleaning=self._cleaning_words(),
-        )  # fmt: skip
+            participant_id=row["participant_id"],
+            session_id=row["session_id"],
+            run="n/a",
+            task="rest",
+            values=values,
+            parcel_names=self.parcels.names,
+            networks=self.parcels.networks,
+            kept_volumes=np.arange(n),
+            t_r_s=options.t_r_s,
+            atlas=self.parcels.atlas,
+            cleaning_fingerprint=self.cleaning_fingerprint,
+            quality=quality,
+            cleaning=self._cleaning_words(),
+        )
 
     def features(
         self,
@@ -170,8 +178,9 @@ class SyntheticStudy:
         scans = self.scans(cohort)
         starts = range(0, len(scans), _CHUNK)
         parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-        tasks = (delayed(_edge_chunk)(self, scans.iloc[s : s + _CHUNK], counterfactual)
-                 for s in starts)  # fmt: skip
+        tasks = (
+            delayed(_edge_chunk)(self, scans.iloc[s : s + _CHUNK], counterfactual) for s in starts
+        )
         p = len(self.parcels)
         values = np.empty((len(scans), p * (p - 1) // 2), dtype=np.float32)
         done = 0
@@ -179,13 +188,19 @@ class SyntheticStudy:
             values[done : done + len(chunk)] = chunk
             done += len(chunk)
             progress(done, len(scans), f"draw {cohort} features")
-        rows = pd.DataFrame({
-            "participant_id": scans["participant_id"], "session_id": scans["session_id"],
-            "age_years": scans["age_years"].astype(float), "sex": scans["sex"],
-            "site": scans["site"], "scanner": scans["scanner"], "family_id": None,
-            "mean_fd_mm": scans["mean_fd_mm"].astype(float),
-            "retained_s": self.options.n_volumes * self.options.t_r_s,
-        }).reset_index(drop=True)  # fmt: skip
+        rows = pd.DataFrame(
+            {
+                "participant_id": scans["participant_id"],
+                "session_id": scans["session_id"],
+                "age_years": scans["age_years"].astype(float),
+                "sex": scans["sex"],
+                "site": scans["site"],
+                "scanner": scans["scanner"],
+                "family_id": None,
+                "mean_fd_mm": scans["mean_fd_mm"].astype(float),
+                "retained_s": self.options.n_volumes * self.options.t_r_s,
+            }
+        ).reset_index(drop=True)
         return FeatureTable({"fisher_z": View(values, self._spec())}, rows)
 
     def write(
@@ -198,11 +213,11 @@ class SyntheticStudy:
     ) -> None:
         """Write the study at the depth its options name (`write_series` or `write_bids`)."""
         if self.options.depth == "nifti":
-            self.write_bids(folder, counterfactual=counterfactual, n_jobs=n_jobs,
-                            progress=progress)  # fmt: skip
+            self.write_bids(folder, counterfactual=counterfactual, n_jobs=n_jobs, progress=progress)
         else:
-            self.write_series(folder, counterfactual=counterfactual, n_jobs=n_jobs,
-                              progress=progress)  # fmt: skip
+            self.write_series(
+                folder, counterfactual=counterfactual, n_jobs=n_jobs, progress=progress
+            )
 
     def write_series(
         self,
@@ -215,8 +230,9 @@ class SyntheticStudy:
         """Write parcel series, people, allocation and truth; see `writers.write_series_study`."""
         from brainage.synthetic.writers import write_series_study
 
-        write_series_study(self, folder, counterfactual=counterfactual, n_jobs=n_jobs,
-                           progress=progress)  # fmt: skip
+        write_series_study(
+            self, folder, counterfactual=counterfactual, n_jobs=n_jobs, progress=progress
+        )
 
     def write_bids(
         self,
@@ -229,22 +245,31 @@ class SyntheticStudy:
         """Write fMRIPrep derivatives, people, allocation and truth; see `bids.write_bids_study`."""
         from brainage.synthetic.bids import write_bids_study
 
-        write_bids_study(self, folder, counterfactual=counterfactual, n_jobs=n_jobs,
-                         progress=progress)  # fmt: skip
+        write_bids_study(
+            self, folder, counterfactual=counterfactual, n_jobs=n_jobs, progress=progress
+        )
 
     @property
     def cleaning_fingerprint(self) -> str:
         """Fingerprint of the series: equal for all cohorts and counterfactuals of one band."""
         options = self.options
-        return fingerprint_of(["synthetic series", self.parcels.atlas, options.low_hz,
-                               options.high_hz])  # fmt: skip
+        return fingerprint_of(
+            ["synthetic series", self.parcels.atlas, options.low_hz, options.high_hz]
+        )
 
     def _cleaning_words(self) -> str:
         return f"synthetic, {self.options.low_hz:g}-{self.options.high_hz:g} Hz"
 
     def _spec(self) -> ViewSpec:
-        return ViewSpec("fisher_z", "none", "upper", self.parcels.names, self.parcels.networks,
-                        self.parcels.atlas, self.cleaning_fingerprint)  # fmt: skip
+        return ViewSpec(
+            "fisher_z",
+            "none",
+            "upper",
+            self.parcels.names,
+            self.parcels.networks,
+            self.parcels.atlas,
+            self.cleaning_fingerprint,
+        )
 
     def address(self, row: pd.Series) -> tuple[int, int, int]:
         """Return (cohort, person, visit): where a scan's random streams are found."""
@@ -313,21 +338,34 @@ def make_study(
     tables = [table for table in tables if len(table)]
     truth = pd.concat(tables, ignore_index=True) if tables else draw_reference(options, seed)
     band = make_band(options.n_volumes, options.t_r_s, options.low_hz, options.high_hz)
-    return SyntheticStudy(options, seed, parcels, world, truth, allocation, band,
-                          parcel_fields(parcels), _make_groups(truth, options, world))  # fmt: skip
+    return SyntheticStudy(
+        options,
+        seed,
+        parcels,
+        world,
+        truth,
+        allocation,
+        band,
+        parcel_fields(parcels),
+        _make_groups(truth, options, world),
+    )
 
 
 def describe(study: SyntheticStudy) -> list[str]:
     """Say in a few sentences what was planted."""
     options = study.options
-    lines = [f"synthetic study, seed {study.seed}, {len(study.parcels)} parcels of "
-             f"{study.parcels.atlas}, {options.n_volumes} volumes of {options.t_r_s:g} s; every "
-             "planted value is in truth.tsv"]  # fmt: skip
+    lines = [
+        f"synthetic study, seed {study.seed}, {len(study.parcels)} parcels of "
+        f"{study.parcels.atlas}, {options.n_volumes} volumes of {options.t_r_s:g} s; every "
+        "planted value is in truth.tsv"
+    ]
     if options.note:
         lines.append(options.note)
     plan = options.reference
-    lines.append(f"reference: {plan.n} adults of {plan.age_low_years:g}-{plan.age_high_years:g} "
-                 f"years from {plan.n_sites} sites")  # fmt: skip
+    lines.append(
+        f"reference: {plan.n} adults of {plan.age_low_years:g}-{plan.age_high_years:g} "
+        f"years from {plan.n_sites} sites"
+    )
     if options.trial is not None:
         trial = study.truth[study.truth["cohort"] == "trial"]
         for arm in options.trial.arms:
@@ -337,8 +375,10 @@ def describe(study: SyntheticStudy) -> list[str]:
                 f"{visit.session_id} {effect:+.2f}"
                 for visit, effect in zip(options.trial.visits[1:], arm.effects_years, strict=True)
             )
-            lines.append(f"trial arm {arm.name}: {here['participant_id'].nunique()} people, "
-                         f"{missed} missed visits, planted latent years: {planted}")  # fmt: skip
+            lines.append(
+                f"trial arm {arm.name}: {here['participant_id'].nunique()} people, "
+                f"{missed} missed visits, planted latent years: {planted}"
+            )
     return lines
 
 
@@ -348,8 +388,7 @@ def _make_groups(truth: pd.DataFrame, options: SyntheticOptions, world: worlds.W
     for scanner, visit in truth[["scanner", "visit"]].drop_duplicates().itertuples(index=False):
         site = worlds.site_loadings(world, scanner, population)
         habit = worlds.visit_loadings(world, int(visit), population)
-        loadings = (world.base + difficulty.site_shift * site
-                    + difficulty.visit_connectivity * habit)  # fmt: skip
+        loadings = world.base + difficulty.site_shift * site + difficulty.visit_connectivity * habit
         noise = np.exp(difficulty.site_scale * worlds.site_noise(scanner, population))
         groups[scanner, int(visit)] = _Group(loadings, float(noise))
     return groups
@@ -358,10 +397,12 @@ def _make_groups(truth: pd.DataFrame, options: SyntheticOptions, world: worlds.W
 def _edge_chunk(study: SyntheticStudy, scans: pd.DataFrame, counterfactual: bool) -> np.ndarray:
     # One thread: sums in the same order, so the same bytes, whatever the number of processes.
     with threadpool_limits(1):
-        return np.stack([
-            fisher_z_rows(study.coefficients(row, counterfactual=counterfactual))
-            for _, row in scans.iterrows()
-        ])  # fmt: skip
+        return np.stack(
+            [
+                fisher_z_rows(study.coefficients(row, counterfactual=counterfactual))
+                for _, row in scans.iterrows()
+            ]
+        )
 
 
 def _person_number(row: pd.Series) -> int:

@@ -15,13 +15,22 @@ CLOCK_SCALE = TableSchema(
         Column("session_id", "text", "Session."),
         Column("n", "integer", "Scans."),
         Column("planted_years", "number", "Mean planted effect, latent years.", "years"),
-        Column("clock_scale_years", "number", "Mean change of the prediction that the effect "
-               "makes: same scans, same noise, with minus without.", "years"),
-        Column("share", "number", "clock_scale_years / planted_years; n/a where nothing was "
-               "planted.", nullable=True),
+        Column(
+            "clock_scale_years",
+            "number",
+            "Mean change of the prediction that the effect "
+            "makes: same scans, same noise, with minus without.",
+            "years",
+        ),
+        Column(
+            "share",
+            "number",
+            "clock_scale_years / planted_years; n/a where nothing was planted.",
+            nullable=True,
+        ),
     ),
     key=("arm", "session_id"),
-)  # fmt: skip
+)
 
 _KEY = ["participant_id", "session_id"]
 
@@ -57,8 +66,9 @@ def clock_scale_truth(
     TableError
         A scored scan without its counterfactual.
     """
-    with_, without = (_whole_brain(scores)[[*_KEY, outcome]] for scores in
-                      (scores_with, scores_without))  # fmt: skip
+    with_, without = (
+        _whole_brain(scores)[[*_KEY, outcome]] for scores in (scores_with, scores_without)
+    )
     merged = with_.merge(without, on=_KEY, how="left", suffixes=("_with", "_without"))
     alone = merged[f"{outcome}_without"].isna()
     if alone.any():

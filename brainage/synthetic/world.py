@@ -96,14 +96,13 @@ def make_world(parcels: Parcels, population_seed: int) -> World:
     base[:, between] = 0.15 * rng.standard_normal(p)
     base[:, first_sub:-1] = 0.6 * _structured(rng, membership, _N_SUBNETWORK) / _N_SUBNETWORK**0.5
     unshared = np.maximum(1 - (base**2).sum(axis=1), _LEAST_UNSHARED_VARIANCE)
-    ageing = np.stack([
-        _ageing_direction(rng, membership, k) for _ in range(2)
-    ])  # fmt: skip
-    structured = np.stack([
-        _pad(_structured(rng, membership, k - 1)) for _ in range(_N_PERSON_DIRECTIONS)
-    ])  # fmt: skip
-    return World(base, np.sqrt(unshared), _unit(ageing), _unit(structured),
-                 parcels.prefrontal, k - 1)  # fmt: skip
+    ageing = np.stack([_ageing_direction(rng, membership, k) for _ in range(2)])
+    structured = np.stack(
+        [_pad(_structured(rng, membership, k - 1)) for _ in range(_N_PERSON_DIRECTIONS)]
+    )
+    return World(
+        base, np.sqrt(unshared), _unit(ageing), _unit(structured), parcels.prefrontal, k - 1
+    )
 
 
 def site_loadings(world: World, name: str, population_seed: int) -> np.ndarray:

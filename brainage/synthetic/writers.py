@@ -54,8 +54,14 @@ def write_series_study(
     StageError
         The folder holds another synthetic study.
     """
-    write_study(study, Path(folder), _write_series_chunk, counterfactual=counterfactual,
-                n_jobs=n_jobs, progress=progress)  # fmt: skip
+    write_study(
+        study,
+        Path(folder),
+        _write_series_chunk,
+        counterfactual=counterfactual,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
 
 
 def write_study(
@@ -76,13 +82,15 @@ def write_study(
     chunks = []
     for cohort in cohorts:
         scans = study.scans(cohort)
-        chunks += [(folder / cohort, scans.iloc[s : s + _CHUNK])
-                   for s in range(0, len(scans), _CHUNK)]  # fmt: skip
+        chunks += [
+            (folder / cohort, scans.iloc[s : s + _CHUNK]) for s in range(0, len(scans), _CHUNK)
+        ]
     total = sum(len(scans) for _, scans in chunks)
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     done = 0
-    tasks = (delayed(_count)(writer, study, scans, where, counterfactual)
-             for where, scans in chunks)  # fmt: skip
+    tasks = (
+        delayed(_count)(writer, study, scans, where, counterfactual) for where, scans in chunks
+    )
     for written in parallel(tasks):
         done += written
         progress(done, total, "write synthetic scans")

@@ -57,11 +57,16 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: TableSchema) -> N
     check_table(frame, schema, where=str(path))
     names = [name for name in schema.names if name in frame]
     out = pd.DataFrame({name: _as_text(frame[name], schema[name]) for name in names})
-    write_json(path.with_suffix(".json"), {
-        name: {"Description": schema[name].description,
-               **({"Units": schema[name].unit} if schema[name].unit else {})}
-        for name in names
-    })  # fmt: skip
+    write_json(
+        path.with_suffix(".json"),
+        {
+            name: {
+                "Description": schema[name].description,
+                **({"Units": schema[name].unit} if schema[name].unit else {}),
+            }
+            for name in names
+        },
+    )
     with atomic_path(path) as temporary:
         out.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
 
@@ -70,8 +75,10 @@ def absent_words(source: str, column: Column, found: list[str]) -> str:
     """Say which column is absent, what it means and what may be meant by another."""
     near = difflib.get_close_matches(source, found, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return (f"no column '{source}' ({column.description.rstrip('.')}); the header has "
-            f"{', '.join(map(str, found[:12]))}.{hint}")  # fmt: skip
+    return (
+        f"no column '{source}' ({column.description.rstrip('.')}); the header has "
+        f"{', '.join(map(str, found[:12]))}.{hint}"
+    )
 
 
 def outside_range(numbers: pd.Series, column: Column) -> pd.Series:
@@ -104,8 +111,10 @@ def _check_column(values: pd.Series, column: Column) -> list[str]:
         if not np.isfinite(numbers).all():
             problems.append(f"column {column.name}: infinite values.")
         if outside_range(numbers, column).any():
-            problems.append(f"column {column.name}: expected {range_words(column)}, found "
-                            f"{numbers.min():g} to {numbers.max():g}.")  # fmt: skip
+            problems.append(
+                f"column {column.name}: expected {range_words(column)}, found "
+                f"{numbers.min():g} to {numbers.max():g}."
+            )
     elif column.kind == "boolean" and not pd.api.types.is_bool_dtype(values):
         problems.append(f"column {column.name}: expected true/false, found {values.dtype}.")
     elif column.kind == "text" and not values[~missing].map(lambda v: isinstance(v, str)).all():

@@ -56,12 +56,17 @@ def read_people(
         visits = _read_sessions(Path(sessions), columns)
         overlap = [c for c in visits if c in person and c != "participant_id"]
         merged = visits.merge(person.drop(columns=overlap), on="participant_id", how="left")
-    lost = [f"column '{source}' (for {name}), named in the config's column map"
-            for name, source in columns.items() if name not in merged]  # fmt: skip
+    lost = [
+        f"column '{source}' (for {name}), named in the config's column map"
+        for name, source in columns.items()
+        if name not in merged
+    ]
     if lost:
-        raise TableError(f"{where if sessions is None else f'{participants} and {sessions}'}: "
-                         f"absent: {'; '.join(lost)}. The map may name "
-                         f"{', '.join(PEOPLE.names)}.")  # fmt: skip
+        raise TableError(
+            f"{where if sessions is None else f'{participants} and {sessions}'}: "
+            f"absent: {'; '.join(lost)}. The map may name "
+            f"{', '.join(PEOPLE.names)}."
+        )
     return parse_table(merged.fillna(""), PEOPLE, where=where, found=list(merged.columns))
 
 
@@ -74,8 +79,9 @@ def _read_loose(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
     frame = _renamed(read_text_table(path), columns)
     if "participant_id" not in frame:
         source = columns.get("participant_id", "participant_id")
-        raise TableError(f"{path}: absent: column '{source}'; the header has "
-                         f"{', '.join(frame.columns[:12])}")  # fmt: skip
+        raise TableError(
+            f"{path}: absent: column '{source}'; the header has {', '.join(frame.columns[:12])}"
+        )
     frame = frame[[name for name in PEOPLE.names if name in frame]]
     frame = frame.assign(participant_id=strip_prefix(frame["participant_id"], "sub-"))
     if "session_id" in frame:
@@ -112,8 +118,9 @@ def _read_sessions(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
         text = _renamed(read_text_table(file), columns)
         text["participant_id"] = file.name.split("_")[0]
         if "session_id" not in text:
-            raise TableError(f"{file}: expected a column 'session_id', found "
-                             f"{', '.join(text.columns)}.")  # fmt: skip
+            raise TableError(
+                f"{file}: expected a column 'session_id', found {', '.join(text.columns)}."
+            )
         frames.append(text[[name for name in PEOPLE.names if name in text]])
     frame = pd.concat(frames, ignore_index=True).fillna("")
     frame["participant_id"] = strip_prefix(frame["participant_id"], "sub-")

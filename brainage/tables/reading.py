@@ -86,13 +86,20 @@ def read_text_table(path: str | Path) -> pd.DataFrame:
         # Without this pandas guesses an index when rows are longer than the header.
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            text = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False,
-                               index_col=False, encoding="utf-8-sig")  # fmt: skip
+            text = pd.read_csv(
+                path,
+                sep=separator,
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                encoding="utf-8-sig",
+            )
     except FileNotFoundError:
         raise TableError(f"{path}: no such file. Check the path in the config.") from None
     except pd.errors.ParserWarning as error:
-        raise TableError(f"{path}: expected as many cells in each line as the header has, found "
-                         "more in some.") from error  # fmt: skip
+        raise TableError(
+            f"{path}: expected as many cells in each line as the header has, found more in some."
+        ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise TableError(f"{path}: expected a table with a header line, found: {error}") from error
     except UnicodeDecodeError as error:
@@ -106,12 +113,21 @@ def read_text_table(path: str | Path) -> pd.DataFrame:
 
 #: What people call our columns, in small letters without signs.
 _ALSO_CALLED = {
-    "tr": "t_r_s", "trs": "t_r_s", "repetitiontime": "t_r_s", "trsec": "t_r_s",
-    "session": "session_id", "ses": "session_id", "visit": "session_id",
-    "brainmask": "mask", "maskfile": "mask", "maskpath": "mask",
-    "confound": "confounds", "confoundsfile": "confounds", "regressors": "confounds",
+    "tr": "t_r_s",
+    "trs": "t_r_s",
+    "repetitiontime": "t_r_s",
+    "trsec": "t_r_s",
+    "session": "session_id",
+    "ses": "session_id",
+    "visit": "session_id",
+    "brainmask": "mask",
+    "maskfile": "mask",
+    "maskpath": "mask",
+    "confound": "confounds",
+    "confoundsfile": "confounds",
+    "regressors": "confounds",
     "motion": "confounds",
-}  # fmt: skip
+}
 
 
 def refuse_misnamed(path: Path, columns: Sequence[str], known: Sequence[str]) -> None:
@@ -129,8 +145,10 @@ def refuse_misnamed(path: Path, columns: Sequence[str], known: Sequence[str]) ->
         meant = {name.replace("_", ""): name for name in known} | _ALSO_CALLED
         name = meant.get(plain)
         if name in known and name not in columns:
-            raise TableError(f"{path}: column '{column}' would not be read: did you mean '{name}'? "
-                             f"Columns that are read: {', '.join(known)}.")  # fmt: skip
+            raise TableError(
+                f"{path}: column '{column}' would not be read: did you mean '{name}'? "
+                f"Columns that are read: {', '.join(known)}."
+            )
 
 
 def parse_table(
@@ -195,8 +213,10 @@ def _convert(cells: pd.Series, column: Column, problems: list[str], *, is_key: b
     missing = _is_missing(cells)
     if not column.nullable:
         for row in np.flatnonzero(missing.to_numpy()):
-            problems.append(f"line {row + 2}: {column.name} is missing "
-                            f"(found '{cells.iloc[row]}'); a value is needed.")  # fmt: skip
+            problems.append(
+                f"line {row + 2}: {column.name} is missing "
+                f"(found '{cells.iloc[row]}'); a value is needed."
+            )
     if column.kind == "text":
         return cells.mask(missing, None)
     if column.kind == "boolean":
@@ -215,5 +235,6 @@ def _convert(cells: pd.Series, column: Column, problems: list[str], *, is_key: b
 
 def _report(cells, bad, column: Column, expected: str, problems: list[str]) -> None:
     for row in np.flatnonzero(np.asarray(bad, dtype=bool)):
-        problems.append(f"line {row + 2}: {column.name} must be {expected}, "
-                        f"found '{cells.iloc[row]}'.")  # fmt: skip
+        problems.append(
+            f"line {row + 2}: {column.name} must be {expected}, found '{cells.iloc[row]}'."
+        )

@@ -94,14 +94,31 @@ SCORES = TableSchema(
         Column("predicted_age_years", "number", "Brain age, uncorrected.", "years"),
         Column("gap_years", "number", "Predicted minus age; positive looks older.", "years"),
         Column("gap_corrected_years", "number", "Gap after the frozen age-bias line.", "years"),
-        Column("interval_low_years", "number", "90 % interval of the uncorrected prediction.",
-               "years", nullable=True),
-        Column("interval_high_years", "number", "90 % interval of the uncorrected prediction.",
-               "years", nullable=True),
+        Column(
+            "interval_low_years",
+            "number",
+            "90 % interval of the uncorrected prediction.",
+            "years",
+            nullable=True,
+        ),
+        Column(
+            "interval_high_years",
+            "number",
+            "90 % interval of the uncorrected prediction.",
+            "years",
+            nullable=True,
+        ),
         Column("in_age_range", "boolean", "Age lies inside the reference cohort's range."),
-        Column("distance_percentile", "number", "Share of reference scans nearer to the "
-               "reference mean, in percent.", "percent", nullable=True, low=0, high=100),
+        Column(
+            "distance_percentile",
+            "number",
+            "Share of reference scans nearer to the reference mean, in percent.",
+            "percent",
+            nullable=True,
+            low=0,
+            high=100,
+        ),
         Column("clock_id", "text", "Content hash of the clock."),
     ),
     key=("participant_id", "session_id", "network"),
-)  # fmt: skip
+)

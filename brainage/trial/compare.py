@@ -9,15 +9,28 @@ from joblib import Parallel, delayed
 
 from brainage.errors import DesignError
 from brainage.progress import Progress, silent
-from brainage.trial.analyses import (
+from brainage.trial.analyses.change import within_arm_changes
+from brainage.trial.analyses.levakov import LevakovOutcome, levakov_outcome
+from brainage.trial.analyses.planned import (
     FittedModel,
     change_score_analysis,
     contrast_correlation,
     levakov_rows,
     mmrm_analysis,
 )
-from brainage.trial.change import within_arm_changes
-from brainage.trial.contrasts import (
+from brainage.trial.analyses.sensitivity import MainNetwork, sensitivity_analyses
+from brainage.trial.design.flow import check_analysed, participant_flow
+from brainage.trial.design.join import TrialData, TrialDesign, hash_scores, join_scores
+from brainage.trial.design.motion import motion_by_arm, scanner_notes
+from brainage.trial.design.sets import INTENTION_TO_TREAT, analysis_sets
+from brainage.trial.design.timing import timing_notes, timing_table
+from brainage.trial.models.lsmeans import Estimate
+from brainage.trial.models.multiplicity import adjust, benjamini_hochberg, dunnett
+from brainage.trial.notes import count_notes, estimand_notes, fit_notes, plan_notes
+from brainage.trial.plan.labelling import Labels
+from brainage.trial.plan.plan import HEADLINE, Plan
+from brainage.trial.plan.plan_words import missing_data_words
+from brainage.trial.results.contrasts import (
     AVERAGE,
     BASELINE,
     COVARIATES,
@@ -30,20 +43,7 @@ from brainage.trial.contrasts import (
     contrast_table,
     empty_table,
 )
-from brainage.trial.design import TrialData, TrialDesign, hash_scores, join_scores
-from brainage.trial.flow import check_analysed, participant_flow
-from brainage.trial.labelling import Labels
-from brainage.trial.levakov import LevakovOutcome, levakov_outcome
-from brainage.trial.lsmeans import Estimate
-from brainage.trial.motion import motion_by_arm, scanner_notes
-from brainage.trial.multiplicity import adjust, benjamini_hochberg, dunnett
-from brainage.trial.notes import count_notes, estimand_notes, fit_notes, plan_notes
-from brainage.trial.plan import HEADLINE, Plan
-from brainage.trial.plan_words import missing_data_words
-from brainage.trial.result import TrialResult
-from brainage.trial.sensitivity import MainNetwork, sensitivity_analyses
-from brainage.trial.sets import INTENTION_TO_TREAT, analysis_sets
-from brainage.trial.timing import timing_notes, timing_table
+from brainage.trial.results.result import TrialResult
 
 
 @dataclass(frozen=True)
@@ -114,28 +114,48 @@ def compare_arms(
     first = found[0]
     if first.model.fit is not None:
         check_analysed(flow, first.model.fit.n_observations, baseline=design.baseline)
-    main = MainNetwork(scores, data, sets[INTENTION_TO_TREAT].of(first.changes), sets,
-                       first.levakov, first.no_levakov_because)  # fmt: skip
+    main = MainNetwork(
+        scores,
+        data,
+        sets[INTENTION_TO_TREAT].of(first.changes),
+        sets,
+        first.levakov,
+        first.no_levakov_because,
+    )
     sensitivity, models, more = sensitivity_analyses(main, design, first.labels, seed=seed)
     contrasts, adjust_notes = _adjusted_contrasts(found, design, plan)
     named = [(HEADLINE[options.style], first.model), *models]
     scans = data.scans[data.scans["network"] == networks[0]]
     timing = timing_table(scans, design.arms, design.visits)
     result = TrialResult(
-        deltas=_deltas(found, design, plan), contrasts=contrasts, flow=flow, exclusions=excluded,
+        deltas=_deltas(found, design, plan),
+        contrasts=contrasts,
+        flow=flow,
+        exclusions=excluded,
         sensitivity=sensitivity,
         levakov=_levakov_table(first),
-        motion=motion_by_arm(scans, design, outcome=options.outcome), timing=timing,
-        models=_models_table(found, models), covariates=_covariates_table(named, networks[0]),
-        notes=(), estimand=_estimand(design, contrasts), scores_hash=scores_hash,
-        plan_hash=plan.hash if plan else NO_PLAN, seed=seed,
-    )  # fmt: skip
+        motion=motion_by_arm(scans, design, outcome=options.outcome),
+        timing=timing,
+        models=_models_table(found, models),
+        covariates=_covariates_table(named, networks[0]),
+        notes=(),
+        estimand=_estimand(design, contrasts),
+        scores_hash=scores_hash,
+        plan_hash=plan.hash if plan else NO_PLAN,
+        seed=seed,
+    )
     fitted = [(each.labels.network, each.model) for each in found]
     notes = [
-        *data.notes, *plan_notes(plan, design.options, result), *estimand_notes(options),
-        *adjust_notes, *fit_notes(fitted), *count_notes(result), *timing_notes(timing),
-        *scanner_notes(first.changes, design), *more,
-    ]  # fmt: skip
+        *data.notes,
+        *plan_notes(plan, design.options, result),
+        *estimand_notes(options),
+        *adjust_notes,
+        *fit_notes(fitted),
+        *count_notes(result),
+        *timing_notes(timing),
+        *scanner_notes(first.changes, design),
+        *more,
+    ]
     return replace(result, notes=tuple(dict.fromkeys(notes)))
 
 
@@ -156,9 +176,14 @@ def _analyse_network(network: str, data: TrialData, design: TrialDesign, context
         scans = data.scans[data.scans["network"] == network]
         try:
             levakov = levakov_outcome(
-                scans, changes, arms=design.arms, visits=design.later_visits,
-                baseline=design.baseline, n_bootstraps=options.n_bootstraps, seed=seed,
-            )  # fmt: skip
+                scans,
+                changes,
+                arms=design.arms,
+                visits=design.later_visits,
+                baseline=design.baseline,
+                n_bootstraps=options.n_bootstraps,
+                seed=seed,
+            )
         except DesignError as error:
             # Beside another headline it is one sensitivity analysis that cannot be done.
             if analysis == "levakov":
@@ -179,17 +204,24 @@ def _adjusted_contrasts(
     """Return every between-arm row, primary first; networks adjusted over networks."""
     rows, notes = _confirmatory(found[0].model, design)
     rows = [
-        replace(row, prespecified=row.prespecified
-                and _adjusted_as_planned(plan, design, "primary" if row.primary else "contrasts"))
+        replace(
+            row,
+            prespecified=row.prespecified
+            and _adjusted_as_planned(plan, design, "primary" if row.primary else "contrasts"),
+        )
         for row in rows
-    ]  # fmt: skip
+    ]
     tables = [contrast_table(rows)]
     if len(found) > 1:
         local = contrast_table([row for each in found[1:] for row in each.model.contrasts])
         family = local.groupby(["arm", "visit"], sort=False)["p_value"]
         alike = _adjusted_as_planned(plan, design, "networks")
-        tables.append(local.assign(p_adjusted=family.transform(benjamini_hochberg),
-                                   prespecified=local["prespecified"] & alike))  # fmt: skip
+        tables.append(
+            local.assign(
+                p_adjusted=family.transform(benjamini_hochberg),
+                prespecified=local["prespecified"] & alike,
+            )
+        )
     return pd.concat(tables, ignore_index=True), notes
 
 
@@ -209,15 +241,17 @@ def _confirmatory(model: FittedModel, design: TrialDesign) -> tuple[list[Contras
     if method == "dunnett":
         adjusted = _dunnett_by_visit(rows, model, design)
     else:
-        adjusted = dict(zip(
-            [(row.arm, row.visit) for row in rows[1:]],
-            adjust([row.p_value for row in rows[1:]], method), strict=True,
-        ))  # fmt: skip
+        adjusted = dict(
+            zip(
+                [(row.arm, row.visit) for row in rows[1:]],
+                adjust([row.p_value for row in rows[1:]], method),
+                strict=True,
+            )
+        )
     return [
-        replace(row, p_adjusted=float(row.p_value if row.primary
-                                      else adjusted[row.arm, row.visit]))
+        replace(row, p_adjusted=float(row.p_value if row.primary else adjusted[row.arm, row.visit]))
         for row in rows
-    ], notes  # fmt: skip
+    ], notes
 
 
 def _dunnett_by_visit(rows: list[Contrast], model: FittedModel, design: TrialDesign) -> dict:
@@ -238,14 +272,35 @@ def _deltas(found: list[_NetworkResult], design: TrialDesign, plan: Plan | None)
     """Return within-arm changes: the headline analysis's estimate beside the plain paired one."""
     tables = []
     for each in found:
-        table = each.within.rename(columns={
-            "n": "n_paired", "df": "paired_df", "statistic": "paired_statistic",
-            "p_value": "paired_p_value",
-        })  # fmt: skip
+        table = each.within.rename(
+            columns={
+                "n": "n_paired",
+                "df": "paired_df",
+                "statistic": "paired_statistic",
+                "p_value": "paired_p_value",
+            }
+        )
         headline = contrast_table(each.model.deltas or _paired_rows(each))
-        kept = ["arm", "visit", "versus", "network", "estimate_years", "se_years", "ci_low_years",
-                "ci_high_years", "df", "statistic", "p_value", "n", "prespecified", "outcome",
-                "analysis_set", "estimand_id", "method", "plan_hash"]  # fmt: skip
+        kept = [
+            "arm",
+            "visit",
+            "versus",
+            "network",
+            "estimate_years",
+            "se_years",
+            "ci_low_years",
+            "ci_high_years",
+            "df",
+            "statistic",
+            "p_value",
+            "n",
+            "prespecified",
+            "outcome",
+            "analysis_set",
+            "estimand_id",
+            "method",
+            "plan_hash",
+        ]
         tables.append(table.drop(columns="se_years").merge(headline[kept], on=["arm", "visit"]))
     method = design.options.within_arm_multiplicity
     whole = tables[0].assign(
@@ -256,10 +311,12 @@ def _deltas(found: list[_NetworkResult], design: TrialDesign, plan: Plan | None)
     if len(tables) > 1:
         local = pd.concat(tables[1:], ignore_index=True)
         family = local.groupby(["arm", "visit"], sort=False)
-        parts.append(local.assign(
-            p_adjusted=family["p_value"].transform(lambda p: adjust(p, method)),
-            paired_p_adjusted=family["paired_p_value"].transform(lambda p: adjust(p, method)),
-        ))  # fmt: skip
+        parts.append(
+            local.assign(
+                p_adjusted=family["p_value"].transform(lambda p: adjust(p, method)),
+                paired_p_adjusted=family["paired_p_value"].transform(lambda p: adjust(p, method)),
+            )
+        )
     deltas = pd.concat(parts, ignore_index=True)[list(DELTAS.names)]
     alike = _adjusted_as_planned(plan, design, "deltas")
     return deltas.assign(prespecified=deltas["prespecified"] & alike)
@@ -282,38 +339,65 @@ def _paired_rows(each: _NetworkResult) -> list[Contrast]:
     rows = []
     for row in each.within.itertuples():
         found = _paired_estimate(row)
-        rows.append(labels.contrast((row.arm, BASELINE, row.visit), found, n=int(row.n),
-                                    method="change from baseline, paired t"))  # fmt: skip
+        rows.append(
+            labels.contrast(
+                (row.arm, BASELINE, row.visit),
+                found,
+                n=int(row.n),
+                method="change from baseline, paired t",
+            )
+        )
     return rows
 
 
 def _paired_estimate(row) -> Estimate:
-    return Estimate(row.mean_change_years, row.se_years, row.df, row.statistic, row.p_value,
-                    row.change_ci_low_years, row.change_ci_high_years)  # fmt: skip
+    return Estimate(
+        row.mean_change_years,
+        row.se_years,
+        row.df,
+        row.statistic,
+        row.p_value,
+        row.change_ci_low_years,
+        row.change_ci_high_years,
+    )
 
 
 def _models_table(found: list[_NetworkResult], models) -> pd.DataFrame:
     fitted = [(each.labels.analysis, each.labels.network, each.model.fit) for each in found]
     fitted += [(name, found[0].labels.network, model.fit) for name, model in models]
     rows = [
-        {"analysis": name, "network": network, "covariance": fit.covariance_name,
-         "fell_back_because": "; ".join(fit.fell_back_because) or None,
-         "n_participants": fit.n_participants, "n_observations": fit.n_observations,
-         "method": fit.method}
-        for name, network, fit in fitted if fit is not None
-    ]  # fmt: skip
+        {
+            "analysis": name,
+            "network": network,
+            "covariance": fit.covariance_name,
+            "fell_back_because": "; ".join(fit.fell_back_because) or None,
+            "n_participants": fit.n_participants,
+            "n_observations": fit.n_observations,
+            "method": fit.method,
+        }
+        for name, network, fit in fitted
+        if fit is not None
+    ]
     return pd.DataFrame(rows, columns=list(MODELS.names)).drop_duplicates(ignore_index=True)
 
 
 def _covariates_table(named, network: str) -> pd.DataFrame:
-    rows = [{"analysis": name, "network": network, "covariate": covariate}
-            for name, model in named for covariate in model.covariates]  # fmt: skip
+    rows = [
+        {"analysis": name, "network": network, "covariate": covariate}
+        for name, model in named
+        for covariate in model.covariates
+    ]
     return pd.DataFrame(rows, columns=list(COVARIATES.names)).drop_duplicates(ignore_index=True)
 
 
 def _estimand(design: TrialDesign, contrasts: pd.DataFrame) -> dict:
     primary = contrasts[contrasts["primary"]].iloc[0]
-    return {"id": primary["estimand_id"], "arm": primary["arm"], "versus": primary["versus"],
-            "visit": primary["visit"], "outcome": primary["outcome"],
-            "missing_data": missing_data_words(),
-            **design.options.estimand.model_dump(mode="json")}  # fmt: skip
+    return {
+        "id": primary["estimand_id"],
+        "arm": primary["arm"],
+        "versus": primary["versus"],
+        "visit": primary["visit"],
+        "outcome": primary["outcome"],
+        "missing_data": missing_data_words(),
+        **design.options.estimand.model_dump(mode="json"),
+    }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from brainage.trial.analyses import FittedModel
+from brainage.trial.analyses.planned import FittedModel
 from brainage.trial.options import TREATMENT_POLICY, TrialOptions
-from brainage.trial.plan import AFTERWARDS, BY_COMPARISON, OTHER_SCORES, Plan
-from brainage.trial.result import TrialResult
+from brainage.trial.plan.plan import AFTERWARDS, BY_COMPARISON, OTHER_SCORES, Plan
+from brainage.trial.results.result import TrialResult
 
 
 def plan_notes(plan: Plan | None, options: TrialOptions, result: TrialResult) -> list[str]:
@@ -32,35 +32,49 @@ def plan_notes(plan: Plan | None, options: TrialOptions, result: TrialResult) ->
     if plan.written == AFTERWARDS:
         notes.append("the plan was written after arms had been compared: every result is post hoc")
     if plan.written == OTHER_SCORES:
-        notes.append("not as planned: the choices behind the scores (atlas, cleaning, exclusion, "
-                     "connectivity, clock or seed) are not those of the plan: every result is post "
-                     "hoc")  # fmt: skip
+        notes.append(
+            "not as planned: the choices behind the scores (atlas, cleaning, exclusion, "
+            "connectivity, clock or seed) are not those of the plan: every result is post "
+            "hoc"
+        )
     if plan.written == BY_COMPARISON:
-        notes.append("the plan was written by the comparison itself, moments before it read the "
-                     "allocation: nobody else can tell that it came first. `brainage compare "
-                     "--plan` writes one to register beforehand")  # fmt: skip
+        notes.append(
+            "the plan was written by the comparison itself, moments before it read the "
+            "allocation: nobody else can tell that it came first. `brainage compare "
+            "--plan` writes one to register beforehand"
+        )
     notes += [f"not as planned: {each}" for each in plan.differences(options)]
-    tables = (("contrast", result.contrasts, "method"), ("change within an arm", result.deltas,
-              "method"), ("sensitivity", result.sensitivity, "analysis"))  # fmt: skip
+    tables = (
+        ("contrast", result.contrasts, "method"),
+        ("change within an arm", result.deltas, "method"),
+        ("sensitivity", result.sensitivity, "analysis"),
+    )
     for kind, table, column in tables:
         unplanned = table[~table["prespecified"]]
         if len(unplanned):
             names = ", ".join(dict.fromkeys(unplanned[column]))
-            notes.append(f"post hoc: {len(unplanned)} {kind} row(s) that the plan does not name, "
-                         f"or adjusts otherwise ({names})")  # fmt: skip
+            notes.append(
+                f"post hoc: {len(unplanned)} {kind} row(s) that the plan does not name, "
+                f"or adjusts otherwise ({names})"
+            )
     return notes
 
 
 def estimand_notes(options: TrialOptions) -> list[str]:
     """Say which intercurrent events have a strategy that the analyses do not carry out."""
-    other = [f"{event}: {strategy}" for event, strategy
-             in options.estimand.intercurrent_events.items()
-             if strategy != TREATMENT_POLICY]  # fmt: skip
+    other = [
+        f"{event}: {strategy}"
+        for event, strategy in options.estimand.intercurrent_events.items()
+        if strategy != TREATMENT_POLICY
+    ]
     if not other:
         return []
-    return ["the estimand handles some intercurrent events by other than treatment policy ("
-            + "; ".join(other) + "); the analyses take every scored scan as it is, so this holds "
-            "only if the scans after those events are not among the scores"]  # fmt: skip
+    return [
+        "the estimand handles some intercurrent events by other than treatment policy ("
+        + "; ".join(other)
+        + "); the analyses take every scored scan as it is, so this holds "
+        "only if the scans after those events are not among the scores"
+    ]
 
 
 def fit_notes(fitted: Iterable[tuple[str, FittedModel]]) -> list[str]:
@@ -82,8 +96,10 @@ def count_notes(result: TrialResult) -> list[str]:
     change = counts.get("mmrm")
     if constrained is None or change is None:
         return []
-    return [f"people analysed: {int(change)} in the change form (a follow-up is needed), "
-            f"{int(constrained)} in the constrained form (any scan)"]  # fmt: skip
+    return [
+        f"people analysed: {int(change)} in the change form (a follow-up is needed), "
+        f"{int(constrained)} in the constrained form (any scan)"
+    ]
 
 
 def grouped_notes(pairs: Iterable[tuple[str, str]]) -> list[str]:

@@ -31,16 +31,32 @@ class VisitOptions(Options):
 TREATMENT_POLICY = "treatment policy"
 #: The strategies of ICH E9(R1), section A.3.2.
 Strategy = Literal[
-    "treatment policy", "hypothetical", "composite variable", "while on treatment",
+    "treatment policy",
+    "hypothetical",
+    "composite variable",
+    "while on treatment",
     "principal stratum",
-]  # fmt: skip
+]
 #: Columns that the trial's tables have of their own: a covariate of that name would take the place
 #: of the number itself. Sex and site may be the allocation's.
 _OWN_COLUMNS = {*SCORES.names} - {"sex", "site"} | {
-    "arm", "visit", "years", "years_by_age", "timed_by", "years_off_plan", "change", "gap",
-    "baseline_gap", "baseline_age", "baseline_predicted_years", "fd_mm", "baseline_fd_mm",
-    "baseline_scanner", "same_scanner", "scanner_changed",
-}  # fmt: skip
+    "arm",
+    "visit",
+    "years",
+    "years_by_age",
+    "timed_by",
+    "years_off_plan",
+    "change",
+    "gap",
+    "baseline_gap",
+    "baseline_age",
+    "baseline_predicted_years",
+    "fd_mm",
+    "baseline_fd_mm",
+    "baseline_scanner",
+    "same_scanner",
+    "scanner_changed",
+}
 #: Words for a scan that was not made, which is no intercurrent event.
 _MISSED = ("missed scan", "missing scan", "missed visit", "missing visit", "missing data")
 
@@ -80,8 +96,10 @@ class EstimandOptions(Options):
     def _no_missed_scan(self) -> Self:
         missed = [event for event in self.intercurrent_events if event.lower().startswith(_MISSED)]
         if missed:
-            raise ValueError(f"intercurrent_events without '{missed[0]}': a missed scan is missing "
-                             "data, not an intercurrent event (ICH E9(R1))")  # fmt: skip
+            raise ValueError(
+                f"intercurrent_events without '{missed[0]}': a missed scan is missing "
+                "data, not an intercurrent event (ICH E9(R1))"
+            )
         return self
 
 
@@ -111,8 +129,10 @@ class RandomizationOptions(Options):
     @model_validator(mode="after")
     def _blocks_are_read(self) -> Self:
         if self.block_size is not None and not self.scheme.endswith("blocks"):
-            raise ValueError("block_size only with scheme permuted_blocks or stratified_blocks "
-                             f"(found scheme '{self.scheme}')")  # fmt: skip
+            raise ValueError(
+                "block_size only with scheme permuted_blocks or stratified_blocks "
+                f"(found scheme '{self.scheme}')"
+            )
         return self
 
 
@@ -205,11 +225,15 @@ def _arm_problems(options: TrialOptions) -> list[str]:
     if len(options.arms) < 2 or len(set(options.arms)) < len(options.arms):
         problems.append(f"two or more different arms (found arms {list(options.arms)})")
     elif options.control_arm != options.arms[0]:
-        problems.append(f"the control arm first in arms (found control_arm "
-                        f"'{options.control_arm}' and arms {list(options.arms)})")  # fmt: skip
+        problems.append(
+            f"the control arm first in arms (found control_arm "
+            f"'{options.control_arm}' and arms {list(options.arms)})"
+        )
     if options.primary_arm is not None and options.primary_arm not in options.arms[1:]:
-        problems.append(f"primary_arm among the active arms {list(options.arms[1:])} (found "
-                        f"'{options.primary_arm}')")  # fmt: skip
+        problems.append(
+            f"primary_arm among the active arms {list(options.arms[1:])} (found "
+            f"'{options.primary_arm}')"
+        )
     return problems
 
 
@@ -217,9 +241,11 @@ def _column_problems(options: TrialOptions) -> list[str]:
     problems = []
     taken = [name for name in (*options.strata, *options.covariates) if name in _OWN_COLUMNS]
     if taken:
-        problems.append("strata and covariates called otherwise than the trial's own columns "
-                        "(paths.allocation_columns gives a column of the table another name; "
-                        f"found '{taken[0]}')")  # fmt: skip
+        problems.append(
+            "strata and covariates called otherwise than the trial's own columns "
+            "(paths.allocation_columns gives a column of the table another name; "
+            f"found '{taken[0]}')"
+        )
     if options.randomization.scheme == "stratified_blocks" and not options.strata:
         problems.append("the strata of the scheme stratified_blocks (found none)")
     return problems
@@ -231,11 +257,14 @@ def _visit_problems(options: TrialOptions) -> list[str]:
     years = [visit.nominal_years for visit in options.visits]
     problems = []
     if len(labels) < 2 or len(set(labels)) < len(labels) or len(set(sessions)) < len(sessions):
-        problems.append("a baseline and one later visit at least, each with its own label and "
-                        f"session_id (found labels {labels}, sessions {sessions})")  # fmt: skip
+        problems.append(
+            "a baseline and one later visit at least, each with its own label and "
+            f"session_id (found labels {labels}, sessions {sessions})"
+        )
     elif any(later <= earlier for earlier, later in zip(years, years[1:], strict=False)):
         problems.append(f"visits in order of nominal_years (found {years})")
     if options.primary_visit not in labels[1:]:
-        problems.append(f"primary_visit among the later visits {labels[1:]} (found "
-                        f"'{options.primary_visit}')")  # fmt: skip
+        problems.append(
+            f"primary_visit among the later visits {labels[1:]} (found '{options.primary_visit}')"
+        )
     return problems

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from brainage.clock.clockfile import FORMAT_VERSION, write_clock_file
+from brainage.clock.model.clockfile import FORMAT_VERSION, write_clock_file
 
 if FORMAT_VERSION != 1:
     raise SystemExit("format_v1.clock is frozen: this brainage writes a later format.")

@@ -27,10 +27,12 @@ def main():
     age = np.round(2 * (rng.uniform(18, 80, N_SCANS) + 6 * (site == "B"))) / 2
     shift = {s: rng.normal(0.1, 0.15, N_FEATURES) for s in "ABCD"}
     scale = {"A": 1.0, "B": 1.4, "C": 0.8, "D": 1.1}
-    features = np.array([
-        shift[s] + 0.004 * (a - 50) + scale[s] * rng.normal(0, 0.2, N_FEATURES)
-        for s, a in zip(site, age, strict=True)
-    ])  # fmt: skip
+    features = np.array(
+        [
+            shift[s] + 0.004 * (a - 50) + scale[s] * rng.normal(0, 0.2, N_FEATURES)
+            for s, a in zip(site, age, strict=True)
+        ]
+    )
     features = np.round(features, 6)
     covars = pd.DataFrame({"SITE": site, "AGE": age})
     combat, harmonize = {}, {}

@@ -38,10 +38,32 @@ def draw(n_people: int, n_visits: int, missing: float, seed: int) -> pd.DataFram
         for t in range(n_visits + 1):
             if t and rng.random() < missing:
                 continue
-            rows.append((f"p{i:03d}", arm[i], t, f"v{t}", gap[i, t], gap[i, t] - gap[i, 0],
-                         gap[i, 0], age[i], sex[i], stratum[i]))  # fmt: skip
-    names = ["participant_id", "arm", "visit_index", "visit", "gap", "change", "baseline_gap",
-             "baseline_age", "sex", "stratum"]  # fmt: skip
+            rows.append(
+                (
+                    f"p{i:03d}",
+                    arm[i],
+                    t,
+                    f"v{t}",
+                    gap[i, t],
+                    gap[i, t] - gap[i, 0],
+                    gap[i, 0],
+                    age[i],
+                    sex[i],
+                    stratum[i],
+                )
+            )
+    names = [
+        "participant_id",
+        "arm",
+        "visit_index",
+        "visit",
+        "gap",
+        "change",
+        "baseline_gap",
+        "baseline_age",
+        "sex",
+        "stratum",
+    ]
     return pd.DataFrame(rows, columns=names)
 
 

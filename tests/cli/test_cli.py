@@ -142,8 +142,9 @@ def test_a_verb_on_a_synthetic_study_without_data_says_what_makes_them(
 
 
 def test_missing_numbers_are_null_in_json(capsys):
-    Screen(as_json=True).result({"a": np.float64("nan"), "b": np.int64(3), "c": [np.bool_(True)],
-                                 "d": pd.NA, "e": "n/a"})  # fmt: skip
+    Screen(as_json=True).result(
+        {"a": np.float64("nan"), "b": np.int64(3), "c": [np.bool_(True)], "d": pd.NA, "e": "n/a"}
+    )
     found = strict_json(capsys.readouterr().out)
     assert found == {"a": None, "b": 3, "c": [True], "d": None, "e": "n/a"}
 

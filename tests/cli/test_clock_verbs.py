@@ -36,9 +36,13 @@ def folder(tmp_path):
             values["a"] += 0.1 * i * values["b"]
             path = tmp_path / name / f"sub-{name[0]}{i:02d}_atlas-toy_timeseries.tsv"
             values.to_csv(path, sep="\t", index=False)
-        people = pd.DataFrame({"participant_id": [f"{name[0]}{i:02d}" for i in range(n)],
-                               "age": 20 + 3.0 * np.arange(n), "site": ["s1", "s2"] * (n // 2)
-                               + ["s1"] * (n % 2)})  # fmt: skip
+        people = pd.DataFrame(
+            {
+                "participant_id": [f"{name[0]}{i:02d}" for i in range(n)],
+                "age": 20 + 3.0 * np.arange(n),
+                "site": ["s1", "s2"] * (n // 2) + ["s1"] * (n % 2),
+            }
+        )
         people.to_csv(tmp_path / f"{name}.tsv", sep="\t", index=False)
     (tmp_path / "study.yaml").write_text(STUDY)
     (tmp_path / "sweep.yaml").write_text(SWEEP)
@@ -65,9 +69,11 @@ def test_evaluate_before_train_says_what_to_run(folder, capsys):
 
 
 def test_a_warning_is_one_sentence_however_many_folds(folder, capsys):
-    choices = ["science.clock.harmonization.method=center",
-               "science.clock.harmonization.preserve_age=true",
-               "science.clock.bias_correction=in_sample"]  # fmt: skip
+    choices = [
+        "science.clock.harmonization.method=center",
+        "science.clock.harmonization.preserve_age=true",
+        "science.clock.bias_correction=in_sample",
+    ]
     sets = [part for choice in choices for part in ("--set", choice)]
     assert main(["train", str(folder / "study.yaml"), *sets]) == DONE
     told = capsys.readouterr().err

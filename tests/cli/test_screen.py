@@ -49,10 +49,17 @@ def test_a_long_log_has_a_line_a_minute(clock, capsys):
     assert 115 < len(capsys.readouterr().err.splitlines()) < 175
 
 
-@pytest.mark.parametrize(("seconds", "words"), [
-    (0, "0 s"), (9.4, "9 s"), (65, "1 min 5 s"), (3600, "1 h"), (12_000, "3 h 20 min"),
-    (200_000, "2 d 7 h"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (9.4, "9 s"),
+        (65, "1 min 5 s"),
+        (3600, "1 h"),
+        (12_000, "3 h 20 min"),
+        (200_000, "2 d 7 h"),
+    ],
+)
 def test_a_duration_is_told_in_its_two_largest_units(seconds, words):
     assert duration(seconds) == words
 
@@ -62,8 +69,9 @@ def test_the_last_table_groups_scans_by_what_became_of_them(capsys):
     rows[["session_id", "run", "task"]] = "n/a"
     rows["participant_id"] = [f"{i:02d}" for i in range(40)]
     rows["status"] = ["done"] * 20 + ["failed"] * 12 + ["excluded"] * 8
-    rows.loc[20:31, "reason"] = [f"/data/sub-{i}/func/sub-{i}_task-rest_bold.nii.gz: truncated gzip"
-                                 for i in range(20, 32)]  # fmt: skip
+    rows.loc[20:31, "reason"] = [
+        f"/data/sub-{i}/func/sub-{i}_task-rest_bold.nii.gz: truncated gzip" for i in range(20, 32)
+    ]
     rows.loc[32:, "reason"] = "mean FD 0.9 mm above 0.5 mm"
     rows["retained_s"] = np.where(rows["status"] == "failed", np.nan, 300.0)
     rows["mean_fd_mm"] = np.where(rows["status"] == "failed", np.nan, 0.2)

@@ -26,17 +26,19 @@ def make_features(n=60, *, p=10, kinds=("fisher_z",), effect=0.01, n_sites=2, se
             values = 0.3 + effect * np.outer(age - 50, planted)
             values += rng.normal(0, 0.3, values.shape)
         views[kind] = View(values.astype(np.float32), spec)
-    rows = pd.DataFrame({
-        "participant_id": [f"person{i:03d}" for i in range(n)],
-        "session_id": "n/a",
-        "age_years": age,
-        "sex": "F",
-        "site": [f"site{i % n_sites}" for i in range(n)],
-        "scanner": None,
-        "family_id": None,
-        "mean_fd_mm": 0.1,
-        "retained_s": 300.0,
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "participant_id": [f"person{i:03d}" for i in range(n)],
+            "session_id": "n/a",
+            "age_years": age,
+            "sex": "F",
+            "site": [f"site{i % n_sites}" for i in range(n)],
+            "scanner": None,
+            "family_id": None,
+            "mean_fd_mm": 0.1,
+            "retained_s": 300.0,
+        }
+    )
     return FeatureTable(views, rows)
 
 

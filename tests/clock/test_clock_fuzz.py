@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from brainage.clock import BrainClock, ClockOptions, fit_clock
-from brainage.clock.clockfile import read_clock_file, write_clock_file
+from brainage.clock.model.clockfile import read_clock_file, write_clock_file
 from brainage.clock.options import HarmonizationOptions, ValidationOptions
 from brainage.connectivity import FeatureTable, View, ViewSpec
 from brainage.errors import BrainAgeError, ClockFileError

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from brainage.clock import BrainClock, ClockOptions, ValidationOptions, fit_clock
-from brainage.clock.grams import directions, gram_of
-from brainage.clock.pipeline import Problem, fit_and_predict
+from brainage.clock.regressors.grams import directions, gram_of
+from brainage.clock.training.pipeline import Problem, fit_and_predict
 from brainage.connectivity import DirectionTransformer, FeatureTable, View
 
 KIND = "log_correlation_direction"

@@ -13,9 +13,9 @@ from brainage.clock import (
     fit_clock,
     preparation,
 )
-from brainage.clock.age_scale import to_years
-from brainage.clock.clockfile import read_clock_file, write_clock_file
-from brainage.clock.explain import explain_clock
+from brainage.clock.evaluation.explain import explain_clock
+from brainage.clock.model.clockfile import read_clock_file, write_clock_file
+from brainage.clock.regressors.age_scale import to_years
 from brainage.connectivity import FeatureTable, View
 from brainage.errors import ClockFileError
 

@@ -13,8 +13,8 @@ from brainage.clock import (
     cross_validate_clock,
     fit_clock,
 )
-from brainage.clock.folds import check_no_shared_scans
-from brainage.clock.metrics import accuracy
+from brainage.clock.training.folds import check_no_shared_scans
+from brainage.clock.training.metrics import accuracy
 from brainage.connectivity import FeatureTable, View
 from brainage.errors import CorrectedAccuracyError, LeakageError
 from brainage.report import StudyResults, render_report
@@ -196,8 +196,11 @@ def test_the_accuracy_of_corrected_predictions_is_refused(make_cohort, tmp_path,
     age, predicted = mean["age_years"].to_numpy(), mean["predicted_age_years"].to_numpy()
     bias = AgeBiasCorrector(kind).fit(age, predicted)
     rows = cv.predictions
-    corrected = rows.assign(predicted_age_years=bias.corrected_predicted(
-        rows["age_years"].to_numpy(), rows["predicted_age_years"].to_numpy()))  # fmt: skip
+    corrected = rows.assign(
+        predicted_age_years=bias.corrected_predicted(
+            rows["age_years"].to_numpy(), rows["predicted_age_years"].to_numpy()
+        )
+    )
     accuracy(rows)
     with pytest.raises(CorrectedAccuracyError, match="That is no accuracy"):
         accuracy(corrected)

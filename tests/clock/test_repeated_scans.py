@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from brainage.clock import ClockOptions, RidgeClock, ValidationOptions, cross_validate_clock, primal
-from brainage.clock.primal import fit_ridge_on_moments, moments_of
-from brainage.clock.stacked import (
+from brainage.clock import ClockOptions, RidgeClock, ValidationOptions, cross_validate_clock
+from brainage.clock.regressors import primal
+from brainage.clock.regressors.primal import fit_ridge_on_moments, moments_of
+from brainage.clock.regressors.stacked import (
     PENALTIES,
     StackedClock,
     fit_ridge_on_gram,

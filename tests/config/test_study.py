@@ -124,8 +124,9 @@ def test_every_inferred_line_of_lisa_like_says_so():
             for line in chosen
             if "inferred" not in line and not line.strip().startswith(structure)
         ]
-        assert all(line.strip().split(":")[0] in ("n_folds", "n_repeats", "inner_folds")
-                   for line in silent)  # fmt: skip
+        assert all(
+            line.strip().split(":")[0] in ("n_folds", "n_repeats", "inner_folds") for line in silent
+        )
 
 
 def test_the_schema_names_every_section_and_refuses_unknown_keys():
@@ -137,11 +138,15 @@ def test_the_schema_names_every_section_and_refuses_unknown_keys():
 
 def test_a_rule_on_a_whole_section_names_its_keys_and_does_not_show_the_section(study_file):
     with pytest.raises(ConfigError) as told:
-        load_study(study_file, overrides=[
-            "paths.reference.scans=x", "science.trial={arms: [CON, MIT], control_arm: PLACEBO, "
-            "visits: [{label: b, session_id: b, nominal_years: 0}, {label: y, session_id: y, "
-            "nominal_years: 1}], primary_visit: y}",
-        ])  # fmt: skip
+        load_study(
+            study_file,
+            overrides=[
+                "paths.reference.scans=x",
+                "science.trial={arms: [CON, MIT], control_arm: PLACEBO, "
+                "visits: [{label: b, session_id: b, nominal_years: 0}, {label: y, session_id: y, "
+                "nominal_years: 1}], primary_visit: y}",
+            ],
+        )
     message = str(told.value)
     assert "control arm first in arms (found control_arm 'PLACEBO'" in message
     assert "found {" not in message
@@ -155,8 +160,10 @@ def test_a_rule_on_the_whole_file_has_no_empty_key(study_file):
 def test_paths_of_the_command_line_start_at_the_current_folder(study_file, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    study = load_study(study_file, overrides=["paths.output=new", "science.atlas.path=a.nii",
-                                              "paths.trial={series: s}"])  # fmt: skip
+    study = load_study(
+        study_file,
+        overrides=["paths.output=new", "science.atlas.path=a.nii", "paths.trial={series: s}"],
+    )
     assert study.paths.output == str(tmp_path / "elsewhere" / "new")
     assert study.science.atlas.path == str(tmp_path / "elsewhere" / "a.nii")
     assert study.paths.trial.series == str(tmp_path / "elsewhere" / "s")

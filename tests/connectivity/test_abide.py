@@ -40,8 +40,14 @@ def _one_d_file(controls: dict, i: int, folder: Path) -> Path:
     rows = slice(stop - controls["n_volumes"][i], stop)
     path = folder / f"{controls['file_ids'][i]}_rois_cc400.1D"
     header = "\t".join(f"#{roi}" for roi in controls["roi_ids"])
-    np.savetxt(path, controls["values"][rows] * controls["scale"][i], fmt="%.5f", delimiter="\t",
-               header=header, comments="")  # fmt: skip
+    np.savetxt(
+        path,
+        controls["values"][rows] * controls["scale"][i],
+        fmt="%.5f",
+        delimiter="\t",
+        header=header,
+        comments="",
+    )
     return path
 
 
@@ -65,9 +71,10 @@ def test_a_fetched_scan_keeps_values_age_and_missing_rois_on_its_way(fetch, cont
         f"participant_id\tage_years\nsub-{series.participant_id}\t{person['AGE_AT_SCAN']}\n"
     )
     table = build_features(
-        find_series(tmp_path / "tree"), read_people(tmp_path / "tree" / "participants.tsv"),
+        find_series(tmp_path / "tree"),
+        read_people(tmp_path / "tree" / "participants.tsv"),
         kinds=("pearson",),
-    )  # fmt: skip
+    )
     assert table.rows["age_years"].tolist() == [person["AGE_AT_SCAN"]]
     assert np.isnan(table.rows["retained_s"]).all()
     raw = np.loadtxt(path)

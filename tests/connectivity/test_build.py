@@ -96,8 +96,7 @@ def test_a_person_row_stands_for_sessions_without_their_own():
 def test_joined_runs_are_each_standardised_first():
     first, second = SERIES[0], make_series(5)
     shifted = 50.0 * second.values - 1e4
-    runs = [replace(first, run="1"),
-            replace(second, participant_id="00", run="2", values=shifted)]  # fmt: skip
+    runs = [replace(first, run="1"), replace(second, participant_id="00", run="2", values=shifted)]
     plain = [runs[0], replace(runs[1], values=second.values)]
     kinds = tuple(kind for kind in ALL_KINDS if kind != "covariance")
     found = build_features(runs, PEOPLE, kinds=kinds)
@@ -191,9 +190,11 @@ def test_the_same_run_twice_and_two_rows_for_a_person_are_refused():
 
 def test_unshrunk_inverse_needs_more_volumes_than_parcels():
     table = build_features(
-        [make_series(1, n_volumes=11), make_series(2)], PEOPLE, kinds=("partial",),
+        [make_series(1, n_volumes=11), make_series(2)],
+        PEOPLE,
+        kinds=("partial",),
         shrinkage="none",
-    )  # fmt: skip
+    )
     assert table.rows["participant_id"].tolist() == ["01", "02"]
     short = [make_series(1, n_volumes=11), make_series(2)]
     short[0] = replace(short[0], values=short[0].values[:9], kept_volumes=np.arange(9))

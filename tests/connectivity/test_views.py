@@ -23,8 +23,9 @@ from .toy import ALL_KINDS, make_people, make_series
 
 @pytest.fixture(scope="module")
 def features() -> FeatureTable:
-    return build_features([make_series(i) for i in range(5)], make_people(range(5)),
-                          kinds=ALL_KINDS)  # fmt: skip
+    return build_features(
+        [make_series(i) for i in range(5)], make_people(range(5)), kinds=ALL_KINDS
+    )
 
 
 def test_edge_masks_count_the_edges_of_networks(features):
@@ -67,8 +68,10 @@ def test_a_spec_comes_back_from_its_dictionary_and_says_how_another_differs(feat
         assert spec.n_features == features[kind].values.shape[1]
     spec = features["partial"].spec
     other = replace(spec, shrinkage="oas", cleaning_fingerprint="x")
-    assert spec.differences(other) == ["shrinkage: expected ledoit_wolf, found oas",
-                                       "cleaning_fingerprint: expected clean, found x"]  # fmt: skip
+    assert spec.differences(other) == [
+        "shrinkage: expected ledoit_wolf, found oas",
+        "cleaning_fingerprint: expected clean, found x",
+    ]
     assert features["log_covariance"].spec.shrinkage == "fixed_0.8"
     with pytest.raises(FeatureMismatchError, match="expected the keys"):
         ViewSpec.from_dict({"kind": "pearson"})

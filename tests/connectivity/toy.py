@@ -8,10 +8,19 @@ import pandas as pd
 from brainage.series import ParcelSeries, ScanQuality
 
 ALL_KINDS = (
-    "pearson", "fisher_z", "partial", "shrunk_correlation", "covariance", "tangent",
-    "log_euclidean", "log_correlation", "log_correlation_direction", "log_covariance", "lagged",
+    "pearson",
+    "fisher_z",
+    "partial",
+    "shrunk_correlation",
+    "covariance",
+    "tangent",
+    "log_euclidean",
+    "log_correlation",
+    "log_correlation_direction",
+    "log_covariance",
+    "lagged",
     "amplitude",
-)  # fmt: skip
+)
 N_PARCELS = 9
 COMMON_MIXING = np.eye(N_PARCELS) + 0.15 * np.random.default_rng(99).standard_normal(
     (N_PARCELS, N_PARCELS)
@@ -23,13 +32,19 @@ def make_series(number: int, *, n_volumes: int = 60, **changes) -> ParcelSeries:
     rng = np.random.default_rng(number)
     mixing = COMMON_MIXING + 0.05 * rng.standard_normal((N_PARCELS, N_PARCELS))
     fields = {
-        "participant_id": f"{number:02d}", "session_id": "n/a", "run": "n/a", "task": "rest",
+        "participant_id": f"{number:02d}",
+        "session_id": "n/a",
+        "run": "n/a",
+        "task": "rest",
         "values": rng.standard_normal((n_volumes, N_PARCELS)) @ mixing + 100.0,
         "parcel_names": tuple(f"P{i}" for i in range(N_PARCELS)),
-        "networks": ("A",) * 4 + ("B",) * 3 + ("C", None), "kept_volumes": np.arange(n_volumes),
-        "t_r_s": 2.0, "atlas": "toy", "cleaning_fingerprint": "clean",
+        "networks": ("A",) * 4 + ("B",) * 3 + ("C", None),
+        "kept_volumes": np.arange(n_volumes),
+        "t_r_s": 2.0,
+        "atlas": "toy",
+        "cleaning_fingerprint": "clean",
         "quality": make_quality(n_volumes),
-    }  # fmt: skip
+    }
     return ParcelSeries(**{**fields, **changes})
 
 
@@ -40,10 +55,16 @@ def make_quality(n_volumes: int = 60, *, mean_fd_mm=0.1, exclusion=None) -> Scan
 
 def make_people(numbers) -> pd.DataFrame:
     """Make a people table, one row a person."""
-    return pd.DataFrame({
-        "participant_id": [f"{i:02d}" for i in numbers], "session_id": "n/a",
-        "age_years": [20.0 + i for i in numbers], "sex": "F", "site": "X", "arm": "HRT",
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "participant_id": [f"{i:02d}" for i in numbers],
+            "session_id": "n/a",
+            "age_years": [20.0 + i for i in numbers],
+            "sex": "F",
+            "site": "X",
+            "arm": "HRT",
+        }
+    )
 
 
 def without_signal(series: ParcelSeries, parcel: int, fill: float) -> np.ndarray:

@@ -16,9 +16,9 @@ from brainage.imaging import (
     ExclusionRules,
     extract_parcel_series,
 )
-from brainage.imaging.confounds import load_nuisance
-from brainage.imaging.nifti import write_nifti
-from brainage.imaging.scans import Scan
+from brainage.imaging.cleaning.confounds import load_nuisance
+from brainage.imaging.reading.nifti import write_nifti
+from brainage.imaging.reading.scans import Scan
 
 _SHAPE = (8, 7, 6, 80)
 _AFFINE = np.diag([3.0, 3.0, 3.0, 1.0])
@@ -42,13 +42,32 @@ def study(tmp_path) -> Path:
 
 
 def an_atlas(folder: Path) -> Atlas:
-    return Atlas("made", "labels", ("a", "b", "c", "d"), ("x", "x", None, "y"), (None,) * 4, None,
-                 folder / "labels.nii.gz", np.arange(1, 5), None, None, "slabs")  # fmt: skip
+    return Atlas(
+        "made",
+        "labels",
+        ("a", "b", "c", "d"),
+        ("x", "x", None, "y"),
+        (None,) * 4,
+        None,
+        folder / "labels.nii.gz",
+        np.arange(1, 5),
+        None,
+        None,
+        "slabs",
+    )
 
 
 def extract(folder: Path, *, mask: str | None = None, name="bold.nii.gz", **choices):
-    scan = Scan("01", "1y", "2", "rest", None, folder / name, folder / "motion.txt",
-                None if mask is None else folder / mask)  # fmt: skip
+    scan = Scan(
+        "01",
+        "1y",
+        "2",
+        "rest",
+        None,
+        folder / name,
+        folder / "motion.txt",
+        None if mask is None else folder / mask,
+    )
     cleaning = CleaningOptions(**({"motion_order": "fsl", "t_r_s": 2.0} | choices))
     return extract_parcel_series(
         scan, atlas=an_atlas(folder), cleaning=cleaning, exclusion=_LENIENT
@@ -62,9 +81,13 @@ def test_default_cleaning_equals_nilearns_masker_given_the_same_confounds(study)
     nuisance = load_nuisance(scan, cleaning, n_volumes=80)
     assert nuisance.confounds.shape == (80, 24)
     expected = NiftiLabelsMasker(
-        str(study / "labels.nii.gz"), standardize="zscore_sample", detrend=True, high_pass=0.01,
-        low_pass=0.1, t_r=2.0,
-    ).fit_transform(str(study / "bold.nii.gz"), confounds=nuisance.confounds)  # fmt: skip
+        str(study / "labels.nii.gz"),
+        standardize="zscore_sample",
+        detrend=True,
+        high_pass=0.01,
+        low_pass=0.1,
+        t_r=2.0,
+    ).fit_transform(str(study / "bold.nii.gz"), confounds=nuisance.confounds)
     np.testing.assert_allclose(series.values, expected, atol=1e-6)
     assert (series.participant_id, series.session_id, series.run) == ("01", "1y", "2")
 
@@ -100,9 +123,11 @@ def test_fingerprint_depends_on_what_is_done_and_not_on_files_or_folders(study, 
     assert extract(study, strategy="none").cleaning_fingerprint != first
     scan = Scan("02", "n/a", "n/a", "rest", None, study / "bold.nii.gz", study / "motion.txt", None)
     other = extract_parcel_series(
-        scan, atlas=an_atlas(study), cleaning=CleaningOptions(motion_order="fsl", t_r_s=2.0),
+        scan,
+        atlas=an_atlas(study),
+        cleaning=CleaningOptions(motion_order="fsl", t_r_s=2.0),
         atlas_options=AtlasOptions(min_coverage=0.7),
-    )  # fmt: skip
+    )
     assert other.cleaning_fingerprint != first
 
 
@@ -113,8 +138,10 @@ def test_extraction_is_repeatable_to_the_last_bit(study):
 def test_a_scan_that_breaks_a_rule_still_comes_with_its_series_and_the_reason(study):
     scan = Scan("01", "n/a", "n/a", "rest", None, study / "bold.nii.gz", study / "motion.txt", None)
     series = extract_parcel_series(
-        scan, atlas=an_atlas(study), cleaning=CleaningOptions(motion_order="fsl", t_r_s=2.0),
+        scan,
+        atlas=an_atlas(study),
+        cleaning=CleaningOptions(motion_order="fsl", t_r_s=2.0),
         exclusion=ExclusionRules(min_retained_s=300.0),
-    )  # fmt: skip
+    )
     assert series.quality.exclusion == "160 s kept, less than 300 s"
     assert np.isfinite(series.values).all()

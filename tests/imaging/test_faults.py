@@ -20,11 +20,11 @@ from brainage.imaging import (
     extract_parcel_series,
     load_atlas,
 )
-from brainage.imaging import stream as stream_module
-from brainage.imaging.nifti import Grid, write_nifti
-from brainage.imaging.operator import load_mask
-from brainage.imaging.scans import Scan
-from brainage.imaging.stream import VolumeStream
+from brainage.imaging.atlas.operator import load_mask
+from brainage.imaging.reading import stream as stream_module
+from brainage.imaging.reading.nifti import Grid, write_nifti
+from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.stream import VolumeStream
 
 _SHAPE = (8, 7, 6, 40)
 _AFFINE = np.diag([3.0, 3.0, 3.0, 1.0])
@@ -44,13 +44,32 @@ def an_atlas(folder: Path) -> Atlas:
         labels[2 * i : 2 * i + 2] = i + 1
     if not (folder / "labels.nii.gz").exists():
         write_nifti(folder / "labels.nii.gz", labels, _AFFINE)
-    return Atlas("made", "labels", ("a", "b", "c", "d"), (None,) * 4, (None,) * 4, None,
-                 folder / "labels.nii.gz", np.arange(1, 5), None, None, "four slabs")  # fmt: skip
+    return Atlas(
+        "made",
+        "labels",
+        ("a", "b", "c", "d"),
+        (None,) * 4,
+        (None,) * 4,
+        None,
+        folder / "labels.nii.gz",
+        np.arange(1, 5),
+        None,
+        None,
+        "four slabs",
+    )
 
 
 def extract(folder: Path, name: str = "bold.nii.gz", **choices):
-    scan = Scan("01", "n/a", "n/a", "rest", None, folder / name, choices.pop("confounds", None),
-                choices.pop("mask", None))  # fmt: skip
+    scan = Scan(
+        "01",
+        "n/a",
+        "n/a",
+        "rest",
+        None,
+        folder / name,
+        choices.pop("confounds", None),
+        choices.pop("mask", None),
+    )
     cleaning = _PLAIN.model_copy(update=choices)
     rules = ExclusionRules(min_retained_s=0.0)
     return extract_parcel_series(scan, atlas=an_atlas(folder), cleaning=cleaning, exclusion=rules)
@@ -66,8 +85,9 @@ def test_gzip_cut_at_any_byte_is_a_scan_error_that_names_the_file(folder, monkey
     monkeypatch.setattr(stream_module, "_n_cores", lambda: n_cores)
     monkeypatch.setattr(stream_module, "_BLOCK_BYTES", 1000)
     whole = (folder / "bold.nii.gz").read_bytes()
-    places = np.unique(np.r_[0:40, np.linspace(40, len(whole) - 1, 80).astype(int),
-                             len(whole) - 9 : len(whole)])  # fmt: skip
+    places = np.unique(
+        np.r_[0:40, np.linspace(40, len(whole) - 1, 80).astype(int), len(whole) - 9 : len(whole)]
+    )
     cut = folder / "cut.nii.gz"
     for place in places:
         cut.write_bytes(whole[:place])
@@ -105,9 +125,14 @@ def test_plain_file_cut_anywhere_says_how_many_bytes_were_expected(folder):
         drain(cut)
 
 
-@pytest.mark.parametrize(("n_volumes", "words"), [
-    (41, "truncated"), (39, "holds at least one more"), (32000, "truncated"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("n_volumes", "words"),
+    [
+        (41, "truncated"),
+        (39, "holds at least one more"),
+        (32000, "truncated"),
+    ],
+)
 def test_a_header_of_another_length_than_the_file_is_refused(folder, n_volumes, words):
     image = nib.load(folder / "bold.nii.gz")
     for compress, name in [(gzip.compress, "wrong.nii.gz"), (bytes, "wrong.nii")]:
@@ -131,8 +156,9 @@ def test_a_file_that_shrinks_while_it_is_read_is_truncated(folder, monkeypatch):
             list(blocks)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"hello", b"\0" * 5000,
-                                     gzip.compress(b"hello", mtime=0)])  # fmt: skip
+@pytest.mark.parametrize(
+    "content", [b"", b"\x1f\x8b", b"hello", b"\0" * 5000, gzip.compress(b"hello", mtime=0)]
+)
 def test_what_is_no_image_is_said_to_be_none(folder, content):
     (folder / "other.nii.gz").write_bytes(content)
     with pytest.raises(ScanError, match=r"other\.nii\.gz"):
@@ -232,18 +258,27 @@ def test_a_mask_corrupt_or_cut_at_any_byte_is_never_another_mask(folder):
                 assert "mask.nii.gz" in str(error)  # noqa: PT017
 
 
-@pytest.mark.parametrize(("name", "words"), [
-    ("cut.nii.gz", "truncated gzip"), ("flipped.nii.gz", "corrupt gzip"),
-    ("cut.nii", "expected a NIfTI atlas, found: Expected"), ("text.nii", "expected a NIfTI atlas"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("cut.nii.gz", "truncated gzip"),
+        ("flipped.nii.gz", "corrupt gzip"),
+        ("cut.nii", "expected a NIfTI atlas, found: Expected"),
+        ("text.nii", "expected a NIfTI atlas"),
+    ],
+)
 def test_a_damaged_atlas_stops_with_its_name_and_is_never_another_atlas(folder, name, words):
     labels = np.arange(np.prod(_SHAPE[:3])).reshape(_SHAPE[:3]) % 9
     write_nifti(folder / "atlas.nii.gz", labels, _AFFINE)
     whole = (folder / "atlas.nii.gz").read_bytes()
     flipped = bytearray(whole)
     flipped[-6] ^= 0x10  # a checksum that the voxels do not have
-    content = {"cut.nii.gz": whole[:-20], "flipped.nii.gz": flipped, "text.nii": b"no image",
-               "cut.nii": gzip.decompress(whole)[:-50]}  # fmt: skip
+    content = {
+        "cut.nii.gz": whole[:-20],
+        "flipped.nii.gz": flipped,
+        "text.nii": b"no image",
+        "cut.nii": gzip.decompress(whole)[:-50],
+    }
     (folder / name).write_bytes(content[name])
     with pytest.raises(AtlasError, match=words) as caught:
         load_atlas(AtlasOptions(name="made", path=str(folder / name)))

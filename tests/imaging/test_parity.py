@@ -11,12 +11,12 @@ import pytest
 from nilearn.maskers import NiftiLabelsMasker, NiftiMapsMasker, NiftiSpheresMasker
 
 from brainage.imaging import Atlas, CleaningOptions
-from brainage.imaging.confounds import Nuisance
+from brainage.imaging.atlas.operator import load_mask, parcel_operator
+from brainage.imaging.cleaning.confounds import Nuisance
 from brainage.imaging.extract import clean_signals, stream_signals
-from brainage.imaging.nifti import write_nifti
-from brainage.imaging.operator import load_mask, parcel_operator
-from brainage.imaging.scans import Scan
-from brainage.imaging.stream import VolumeStream
+from brainage.imaging.reading.nifti import write_nifti
+from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.stream import VolumeStream
 
 _TOLERANCE_SD = 1e-6
 _T_R_S = 2.0
@@ -31,8 +31,16 @@ def an_atlas(kind: str, **fields) -> Atlas:
     empty = dict.fromkeys(("image", "label_values", "coordinates_mm", "radii_mm"))
     names = tuple(f"parcel{i}" for i in range(p))
     nothing = (None,) * p
-    return Atlas("made", kind, names, nothing, nothing, None, **(empty | fields),
-                 content_hash=repr(sorted(fields.items(), key=str)))  # fmt: skip
+    return Atlas(
+        "made",
+        kind,
+        names,
+        nothing,
+        nothing,
+        None,
+        **(empty | fields),
+        content_hash=repr(sorted(fields.items(), key=str)),
+    )
 
 
 def ours(bold: Path, atlas: Atlas, *, mask=None, fwhm_mm=None, raw_only=False, nuisance=None):
@@ -55,8 +63,13 @@ def theirs(bold: Path, atlas: Atlas, *, mask=None, fwhm_mm=None, nuisance=None, 
     if nuisance == "raw":
         settings |= {"standardize": None, "detrend": False}
     else:
-        settings |= {"standardize": "zscore_sample", "detrend": True, "high_pass": 0.01,
-                     "low_pass": 0.1, "t_r": _T_R_S}  # fmt: skip
+        settings |= {
+            "standardize": "zscore_sample",
+            "detrend": True,
+            "high_pass": 0.01,
+            "low_pass": 0.1,
+            "t_r": _T_R_S,
+        }
         if nuisance is not None:
             confounds, sample_mask = nuisance.confounds, nuisance.kept_volumes
     image = as_float64(bold) if image is None else image
@@ -130,16 +143,18 @@ def images(tmp_path_factory) -> Path:
 
 def atlas_of(kind: str, folder: Path) -> Atlas:
     if kind == "labels":
-        return an_atlas(kind, p=11, image=folder / "labels.nii.gz",
-                        label_values=3 * np.arange(1, 12))  # fmt: skip
+        return an_atlas(
+            kind, p=11, image=folder / "labels.nii.gz", label_values=3 * np.arange(1, 12)
+        )
     if kind == "maps":
         return an_atlas(kind, p=5, image=folder / "maps.nii.gz")
     rng = np.random.default_rng(6)
     voxels = rng.uniform([6, 2, 2], np.array(_SHAPE) - 3, (14, 3))
     centres = np.round(voxels @ _AFFINE[:3, :3].T + _AFFINE[:3, 3])
     # The smallest radius holds no voxel centre but the nearest.
-    return an_atlas(kind, p=14, coordinates_mm=centres,
-                    radii_mm=np.repeat([5.0, 8.0, 0.5], [6, 6, 2]))  # fmt: skip
+    return an_atlas(
+        kind, p=14, coordinates_mm=centres, radii_mm=np.repeat([5.0, 8.0, 0.5], [6, 6, 2])
+    )
 
 
 def a_nuisance(n_volumes: int) -> Nuisance:
@@ -155,8 +170,9 @@ def test_series_equal_nilearn_with_confounds_filter_and_sample_mask(images, kind
     bold, atlas = images / "bold.nii.gz", atlas_of(kind, images)
     if kind == "spheres" and masked:
         # nilearn refuses an empty sphere; the ragged mask empties the smallest.
-        atlas = an_atlas(kind, p=12, coordinates_mm=atlas.coordinates_mm[:12],
-                         radii_mm=atlas.radii_mm[:12])  # fmt: skip
+        atlas = an_atlas(
+            kind, p=12, coordinates_mm=atlas.coordinates_mm[:12], radii_mm=atlas.radii_mm[:12]
+        )
     mask = images / "mask.nii.gz" if masked else None
     nuisance = a_nuisance(60)
     mine, _ = ours(bold, atlas, mask=mask, fwhm_mm=fwhm_mm, nuisance=nuisance)
@@ -181,16 +197,19 @@ def test_a_parcel_that_nilearn_drops_is_empty_in_its_place(images):
     labels = np.round(np.asarray(_moved(image, grid).dataobj))
     mask[labels == 9] = False
     write_nifti(images / "without9.nii.gz", mask, _AFFINE, dtype="uint8")
-    mine, operator = ours(images / "bold.nii.gz", atlas, mask=images / "without9.nii.gz",
-                          raw_only=True)  # fmt: skip
+    mine, operator = ours(
+        images / "bold.nii.gz", atlas, mask=images / "without9.nii.gz", raw_only=True
+    )
     assert np.flatnonzero(operator.empty).tolist() == [2]
     assert operator.coverage[2] == 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         other = NiftiLabelsMasker(
-            str(atlas.image), mask_img=str(images / "without9.nii.gz"), standardize=None,
+            str(atlas.image),
+            mask_img=str(images / "without9.nii.gz"),
+            standardize=None,
             keep_masked_labels=False,
-        ).fit_transform(as_float64(images / "bold.nii.gz"))  # fmt: skip
+        ).fit_transform(as_float64(images / "bold.nii.gz"))
     assert largest_difference_sd(np.delete(mine, 2, axis=1), other) <= _TOLERANCE_SD
 
 
@@ -199,8 +218,9 @@ def _moved(image, grid):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return resample_img(image, target_affine=grid.affine, target_shape=grid.shape[:3],
-                            interpolation="nearest")  # fmt: skip
+        return resample_img(
+            image, target_affine=grid.affine, target_shape=grid.shape[:3], interpolation="nearest"
+        )
 
 
 def test_voxels_that_are_nan_throughout_count_as_nilearn_counts_them(images, tmp_path):
@@ -216,15 +236,21 @@ def test_voxels_that_are_nan_throughout_count_as_nilearn_counts_them(images, tmp
 
 
 _REAL = [
-    "haxby2001/run001/bold_25mm.nii.gz", "haxby2001/run001/bold_1slice.nii.gz",
-    "other/feeds_filtered_func.nii.gz", "other/ds003_sub-01_mc.nii.gz", "other/pymvpa_bold.nii.gz",
-]  # fmt: skip
+    "haxby2001/run001/bold_25mm.nii.gz",
+    "haxby2001/run001/bold_1slice.nii.gz",
+    "other/feeds_filtered_func.nii.gz",
+    "other/ds003_sub-01_mc.nii.gz",
+    "other/pymvpa_bold.nii.gz",
+]
 
 
 # One run of the twelve with every kind of atlas, the other eleven with labels.
 _EVERY_KIND = [(name, kind) for kind in ("labels", "spheres", "maps") for name in _REAL]
-_OTHER_RUNS = [(f"haxby2001/run{run:03d}/{form}.nii.gz", "labels")
-               for run in range(2, 13) for form in ("bold_25mm", "bold_1slice")]  # fmt: skip
+_OTHER_RUNS = [
+    (f"haxby2001/run{run:03d}/{form}.nii.gz", "labels")
+    for run in range(2, 13)
+    for form in ("bold_25mm", "bold_1slice")
+]
 
 
 @pytest.mark.parametrize(("name", "kind"), _EVERY_KIND + _OTHER_RUNS)
@@ -241,15 +267,20 @@ def test_series_of_real_images_equal_nilearn(real_data, tmp_path, name, kind):
     for fwhm_mm in (None, 6.0):
         mine, operator = ours(bold, atlas, mask=mask, fwhm_mm=fwhm_mm, raw_only=short)
         if kind == "spheres" and operator.empty.any():
-            atlas = an_atlas(kind, p=int((~operator.empty).sum()),
-                             coordinates_mm=atlas.coordinates_mm[~operator.empty],
-                             radii_mm=atlas.radii_mm[~operator.empty])  # fmt: skip
+            atlas = an_atlas(
+                kind,
+                p=int((~operator.empty).sum()),
+                coordinates_mm=atlas.coordinates_mm[~operator.empty],
+                radii_mm=atlas.radii_mm[~operator.empty],
+            )
             mine = mine[:, ~operator.empty]
         other = theirs(bold, atlas, mask=mask, fwhm_mm=fwhm_mm, **cleaned)
         distance = largest_difference_sd(mine, other)
         own = theirs(bold, atlas, mask=mask, fwhm_mm=fwhm_mm, image=str(bold), **cleaned)
-        print(f"{name} {kind} {fwhm_mm} mm: {distance:.1e} SD from nilearn in float64, "
-              f"{largest_difference_sd(mine, own):.1e} SD from its own precision")  # fmt: skip
+        print(
+            f"{name} {kind} {fwhm_mm} mm: {distance:.1e} SD from nilearn in float64, "
+            f"{largest_difference_sd(mine, own):.1e} SD from its own precision"
+        )
         assert distance <= _TOLERANCE_SD
 
 
@@ -267,8 +298,12 @@ def _atlas_on(image, kind: str, folder: Path) -> Atlas:
     if kind == "spheres":
         voxel_mm = np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).max()
         centres = middles @ affine[:3, :3].T + affine[:3, 3]
-        return an_atlas(kind, p=len(centres), coordinates_mm=centres,
-                        radii_mm=np.full(len(centres), 1.7 * voxel_mm))  # fmt: skip
+        return an_atlas(
+            kind,
+            p=len(centres),
+            coordinates_mm=centres,
+            radii_mm=np.full(len(centres), 1.7 * voxel_mm),
+        )
     wide = np.maximum(shape / 6, 1)
     away = (index[..., None] - middles.T[:, None, None, None]) / wide[:, None, None, None, None]
     maps = np.exp(-0.5 * (away**2).sum(axis=0))

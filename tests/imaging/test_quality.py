@@ -10,8 +10,14 @@ from brainage.imaging.quality import explain_missing, judge_scan
 
 
 def judge(**changed):
-    facts = {"mean_fd_mm": 0.2, "n_volumes": 200, "n_kept": 180, "t_r_s": 2.0,
-             "coverage": np.ones(10), "missing_reasons": {}}  # fmt: skip
+    facts = {
+        "mean_fd_mm": 0.2,
+        "n_volumes": 200,
+        "n_kept": 180,
+        "t_r_s": 2.0,
+        "coverage": np.ones(10),
+        "missing_reasons": {},
+    }
     return judge_scan(ExclusionRules(), **(facts | changed))
 
 
@@ -21,12 +27,18 @@ def test_a_good_scan_is_not_excluded_and_its_time_is_counted():
     assert quality.retained_s == 360.0
 
 
-@pytest.mark.parametrize(("changed", "words"), [
-    ({"mean_fd_mm": 0.51}, "framewise displacement 0.51 mm, more than 0.5 mm"),
-    ({"n_kept": 99}, "99 of 200 volumes kept, less than 50 %"),
-    ({"n_kept": 110, "t_r_s": 1.0}, "110 s kept, less than 120 s"),
-    ({"missing_reasons": dict.fromkeys("abc", "constant")}, "70 % of parcels seen, less than 80 %"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"mean_fd_mm": 0.51}, "framewise displacement 0.51 mm, more than 0.5 mm"),
+        ({"n_kept": 99}, "99 of 200 volumes kept, less than 50 %"),
+        ({"n_kept": 110, "t_r_s": 1.0}, "110 s kept, less than 120 s"),
+        (
+            {"missing_reasons": dict.fromkeys("abc", "constant")},
+            "70 % of parcels seen, less than 80 %",
+        ),
+    ],
+)
 def test_a_broken_rule_is_told_with_its_number(changed, words):
     assert words in judge(**changed).exclusion
 
@@ -42,10 +54,13 @@ def test_unknown_motion_breaks_no_rule():
 def test_each_missing_parcel_has_its_own_reason_and_the_others_have_none():
     on = np.eye(6, dtype=bool)
     reasons = explain_missing(
-        ["seen", "gone", "cut", "dark", "torn", "flat"], min_coverage=0.5,
+        ["seen", "gone", "cut", "dark", "torn", "flat"],
+        min_coverage=0.5,
         coverage=np.array([0.5 - 1e-12, 0.0, 0.31, 0.0, 1.0, 1.0]),
-        empty=on[1], broken=on[4], constant=on[5] | on[1],
-    )  # fmt: skip
+        empty=on[1],
+        broken=on[4],
+        constant=on[5] | on[1],
+    )
     assert reasons == {
         "gone": "nothing of it in mask and field of view",
         "cut": "coverage 0.31, under 0.5",

@@ -26,13 +26,16 @@ def _xcp_d(folder: Path, flags: list[int], rows: np.ndarray) -> Path:
     path = folder / XCP
     _frame(rows).to_csv(path, sep="\t", index=False, na_rep="n/a")
     pd.DataFrame({"framewise_displacement": flags}).to_csv(
-        folder / f"{RUN}_outliers.tsv", sep="\t", index=False)  # fmt: skip
+        folder / f"{RUN}_outliers.tsv", sep="\t", index=False
+    )
     motion = np.linspace(0.1, 0.3, len(flags))
     pd.DataFrame({"framewise_displacement": motion}).to_csv(
-        folder / f"{RUN}_motion.tsv", sep="\t", index=False)  # fmt: skip
+        folder / f"{RUN}_motion.tsv", sep="\t", index=False
+    )
     coverage = folder / XCP.replace("stat-mean_timeseries", "stat-coverage_bold")
     pd.DataFrame({"Node": NAMES[::-1], "coverage": [0.3, 0.2, 0.1]}).to_csv(
-        coverage, sep="\t", index=False)  # fmt: skip
+        coverage, sep="\t", index=False
+    )
     return path
 
 
@@ -87,9 +90,15 @@ def test_halfpipe_has_no_names_and_lists_coverage_in_its_sidecar(tmp_path):
     path = tmp_path / "sub-1_task-rest_feature-corr_atlas-schaefer3_timeseries.tsv"
     np.savetxt(path, VALUES, delimiter="\t")
     path.with_suffix(".json").write_text(
-        json.dumps({"RepetitionTime": 0.8, "SamplingFrequency": 0.8, "FDMean": 0.2,
-                    "Coverage": [1.0, 0.9, 0.8]})
-    )  # fmt: skip
+        json.dumps(
+            {
+                "RepetitionTime": 0.8,
+                "SamplingFrequency": 0.8,
+                "FDMean": 0.2,
+                "Coverage": [1.0, 0.9, 0.8],
+            }
+        )
+    )
     series = read_series(path)
     assert series.parcel_names == ("parcel_1", "parcel_2", "parcel_3")
     assert series.t_r_s == 0.8
@@ -123,11 +132,14 @@ def test_older_xcp_d_named_its_tables_otherwise(tmp_path):
     path = tmp_path / f"{RUN}_space-MNI152NLin2009cAsym_atlas-Gordon_timeseries.tsv"
     _frame().to_csv(path, sep="\t", index=False)
     pd.DataFrame({"framewise_displacement": [0.1, 0.3]}).to_csv(
-        tmp_path / f"{RUN}_desc-filtered_motion.tsv", sep="\t", index=False)  # fmt: skip
+        tmp_path / f"{RUN}_desc-filtered_motion.tsv", sep="\t", index=False
+    )
     for atlas, shares in (("Gordon", [0.1, 0.2, 0.3]), ("Tian", [1, 1, 1])):
         pd.DataFrame({"Node": NAMES, "coverage": shares}).to_csv(
             tmp_path / f"{RUN}_space-MNI152NLin2009cAsym_atlas-{atlas}_coverage.tsv",
-            sep="\t", index=False)  # fmt: skip
+            sep="\t",
+            index=False,
+        )
     quality = read_series(path).quality
     assert quality.mean_fd_mm == pytest.approx(0.2)
     np.testing.assert_array_equal(quality.coverage, [0.1, 0.2, 0.3])
@@ -147,9 +159,12 @@ def test_giga_connectome_writes_one_sidecar_for_all_atlases_of_a_run(tmp_path):
         tmp_path / "sub-1_task-rest_run-02_seg-Schaefer100Parcels_desc-denoiseSimple_timeseries.tsv"
     )
     pd.DataFrame(VALUES).to_csv(path, sep="\t", index=False)
-    meta = {"MeanFramewiseDisplacement": 0.03, "SamplingFrequency": 0.5,
-            "NumberOfVolumesDiscardedByMotionScrubbing": 4,
-            "NumberOfVolumesDiscardedByNonsteadyStatesDetector": 5}  # fmt: skip
+    meta = {
+        "MeanFramewiseDisplacement": 0.03,
+        "SamplingFrequency": 0.5,
+        "NumberOfVolumesDiscardedByMotionScrubbing": 4,
+        "NumberOfVolumesDiscardedByNonsteadyStatesDetector": 5,
+    }
     for run, changed in (("02", {}), ("01", {"SamplingFrequency": 9})):
         sidecar = tmp_path / f"sub-1_task-rest_run-{run}_desc-denoiseSimple_timeseries.json"
         sidecar.write_text(json.dumps(meta | changed))
@@ -189,10 +204,12 @@ def test_cpac_1d_of_any_age_reads_alike(tmp_path, text):
 
 
 def test_what_is_no_series_in_a_cpac_or_fmriprep_tree_is_passed_over(tmp_path):
-    for name in ("sub-1_task-rest_atlas-CC200_reg-36Parameter_desc-Mean_timeseries.1D",
-                 "sub-1_task-rest_atlas-CC200_reg-aCompCor_desc-Mean_timeseries.1D",
-                 "sub-1_task-rest_framewise-displacement-jenkinson_motion.1D",
-                 "sub-1_task-rest_desc-confounds_timeseries.tsv"):  # fmt: skip
+    for name in (
+        "sub-1_task-rest_atlas-CC200_reg-36Parameter_desc-Mean_timeseries.1D",
+        "sub-1_task-rest_atlas-CC200_reg-aCompCor_desc-Mean_timeseries.1D",
+        "sub-1_task-rest_framewise-displacement-jenkinson_motion.1D",
+        "sub-1_task-rest_desc-confounds_timeseries.tsv",
+    ):
         np.savetxt(tmp_path / name, VALUES)
     with pytest.raises(SeriesError, match=r"one run in several forms.*CC200:reg-aCompCor"):
         find_series(tmp_path)
@@ -205,8 +222,12 @@ def test_what_is_no_series_in_a_cpac_or_fmriprep_tree_is_passed_over(tmp_path):
 
 
 def test_tasks_and_spaces_are_chosen_and_acquisitions_are_runs(tmp_path):
-    for task, acq, space in (("rest", "645", "MNI"), ("rest", "1400", "MNI"),
-                             ("rest", "645", "T1w"), ("movie", "645", "MNI")):  # fmt: skip
+    for task, acq, space in (
+        ("rest", "645", "MNI"),
+        ("rest", "1400", "MNI"),
+        ("rest", "645", "T1w"),
+        ("movie", "645", "MNI"),
+    ):
         name = f"sub-1_task-{task}_acq-{acq}_run-1_space-{space}_atlas-a_timeseries.tsv"
         _frame().to_csv(tmp_path / name, sep="\t", index=False)
     with pytest.raises(SeriesError, match=r"one run in several forms.*space: MNI, or T1w"):

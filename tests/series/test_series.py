@@ -16,13 +16,27 @@ def _series(**changes) -> ParcelSeries:
     values = np.random.default_rng(0).normal(size=(6, 3))
     values[:, 1] = np.nan
     fields = {
-        "participant_id": "01", "session_id": "1y", "run": "n/a", "task": "rest", "values": values,
-        "parcel_names": ("a", "b", "c"), "networks": ("Vis", None, "Vis"),
-        "kept_volumes": np.array([2, 3, 4, 7, 8, 9]), "t_r_s": 2.5, "atlas": "mine 3",
-        "cleaning_fingerprint": "0123", "cleaning": "24P", "quality": ScanQuality(
-            0.12, 10, 6, 15.0, np.array([1.0, 0.2, 0.9]),
-            missing_reasons={"b": "coverage 0.2, under 0.5"}),
-    }  # fmt: skip
+        "participant_id": "01",
+        "session_id": "1y",
+        "run": "n/a",
+        "task": "rest",
+        "values": values,
+        "parcel_names": ("a", "b", "c"),
+        "networks": ("Vis", None, "Vis"),
+        "kept_volumes": np.array([2, 3, 4, 7, 8, 9]),
+        "t_r_s": 2.5,
+        "atlas": "mine 3",
+        "cleaning_fingerprint": "0123",
+        "cleaning": "24P",
+        "quality": ScanQuality(
+            0.12,
+            10,
+            6,
+            15.0,
+            np.array([1.0, 0.2, 0.9]),
+            missing_reasons={"b": "coverage 0.2, under 0.5"},
+        ),
+    }
     return ParcelSeries(**(fields | changes))
 
 
@@ -33,8 +47,18 @@ def test_a_series_comes_back_as_it_was(tmp_path):
     back = read_series(path)
     # Eight digits are written.
     np.testing.assert_allclose(back.values, series.values, rtol=1e-7)
-    for field in ("participant_id", "session_id", "run", "task", "parcel_names", "networks",
-                  "t_r_s", "atlas", "cleaning_fingerprint", "cleaning"):  # fmt: skip
+    for field in (
+        "participant_id",
+        "session_id",
+        "run",
+        "task",
+        "parcel_names",
+        "networks",
+        "t_r_s",
+        "atlas",
+        "cleaning_fingerprint",
+        "cleaning",
+    ):
         assert getattr(back, field) == getattr(series, field), field
     assert list(back.kept_volumes) == list(series.kept_volumes)
     assert (back.quality.mean_fd_mm, back.quality.retained_s) == (0.12, 15.0)

@@ -41,8 +41,9 @@ def batch(tmp_path_factory) -> Path:
         data = 1000 + 50 * rng.standard_normal((*_SHAPE, 120))
         write_nifti(folder / f"s{i}.nii.gz", data, _AFFINE, t_r_s=2.0)
         np.savetxt(folder / f"s{i}.par", 0.001 * rng.standard_normal((120, 6)))
-        rows.append({"path": f"s{i}.nii.gz", "participant_id": f"{i:02d}",
-                     "confounds": f"s{i}.par"})  # fmt: skip
+        rows.append(
+            {"path": f"s{i}.nii.gz", "participant_id": f"{i:02d}", "confounds": f"s{i}.par"}
+        )
     pd.DataFrame(rows).to_csv(folder / "scans.tsv", sep="\t", index=False)
     (folder / "study.yaml").write_text(
         "paths: {output: out, reference: {scans: scans.tsv}}\nrun: {n_jobs: 1}\nscience:\n"
@@ -53,18 +54,26 @@ def batch(tmp_path_factory) -> Path:
 
 
 def study(batch: Path, output: str | Path = "out", n_jobs: int = 1):
-    return study_from_mapping({
-        "paths": {"output": str(output), "reference": {"scans": "scans.tsv"}},
-        "run": {"n_jobs": n_jobs},
-        "science": {"atlas": {"name": "toy", "path": "atlas.nii.gz"},
-                    "exclusion": {"min_retained_s": 60.0}},
-    }, base=batch)  # fmt: skip
+    return study_from_mapping(
+        {
+            "paths": {"output": str(output), "reference": {"scans": "scans.tsv"}},
+            "run": {"n_jobs": n_jobs},
+            "science": {
+                "atlas": {"name": "toy", "path": "atlas.nii.gz"},
+                "exclusion": {"min_retained_s": 60.0},
+            },
+        },
+        base=batch,
+    )
 
 
 def digest(folder: Path) -> dict[str, str]:
     """Hash every file of a tree, what killed writers leave included."""
-    return {str(path.relative_to(folder)): hash_file(path)
-            for path in sorted(folder.rglob("*")) if path.is_file()}  # fmt: skip
+    return {
+        str(path.relative_to(folder)): hash_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 @contextlib.contextmanager
@@ -82,10 +91,21 @@ def small_disk(folder: Path, size: str):
 
 def extract(batch: Path, output: Path, *more: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "brainage", "extract", "study.yaml", "--quiet",
-         "--set", f"paths.output={output}", *more],
-        cwd=batch, start_new_session=True, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "brainage",
+            "extract",
+            "study.yaml",
+            "--quiet",
+            "--set",
+            f"paths.output={output}",
+            *more,
+        ],
+        cwd=batch,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+    )
 
 
 def records(output: Path) -> list[Path]:

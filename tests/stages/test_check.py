@@ -12,12 +12,18 @@ MNI = "space-MNI152NLin2009cAsym"
 
 def _study(folder, source: str, **science):
     pd.DataFrame({"participant_id": ["sub-01", "sub-02"], "age_years": [30, 40]}).to_csv(
-        folder / "participants.tsv", sep="\t", index=False)  # fmt: skip
-    return study_from_mapping({
-        "paths": {"output": "out",
-                  "reference": {source: "data", "participants": "participants.tsv"}},
-        "science": science,
-    }, base=folder)  # fmt: skip
+        folder / "participants.tsv", sep="\t", index=False
+    )
+    return study_from_mapping(
+        {
+            "paths": {
+                "output": "out",
+                "reference": {source: "data", "participants": "participants.tsv"},
+            },
+            "science": science,
+        },
+        base=folder,
+    )
 
 
 def test_scans_that_will_fail_for_want_of_confounds_are_a_problem(tmp_path):
@@ -43,8 +49,10 @@ def test_several_tasks_are_told_before_they_are_joined(tmp_path):
             (tmp_path / "data" / f"sub-{person}_task-{task}_atlas-a_timeseries.tsv").touch()
     study = _study(tmp_path, "series")
     found = check(study)
-    assert any("tasks movie (2), rest (2): a session's runs of all are joined" in line
-               for line in found.lines)  # fmt: skip
+    assert any(
+        "tasks movie (2), rest (2): a session's runs of all are joined" in line
+        for line in found.lines
+    )
     assert found.lines[0].startswith("atlas and cleaning as the series have them")
     reference = study.paths.reference.model_copy(update={"task": "rest"})
     paths = study.paths.model_copy(update={"reference": reference})
@@ -66,8 +74,10 @@ def test_links_to_data_that_were_not_fetched_and_people_without_files_are_told(t
         "sub-01_task-rest_desc-confounds_timeseries.tsv: no such file",
         f"{stem}-brain_mask.nii.gz: no such file",
     ]
-    assert any("1 participants of the people table were not found among the files: 02" in line
-               for line in found.lines)  # fmt: skip
+    assert any(
+        "1 participants of the people table were not found among the files: 02" in line
+        for line in found.lines
+    )
 
 
 def test_ids_that_a_spreadsheet_took_the_zeros_of_are_told(tmp_path):

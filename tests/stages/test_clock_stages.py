@@ -54,8 +54,11 @@ def _write_cohort(folder, name, people, sessions=("",), *, sites, first_age=20.0
             label = f"sub-{person}_ses-{session}" if session else f"sub-{person}"
             path = folder / name / f"{label}_atlas-toy_timeseries.tsv"
             values.to_csv(path, sep="\t", index=False)
-            row = {"participant_id": person, "age": first_age + 1.5 * i + j,
-                   "site": sites[i % len(sites)]}  # fmt: skip
+            row = {
+                "participant_id": person,
+                "age": first_age + 1.5 * i + j,
+                "site": sites[i % len(sites)],
+            }
             rows.append(row | ({"session_id": session} if session else {}))
     pd.DataFrame(rows).to_csv(folder / f"{name}.tsv", sep="\t", index=False)
 
@@ -64,8 +67,9 @@ def _write_cohort(folder, name, people, sessions=("",), *, sites, first_age=20.0
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clock_stages")
     _write_cohort(folder, "reference", [f"R{i:02d}" for i in range(24)], sites=["s1", "s2"])
-    _write_cohort(folder, "trial", [f"T{i}" for i in range(6)], ["start", "end"], sites=["new"],
-                  first_age=35)  # fmt: skip
+    _write_cohort(
+        folder, "trial", [f"T{i}" for i in range(6)], ["start", "end"], sites=["new"], first_age=35
+    )
     _write_cohort(folder, "external", [f"E{i}" for i in range(8)], sites=["s9"], first_age=30)
     return folder
 
@@ -85,8 +89,10 @@ def study_in(data, tmp_path):
 
 def _external(folder, **more):
     paths = {"series": str(folder / "external"), "participants": str(folder / "external.tsv")}
-    return [f"paths.external={json.dumps(paths)}", *(f"{k}={json.dumps(v)}" for k, v in
-                                                     more.items())]  # fmt: skip
+    return [
+        f"paths.external={json.dumps(paths)}",
+        *(f"{k}={json.dumps(v)}" for k, v in more.items()),
+    ]
 
 
 def test_an_external_test_set_is_scored_by_the_frozen_clock_and_shown(study_in, tmp_path):
@@ -165,8 +171,10 @@ def test_named_baseline_scans_calibrate_whatever_arm_stands_beside_them(study_in
     override = [f"paths.calibration={table}"]
     found = []
     for arm in ("CON", "EX"):
-        table.write_text("participant_id\tsession_id\tarm\n"
-                         + "".join(f"sub-T{i}\tses-start\t{arm}\n" for i in range(4)))  # fmt: skip
+        table.write_text(
+            "participant_id\tsession_id\tarm\n"
+            + "".join(f"sub-T{i}\tses-start\t{arm}\n" for i in range(4))
+        )
         study = study_in(CALIBRATE, overrides=override)
         train(study)
         found.append(score(study))

@@ -49,22 +49,39 @@ def study(tmp_path):
     rng = np.random.default_rng(5)
     ids = [f"sub-{i:02d}" for i in range(40)]
     arm = rng.permutation(np.resize(["CON", "HRT"], 40))
-    pd.DataFrame({
-        "ID": ids, "GROUP": arm, "BMI_CLASS": rng.choice(["low", "high"], 40),
-        "TRAININGS": rng.integers(0, 120, 40),
-    }).to_csv(tmp_path / "people.csv", index=False)  # fmt: skip
+    pd.DataFrame(
+        {
+            "ID": ids,
+            "GROUP": arm,
+            "BMI_CLASS": rng.choice(["low", "high"], 40),
+            "TRAININGS": rng.integers(0, 120, 40),
+        }
+    ).to_csv(tmp_path / "people.csv", index=False)
     age, person = rng.uniform(62, 70, 36), rng.normal(0, 3, 36)
     scans, visits = [], []
     for session, years in (("bl", 0.0), ("1y", 1.0)):
         gap = person + rng.normal(0, 1.5, 36) - 1.2 * years * (arm[4:] == "HRT")
-        scans.append(pd.DataFrame({
-            "participant_id": ids[4:], "session_id": f"ses-{session}", "age_years": age + years,
-            "sex": "F", "site": "one", "mean_fd_mm": rng.gamma(4, 0.05, 36),
-            "network": "whole_brain", "predicted_age_years": age + years + gap, "gap_years": gap,
-            "gap_corrected_years": gap, "interval_low_years": np.nan,
-            "interval_high_years": np.nan, "in_age_range": True, "distance_percentile": 50.0,
-            "clock_id": "made elsewhere",
-        }))  # fmt: skip
+        scans.append(
+            pd.DataFrame(
+                {
+                    "participant_id": ids[4:],
+                    "session_id": f"ses-{session}",
+                    "age_years": age + years,
+                    "sex": "F",
+                    "site": "one",
+                    "mean_fd_mm": rng.gamma(4, 0.05, 36),
+                    "network": "whole_brain",
+                    "predicted_age_years": age + years + gap,
+                    "gap_years": gap,
+                    "gap_corrected_years": gap,
+                    "interval_low_years": np.nan,
+                    "interval_high_years": np.nan,
+                    "in_age_range": True,
+                    "distance_percentile": 50.0,
+                    "clock_id": "made elsewhere",
+                }
+            )
+        )
         day = pd.Timestamp("1925-04-01") + pd.Timedelta(days=round(380 * years))
         visits.append(pd.DataFrame({"ID": ids[4:], "Wave": session, "MRI_date": day.date()}))
     write_table(pd.concat(scans, ignore_index=True), tmp_path / "scores.tsv", SCORES)
@@ -75,8 +92,9 @@ def study(tmp_path):
 
 
 def results_of(study, name):
-    return pd.read_csv(study.parent / "out" / "compare" / "results" / f"{name}.tsv", sep="\t",
-                       na_values="n/a")  # fmt: skip
+    return pd.read_csv(
+        study.parent / "out" / "compare" / "results" / f"{name}.tsv", sep="\t", na_values="n/a"
+    )
 
 
 def test_tables_with_other_column_names_are_compared_with_the_intervals_of_their_dates(study):
@@ -158,8 +176,9 @@ def test_minimisation_is_refused_by_name_until_its_allocations_are_given(study, 
     )
     people = pd.read_csv(study.parent / "people.csv")
     rng = np.random.default_rng(1)
-    drawn = pd.DataFrame([rng.permutation(people["GROUP"]) for _ in range(120)],
-                         columns=people["ID"])  # fmt: skip
+    drawn = pd.DataFrame(
+        [rng.permutation(people["GROUP"]) for _ in range(120)], columns=people["ID"]
+    )
     drawn.to_csv(study.parent / "replayed.csv", index=False)
     given = ["--set", f"paths.replayed_allocations={study.parent / 'replayed.csv'}"]
     assert main(["compare", str(study), *scheme, *given, "--quiet"]) == DONE
@@ -174,10 +193,14 @@ def test_page_names_estimand_plan_and_sums_of_the_flow(study):
     page = (study.parent / "out" / "report" / "report.html").read_text()
     planned = json.loads((study.parent / "out" / "compare" / "plan.json").read_text())
     for words in (
-        "Primary contrast (prespecified): HRT minus CON at 1 year", planned["hash"],
-        "intercurrent event: control who trains", "missing data, not an intercurrent event",
-        "Randomised = scanned + not scanned", "Levakov&#39;s attenuation", "re-randomisation",
-    ):  # fmt: skip
+        "Primary contrast (prespecified): HRT minus CON at 1 year",
+        planned["hash"],
+        "intercurrent event: control who trains",
+        "missing data, not an intercurrent event",
+        "Randomised = scanned + not scanned",
+        "Levakov&#39;s attenuation",
+        "re-randomisation",
+    ):
         assert words in page, words
 
 
@@ -187,12 +210,17 @@ def test_plan_of_a_study_moved_or_not_yet_made_is_for_the_same_scores(tmp_path, 
     arms = [{"name": name, "n": 2, "effects_years": [0]} for name in "AB"]
     values = {
         "science": {
-            "atlas": {"name": "mine", "path": "mine.nii.gz"}, "cleaning": {"strategy": "own.toml"},
-            "trial": {"arms": ["A", "B"], "control_arm": "A", "primary_visit": "c",
-                      "visits": [visit | {"label": visit["session_id"]} for visit in visits]},
+            "atlas": {"name": "mine", "path": "mine.nii.gz"},
+            "cleaning": {"strategy": "own.toml"},
+            "trial": {
+                "arms": ["A", "B"],
+                "control_arm": "A",
+                "primary_visit": "c",
+                "visits": [visit | {"label": visit["session_id"]} for visit in visits],
+            },
         },
         "synthetic": {"depth": depth, "trial": {"arms": arms, "visits": visits}},
-    }  # fmt: skip
+    }
     found = set()
     for place in ("here", "there"):
         folder = tmp_path / place
@@ -207,9 +235,13 @@ def test_plan_of_a_study_moved_or_not_yet_made_is_for_the_same_scores(tmp_path, 
 
 def test_an_earlier_extraction_excludes_nobody_of_series_made_elsewhere(tmp_path):
     row = dict.fromkeys(SCANS.names) | {
-        "participant_id": "01", "session_id": "1y", "run": "n/a", "task": "rest",
-        "status": "failed", "reason": "truncated gzip",
-    }  # fmt: skip
+        "participant_id": "01",
+        "session_id": "1y",
+        "run": "n/a",
+        "task": "rest",
+        "status": "failed",
+        "reason": "truncated gzip",
+    }
     folder = tmp_path / "out" / "extract" / "trial"
     folder.mkdir(parents=True)
     pd.DataFrame([row]).to_csv(folder / "scans.tsv", sep="\t", na_rep="n/a", index=False)

@@ -42,12 +42,18 @@ def folder(tmp_path):
 
 
 def study(folder, **science):
-    return study_from_mapping({
-        "paths": {"output": "out", "reference": {"scans": "scans.tsv"}},
-        "run": {"n_jobs": 1},
-        "science": {"atlas": {"name": "toy", "path": "atlas.nii.gz"},
-                    "exclusion": {"min_retained_s": 60.0}, **science},
-    }, base=folder)  # fmt: skip
+    return study_from_mapping(
+        {
+            "paths": {"output": "out", "reference": {"scans": "scans.tsv"}},
+            "run": {"n_jobs": 1},
+            "science": {
+                "atlas": {"name": "toy", "path": "atlas.nii.gz"},
+                "exclusion": {"min_retained_s": 60.0},
+                **science,
+            },
+        },
+        base=folder,
+    )
 
 
 def test_bad_scans_become_rows_with_a_reason_and_the_rest_is_done(folder):

@@ -19,11 +19,20 @@ from brainage.tables import write_table
 def write_run(folder, participant, *, atlas="toy", seed=0):
     rng = np.random.default_rng(seed)
     series = ParcelSeries(
-        participant_id=participant, session_id="n/a", run="n/a", task="n/a",
-        values=rng.standard_normal((60, 4)), parcel_names=tuple("abcd"), networks=("x",) * 4,
-        kept_volumes=np.arange(60), t_r_s=2.0, atlas=atlas, cleaning_fingerprint="0" * 16,
-        quality=ScanQuality(0.1, 60, 60, 120.0, np.ones(4)), cleaning="none",
-    )  # fmt: skip
+        participant_id=participant,
+        session_id="n/a",
+        run="n/a",
+        task="n/a",
+        values=rng.standard_normal((60, 4)),
+        parcel_names=tuple("abcd"),
+        networks=("x",) * 4,
+        kept_volumes=np.arange(60),
+        t_r_s=2.0,
+        atlas=atlas,
+        cleaning_fingerprint="0" * 16,
+        quality=ScanQuality(0.1, 60, 60, 120.0, np.ones(4)),
+        cleaning="none",
+    )
     return write_series(series, folder)
 
 
@@ -32,18 +41,22 @@ def folder(tmp_path):
     """Four people's series of one atlas in ``series``, ages in two columns."""
     for i in range(4):
         write_run(tmp_path / "series", f"{i}", seed=i)
-    people = pd.DataFrame({"participant_id": list("0123"), "age": [20, 40, 60, 80],
-                           "age_at_death": [90, 91, 92, 93]})  # fmt: skip
+    people = pd.DataFrame(
+        {"participant_id": list("0123"), "age": [20, 40, 60, 80], "age_at_death": [90, 91, 92, 93]}
+    )
     people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
     return tmp_path
 
 
 def study(folder, **reference):
     paths = {"series": "series", "participants": "people.tsv", **reference}
-    return study_from_mapping({
-        "paths": {"output": "out", "reference": {k: v for k, v in paths.items() if v}},
-        "run": {"n_jobs": 1},
-    }, base=folder)  # fmt: skip
+    return study_from_mapping(
+        {
+            "paths": {"output": "out", "reference": {k: v for k, v in paths.items() if v}},
+            "run": {"n_jobs": 1},
+        },
+        base=folder,
+    )
 
 
 def extracted(folder):
@@ -52,8 +65,16 @@ def extracted(folder):
     rows = []
     for i in range(4):
         path = write_run(base, f"{i}", seed=i)
-        rows.append({"participant_id": f"{i}", "session_id": "n/a", "run": "n/a", "task": "n/a",
-                     "status": "done", "series": str(path.relative_to(base))})  # fmt: skip
+        rows.append(
+            {
+                "participant_id": f"{i}",
+                "session_id": "n/a",
+                "run": "n/a",
+                "task": "n/a",
+                "status": "done",
+                "series": str(path.relative_to(base)),
+            }
+        )
     table = pd.DataFrame(rows).reindex(columns=list(SCANS.names))
     write_table(table, base / "scans.tsv", SCANS)
     return base, table
@@ -93,8 +114,12 @@ def test_one_atlas_of_several_in_a_foreign_folder_is_taken_by_name(folder):
 
 
 def test_a_table_of_series_files_is_a_source_like_a_folder(folder):
-    table = pd.DataFrame([{"path": str(file.path), "participant_id": file.participant_id}
-                          for file in cohort_series(study(folder), "reference")])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {"path": str(file.path), "participant_id": file.participant_id}
+            for file in cohort_series(study(folder), "reference")
+        ]
+    )
     table.to_csv(folder / "list.tsv", sep="\t", index=False)
     features, _ = cohort_features(study(folder, series="list.tsv"), "reference", folder / "f")
     assert features.rows["age_years"].tolist() == [20, 40, 60, 80]

@@ -21,19 +21,32 @@ def study_file(tmp_path):
     write_nifti(tmp_path / "mask.nii.gz", np.ones(SHAPE), AFFINE, dtype="uint8")
     rows = []
     for i in range(3):
-        write_nifti(tmp_path / f"s{i}.nii.gz", 1000 + rng.normal(0, 50, (*SHAPE, 80)), AFFINE,
-                    t_r_s=2.0)  # fmt: skip
+        write_nifti(
+            tmp_path / f"s{i}.nii.gz", 1000 + rng.normal(0, 50, (*SHAPE, 80)), AFFINE, t_r_s=2.0
+        )
         np.savetxt(tmp_path / f"s{i}.par", 0.001 * rng.standard_normal((80, 6)))
-        rows.append({"path": f"s{i}.nii.gz", "participant_id": f"{i}", "confounds": f"s{i}.par",
-                     "mask": "mask.nii.gz"})  # fmt: skip
+        rows.append(
+            {
+                "path": f"s{i}.nii.gz",
+                "participant_id": f"{i}",
+                "confounds": f"s{i}.par",
+                "mask": "mask.nii.gz",
+            }
+        )
     (tmp_path / "s0.nii.gz").write_bytes(b"nothing")
     pd.DataFrame(rows).to_csv(tmp_path / "scans.tsv", sep="\t", index=False)
     path = tmp_path / "study.yaml"
-    path.write_text(yaml.safe_dump({
-        "paths": {"output": "out", "reference": {"scans": "scans.tsv"}},
-        "science": {"atlas": {"name": "toy", "path": "atlas.nii.gz"},
-                    "exclusion": {"min_retained_s": 60.0}},
-    }))  # fmt: skip
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "paths": {"output": "out", "reference": {"scans": "scans.tsv"}},
+                "science": {
+                    "atlas": {"name": "toy", "path": "atlas.nii.gz"},
+                    "exclusion": {"min_retained_s": 60.0},
+                },
+            }
+        )
+    )
     return path
 
 

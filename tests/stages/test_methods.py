@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from brainage.config import study_from_mapping
-from brainage.imaging.cleaning import load_strategy
+from brainage.imaging.cleaning.strategies import load_strategy
 from brainage.stages.methods import methods_sentences
 
 
 def extraction(**cleaning):
-    study = study_from_mapping({
-        "paths": {"reference": {"scans": "x"}}, "science": {"cleaning": cleaning},
-    })  # fmt: skip
+    study = study_from_mapping(
+        {
+            "paths": {"reference": {"scans": "x"}},
+            "science": {"cleaning": cleaning},
+        }
+    )
     return methods_sentences(study)[0]
 
 
@@ -55,11 +58,17 @@ def test_an_average_of_fold_models_and_an_age_left_in_are_told():
 
 def test_contrasts_that_are_not_adjusted_are_not_said_to_be():
     trial = {
-        "arms": ["CON", "EX"], "control_arm": "CON", "primary_visit": "end",
-        "visits": [{"label": "start", "session_id": "1", "nominal_years": 0},
-                   {"label": "end", "session_id": "2", "nominal_years": 1}],
-    }  # fmt: skip
-    words = [methods_sentences(study_from_mapping({"science": {"trial": trial | more}}))[-1]
-             for more in ({}, {"multiplicity": "none"})]  # fmt: skip
+        "arms": ["CON", "EX"],
+        "control_arm": "CON",
+        "primary_visit": "end",
+        "visits": [
+            {"label": "start", "session_id": "1", "nominal_years": 0},
+            {"label": "end", "session_id": "2", "nominal_years": 1},
+        ],
+    }
+    words = [
+        methods_sentences(study_from_mapping({"science": {"trial": trial | more}}))[-1]
+        for more in ({}, {"multiplicity": "none"})
+    ]
     assert words[0].endswith("other contrasts are adjusted by holm.")
     assert words[1].endswith("other contrasts are not adjusted.")

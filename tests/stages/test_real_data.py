@@ -26,10 +26,19 @@ def test_the_twelve_haxby_runs_go_through_extract_and_equal_nilearns_masker(real
     first = nib.load(haxby / "run001" / "bold_25mm.nii.gz")
     labels = np.random.default_rng(0).integers(0, 9, first.shape[:3]).astype(np.int16)
     nib.save(nib.Nifti1Image(labels, first.affine), tmp_path / "atlas.nii.gz")
-    rows = [{"path": haxby / f"run{i:03d}" / "bold_25mm.nii.gz", "participant_id": "1",
-             "session_id": "1", "run": f"{i:02d}", "task": "objects", "t_r_s": 2.5,
-             "confounds": haxby / f"run{i:03d}" / "bold_moest.txt",
-             "mask": haxby / "masks_25mm" / "brain.nii.gz"} for i in range(1, 13)]  # fmt: skip
+    rows = [
+        {
+            "path": haxby / f"run{i:03d}" / "bold_25mm.nii.gz",
+            "participant_id": "1",
+            "session_id": "1",
+            "run": f"{i:02d}",
+            "task": "objects",
+            "t_r_s": 2.5,
+            "confounds": haxby / f"run{i:03d}" / "bold_moest.txt",
+            "mask": haxby / "masks_25mm" / "brain.nii.gz",
+        }
+        for i in range(1, 13)
+    ]
     pd.DataFrame(rows).to_csv(tmp_path / "scans.tsv", sep="\t", index=False)
     (tmp_path / "study.yaml").write_text(
         "paths: {output: out, reference: {scans: scans.tsv}}\nrun: {n_jobs: 1}\n"
@@ -40,10 +49,15 @@ def test_the_twelve_haxby_runs_go_through_extract_and_equal_nilearns_masker(real
     files = find_series(tmp_path / "out" / "extract" / "reference")
     assert len(files) == 12
     masker = NiftiLabelsMasker(
-        str(tmp_path / "atlas.nii.gz"), mask_img=str(haxby / "masks_25mm" / "brain.nii.gz"),
-        resampling_target="data", standardize="zscore_sample", detrend=True, high_pass=0.01,
-        low_pass=0.1, t_r=2.5,
-    )  # fmt: skip
+        str(tmp_path / "atlas.nii.gz"),
+        mask_img=str(haxby / "masks_25mm" / "brain.nii.gz"),
+        resampling_target="data",
+        standardize="zscore_sample",
+        detrend=True,
+        high_pass=0.01,
+        low_pass=0.1,
+        t_r=2.5,
+    )
     for file, row in zip(files, rows, strict=True):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -60,12 +74,20 @@ def test_ridge_on_the_abide_controls_reaches_the_figures_of_science_md(real_data
         pytest.skip(f"no {layout}: ABIDE cannot be laid out as nilearn stores it")
     subprocess.run([sys.executable, layout, tmp_path / "nilearn"], check=True)
     script = PROJECT / "scripts" / "fetch_abide_controls.py"
-    subprocess.run([sys.executable, script, tmp_path / "abide", "--nilearn-data",
-                    tmp_path / "nilearn"], check=True)  # fmt: skip
-    paths = {"output": "out", "reference.series": "abide",
-             "reference.participants": "abide/participants.tsv"}  # fmt: skip
-    sets = [part for key, value in paths.items()
-            for part in ("--set", f"paths.{key}={tmp_path / value}")]  # fmt: skip
+    subprocess.run(
+        [sys.executable, script, tmp_path / "abide", "--nilearn-data", tmp_path / "nilearn"],
+        check=True,
+    )
+    paths = {
+        "output": "out",
+        "reference.series": "abide",
+        "reference.participants": "abide/participants.tsv",
+    }
+    sets = [
+        part
+        for key, value in paths.items()
+        for part in ("--set", f"paths.{key}={tmp_path / value}")
+    ]
     assert main(["run", "abide", "--quiet", *sets]) == DONE
     metrics = pd.read_csv(tmp_path / "out" / "train" / "metrics.tsv", sep="\t")
     mae = metrics[metrics["metric"] == "MAE"].set_index("validation")["estimate"]

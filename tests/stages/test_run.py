@@ -37,18 +37,30 @@ def run_all(folder, **options):
 
 def test_every_stage_leaves_its_results_and_a_manifest(finished):
     out = finished / "out"
-    for name in ("train/clocks/whole_brain.clock", "train/metrics.tsv", "score/scores.tsv",
-                 "compare/results/contrasts.tsv", "compare/plan.json", "truth/clock_scale.tsv",
-                 "report/report.html", "train/manifest.json", "score/manifest.json",
-                 "compare/manifest.json"):  # fmt: skip
+    for name in (
+        "train/clocks/whole_brain.clock",
+        "train/metrics.tsv",
+        "score/scores.tsv",
+        "compare/results/contrasts.tsv",
+        "compare/plan.json",
+        "truth/clock_scale.tsv",
+        "report/report.html",
+        "train/manifest.json",
+        "score/manifest.json",
+        "compare/manifest.json",
+    ):
         assert (out / name).is_file(), name
     assert not list(out.rglob(".*")), "temporary files were left"
 
 
 def test_a_second_run_makes_nothing_again(copy_of_finished):
     out = copy_of_finished / "out"
-    kept = [p for p in out.rglob("*") if p.suffix in (".clock", ".npy") or p.name in
-            ("scores.tsv", "contrasts.tsv", "cross_validation.tsv")]  # fmt: skip
+    kept = [
+        p
+        for p in out.rglob("*")
+        if p.suffix in (".clock", ".npy")
+        or p.name in ("scores.tsv", "contrasts.tsv", "cross_validation.tsv")
+    ]
     before = {path: path.stat().st_mtime_ns for path in kept}
     assert before
     run_all(copy_of_finished)
@@ -98,8 +110,9 @@ def test_kill_9_at_any_moment_and_a_second_run_give_the_undisturbed_bytes(finish
     for wait_s in (2.0, 3.5, 5.0):
         process = subprocess.Popen(
             [sys.executable, "-m", "brainage", "run", "study.yaml", "--quiet"],
-            cwd=folder, start_new_session=True,
-        )  # fmt: skip
+            cwd=folder,
+            start_new_session=True,
+        )
         time.sleep(wait_s)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -127,8 +140,9 @@ def test_what_a_linear_clock_looks_at_is_kept_listed_and_shown(finished):
 def test_a_plan_gives_way_to_another_only_when_asked(copy_of_finished):
     study = load_study(copy_of_finished / "study.yaml")
     before = plan(study).read_bytes()
-    other = load_study(copy_of_finished / "study.yaml",
-                       overrides=["science.trial.multiplicity=none"])  # fmt: skip
+    other = load_study(
+        copy_of_finished / "study.yaml", overrides=["science.trial.multiplicity=none"]
+    )
     with pytest.raises(BrainAgeError, match="multiplicity: planned holm, used none"):
         plan(other)
     assert plan(study).read_bytes() == before

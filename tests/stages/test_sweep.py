@@ -42,8 +42,9 @@ def cohort(tmp_path):
         values = values.add(2 * rng.standard_normal(60), axis=0)
         values["a"] += 0.1 * i * values["b"]
         values.to_csv(tmp_path / f"sub-{i:02d}_atlas-toy_timeseries.tsv", sep="\t", index=False)
-    people = pd.DataFrame({"participant_id": [f"{i:02d}" for i in range(16)],
-                           "age": [20 + 4 * i for i in range(16)]})  # fmt: skip
+    people = pd.DataFrame(
+        {"participant_id": [f"{i:02d}" for i in range(16)], "age": [20 + 4 * i for i in range(16)]}
+    )
     people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
     return tmp_path
 
@@ -51,8 +52,9 @@ def cohort(tmp_path):
 def test_every_alternative_meets_every_choice_and_a_second_sweep_says_the_same(cohort):
     study = load_sweep(sweep_file(cohort))
     board = sweep(study)
-    names = {f"{clock}, views={view}" for clock in ("ridge", "svr")
-             for view in ("fisher_z", "partial")}  # fmt: skip
+    names = {
+        f"{clock}, views={view}" for clock in ("ridge", "svr") for view in ("fisher_z", "partial")
+    }
     assert set(board.table["alternative"]) == names, board.notes
     assert board.failed == ()
     assert (board.folder / "leaderboard.tsv").is_file()

@@ -22,11 +22,15 @@ SPACE = "_space-MNI152NLin2009cAsym_desc-"
 def options(options):
     arms = tuple(arm.model_copy(update={"n": 1}) for arm in options.trial.arms)
     trial = options.trial.model_copy(update={"arms": arms})
-    return options.model_copy(update={
-        "depth": "nifti", "n_volumes": 140, "trial": trial,
-        "reference": ReferenceOptions(n=2, n_sites=2),
-        "nifti": NiftiOptions(n_dummy_volumes=2),
-    })  # fmt: skip
+    return options.model_copy(
+        update={
+            "depth": "nifti",
+            "n_volumes": 140,
+            "trial": trial,
+            "reference": ReferenceOptions(n=2, n_sites=2),
+            "nifti": NiftiOptions(n_dummy_volumes=2),
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +69,12 @@ def test_every_scan_has_the_files_of_fmriprep(study, written):
         assert len(images) == len(study.scans(cohort))
         for image in images:
             stem = image.name.split(SPACE)[0]
-            for name in (f"{stem}{SPACE}brain_mask.nii.gz", f"{stem}{SPACE}preproc_bold.json",
-                         f"{stem}_desc-confounds_timeseries.tsv",
-                         f"{stem}_desc-confounds_timeseries.json"):  # fmt: skip
+            for name in (
+                f"{stem}{SPACE}brain_mask.nii.gz",
+                f"{stem}{SPACE}preproc_bold.json",
+                f"{stem}_desc-confounds_timeseries.tsv",
+                f"{stem}_desc-confounds_timeseries.json",
+            ):
                 assert image.with_name(name).is_file(), name
 
 
@@ -158,9 +165,19 @@ def edges(values):
 
 def test_extraction_finds_the_neural_signals_in_the_images(study, written, parcels):
     scans = find_scans(written / "reference" / DERIVATIVES)
-    atlas = Atlas("lattice", "spheres", parcels.names, parcels.networks, (None,) * len(parcels),
-                  "MNI152NLin2009cAsym", None, None, parcels.coordinates_mm, parcels.radii_mm,
-                  "lattice")  # fmt: skip
+    atlas = Atlas(
+        "lattice",
+        "spheres",
+        parcels.names,
+        parcels.networks,
+        (None,) * len(parcels),
+        "MNI152NLin2009cAsym",
+        None,
+        None,
+        parcels.coordinates_mm,
+        parcels.radii_mm,
+        "lattice",
+    )
     truth = study.scans("reference")
     assert [scan.participant_id for scan in scans] == truth["participant_id"].tolist()
     for scan, (_, row) in zip(scans, truth.iterrows(), strict=True):

@@ -7,8 +7,10 @@ from brainage.config import load_study
 from brainage.synthetic import SyntheticOptions, demo_options, tiny_options, twin_options
 from brainage.synthetic.options import ArmPlan, TrialPlan
 
-VISITS = [{"session_id": "baseline", "nominal_years": 0.0},
-          {"session_id": "1y", "nominal_years": 1.0}]  # fmt: skip
+VISITS = [
+    {"session_id": "baseline", "nominal_years": 0.0},
+    {"session_id": "1y", "nominal_years": 1.0},
+]
 
 
 @pytest.mark.parametrize("preset", [demo_options, tiny_options, twin_options])

@@ -26,9 +26,10 @@ def test_brain_age_is_the_sum_of_what_was_planted(study):
     parts = ["age_years", "person_offset_years", "state_years", "common_effect_years"]
     np.testing.assert_allclose(truth["brain_age_without_effect_years"], truth[parts].sum(axis=1))
     np.testing.assert_allclose(
-        truth["brain_age_years"] - truth["brain_age_without_effect_years"], truth["effect_years"],
+        truth["brain_age_years"] - truth["brain_age_without_effect_years"],
+        truth["effect_years"],
         atol=1e-12,
-    )  # fmt: skip
+    )
 
 
 def test_every_arm_gets_its_planned_effect_at_each_visit(study, options):

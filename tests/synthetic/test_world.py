@@ -8,10 +8,17 @@ from brainage.synthetic.options import DifficultyOptions
 from brainage.synthetic.world import ageing_curves, make_world, regional_loadings
 
 QUIET = DifficultyOptions(
-    ageing=0.1, person_offset_sd_years=0.0, state_sd_years=0.0, person_connectivity=0.0,
-    person_diffuse=0.0, scan_connectivity=0.0, visit_connectivity=0.0, site_shift=0.0,
-    site_scale=0.0, motion=0.0,
-)  # fmt: skip
+    ageing=0.1,
+    person_offset_sd_years=0.0,
+    state_sd_years=0.0,
+    person_connectivity=0.0,
+    person_diffuse=0.0,
+    scan_connectivity=0.0,
+    visit_connectivity=0.0,
+    site_shift=0.0,
+    site_scale=0.0,
+    motion=0.0,
+)
 
 
 def correlation(covariance):

@@ -32,15 +32,25 @@ def draw_trial(n=60, *, seed=0, networks=("whole_brain",), missing=0.1, effects=
             at = age + visit + jitter[:, visit]
             effect = np.array([effects[a][visit] for a in arm])
             gap = person + effect + rng.normal(0, 2, n)
-            table = pd.DataFrame({
-                "participant_id": ids, "session_id": session, "age_years": at,
-                "sex": np.resize(["F", "M"], n), "site": "one",
-                "mean_fd_mm": rng.gamma(4, 0.05, n), "network": network,
-                "predicted_age_years": at + gap - 0.3 * (at - 66),
-                "gap_years": gap - 0.3 * (at - 66), "gap_corrected_years": gap,
-                "interval_low_years": np.nan, "interval_high_years": np.nan,
-                "in_age_range": True, "distance_percentile": 50.0, "clock_id": "abc",
-            })  # fmt: skip
+            table = pd.DataFrame(
+                {
+                    "participant_id": ids,
+                    "session_id": session,
+                    "age_years": at,
+                    "sex": np.resize(["F", "M"], n),
+                    "site": "one",
+                    "mean_fd_mm": rng.gamma(4, 0.05, n),
+                    "network": network,
+                    "predicted_age_years": at + gap - 0.3 * (at - 66),
+                    "gap_years": gap - 0.3 * (at - 66),
+                    "gap_corrected_years": gap,
+                    "interval_low_years": np.nan,
+                    "interval_high_years": np.nan,
+                    "in_age_range": True,
+                    "distance_percentile": 50.0,
+                    "clock_id": "abc",
+                }
+            )
             tables.append(table[seen[:, visit]])
     return pd.concat(tables, ignore_index=True), allocation
 
@@ -48,14 +58,18 @@ def draw_trial(n=60, *, seed=0, networks=("whole_brain",), missing=0.1, effects=
 def trial_options(**changed):
     """Return options of the LISA-like trial, some of them changed."""
     plain = {
-        "arms": list(ARMS), "control_arm": "CON", "primary_visit": "1 year", "strata": ["stratum"],
+        "arms": list(ARMS),
+        "control_arm": "CON",
+        "primary_visit": "1 year",
+        "strata": ["stratum"],
         "visits": [
             {"label": "baseline", "session_id": "bl", "nominal_years": 0.0},
             {"label": "1 year", "session_id": "1y", "nominal_years": 1.0},
             {"label": "2 years", "session_id": "2y", "nominal_years": 2.0},
         ],
-        "randomization": {"n_draws": 199}, "n_bootstraps": 200,
-    }  # fmt: skip
+        "randomization": {"n_draws": 199},
+        "n_bootstraps": 200,
+    }
     return TrialOptions.model_validate(plain | changed)
 
 

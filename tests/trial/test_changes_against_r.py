@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.trial.ancova import fit_ancova
-from brainage.trial.change import welch_difference, within_arm_changes
-from brainage.trial.multiplicity import benjamini_hochberg, holm
+from brainage.trial.analyses.change import welch_difference, within_arm_changes
+from brainage.trial.models.ancova import fit_ancova
+from brainage.trial.models.multiplicity import benjamini_hochberg, holm
 
 sys.path.insert(0, str(Path(__file__).parent))
 from r_reference import ARMS, COVARIATES, DATA_SETS, FOLDER, follow_ups, visits_of  # noqa: E402
@@ -25,10 +25,19 @@ def test_paired_tests_and_effect_sizes_equal_t_test_and_p_adjust(name):
     data = follow_ups(name).assign(years=1.0)
     found = within_arm_changes(data, ARMS, visits_of(data)).set_index(["arm", "visit"])
     r = pd.DataFrame(R_VALUES[name]["paired"]).set_index(["arm", "visit"])
-    names = {"n": "n", "mean": "mean_change_years", "sd": "sd_change_years", "se": "se_years",
-             "t": "statistic", "df": "df", "p": "p_value", "ci_low": "change_ci_low_years",
-             "ci_high": "change_ci_high_years", "d_z": "cohens_d_z",
-             "d_av": "cohens_d_av"}  # fmt: skip
+    names = {
+        "n": "n",
+        "mean": "mean_change_years",
+        "sd": "sd_change_years",
+        "se": "se_years",
+        "t": "statistic",
+        "df": "df",
+        "p": "p_value",
+        "ci_low": "change_ci_low_years",
+        "ci_high": "change_ci_high_years",
+        "d_z": "cohens_d_z",
+        "d_av": "cohens_d_av",
+    }
     for theirs, mine in names.items():
         np.testing.assert_allclose(found.loc[r.index, mine], r[theirs], rtol=1e-8, err_msg=mine)
     np.testing.assert_allclose(benjamini_hochberg(r["p"]), r["p_adjusted"], rtol=1e-12)
@@ -41,8 +50,15 @@ def test_change_scores_equal_welchs_t_test_and_holm(name):
     for row in rows:
         here = data[data["visit"] == row["visit"]].set_index("arm")["change"]
         found = welch_difference(here[row["arm"]], here["CON"])
-        mine = [found.estimate, found.se, found.statistic, found.df, found.p_value, found.ci_low,
-                found.ci_high]  # fmt: skip
+        mine = [
+            found.estimate,
+            found.se,
+            found.statistic,
+            found.df,
+            found.p_value,
+            found.ci_low,
+            found.ci_high,
+        ]
         theirs = [row[k] for k in ("estimate", "se", "t", "df", "p", "ci_low", "ci_high")]
         np.testing.assert_allclose(mine, theirs, rtol=1e-8)
     adjusted = [row["p_adjusted"] for row in rows]

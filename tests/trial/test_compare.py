@@ -19,7 +19,7 @@ from brainage.trial import (
     read_plan,
     write_plan,
 )
-from brainage.trial.multiplicity import adjust, benjamini_hochberg
+from brainage.trial.models.multiplicity import adjust, benjamini_hochberg
 
 NETWORKS = ("whole_brain", "default", "motor")
 
@@ -47,8 +47,9 @@ def test_primary_contrast_is_first_and_its_p_is_not_adjusted(compared):
 
 def test_other_contrasts_are_one_holm_family(compared):
     *_, result = compared
-    rest = result.contrasts[(result.contrasts["network"] == "whole_brain")
-                            & ~result.contrasts["primary"]]  # fmt: skip
+    rest = result.contrasts[
+        (result.contrasts["network"] == "whole_brain") & ~result.contrasts["primary"]
+    ]
     np.testing.assert_allclose(rest["p_adjusted"], adjust(rest["p_value"], "holm"), rtol=1e-12)
 
 
@@ -160,8 +161,10 @@ def test_levakov_that_cannot_be_computed_does_not_stop_the_model(trial):
     result = compare_arms(same, design)
     assert len(result.levakov) == 0
     assert "levakov" not in set(result.sensitivity["analysis"])
-    assert any("'levakov' was not done: Levakov's outcome: ages at baseline do not vary" in note
-               for note in result.notes)  # fmt: skip
+    assert any(
+        "'levakov' was not done: Levakov's outcome: ages at baseline do not vary" in note
+        for note in result.notes
+    )
 
 
 def test_rerandomization_of_the_config_has_its_statistic_and_the_ancova_its_interval(
@@ -193,9 +196,12 @@ def test_minimisation_is_tested_with_the_allocations_its_program_replayed(trial,
 
 @pytest.mark.parametrize(
     ("shape", "label", "words"),
-    [((99, 59), "CON", r"expected \(n_draws, 60\)"), ((99, 60), "X", "also found X"),
-     ((20, 60), "CON", "99 or more allocations")],
-)  # fmt: skip
+    [
+        ((99, 59), "CON", r"expected \(n_draws, 60\)"),
+        ((99, 60), "X", "also found X"),
+        ((20, 60), "CON", "99 or more allocations"),
+    ],
+)
 def test_replayed_allocations_that_cannot_be_are_refused(trial, make_options, shape, label, words):
     allocation = trial[1].allocation
     with pytest.raises(DesignError, match=words):
@@ -206,11 +212,18 @@ def test_sensitivity_holds_the_named_analyses(compared):
     *_, result = compared
     names = set(result.sensitivity["analysis"])
     assert names == {
-        "uncorrected gap", "change scores", "ancova per visit", "constrained longitudinal form",
-        "kenward_roger degrees of freedom", "covariance common to all arms", "completers",
-        "adjusted for motion", "adjusted for the interval (age at scan)", "levakov",
+        "uncorrected gap",
+        "change scores",
+        "ancova per visit",
+        "constrained longitudinal form",
+        "kenward_roger degrees of freedom",
+        "covariance common to all arms",
+        "completers",
+        "adjusted for motion",
+        "adjusted for the interval (age at scan)",
+        "levakov",
         "re-randomisation",
-    }  # fmt: skip
+    }
 
 
 def test_offset_correction_moves_the_deltas_and_leaves_the_contrasts(compared):
@@ -243,10 +256,10 @@ def test_result_reads_back_equal(compared, tmp_path):
     result.save(tmp_path / "results")
     again = TrialResult.load(tmp_path / "results")
     for name in ("deltas", "contrasts", "sensitivity", "motion", "levakov", "covariates"):
-        pd.testing.assert_frame_equal(getattr(again, name), getattr(result, name),
-                                      check_dtype=False, check_exact=True)  # fmt: skip
-    assert (again.notes, again.estimand, again.seed) == (
-        result.notes, result.estimand, result.seed)  # fmt: skip
+        pd.testing.assert_frame_equal(
+            getattr(again, name), getattr(result, name), check_dtype=False, check_exact=True
+        )
+    assert (again.notes, again.estimand, again.seed) == (result.notes, result.estimand, result.seed)
 
 
 def test_unfinished_result_is_refused(tmp_path):
@@ -270,8 +283,9 @@ def test_jobs_and_row_order_change_no_number(compared):
     ("style", "words"),
     [("lisa_like", "change scores, Welch t"), ("levakov2023", "Levakov's expected minus")],
 )
-def test_style_decides_the_headline_and_the_model_stands_beside_it(trial, make_options, style,
-                                                                   words):  # fmt: skip
+def test_style_decides_the_headline_and_the_model_stands_beside_it(
+    trial, make_options, style, words
+):
     scores, design = trial
     result = compare_arms(scores, TrialDesign(make_options(style=style), design.allocation))
     assert result.contrasts["method"].str.contains(words).all()
@@ -389,8 +403,11 @@ def test_covariates_are_listed_and_none_is_measured_after_randomisation(compared
     *_, result = compared
     main = result.covariates[result.covariates["analysis"] == "mmrm"]
     assert set(main["covariate"]) == {
-        "baseline_gap x visit", "baseline_age x visit", "stratum", "sex"
-    }  # fmt: skip
+        "baseline_gap x visit",
+        "baseline_age x visit",
+        "stratum",
+        "sex",
+    }
 
 
 def test_site_and_sex_written_otherwise_after_baseline_change_no_model(trial):

@@ -51,10 +51,24 @@ def test_a_chunk_that_is_there_is_not_drawn_again(script, tmp_path):
 
 
 def test_table_names_a_level_that_is_off(script):
-    row = {"part": "between", "setting": "s", "n_per_arm": 15, "analysis": "MMRM", "visit": "1y",
-           "trials": 2000, "truth": 0.0, "bias": 0.0, "bias_se": 0.01, "rejected": 0.08,
-           "rejected_se": 0.006, "covered": 0.92, "mean_se": 1.0, "sd": 1.1, "fell_back": 0.0,
-           "cause": ""}  # fmt: skip
+    row = {
+        "part": "between",
+        "setting": "s",
+        "n_per_arm": 15,
+        "analysis": "MMRM",
+        "visit": "1y",
+        "trials": 2000,
+        "truth": 0.0,
+        "bias": 0.0,
+        "bias_se": 0.01,
+        "rejected": 0.08,
+        "rejected_se": 0.006,
+        "covered": 0.92,
+        "mean_se": 1.0,
+        "sd": 1.1,
+        "fell_back": 0.0,
+        "cause": "",
+    }
     held = {**row, "visit": "2y", "rejected": 0.055}
     text = script.markdown(pd.DataFrame([row, held]))
     assert "**size +3.0 at 1y**; holds" in text
@@ -62,10 +76,24 @@ def test_table_names_a_level_that_is_off(script):
 
 
 def test_an_analysis_that_promises_nothing_is_shown_and_not_counted(script):
-    row = {"part": "between", "setting": "s", "n_per_arm": 15, "analysis": "ANCOVA, HC3",
-           "visit": "1y", "trials": 2000, "truth": 0.0, "bias": 0.0, "bias_se": 0.01,
-           "rejected": 0.035, "rejected_se": 0.006, "covered": 0.965, "mean_se": 1.0, "sd": 1.1,
-           "fell_back": 0.0, "cause": ""}  # fmt: skip
+    row = {
+        "part": "between",
+        "setting": "s",
+        "n_per_arm": 15,
+        "analysis": "ANCOVA, HC3",
+        "visit": "1y",
+        "trials": 2000,
+        "truth": 0.0,
+        "bias": 0.0,
+        "bias_se": 0.01,
+        "rejected": 0.035,
+        "rejected_se": 0.006,
+        "covered": 0.965,
+        "mean_se": 1.0,
+        "sd": 1.1,
+        "fell_back": 0.0,
+        "cause": "",
+    }
     promised = {**row, "analysis": "ANCOVA", "rejected": 0.05, "covered": 0.95}
     text = script.markdown(pd.DataFrame([row, promised]))
     assert "shown: **size -1.5 at 1y**" in text

@@ -1,0 +1,1 @@
+"""Clocks judged: sweeps, comparisons, external tests, explanations."""

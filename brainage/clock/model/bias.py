@@ -1,0 +1,385 @@
+"""Freeing the brain-age gap from age, with a line that never saw its own training error.
+
+A shrunken clock pulls every prediction towards the reference's mean age, so its gap falls with
+age. The correctors here are fitted on *out-of-fold* predictions of the reference cohort and then
+frozen: the same line serves every scan, arm and visit. Corrected values describe gaps; accuracy
+is always that of the uncorrected prediction.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from scipy import stats
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from brainage.clock.preparation.age_trend import AgeTrend
+from brainage.errors import BrainAgeError, BrainAgeWarning
+
+BiasKind = Literal["none", "offset", "slope", "spline", "in_sample"]
+
+IN_SAMPLE_WARNING = (
+    "bias correction 'in_sample' fits its line on training predictions, which a flexible clock has "
+    "already pulled to the truth: the gap keeps most of its slope on age and then drifts in every "
+    "arm as people grow older. Use it only to reproduce lisa_like; 'offset' has no such drift."
+)
+
+
+class GapSlope(NamedTuple):
+    """Slope of the gap on age in years per year; zero: the gap does not depend on age.
+
+    `low` and `high` bound it at the stated level; all three are NaN where fewer than five scans
+    or one single age lie in the window. `n` counts the scans used.
+    """
+
+    slope: float
+    low: float
+    high: float
+    n: int
+
+    def to_dict(self) -> dict:
+        """Return the four numbers by name, NaN as None (for JSON)."""
+        return {key: None if value != value else value for key, value in self._asdict().items()}
+
+
+def gap_slope(
+    age_years: np.ndarray,
+    gap_years: np.ndarray,
+    *,
+    people: np.ndarray | None = None,
+    level: float = 0.95,
+    window_years: tuple[float, float] | None = None,
+) -> GapSlope:
+    """Estimate the slope of the gap on age with an interval that allows unequal spread.
+
+    Parameters
+    ----------
+    age_years : ndarray of shape (n_scans,)
+        Age at the scan.
+    gap_years : ndarray of shape (n_scans,)
+        Predicted age minus age, corrected or not.
+    people : ndarray of shape (n_scans,) or None, default=None
+        Person of each scan: several scans of one say less than as many people. None: each scan
+        its own.
+    level : float, default=0.95
+        Coverage of the interval.
+    window_years : tuple of float or None, default=None
+        Only ages from low to high, both included: a line fitted over 18-90 need not have the
+        slope that a trial of people aged 62-70 meets.
+
+    Returns
+    -------
+    slope : GapSlope
+        Ordinary least squares; interval from standard errors that allow unequal spread and alike
+        scans of a person (CR3, which is HC3 where everyone has one scan) and Student's t with
+        two degrees of freedom less than people.
+
+    References
+    ----------
+    .. [1] MacKinnon & White (1985), J. Econometrics 29:305-325 (HC3).
+    .. [2] Bell & McCaffrey (2002), Surv. Methodol. 28:169-181 (its form for clusters).
+    """
+    age, gap = _checked_pair(age_years, gap_years, least=0)
+    person = np.arange(len(age)) if people is None else np.asarray(people)
+    if window_years is not None:
+        inside = (age >= window_years[0]) & (age <= window_years[1])
+        age, gap, person = age[inside], gap[inside], person[inside]
+    _, person = np.unique(person, return_inverse=True)
+    n_people = int(person.max()) + 1 if len(person) else 0
+    if n_people < 5 or np.ptp(age) == 0:
+        return GapSlope(np.nan, np.nan, np.nan, len(age))
+    centred = age - age.mean()
+    sum_of_squares = centred @ centred
+    slope = centred @ gap / sum_of_squares
+    residual = gap - gap.mean() - slope * centred
+    error = np.sqrt(np.sum(_left_out_scores(centred, residual, person) ** 2)) / sum_of_squares
+    reach = stats.t.ppf((1 + level) / 2, n_people - 2) * error
+    return GapSlope(float(slope), float(slope - reach), float(slope + reach), len(age))
+
+
+def _left_out_scores(centred: np.ndarray, residual: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """Return each person's ``c' (I - H)^-1 r``: what the slope owes to them, times sum c^2."""
+
+    def total(values):
+        return np.bincount(person, weights=values)
+
+    # H is Z Z' with two columns, so that each person's inverse is one of a 2 x 2 matrix.
+    length = np.array([np.sqrt(len(centred)), np.sqrt(centred @ centred)])
+    basis = np.stack([np.ones_like(centred), centred]) / length[:, None]
+    inner = np.array([[total(a * b) for b in basis] for a in basis])
+    own = np.eye(2)[:, :, None] - inner
+    determinant = own[0, 0] * own[1, 1] - own[0, 1] ** 2
+    # One person who alone carries the line has no residual that others could confirm.
+    determinant = np.maximum(determinant, 1e-12)
+    right = np.array([total(b * residual) for b in basis])
+    solved = (
+        np.array(
+            [
+                own[1, 1] * right[0] - own[0, 1] * right[1],
+                own[0, 0] * right[1] - own[0, 1] * right[0],
+            ]
+        )
+        / determinant
+    )
+    left = np.array([total(b * centred) for b in basis])
+    return total(centred * residual) + np.sum(left * solved, axis=0)
+
+
+class AgeBiasCorrector:
+    """Remove the dependence of the gap on age with a frozen curve.
+
+    Parameters
+    ----------
+    kind : {"none", "offset", "slope", "spline", "in_sample"}, default="offset"
+        ``none``: the gap as it is. ``offset``: gap - (a + b age). ``slope``:
+        (predicted - a') / b', which rescales noise and effect alike. ``spline``: gap minus a
+        natural cubic spline of age, a line beyond its outer knots. ``in_sample``: gap minus the
+        mean of lines fitted on training predictions (only to reproduce lisa_like; warns).
+
+    Attributes
+    ----------
+    coefficients_ : ndarray
+        ``offset``, ``in_sample``: (a, b) of the gap on age. ``slope``: (a', b') of the prediction
+        on age. ``spline``: weights of the age trend. ``none``: empty.
+    knots_years_ : ndarray
+        Knots of the spline; empty for the others.
+    slope_before_, slope_after_ : GapSlope
+        Slope of the fitting gaps on age, raw and corrected.
+
+    References
+    ----------
+    .. [1] Beheshti et al. (2019), NeuroImage Clin. 24:102063 (offset).
+    .. [2] de Lange & Cole (2020), NeuroImage Clin. 26:102229 (slope).
+    """
+
+    def __init__(self, kind: BiasKind = "offset"):
+        if kind not in get_args(BiasKind):
+            raise ValueError(
+                f"bias correction: expected one of {get_args(BiasKind)}, found {kind!r}."
+            )
+        self.kind = kind
+
+    def fit(
+        self,
+        age_years: np.ndarray,
+        predicted_age_years: np.ndarray,
+        *,
+        model: np.ndarray | None = None,
+        people: np.ndarray | None = None,
+    ) -> AgeBiasCorrector:
+        """Learn the curve from reference predictions.
+
+        Parameters
+        ----------
+        age_years : ndarray of shape (n_scans,)
+            Age at the scan.
+        predicted_age_years : ndarray of shape (n_scans,)
+            Out-of-fold predictions of the reference cohort; for ``in_sample`` those of each
+            model for the people it was trained on.
+        model : ndarray of shape (n_scans,) or None, default=None
+            Only for ``in_sample``: which model made each row. One line per model is fitted and
+            the lines are averaged, which equals averaging the models' corrected predictions.
+        people : ndarray of shape (n_scans,) or None, default=None
+            Person of each row, for the intervals of the slopes; the curve does not change.
+
+        Returns
+        -------
+        corrector : AgeBiasCorrector
+
+        Raises
+        ------
+        BrainAgeError
+            Fewer than three scans, one single age, values that are not finite, or (``slope``)
+            predictions that do not rise with age.
+        """
+        age, predicted = _checked_pair(age_years, predicted_age_years, least=3)
+        if self.kind != "none" and np.ptp(age) == 0:
+            raise BrainAgeError(
+                f"bias correction {self.kind!r}: expected more than one age, found "
+                f"only {age[0]:g} years. Use kind 'none'."
+            )
+        self.knots_years_ = np.empty(0)
+        if self.kind == "none":
+            self.coefficients_ = np.empty(0)
+        elif self.kind == "offset":
+            self.coefficients_ = _line(age, predicted - age)
+        elif self.kind == "slope":
+            self.coefficients_ = _rising_line(age, predicted)
+        elif self.kind == "spline":
+            trend = AgeTrend.fit(age, (predicted - age)[:, None])
+            self.coefficients_, self.knots_years_ = trend.weights[:, 0], trend.knots_years
+        else:
+            warnings.warn(IN_SAMPLE_WARNING, BrainAgeWarning, stacklevel=2)
+            self.coefficients_ = _mean_line(age, predicted - age, model)
+        self.n_scans_ = len(age)
+        self.slope_before_ = gap_slope(age, predicted - age, people=people)
+        corrected = self.corrected_gap(age, predicted)
+        self.slope_after_ = gap_slope(age, corrected, people=people)
+        return self
+
+    def corrected_gap(self, age_years: np.ndarray, predicted_age_years: np.ndarray) -> np.ndarray:
+        """Return the corrected gap in years; positive: looks older than others of that age."""
+        return self.corrected_predicted(age_years, predicted_age_years) - np.asarray(age_years)
+
+    def corrected_predicted(
+        self, age_years: np.ndarray, predicted_age_years: np.ndarray
+    ) -> np.ndarray:
+        """Return age plus corrected gap; never a basis of accuracy, because it contains age."""
+        self._check_fitted()
+        age = np.asarray(age_years, dtype=float)
+        predicted = np.asarray(predicted_age_years, dtype=float)
+        if self.kind == "none":
+            return predicted + 0.0 * age
+        if self.kind == "slope":
+            return (predicted - self.coefficients_[0]) / self.coefficients_[1] + 0.0 * age
+        return predicted - self.expected_gap(age)
+
+    def expected_gap(self, age_years: np.ndarray) -> np.ndarray:
+        """Return the raw gap in years that the clock gives an average person of that age."""
+        self._check_fitted()
+        age = np.asarray(age_years, dtype=float)
+        if self.kind == "none":
+            return np.zeros_like(age)
+        if self.kind == "spline":
+            trend = AgeTrend(self.knots_years_, self.coefficients_[:, None])
+            return trend.expected(age.ravel())[:, 0].reshape(age.shape)
+        intercept, slope = self.coefficients_
+        return intercept + (slope - 1.0 if self.kind == "slope" else slope) * age
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "coefficients_"):
+            raise NotFittedError("AgeBiasCorrector: call fit before asking for corrected values.")
+
+    def to_dict(self) -> dict:
+        """Return the frozen curve as JSON-able values; no scan's data are in it."""
+        self._check_fitted()
+        return {
+            "kind": self.kind,
+            "coefficients": self.coefficients_.tolist(),
+            "knots_years": self.knots_years_.tolist(),
+            "n_scans": self.n_scans_,
+            "slope_before": self.slope_before_.to_dict(),
+            "slope_after": self.slope_after_.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> AgeBiasCorrector:
+        """Rebuild a corrector from `to_dict`."""
+        corrector = cls(stored["kind"])
+        corrector.coefficients_ = np.asarray(stored["coefficients"], dtype=float)
+        corrector.knots_years_ = np.asarray(stored["knots_years"], dtype=float)
+        corrector.n_scans_ = int(stored["n_scans"])
+        for name in ("slope_before", "slope_after"):
+            values = {k: np.nan if v is None else v for k, v in stored[name].items()}
+            setattr(corrector, f"{name}_", GapSlope(**values))
+        return corrector
+
+
+class BiasCorrectedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """Give any regressor of age a bias corrector fitted on its own out-of-fold predictions.
+
+    `predict` stays uncorrected, because a correction needs the age that is being predicted;
+    `corrected_gap` takes that age.
+
+    Parameters
+    ----------
+    estimator : regressor or None, default=None
+        Any scikit-learn regressor; None is ``Ridge()``.
+    kind : {"none", "offset", "slope", "spline", "in_sample"}, default="offset"
+        See `AgeBiasCorrector`.
+    n_folds : int, default=5
+        Folds of the predictions the corrector learns from (fewer where scans are fewer).
+    random_state : int, default=0
+        Seed of the folds.
+
+    Attributes
+    ----------
+    estimator_ : regressor
+        Fitted on every row.
+    corrector_ : AgeBiasCorrector
+        Fitted on out-of-fold predictions (``in_sample``: on training predictions).
+    """
+
+    def __init__(self, estimator=None, *, kind="offset", n_folds=5, random_state=0):
+        self.estimator = estimator
+        self.kind = kind
+        self.n_folds = n_folds
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Fit the regressor on every row and the corrector on out-of-fold predictions."""
+        X, y = validate_data(self, X, y, y_numeric=True, ensure_min_samples=3)
+        y = np.asarray(y, dtype=float)
+        template = Ridge() if self.estimator is None else self.estimator
+        folds = KFold(min(self.n_folds, len(y)), shuffle=True, random_state=self.random_state)
+        age, predicted, model = [], [], []
+        for number, (train, test) in enumerate(folds.split(X)):
+            fitted = clone(template).fit(X[train], y[train])
+            rows = train if self.kind == "in_sample" else test
+            age.append(y[rows])
+            predicted.append(np.ravel(fitted.predict(X[rows])))
+            model.append(np.full(len(rows), number))
+        self.estimator_ = clone(template).fit(X, y)
+        kind = "none" if np.ptp(y) == 0 else self.kind
+        self.corrector_ = AgeBiasCorrector(kind).fit(
+            np.concatenate(age), np.concatenate(predicted), model=np.concatenate(model)
+        )
+        return self
+
+    def predict(self, X):
+        """Return uncorrected predicted ages, shape (n_scans,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return np.ravel(self.estimator_.predict(X))
+
+    def corrected_gap(self, X, age_years):
+        """Return corrected gaps in years of scans whose age is known, shape (n_scans,)."""
+        return self.corrector_.corrected_gap(age_years, self.predict(X))
+
+
+def _checked_pair(age_years, other_years, *, least: int) -> tuple[np.ndarray, np.ndarray]:
+    age = np.asarray(age_years, dtype=float)
+    other = np.asarray(other_years, dtype=float)
+    if age.ndim != 1 or age.shape != other.shape:
+        raise ValueError(
+            f"bias: expected two equally long vectors, found shapes {age.shape} and {other.shape}."
+        )
+    if not (np.isfinite(age).all() and np.isfinite(other).all()):
+        raise BrainAgeError(
+            "bias: expected finite ages and predictions, found "
+            f"{np.sum(~np.isfinite(age) | ~np.isfinite(other))} rows that are not. "
+            "Leave out scans without age before fitting."
+        )
+    if len(age) < least:
+        raise BrainAgeError(f"bias: expected at least {least} scans, found {len(age)}.")
+    return age, other
+
+
+def _line(age: np.ndarray, response: np.ndarray) -> np.ndarray:
+    centred = age - age.mean()
+    slope = centred @ response / (centred @ centred)
+    return np.array([response.mean() - slope * age.mean(), slope])
+
+
+def _rising_line(age: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    line = _line(age, predicted)
+    if line[1] <= 0:
+        raise BrainAgeError(
+            f"bias correction 'slope': expected predictions that rise with age, found slope "
+            f"{line[1]:.3g} over {len(age)} scans; dividing by it would turn the gap round. "
+            "Use 'offset', or a clock that predicts age."
+        )
+    return line
+
+
+def _mean_line(age: np.ndarray, gap: np.ndarray, model: np.ndarray | None) -> np.ndarray:
+    if model is None:
+        return _line(age, gap)
+    model = np.asarray(model)
+    return np.mean([_line(age[model == m], gap[model == m]) for m in np.unique(model)], axis=0)

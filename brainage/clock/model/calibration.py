@@ -1,0 +1,96 @@
+"""Teaching a frozen clock a new site from baseline scans, blind to arm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from brainage.clock.model.model import WHOLE_BRAIN, BrainClock
+from brainage.clock.model.networks import network_edges
+from brainage.connectivity import FeatureTable
+from brainage.errors import BrainAgeError
+
+
+def calibrate_clock(clock: BrainClock, baseline: FeatureTable) -> BrainClock:
+    """Return a clock that also knows the sites of the given baseline scans.
+
+    Only site effects are learnt, from residuals around the reference's frozen age trend; weights,
+    bias line, intervals and distance stay as they are. The new clock has another `clock_id`.
+
+    Parameters
+    ----------
+    clock : BrainClock
+        Trained with a harmonisation and ``unseen_site: calibrate``.
+    baseline : FeatureTable
+        Baseline scans, one a person, chosen without regard to arm. Scans of sites that the clock
+        knows are not used.
+
+    Returns
+    -------
+    calibrated : BrainClock
+        ``facts["calibrations"]`` states scans, ages and scope of each new site.
+
+    Raises
+    ------
+    BrainAgeError
+        A clock that keeps no age trend, two scans of one person, scans without site or age, no
+        new site, or fewer than two scans of one.
+    """
+    harmonizers = [p.harmonizer for p in clock.preparations]
+    if any(h is None or not hasattr(h, "trend_") for h in harmonizers):
+        raise BrainAgeError(
+            f"calibrate: clock {clock.clock_id} keeps no age trend per edge. Train it with "
+            "harmonization.method 'center' or 'combat' and harmonization.unseen_site: calibrate."
+        )
+    rows = baseline.rows
+    _check_baseline(rows)
+    new_sites = sorted(
+        set(rows["site"].astype(str))
+        - set(harmonizers[0].known_sites_)
+        - set(harmonizers[0].sites_)
+    )
+    if not new_sites:
+        raise BrainAgeError(
+            f"calibrate: every scan is of a site that clock {clock.clock_id} knows "
+            f"({', '.join(harmonizers[0].sites_)})."
+        )
+    preparations = []
+    for values, spec, preparation in zip(
+        clock.blocks(baseline), clock.specs, clock.preparations, strict=True
+    ):
+        columns = slice(None)
+        if clock.network != WHOLE_BRAIN:
+            columns = network_edges(spec, clock.network)
+        before = replace(preparation, harmonizer=None)
+        harmonizer = preparation.harmonizer
+        for site in new_sites:
+            own = np.flatnonzero((rows["site"].astype(str) == site).to_numpy())
+            edges = np.asarray(values[own], dtype=np.float64)[:, columns]
+            harmonizer = harmonizer.calibrate(
+                before.transform(edges, rows.iloc[own]),
+                site=site,
+                age_years=rows["age_years"].to_numpy(float)[own],
+            )
+        preparations.append(replace(preparation, harmonizer=harmonizer))
+    # The views share their scans, so one view's record speaks for all.
+    records = preparations[0].harmonizer.calibrations_
+    return replace(
+        clock, preparations=tuple(preparations), facts={**clock.facts, "calibrations": records}
+    )
+
+
+def _check_baseline(rows) -> None:
+    repeated = rows["participant_id"][rows["participant_id"].duplicated()].unique()
+    if len(repeated):
+        raise BrainAgeError(
+            f"calibrate: expected one baseline scan a person, found more of "
+            f"{', '.join(map(str, repeated[:5]))}. Follow-up scans would carry the "
+            "treatment into the site effect."
+        )
+    unusable = rows["site"].isna() | ~np.isfinite(rows["age_years"].to_numpy(float))
+    if unusable.any():
+        raise BrainAgeError(
+            f"calibrate: expected a site and an age for every baseline scan, found "
+            f"{int(unusable.sum())} without."
+        )

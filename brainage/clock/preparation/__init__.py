@@ -1,0 +1,1 @@
+"""What is learnt of features before a regression, inside the fold."""

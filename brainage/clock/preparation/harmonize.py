@@ -1,0 +1,404 @@
+"""Site effects, learnt from training scans only and defined for every site a scan can come from.
+
+``center`` shifts each site's edges to the cohort's mean; ``combat`` is Johnson's empirical-Bayes
+location and scale. Both are fitted from first and second moments per site, chunk by chunk over
+edges, so memory stays near that of the features themselves. See docs/harmonisation.md.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Literal, get_args
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from brainage.clock.preparation.age_trend import AgeTrend, age_basis, age_knots
+from brainage.clock.preparation.combat import (
+    edge_chunks,
+    estimate_site_effects,
+    residual_sd,
+    shrink_site_effect,
+)
+from brainage.clock.preparation.site_labels import rows_by_site, site_codes, site_labels
+from brainage.errors import BrainAgeError, BrainAgeWarning, FeatureMismatchError
+
+Method = Literal["none", "center", "combat"]
+UnseenSite = Literal["refuse", "pass_through", "calibrate"]
+
+#: Fewer training scans than this leave a site without an effect of its own.
+MIN_SITE_SCANS = 2
+#: Fewer calibration scans than this correct a new site's location only.
+MIN_SCALE_SCANS = 20
+
+PRESERVE_AGE_WARNING = (
+    "harmonisation with preserve_age uses the target: fit it inside each training fold, never on "
+    "all scans before cross-validation, or accuracy is overstated."
+)
+
+
+class SiteHarmonizer(TransformerMixin, BaseEstimator):
+    """Remove site effects from edges.
+
+    Parameters
+    ----------
+    method : {"none", "center", "combat"}, default="none"
+        Nothing, location per site, or empirical-Bayes location and scale.
+    preserve_age : bool, default=False
+        Estimate site effects beside a linear age effect, so that sites of different ages keep
+        their difference. Needs `y`; warns.
+    unseen_site : {"refuse", "pass_through", "calibrate"}, default="pass_through"
+        What a site gets that training did not have: an error, its features unchanged, or the
+        effect that `calibrate` learnt (an error until it has been called for that site).
+
+    Attributes
+    ----------
+    sites_ : list of str
+        Sites with an effect of their own, training sites first, then calibrated ones.
+    shift_, scale_ : ndarray of shape (n_sites, n_features)
+        ``harmonised = (x - centre - shift) / scale + centre``.
+    centre_ : ndarray of shape (n_sites, n_features)
+        What scaling leaves in place: the mean expected at that site's ages.
+    unestimated_sites_ : list of str
+        Training sites of a single scan: their scans pass unchanged.
+    calibrations_ : list of dict
+        One a calibrated site: n_scans, ages, whether only the location was corrected.
+
+    References
+    ----------
+    .. [1] Johnson, Li & Rabinovic (2007), Biostatistics 8:118-127.
+    """
+
+    def __init__(
+        self,
+        method: Method = "none",
+        preserve_age: bool = False,
+        unseen_site: UnseenSite = "pass_through",
+    ):
+        self.method = method
+        self.preserve_age = preserve_age
+        self.unseen_site = unseen_site
+
+    def fit(self, X, y=None, *, site=None):
+        """Learn the effect of each site.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_scans, n_features)
+            Edges of training scans.
+        y : ndarray of shape (n_scans,) or None, default=None
+            Age in years; needed for `preserve_age` and for ``unseen_site="calibrate"``.
+        site : array of str of shape (n_scans,) or None, default=None
+            None: one site, and the transform changes nothing.
+
+        Returns
+        -------
+        harmonizer : SiteHarmonizer
+        """
+        if self.preserve_age and self.method != "none":
+            warnings.warn(PRESERVE_AGE_WARNING, BrainAgeWarning, stacklevel=2)
+        return self.fit_inside_fold(X, y, site=site)
+
+    def fit_inside_fold(self, X, y=None, *, site=None):
+        """Do what `fit` does, for a caller that is inside a training fold: no warning."""
+        self._check_choices()
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        labels = site_labels(site, len(X))
+        age = self._checked_age(y, len(X))
+        names, counts = np.unique([s for s in labels if s is not None], return_counts=True)
+        self._refuse_missing(labels, self.unseen_site)
+        if site is not None and not len(names) and self.method != "none":
+            raise BrainAgeError(
+                f"harmonisation {self.method!r}: expected a site for the scans, "
+                "found none. Fill the column 'site', or choose method: none."
+            )
+        self.sites_ = [str(n) for n, c in zip(names, counts, strict=True) if c >= MIN_SITE_SCANS]
+        self.unestimated_sites_ = sorted(set(names.tolist()) - set(self.sites_))
+        self.known_sites_ = sorted(set(names.tolist()))
+        self.calibrations_ = []
+        self.age_slope_ = np.zeros(X.shape[1])
+        code = site_codes(labels, self.sites_)
+        if self.method == "none" or len(self.sites_) < 2:
+            self._fit_identity(X)
+        else:
+            self._fit_effects(X, age, code)
+        if self.unseen_site == "calibrate" and self.method != "none":
+            self._fit_trend(X, age, labels)
+        return self
+
+    def transform(self, X, *, site=None, age_years=None, unseen_site=None):
+        """Return harmonised edges; each row depends on itself and its site alone.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_scans, n_features)
+            Edges.
+        site : array of str of shape (n_scans,) or None, default=None
+            None only where training had one site or the method is ``none``.
+        age_years : ndarray of shape (n_scans,) or None, default=None
+            Only with `preserve_age` and ``combat``: scale around each scan's own expected mean,
+            as ComBat does, and not around its site's. Never give the ages a clock is to predict.
+        unseen_site : {"refuse", "pass_through", "calibrate"} or None, default=None
+            In the place of the parameter of that name. Cross-validation passes held-out sites
+            through: whatever is asked of new sites later, here there is nothing to learn them from.
+
+        Returns
+        -------
+        harmonised : ndarray of shape (n_scans, n_features)
+            Of the kind of `X` (float32 or float64), finite.
+
+        Raises
+        ------
+        FeatureMismatchError
+            A site unseen in training under ``refuse``, or not calibrated under ``calibrate``.
+        """
+        check_is_fitted(self, "shift_")
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        if self.method == "none" or (site is None and len(self.sites_) < 2):
+            return X.copy()
+        if site is None:
+            raise ValueError(
+                f"harmonisation {self.method!r}: expected a site for each scan, since "
+                f"it was fitted on {len(self.sites_)} sites."
+            )
+        labels = site_labels(site, len(X))
+        self._refuse_missing(labels, unseen_site or self.unseen_site)
+        self._refuse_unseen(labels, unseen_site or self.unseen_site)
+        code = site_codes(labels, self.sites_)
+        age_shift = np.zeros(len(X)) if age_years is None else self._age_shift(age_years, code)
+        result = X.copy()
+        for rows, s in rows_by_site(code):
+            for part in edge_chunks(X.shape[1], len(rows)):
+                centre = self.centre_[s, part] + np.outer(age_shift[rows], self.age_slope_[part])
+                moved = (X[rows, part] - centre - self.shift_[s, part]) / self.scale_[s, part]
+                result[rows, part] = moved + centre
+        return result
+
+    def fit_transform(self, X, y=None, *, site=None):
+        """Fit and transform the training scans, as `transform` will treat new ones."""
+        return self.fit(X, y, site=site).transform(X, site=site)
+
+    def calibrate(self, X, *, site: str, age_years) -> SiteHarmonizer:
+        """Return a copy that also knows a new site, learnt from its residuals around age.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_scans, n_features)
+            Baseline scans of the new site, one a person, chosen blind to arm.
+        site : str
+            The new site.
+        age_years : ndarray of shape (n_scans,)
+            Their ages. Residuals are taken from the age trend of each edge in the harmonised
+            reference, frozen at `fit`: raw means would move a trial of people aged 62-70 to the
+            reference's mean age.
+
+        Returns
+        -------
+        calibrated : SiteHarmonizer
+            Location only for ``center`` and below 20 scans; location and scale for ``combat``
+            above.
+
+        Raises
+        ------
+        BrainAgeError
+            Not fitted with ``unseen_site="calibrate"``, a site that is known, or fewer than two
+            scans.
+        """
+        check_is_fitted(self, "shift_")
+        X = np.asarray(X, dtype=np.float64)
+        age = np.asarray(age_years, dtype=float)
+        self._check_calibration(X, site, age)
+        expected = age_basis(age, self.trend_.knots_years) @ self.trend_.weights
+        residual = (X - expected) / self.trend_sd_
+        scale_too = self.method == "combat" and len(X) >= MIN_SCALE_SCANS
+        mean, variance = residual.mean(axis=0), residual.var(axis=0, ddof=1)
+        if self.method == "combat":
+            mean, variance = shrink_site_effect(mean, variance, len(X), location_only=not scale_too)
+        scale = np.sqrt(variance) if scale_too else np.ones(X.shape[1])
+        new = copy.deepcopy(self)
+        new.sites_ = [*self.sites_, site]
+        new.shift_ = np.vstack([self.shift_, mean * self.trend_sd_])
+        new.scale_ = np.vstack([self.scale_, scale])
+        new.centre_ = np.vstack([self.centre_, expected.mean(axis=0)])
+        new.site_age_years_ = np.append(self.site_age_years_, age.mean())
+        new.calibrations_ = [*self.calibrations_, self._calibration_record(site, age, scale_too)]
+        return new
+
+    def to_dict(self) -> dict:
+        """Return what is not an array, for the clock file's JSON."""
+        check_is_fitted(self, "shift_")
+        return {
+            "method": self.method,
+            "preserve_age": self.preserve_age,
+            "unseen_site": self.unseen_site,
+            "sites": self.sites_,
+            "unestimated_sites": self.unestimated_sites_,
+            "known_sites": self.known_sites_,
+            "calibrations": self.calibrations_,
+            "n_features": int(self.n_features_in_),
+        }
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the fitted arrays; `from_arrays` with `to_dict` rebuilds the harmoniser."""
+        check_is_fitted(self, "shift_")
+        arrays = {name: getattr(self, f"{name}_") for name in _ARRAYS}
+        if hasattr(self, "trend_"):
+            arrays |= {
+                "trend_knots_years": self.trend_.knots_years,
+                "trend_weights": self.trend_.weights,
+                "trend_sd": self.trend_sd_,
+                "trend_age_range_years": self.trend_age_range_years_,
+            }
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, stored: dict, arrays: dict[str, np.ndarray]) -> SiteHarmonizer:
+        """Rebuild a harmoniser from `to_dict` and `to_arrays`."""
+        new = cls(stored["method"], stored["preserve_age"], stored["unseen_site"])
+        for name in _ARRAYS:
+            setattr(new, f"{name}_", np.asarray(arrays[name]))
+        for name in ("sites", "unestimated_sites", "known_sites", "calibrations"):
+            setattr(new, f"{name}_", list(stored[name]))
+        new.n_features_in_ = int(stored["n_features"])
+        new._check_choices()
+        shape = (len(new.sites_), new.n_features_in_)
+        found = [new.shift_.shape, new.scale_.shape, new.centre_.shape]
+        if found != [shape] * 3 or new.age_slope_.shape != shape[1:]:
+            raise ValueError(f"harmonisation: expected arrays of shape {shape}, found {found}.")
+        if "trend_weights" in arrays:
+            new.trend_ = AgeTrend(arrays["trend_knots_years"], arrays["trend_weights"])
+            new.trend_sd_ = arrays["trend_sd"]
+            new.trend_age_range_years_ = arrays["trend_age_range_years"]
+        return new
+
+    def _fit_identity(self, X) -> None:
+        """Leave edges as they are; one site says nothing about sites."""
+        n_sites = len(self.sites_)
+        self.shift_ = np.zeros((n_sites, X.shape[1]))
+        self.scale_ = np.ones((n_sites, X.shape[1]))
+        self.centre_ = np.zeros((n_sites, X.shape[1]))
+        self.site_age_years_ = np.zeros(n_sites)
+
+    def _fit_effects(self, X, age, code) -> None:
+        kept = np.flatnonzero(code >= 0)
+        centred, mean_age = None, 0.0
+        if self.preserve_age:
+            # Centred, so that the site coefficients are means at the cohort's mean age.
+            mean_age = age[kept].mean()
+            centred = age - mean_age
+        effects = estimate_site_effects(X, code, shrink=self.method == "combat", covariate=centred)
+        self.shift_, self.scale_ = effects.shift, effects.scale
+        self.age_slope_ = effects.covariate_slope
+        self.centre_ = effects.grand_mean + np.outer(effects.covariate_mean, self.age_slope_)
+        self.site_age_years_ = effects.covariate_mean + mean_age
+
+    def _fit_trend(self, X, age, labels) -> None:
+        """Freeze each edge's age trend in the harmonised reference, for `calibrate`."""
+        code = site_codes(labels, self.sites_)
+        knots = age_knots(age)
+        basis = age_basis(age, knots)
+        solver = np.linalg.pinv(basis)
+        weights, sd = np.empty((basis.shape[1], X.shape[1])), np.empty(X.shape[1])
+        for part in edge_chunks(X.shape[1], len(X)):
+            values = X[:, part].astype(np.float64)
+            for rows, s in rows_by_site(code):
+                centre = self.centre_[s, part]
+                moved = (values[rows] - centre - self.shift_[s, part]) / self.scale_[s, part]
+                values[rows] = moved + centre
+            weights[:, part] = solver @ values
+            sd[part] = residual_sd(values, basis @ weights[:, part])
+        self.trend_, self.trend_sd_ = AgeTrend(knots, weights), sd
+        self.trend_age_range_years_ = np.percentile(age, _QUARTILES)
+
+    def _age_shift(self, age_years, code) -> np.ndarray:
+        """Return each scan's age minus its site's mean age; zero for sites without an effect."""
+        shift = np.asarray(age_years, dtype=float) - np.append(self.site_age_years_, 0.0)[code]
+        return np.where(code >= 0, shift, 0.0)
+
+    def _check_choices(self) -> None:
+        for name, kinds in (("method", Method), ("unseen_site", UnseenSite)):
+            if getattr(self, name) not in get_args(kinds):
+                raise ValueError(
+                    f"harmonisation {name}: expected one of {get_args(kinds)}, found "
+                    f"{getattr(self, name)!r}."
+                )
+
+    def _checked_age(self, y, n_scans: int) -> np.ndarray | None:
+        needed = self.method != "none" and (self.preserve_age or self.unseen_site == "calibrate")
+        if not needed:
+            return None
+        if y is None:
+            raise ValueError(
+                "harmonisation: preserve_age and unseen_site='calibrate' need ages (y)."
+            )
+        age = np.asarray(y, dtype=float)
+        if age.shape != (n_scans,) or not np.isfinite(age).all():
+            raise BrainAgeError(
+                f"harmonisation: expected {n_scans} finite ages, found {age.shape} "
+                f"with {np.sum(~np.isfinite(age))} missing."
+            )
+        return age
+
+    def _refuse_missing(self, labels, unseen_site: UnseenSite) -> None:
+        n_missing = sum(label is None for label in labels)
+        if n_missing and unseen_site == "refuse" and self.method != "none":
+            raise FeatureMismatchError(
+                f"harmonisation {self.method!r}: expected a site for every scan, found "
+                f"{n_missing} without. Fill the column 'site', or choose unseen_site: pass_through."
+            )
+
+    def _refuse_unseen(self, labels, unseen_site: UnseenSite) -> None:
+        known = {*self.known_sites_, *self.sites_, None}
+        unseen = sorted(set(labels) - known)
+        if not unseen or unseen_site == "pass_through":
+            return
+        advice = (
+            "Calibrate the clock on baseline scans of this site, blind to arm"
+            if unseen_site == "calibrate"
+            else "Choose unseen_site: calibrate (with baseline scans) or pass_through"
+        )
+        raise FeatureMismatchError(
+            f"harmonisation {self.method!r}: expected sites {sorted(known - {None})}, found "
+            f"{unseen}. {advice}."
+        )
+
+    def _check_calibration(self, X, site, age) -> None:
+        if not hasattr(self, "trend_"):
+            raise BrainAgeError(
+                "calibrate: the harmoniser was not fitted with method 'center' or "
+                "'combat' and unseen_site: calibrate, so it keeps no age trend. "
+                "Train the clock again with it."
+            )
+        if site in (*self.sites_, *self.known_sites_):
+            raise BrainAgeError(
+                f"calibrate: site {site!r} is already known; a frozen effect is not learnt twice."
+            )
+        if X.ndim != 2 or X.shape[1] != self.n_features_in_ or age.shape != (len(X),):
+            raise ValueError(
+                f"calibrate: expected edges (n_scans, {self.n_features_in_}) and "
+                f"as many ages, found {X.shape} and {age.shape}."
+            )
+        if len(X) < 2 or not (np.isfinite(X).all() and np.isfinite(age).all()):
+            raise BrainAgeError(
+                f"calibrate: expected at least two scans of site {site!r}, all "
+                f"finite, found {len(X)}."
+            )
+
+    def _calibration_record(self, site, age, scale_too) -> dict:
+        # Clocks of before the quartiles were stored have the youngest and oldest only.
+        reference = self.trend_age_range_years_
+        low, high = reference[0], reference[-1]
+        return {
+            "site": site,
+            "n_scans": len(age),
+            "location_only": not scale_too,
+            "age_years": [float(q) for q in np.percentile(age, _QUARTILES)],
+            "reference_age_years": [float(q) for q in reference],
+            "n_outside_reference_ages": int(np.sum((age < low) | (age > high))),
+        }
+
+
+_QUARTILES = (0, 25, 50, 75, 100)
+_ARRAYS = ("shift", "scale", "centre", "age_slope", "site_age_years")

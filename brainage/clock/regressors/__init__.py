@@ -1,0 +1,1 @@
+"""Regressions of age on features, one file each."""

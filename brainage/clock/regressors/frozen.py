@@ -1,0 +1,155 @@
+"""The regression inside a saved clock: one weight per edge, or a kernel on stored scans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, get_args
+
+import numpy as np
+
+from brainage.clock.regressors.age_scale import AgeScale, to_years
+from brainage.clock.regressors.gaussian_process import GaussianProcessClock
+from brainage.errors import ClockFileError
+
+_NO_DATA = "none: one weight per feature, sorted residuals, a low-rank summary"
+_HOLDS_FEATURES = (
+    "features of the training scans (a kernel clock needs them to predict): share "
+    "this file as you would share the scans' connectivity"
+)
+
+
+class Regression(Protocol):
+    """Features of one prepared scan to its predicted age."""
+
+    @property
+    def data_in_file(self) -> str:
+        """What of the participants a file with this regression holds."""
+
+    @property
+    def holds_features(self) -> bool:
+        """Whether that is features of training scans."""
+
+    def predict_one(self, x: np.ndarray) -> float:
+        """Return the predicted age in years of one scan's features (n_features,)."""
+
+    def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """Return JSON-able facts and arrays."""
+
+
+@dataclass(frozen=True)
+class LinearRegression:
+    """``x @ weights + intercept``: ridge, linear SVR, elastic net, stacks and their ensembles.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_features,)
+        Units of the age scale per feature unit.
+    intercept : float
+        On the age scale.
+    age_scale : {"years", "sqrt", "log"}, default="years"
+        What the sum is turned back from.
+    """
+
+    weights: np.ndarray
+    intercept: float
+    age_scale: AgeScale = "years"
+
+    data_in_file = _NO_DATA
+    holds_features = False
+
+    def predict_one(self, x: np.ndarray) -> float:
+        """Return the predicted age in years of one scan's features (n_features,)."""
+        # No BLAS: its rounding may change with the number of threads.
+        return float(to_years(np.sum(x * self.weights) + self.intercept, self.age_scale))
+
+    def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """Return JSON-able facts and arrays."""
+        meta = {"kind": "linear", "intercept": self.intercept, "age_scale": self.age_scale}
+        return meta, {"weights": self.weights}
+
+
+@dataclass(frozen=True)
+class PolynomialRegression:
+    """``(gamma x @ support.T) ** degree @ dual + intercept``, averaged over an ensemble's models.
+
+    Parameters
+    ----------
+    support : ndarray of shape (n_support, n_features)
+        Features of training scans.
+    dual : ndarray of shape (n_models, n_support)
+        Weights on them; zero where a model has none.
+    gamma, intercept : ndarray of shape (n_models,)
+        One a model.
+    degree : int
+        Of the kernel.
+    """
+
+    support: np.ndarray
+    dual: np.ndarray
+    gamma: np.ndarray
+    intercept: np.ndarray
+    degree: int
+
+    data_in_file = _HOLDS_FEATURES
+    holds_features = True
+
+    def predict_one(self, x: np.ndarray) -> float:
+        """Return the predicted age in years of one scan's features (n_features,)."""
+        products = self.support @ x
+        powers = (self.gamma[:, None] * products) ** self.degree
+        return float(np.mean(np.sum(powers * self.dual, axis=1) + self.intercept))
+
+    def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """Return JSON-able facts and arrays."""
+        arrays = {
+            "support": self.support,
+            "dual": self.dual,
+            "gamma": self.gamma,
+            "intercept": self.intercept,
+        }
+        return {"kind": "polynomial", "degree": self.degree}, arrays
+
+
+@dataclass(frozen=True)
+class GaussianProcessRegression:
+    """A Gaussian process on stored training features."""
+
+    model: GaussianProcessClock
+
+    data_in_file = _HOLDS_FEATURES
+    holds_features = True
+
+    def predict_one(self, x: np.ndarray) -> float:
+        """Return the predicted age in years of one scan's features (n_features,)."""
+        return float(self.model.predict(x[None, :])[0])
+
+    def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """Return JSON-able facts and arrays."""
+        return {"kind": "gaussian_process"}, self.model.to_arrays()
+
+
+def regression_from_stored(meta: dict, arrays: dict[str, np.ndarray]) -> Regression:
+    """Rebuild a regression from `to_stored`; ClockFileError for a kind that is not known."""
+    if meta["kind"] == "linear":
+        # Files of before age scales predicted in years.
+        scale = meta.get("age_scale", "years")
+        if scale not in get_args(AgeScale):
+            raise ClockFileError(
+                f"a clock with the age scale '{scale}', which this version does "
+                "not know; update brainage."
+            )
+        return LinearRegression(arrays["weights"], float(meta["intercept"]), scale)
+    if meta["kind"] == "polynomial":
+        return PolynomialRegression(
+            arrays["support"],
+            arrays["dual"],
+            arrays["gamma"],
+            arrays["intercept"],
+            int(meta["degree"]),
+        )
+    if meta["kind"] == "gaussian_process":
+        return GaussianProcessRegression(GaussianProcessClock.from_arrays(arrays))
+    raise ClockFileError(
+        f"a clock with a regression of the kind '{meta['kind']}', which this "
+        "version does not know; update brainage."
+    )

@@ -1,0 +1,1 @@
+"""Clocks made: folds, fits, cross-validation and its figures."""

@@ -1,0 +1,288 @@
+"""Honest accuracy: every prediction is of a person the clock, and every choice in it, never saw."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.base import RegressorMixin
+
+from brainage.clock.options import ClockOptions
+from brainage.clock.preparation.harmonize import PRESERVE_AGE_WARNING
+from brainage.clock.regressors.foreign import find_regressor
+from brainage.clock.training.folds import Folds, check_no_copies, groups_of, make_folds, site_folds
+from brainage.clock.training.metrics import accuracy
+from brainage.clock.training.pipeline import Fitted, Problem, fit_and_predict
+from brainage.connectivity import FeatureTable
+from brainage.errors import BrainAgeError, BrainAgeWarning
+from brainage.progress import Progress, silent
+from brainage.tables import Column, TableSchema, write_table
+
+PREDICTIONS = TableSchema(
+    "cross-validation",
+    (
+        Column("participant_id", "text", "Participant."),
+        Column("session_id", "text", "Session, 'n/a' where there is none."),
+        Column("site", "text", "Site that scanned.", nullable=True),
+        Column("repeat", "integer", "Repeat of the cross-validation."),
+        Column("fold", "integer", "Fold in which the scan was held out."),
+        Column("age_years", "number", "Age at that scan.", "years"),
+        Column("predicted_age_years", "number", "Uncorrected, out of fold.", "years"),
+        Column("median_age_years", "number", "Median age of the fold's training scans.", "years"),
+    ),
+    key=("participant_id", "session_id", "repeat"),
+)
+METRICS = TableSchema(
+    "metrics",
+    (
+        Column("validation", "text", "How scans were held out."),
+        Column("metric", "text", "MAE, RMSE, MAE_median in years; r, R2; skill = 1 - ratio."),
+        Column("estimate", "number", "On uncorrected out-of-fold predictions.", nullable=True),
+        Column("low", "number", "Lower 95 % bootstrap bound over people.", nullable=True),
+        Column("high", "number", "Upper 95 % bootstrap bound over people.", nullable=True),
+    ),
+    key=("validation", "metric"),
+)
+CHOSEN = TableSchema(
+    "chosen",
+    (
+        Column("repeat", "integer", "Repeat of the cross-validation."),
+        Column("fold", "integer", "Fold that was held out of the choice."),
+        Column("parameter", "text", "Hyperparameter."),
+        Column("value", "number", "Chosen inside the training scans."),
+    ),
+    key=("repeat", "fold", "parameter"),
+)
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Out-of-fold predictions of the reference cohort and their accuracy.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Schema `PREDICTIONS`: a row a scan and repeat, uncorrected.
+    metrics : DataFrame
+        Schema `METRICS`.
+    chosen : DataFrame
+        Schema `CHOSEN`.
+    leave_one_site_out : DataFrame or None
+        As `predictions`; fold counts the sites in alphabetical order.
+    fits : tuple of Fitted
+        The fold models, in order of repeat and fold; not written.
+    in_sample : DataFrame or None
+        participant_id, age_years, predicted_age_years, model: only for the in_sample bias
+        correction.
+    """
+
+    predictions: pd.DataFrame
+    metrics: pd.DataFrame
+    chosen: pd.DataFrame
+    leave_one_site_out: pd.DataFrame | None = None
+    fits: tuple[Fitted, ...] = field(default=(), repr=False)
+    in_sample: pd.DataFrame | None = field(default=None, repr=False)
+
+    def mean_predictions(self) -> pd.DataFrame:
+        """Return one row a scan, its predictions averaged over repeats, in stored order."""
+        keys = ["participant_id", "session_id"]
+        first = self.predictions[self.predictions["repeat"] == 0]
+        mean = self.predictions.groupby(keys, sort=False)["predicted_age_years"].mean()
+        index = pd.MultiIndex.from_frame(first[keys])
+        return first.assign(predicted_age_years=mean.reindex(index).to_numpy())
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write predictions, metrics and chosen hyperparameters; return the paths."""
+        folder = Path(folder)
+        tables = [
+            ("cross_validation.tsv", self.predictions, PREDICTIONS),
+            ("metrics.tsv", self.metrics, METRICS),
+            ("chosen.tsv", self.chosen, CHOSEN),
+        ]
+        if self.leave_one_site_out is not None:
+            tables.append(("leave_one_site_out.tsv", self.leave_one_site_out, PREDICTIONS))
+        for name, table, schema in tables:
+            write_table(table, folder / name, schema)
+        return [folder / name for name, _, _ in tables]
+
+
+def cross_validate_clock(
+    features: FeatureTable,
+    options: ClockOptions,
+    *,
+    columns: dict[str, np.ndarray] | None = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Progress = silent,
+    grams: dict[tuple, np.ndarray] | None = None,
+    regressor: str | RegressorMixin | None = None,
+) -> CrossValidation:
+    """Predict every reference scan by clocks that never saw that person, nested throughout.
+
+    Parameters
+    ----------
+    features : FeatureTable
+        The reference cohort.
+    options : ClockOptions
+        Estimator, harmonisation and folds.
+    columns : dict of str to ndarray of bool, optional
+        View -> edges to use (one network's); None: all.
+    seed : int, default=0
+        Of the folds and bootstraps.
+    n_jobs : int, default=1
+        Threads over folds.
+    progress : Progress, optional
+        Told of every finished fold.
+    regressor : str or RegressorMixin, optional
+        A scikit-learn regressor or its import path, in the place of ``options.estimator``.
+    grams : dict, optional
+        Store of Gram matrices shared by calls on the same `features` (a sweep's).
+
+    Returns
+    -------
+    cv : CrossValidation
+
+    Raises
+    ------
+    LeakageError
+        The same scan under two ids, or fewer people than folds.
+    BrainAgeError
+        Ages that are missing or all equal.
+    """
+    rows = features.rows
+    _check_ages(rows)
+    if options.harmonization.method != "none" and options.harmonization.preserve_age:
+        # Once here, and not once in each of the folds.
+        warnings.warn(PRESERVE_AGE_WARNING, BrainAgeWarning, stacklevel=2)
+    groups = groups_of(rows)
+    foreign = None if regressor is None else find_regressor(regressor)
+    problem = Problem.of(features, options, groups, columns=columns, grams=grams, regressor=foreign)
+    check_no_copies(problem.values[0], rows)
+    repeats = make_folds(rows, options.validation, seed=seed)
+    splits = [split for folds in repeats for split in folds]
+    label = "cross-validation"
+    fits = _fit_all(problem, splits, n_jobs, progress, label)
+    n_folds = options.validation.n_folds
+    parts = [
+        _predictions(rows, fit, test, repeat=i // n_folds, fold=i % n_folds)
+        for i, (fit, (_, test)) in enumerate(zip(fits, splits, strict=True))
+    ]
+    predictions = _in_stored_order(pd.concat(parts, ignore_index=True), rows)
+    n_bootstrap = options.validation.n_bootstrap
+    metrics = [_named_accuracy(f"{n_folds}-fold", predictions, n_bootstrap, seed)]
+    by_site = None
+    if options.validation.leave_one_site_out:
+        by_site = _leave_one_site_out(problem, n_jobs, progress)
+        metrics.append(_named_accuracy("leave one site out", by_site, n_bootstrap, seed))
+    in_sample = None
+    if options.bias_correction == "in_sample":
+        in_sample = pd.concat(
+            [
+                pd.DataFrame(
+                    {
+                        "participant_id": rows["participant_id"].to_numpy()[fit.train],
+                        "age_years": problem.ages[fit.train],
+                        "model": i,
+                        "predicted_age_years": fit.in_sample,
+                    }
+                )
+                for i, fit in enumerate(fits)
+            ],
+            ignore_index=True,
+        )
+    return CrossValidation(
+        predictions,
+        pd.concat(metrics, ignore_index=True),
+        _chosen(fits, n_folds),
+        by_site,
+        tuple(fits),
+        in_sample,
+    )
+
+
+def _check_ages(rows: pd.DataFrame) -> None:
+    age = rows["age_years"].to_numpy(float)
+    if not np.isfinite(age).all():
+        raise BrainAgeError(
+            f"training: expected an age for every scan, found {np.sum(~np.isfinite(age))} without."
+        )
+    if len(age) < 4 or np.ptp(age) == 0:
+        raise BrainAgeError(
+            f"training: expected at least 4 scans of different ages, found "
+            f"{len(age)} of ages {age.min() if len(age) else 'none'}."
+        )
+
+
+def _fit_all(
+    problem: Problem, splits: Folds, n_jobs: int, progress: Progress, label: str
+) -> list[Fitted]:
+    # Before the threads start: each would otherwise make its own.
+    problem.share_logarithms()
+    if not any(problem.learns(view) for view in range(len(problem.values))):
+        for view in range(len(problem.values)):
+            if problem.is_tall:
+                problem.moments()
+            elif not problem.needs_features:
+                problem.gram(view)
+    # Threads, because libsvm and LAPACK release the interpreter and the Gram matrix is shared.
+    # Ridge is LAPACK alone, which already uses every core.
+    jobs = n_jobs if problem.options.estimator == "svr" else 1
+    parallel = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    fits = []
+    for fit in parallel(joblib.delayed(fit_and_predict)(problem, *split) for split in splits):
+        fits.append(fit)
+        progress(len(fits), len(splits), label)
+    return fits
+
+
+def _predictions(rows: pd.DataFrame, fit: Fitted, test, *, repeat: int, fold: int):
+    held_out = rows.iloc[test]
+    return pd.DataFrame(
+        {
+            "participant_id": held_out["participant_id"].to_numpy(),
+            "session_id": held_out["session_id"].to_numpy(),
+            "site": held_out["site"].to_numpy(),
+            "repeat": repeat,
+            "fold": fold,
+            "age_years": held_out["age_years"].to_numpy(float),
+            "predicted_age_years": fit.predicted,
+            "median_age_years": float(np.median(rows["age_years"].to_numpy(float)[fit.train])),
+            "_row": test,
+        }
+    )
+
+
+def _in_stored_order(predictions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    ordered = predictions.sort_values(["repeat", "_row"], ignore_index=True)
+    return ordered.drop(columns="_row")
+
+
+def _named_accuracy(name: str, predictions: pd.DataFrame, n_bootstrap: int, seed: int):
+    found = accuracy(predictions, n_bootstrap=n_bootstrap, seed=seed)
+    found.insert(0, "validation", name)
+    return found
+
+
+def _leave_one_site_out(problem: Problem, n_jobs: int, progress: Progress) -> pd.DataFrame:
+    _, splits = site_folds(problem.rows)
+    fits = _fit_all(problem, splits, n_jobs, progress, "leave one site out")
+    parts = [
+        _predictions(problem.rows, fit, test, repeat=0, fold=i)
+        for i, (fit, (_, test)) in enumerate(zip(fits, splits, strict=True))
+    ]
+    return _in_stored_order(pd.concat(parts, ignore_index=True), problem.rows)
+
+
+def _chosen(fits: list[Fitted], n_folds: int) -> pd.DataFrame:
+    records = []
+    for i, fit in enumerate(fits):
+        for name, value in fit.chosen.items():
+            values = value if isinstance(value, list) else [value]
+            for j, one in enumerate(values):
+                label = f"{name}_{j}" if isinstance(value, list) else name
+                records.append((i // n_folds, i % n_folds, label, float(one)))
+    return pd.DataFrame(records, columns=["repeat", "fold", "parameter", "value"])

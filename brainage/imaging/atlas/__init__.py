@@ -1,0 +1,1 @@
+"""A parcellation as a linear operator on voxels."""

@@ -1,0 +1,1 @@
+"""Confounds, strategies and censoring."""

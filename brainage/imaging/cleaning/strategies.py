@@ -1,0 +1,113 @@
+"""Named cleaning strategies: data files in ``configs/cleaning``, or one of your own."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from brainage.errors import ConfigError
+from brainage.files import configs_folder
+from brainage.options import fingerprint_of
+
+_KEYS = {"description", "reference", "scrub_fd_mm", "load_confounds", "all_columns"}
+#: What `nilearn.interfaces.fmriprep.load_confounds` takes, but for the file and its form.
+_ARGUMENTS = {
+    "strategy",
+    "motion",
+    "scrub",
+    "fd_threshold",
+    "std_dvars_threshold",
+    "wm_csf",
+    "global_signal",
+    "compcor",
+    "n_compcor",
+    "ica_aroma",
+}
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """Which confounds are regressed out.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    description : str
+        One line for reports.
+    load_confounds : dict
+        Arguments of `nilearn.interfaces.fmriprep.load_confounds`; empty: none of its columns.
+    all_columns : bool
+        Every column of the confounds table is regressed out, whatever it is called.
+    scrub_fd_mm : float or None
+        Censoring that belongs to the strategy, unless the study names its own threshold.
+    """
+
+    name: str
+    description: str
+    load_confounds: dict
+    all_columns: bool
+    scrub_fd_mm: float | None
+
+    def fingerprint(self) -> str:
+        """Return a hash of what the strategy does, whatever its file is called."""
+        return fingerprint_of([self.load_confounds, self.all_columns, self.scrub_fd_mm])
+
+
+def list_strategies() -> list[str]:
+    """Return the names of the strategies that come with the package."""
+    return sorted(path.stem for path in (configs_folder() / "cleaning").glob("*.toml"))
+
+
+def load_strategy(name: str) -> Strategy:
+    """Read a strategy by name, or from a path that ends in ``.toml``.
+
+    Raises
+    ------
+    ConfigError
+        No such strategy (the known ones are listed), or a file with unknown keys or values of
+        the wrong kind.
+    """
+    path = Path(name) if name.endswith(".toml") else configs_folder() / "cleaning" / f"{name}.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"science.cleaning.strategy: no strategy '{name}'. Known: "
+            f"{', '.join(list_strategies())}; or give the path of a .toml file."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
+    _refuse_unknown(path, "keys", values, _KEYS)
+    arguments = values.get("load_confounds", {})
+    _refuse_unknown(path, "keys in [load_confounds]", arguments, _ARGUMENTS)
+    if arguments and not isinstance(arguments.get("strategy"), list):
+        raise ConfigError(
+            f"{path}: [load_confounds] strategy: expected a list such as "
+            f"['motion', 'wm_csf'], found {arguments.get('strategy')!r}."
+        )
+    threshold_mm = values.get("scrub_fd_mm")
+    if threshold_mm is not None and not (_is_number(threshold_mm) and threshold_mm > 0):
+        raise ConfigError(
+            f"{path}: scrub_fd_mm: expected millimetres above 0, found {threshold_mm!r}."
+        )
+    all_columns = values.get("all_columns", False)
+    if not isinstance(all_columns, bool) or (all_columns and arguments):
+        raise ConfigError(
+            f"{path}: all_columns: expected true or false, and true only without "
+            f"[load_confounds]; found {all_columns!r}."
+        )
+    return Strategy(
+        path.stem, values.get("description", path.stem), arguments, all_columns, threshold_mm
+    )
+
+
+def _refuse_unknown(path: Path, what: str, found: dict, known: set[str]) -> None:
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise ConfigError(f"{path}: unknown {what}: {unknown}; known: {sorted(known)}.")
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,1 @@
+"""Scans and sidecars found, images read in one pass."""

@@ -1,0 +1,140 @@
+"""What JSON files say of a scan; a repetition time is believed only where it is stated."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from brainage.errors import ScanError
+from brainage.imaging.reading.scans import Scan
+from brainage.series.names import parts_of
+from brainage.tables import NO_SESSION
+
+_SIDECAR = "bold.json"
+
+
+def resolve_t_r_s(
+    scan: Scan, header_t_r_s: float | None, *, configured_t_r_s: float | None = None
+) -> float:
+    """Return a scan's repetition time in seconds, never a guess.
+
+    Parameters
+    ----------
+    scan : Scan
+        Its table entry or JSON sidecar (also one that speaks for several scans, by BIDS
+        inheritance) is believed at any positive value.
+    header_t_r_s : float or None
+        The header's; alone it is believed unless it is exactly 1 s, which is what headers say
+        that lost it (None: it is 0, or has no unit of time).
+    configured_t_r_s : float or None, default=None
+        ``science.cleaning.t_r_s``.
+
+    Raises
+    ------
+    ScanError
+        No statement, or a sidecar and a header that differ by more than 1 %.
+    """
+    stated = scan.t_r_s
+    if stated is None:
+        stated = _sidecar_t_r_s(scan)
+    if stated is None:
+        stated = configured_t_r_s
+    if stated is None:
+        if header_t_r_s is None or header_t_r_s == 1.0:
+            found = "no time step with a unit" if header_t_r_s is None else "exactly 1 s"
+            raise ScanError(
+                f"{scan.bold}: expected a repetition time, found {found} in the header and no "
+                "RepetitionTime in a JSON sidecar. State it in science.cleaning.t_r_s, or in the "
+                "column t_r_s of the scans table."
+            )
+        return header_t_r_s
+    if not 0 < stated < float("inf"):
+        raise ScanError(f"{scan.bold}: expected a positive repetition time, found {stated:g} s.")
+    # A header of exactly 1 s, or without a unit, says nothing and contradicts nothing.
+    if header_t_r_s not in (None, 1.0) and abs(header_t_r_s - stated) > 0.01 * stated:
+        raise ScanError(
+            f"{scan.bold}: the repetition time is {stated:g} s by its sidecar, table or config and "
+            f"{header_t_r_s:g} s by its header. Mend the one that is wrong."
+        )
+    return float(stated)
+
+
+def sidecars_of(scan: Scan) -> list[Path]:
+    """Return the JSON files that speak for a scan or its confounds; its own may be absent."""
+    found = _image_sidecars(scan)
+    if scan.confounds is not None:
+        name = re.sub(r"\.[^.]+(\.gz)?$", ".json", scan.confounds.name)
+        found.append(scan.confounds.with_name(name))
+    return found
+
+
+def _image_sidecars(scan: Scan) -> list[Path]:
+    """Return an image's own sidecars, then those that it inherits, the most particular first.
+
+    By BIDS' principle of inheritance a file speaks for every image that has all parts of its name
+    (``task-rest_bold.json``, ``sub-01_task-rest_bold.json``) in its folder or below.
+    """
+    stem = re.sub(r"\.nii(\.gz)?$", "", scan.bold.name, flags=re.IGNORECASE)
+    own = [f"{name}.json" for name in dict.fromkeys((stem.removesuffix(".dtseries"), stem))]
+    parts = {*parts_of(scan.bold.name)}
+    if scan.task != NO_SESSION:
+        parts.add(f"task-{scan.task}")
+    found = [scan.bold.with_name(name) for name in own]
+    for folder in _levels(scan.bold):
+        names = _sidecars_in(folder)
+        shared = [
+            name
+            for part in ("", *sorted(parts))
+            for name in names.get(part, ())
+            if set(parts_of(name)) <= parts and name not in own
+        ]
+        found += [folder / name for name in sorted(shared, key=lambda n: -len(parts_of(n)))]
+    return found
+
+
+def _levels(bold: Path) -> list[Path]:
+    """Return func, session, participant and dataset folders, and nothing above the dataset."""
+    levels = []
+    for parent in bold.parents:
+        levels.append(parent)
+        if levels[-2:-1] and levels[-2].name.startswith("sub-"):
+            return levels
+    return [bold.parent]
+
+
+def _sidecars_in(folder: Path) -> dict[str, list[str]]:
+    try:
+        return _by_first_part(str(folder), os.stat(folder).st_mtime_ns)
+    except OSError:
+        return {}
+
+
+# A dataset's folder lists thousands of participants and is asked for each of their scans; the
+# time of its last change is in the key.
+@functools.lru_cache(maxsize=8)
+def _by_first_part(folder: str, changed: int) -> dict[str, list[str]]:
+    names = defaultdict(list)
+    for name in sorted(os.listdir(folder)):
+        # Of parts and nothing else: "scan7_bold.json" is scan 7's own.
+        if name.endswith(_SIDECAR) and name == "_".join([*parts_of(name), _SIDECAR]):
+            names[next(iter(parts_of(name)), "")].append(name)
+    return names
+
+
+def _sidecar_t_r_s(scan: Scan) -> float | None:
+    for path in _image_sidecars(scan):
+        try:
+            value = json.loads(path.read_text(encoding="utf-8-sig")).get("RepetitionTime")
+        except FileNotFoundError:
+            continue
+        except (OSError, json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
+            raise ScanError(f"{path}: expected a JSON sidecar, found: {error}") from error
+        if value is not None:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ScanError(f"{path}: RepetitionTime: expected seconds, found {value!r}.")
+            return float(value)
+    return None

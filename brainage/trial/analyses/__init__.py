@@ -1,0 +1,1 @@
+"""One file an analysis; the registry of what can be planned."""

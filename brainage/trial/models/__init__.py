@@ -1,0 +1,1 @@
+"""Models of a trial and what follows from them."""

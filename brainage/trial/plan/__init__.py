@@ -1,0 +1,1 @@
+"""What was promised, hashed, and what each row may therefore be called."""

@@ -1,0 +1,149 @@
+"""What a comparison of arms found, and its files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from brainage.errors import DesignError
+from brainage.files import write_json
+from brainage.tables import TableSchema, read_table, write_table
+from brainage.trial.results.contrasts import (
+    CONTRASTS,
+    COVARIATES,
+    DELTAS,
+    EXCLUSIONS,
+    FLOW,
+    LEVAKOV,
+    MODELS,
+    MOTION,
+    SENSITIVITY,
+    TIMING,
+    Contrast,
+    as_contrasts,
+)
+
+_TABLES: dict[str, TableSchema] = {
+    "deltas": DELTAS,
+    "contrasts": CONTRASTS,
+    "flow": FLOW,
+    "exclusions": EXCLUSIONS,
+    "sensitivity": SENSITIVITY,
+    "levakov": LEVAKOV,
+    "motion": MOTION,
+    "models": MODELS,
+    "covariates": COVARIATES,
+    "timing": TIMING,
+}
+RECORD = "comparison.json"
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """Everything a comparison found; years below zero are younger.
+
+    Parameters
+    ----------
+    deltas : DataFrame
+        Change from baseline by network, arm and visit (schema `DELTAS`).
+    contrasts : DataFrame
+        Arms against control, the primary contrast first (schema `CONTRASTS`).
+    flow, exclusions : DataFrame
+        Participant flow, and each excluded scan with its reason.
+    sensitivity : DataFrame
+        The same contrasts by other means (schema `SENSITIVITY`).
+    levakov : DataFrame
+        Attenuation in its own sign (above zero is good; schema `LEVAKOV`).
+    timing : DataFrame
+        Actual years since baseline by arm and visit (schema `TIMING`).
+    motion : DataFrame
+        Framewise displacement by arm and visit (schema `MOTION`).
+    models, covariates : DataFrame
+        Covariance structure, numbers and covariates of each fitted model.
+    notes : tuple of str
+        To print: what was left out, fallen back on, post hoc.
+    estimand : dict
+        Of the primary contrast, in words.
+    scores_hash : str
+        Of the scores, taken before they met the allocation.
+    plan_hash : str
+        Of the plan in force; "no plan" without one.
+    seed : int
+        Of bootstrap and re-randomisation.
+    """
+
+    deltas: pd.DataFrame = field(repr=False)
+    contrasts: pd.DataFrame = field(repr=False)
+    flow: pd.DataFrame = field(repr=False)
+    exclusions: pd.DataFrame = field(repr=False)
+    sensitivity: pd.DataFrame = field(repr=False)
+    levakov: pd.DataFrame = field(repr=False)
+    timing: pd.DataFrame = field(repr=False)
+    motion: pd.DataFrame = field(repr=False)
+    models: pd.DataFrame = field(repr=False)
+    covariates: pd.DataFrame = field(repr=False)
+    notes: tuple[str, ...]
+    estimand: dict
+    scores_hash: str
+    plan_hash: str
+    seed: int
+
+    @property
+    def primary(self) -> Contrast:
+        """The primary contrast."""
+        return as_contrasts(self.contrasts[self.contrasts["primary"]])[0]
+
+    def save(self, folder: str | Path) -> None:
+        """Write each table as TSV with a data dictionary, and the rest as JSON, last.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if absent.
+        """
+        folder = Path(folder)
+        (folder / RECORD).unlink(missing_ok=True)
+        for name, schema in _TABLES.items():
+            write_table(getattr(self, name), folder / f"{name}.tsv", schema)
+        write_json(
+            folder / RECORD,
+            {
+                "notes": list(self.notes),
+                "estimand": self.estimand,
+                "seed": self.seed,
+                "scores_hash": self.scores_hash,
+                "plan_hash": self.plan_hash,
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: str | Path) -> TrialResult:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Holds comparison.json.
+
+        Raises
+        ------
+        DesignError
+            The folder is absent or unfinished.
+        TableError
+            A table does not have its columns.
+        """
+        folder = Path(folder)
+        try:
+            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError) as error:
+            raise DesignError(
+                f"{folder / RECORD}: expected a finished comparison, found: "
+                f"{error}. Run `brainage compare` again."
+            ) from error
+        tables = {
+            name: read_table(folder / f"{name}.tsv", schema) for name, schema in _TABLES.items()
+        }
+        return cls(**tables, notes=tuple(record.pop("notes")), **record)

@@ -1,0 +1,119 @@
+"""Ridge by exact leave-one-out, through scans or through features, is scikit-learn's RidgeCV."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.model_selection import KFold
+from sklearn.utils.estimator_checks import check_estimator
+
+from brainage.clock import ClockOptions, RidgeClock, ValidationOptions, cross_validate_clock
+from brainage.clock.regressors import primal
+from brainage.clock.regressors.primal import fit_ridge_on_moments, moments_of
+from brainage.clock.regressors.stacked import PENALTIES, fit_ridge_on_gram
+from brainage.connectivity import FeatureTable, View
+
+SHAPES = [(40, 90), (120, 15)]
+
+
+def _data(n, n_features, seed=0):
+    rng = np.random.default_rng(seed)
+    X = 0.3 + rng.normal(size=(n, n_features))
+    return X, 50 + X @ rng.normal(size=n_features) + rng.normal(0, 4, n)
+
+
+def _penalties(X):
+    return np.trace((X - X.mean(0)) @ (X - X.mean(0)).T) / len(X) * np.array(PENALTIES)
+
+
+@pytest.mark.parametrize(("n", "n_features"), SHAPES)
+def test_ridge_equals_ridgecv_to_1e8(n, n_features):
+    X, y = _data(n, n_features)
+    ours = RidgeClock().fit(X, y)
+    peer = RidgeCV(alphas=_penalties(X)).fit(X, y)
+    assert ours.alpha_ == pytest.approx(peer.alpha_, rel=1e-10)
+    np.testing.assert_allclose(ours.coef_, peer.coef_, atol=1e-8)
+    assert ours.intercept_ == pytest.approx(peer.intercept_, abs=1e-8)
+
+
+@pytest.mark.parametrize(("n", "n_features"), SHAPES)
+def test_left_out_predictions_equal_refits_without_the_scan(n, n_features):
+    X, y = _data(n, n_features)
+    ours = RidgeClock().fit(X, y)
+    for i in (0, n // 2, n - 1):
+        others = np.arange(n) != i
+        refit = Ridge(ours.alpha_).fit(X[others], y[others]).predict(X[[i]])[0]
+        assert ours.left_out_[i] == pytest.approx(refit, abs=1e-8)
+
+
+@pytest.mark.parametrize(("n", "n_features"), SHAPES)
+def test_ridge_through_features_equals_ridge_through_scans(n, n_features):
+    X, y = _data(n, n_features)
+    train = np.arange(n - 10)
+    moments = moments_of(X, y, np.arange(n)).without(moments_of(X, y, np.arange(n - 10, n)))
+    tall = fit_ridge_on_moments(moments, X, y, train)
+    wide = fit_ridge_on_gram(X[train] @ X[train].T, y[train])
+    assert tall.penalty == pytest.approx(wide.penalty, rel=1e-10)
+    np.testing.assert_allclose(tall.coef, X[train].T @ wide.dual, atol=1e-8)
+    assert tall.intercept == pytest.approx(wide.intercept, abs=1e-7)
+
+
+def test_penalty_of_sampled_left_out_scans_errs_by_less_than_one_percent_more(monkeypatch):
+    X, y = _data(5000, 20)
+    train, new = np.arange(1500), np.arange(1500, 5000)
+    moments = moments_of(X, y, train)
+    exact = fit_ridge_on_moments(moments, X, y, train)
+    monkeypatch.setattr(primal, "MAX_LEFT_OUT", 500)
+    sampled = fit_ridge_on_moments(moments, X, y, train)
+    exact_error, sampled_error = (
+        np.mean((X[new] @ fit.coef + fit.intercept - y[new]) ** 2) for fit in (exact, sampled)
+    )
+    assert sampled_error < 1.01 * exact_error
+
+
+@pytest.mark.parametrize("p", [16, 6], ids=["more edges than scans", "more scans than edges"])
+def test_cross_validated_ridge_equals_ridgecv_on_the_same_folds(make_cohort, p):
+    features = make_cohort(60, p=p)
+    X = features.views["fisher_z"].values.astype(float)
+    y = features.rows["age_years"].to_numpy()
+    options = ClockOptions(validation=ValidationOptions(n_folds=5, n_bootstrap=0))
+    cv = cross_validate_clock(features, options, seed=3)
+    expected = np.empty(60)
+    for train, test in KFold(5, shuffle=True, random_state=3).split(X):
+        peer = RidgeCV(alphas=_penalties(X[train])).fit(X[train], y[train])
+        expected[test] = peer.predict(X[test])
+    np.testing.assert_allclose(cv.predictions["predicted_age_years"], expected, atol=1e-6)
+
+
+def test_memory_mapped_features_give_the_numbers_of_features_in_memory(make_cohort, tmp_path):
+    features = make_cohort(60, p=6)
+    view = features.views["fisher_z"]
+    np.save(tmp_path / "x.npy", view.values)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    on_disk = FeatureTable({"fisher_z": View(mapped, view.spec)}, features.rows)
+    options = ClockOptions(validation=ValidationOptions(n_folds=5, n_bootstrap=0))
+    first, second = (
+        cross_validate_clock(table, options).predictions["predicted_age_years"]
+        for table in (features, on_disk)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_ridge_clock_passes_every_check_of_scikit_learn():
+    check_estimator(RidgeClock())
+
+
+def test_the_penalty_search_finds_the_lowest_point_with_a_third_of_the_evaluations():
+    counts = []
+    for middle in np.linspace(-3, 43, 60):
+        known = {}
+
+        def error(i, middle=middle, known=known):
+            assert i not in known
+            known[i] = 3 * np.logaddexp(0, i - middle) + np.logaddexp(0, (middle - i) / 4)
+            return known[i]
+
+        found = primal._smallest(error, 41)
+        curve = [error(i, middle, {}) for i in range(41)]
+        assert curve[found] == min(curve)
+        counts.append(len(known))
+    assert np.mean(counts) < 41 / 3

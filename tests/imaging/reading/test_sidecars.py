@@ -1,0 +1,116 @@
+"""A repetition time is believed only where it is stated, by the file that speaks for the scan."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from brainage.errors import ScanError
+from brainage.imaging.reading.scans import Scan, find_scans
+from brainage.imaging.reading.sidecars import resolve_t_r_s, sidecars_of
+
+MNI = "space-MNI152NLin2009cAsym"
+
+
+def _scan(folder: Path, t_r_s: float | None = None) -> Scan:
+    bold = folder / "sub-01" / "func" / f"sub-01_task-rest_{MNI}_desc-preproc_bold.nii.gz"
+    bold.parent.mkdir(parents=True, exist_ok=True)
+    bold.touch()
+    return Scan("01", "n/a", "n/a", "rest", None, bold, None, None, t_r_s)
+
+
+def _sidecar(scan: Scan, value) -> None:
+    path = scan.bold.with_name(scan.bold.name.removesuffix(".nii.gz") + ".json")
+    path.write_text(json.dumps({"RepetitionTime": value}))
+
+
+@pytest.mark.parametrize("header_t_r_s", [None, 1.0])
+def test_a_header_that_lost_its_time_alone_is_not_believed(tmp_path, header_t_r_s):
+    scan = _scan(tmp_path)
+    with pytest.raises(ScanError, match="science.cleaning.t_r_s"):
+        resolve_t_r_s(scan, header_t_r_s)
+    assert resolve_t_r_s(scan, header_t_r_s, configured_t_r_s=1.0) == 1.0
+    _sidecar(scan, 1)
+    assert resolve_t_r_s(scan, header_t_r_s) == 1.0
+
+
+def test_a_header_with_a_time_is_believed_alone(tmp_path):
+    assert resolve_t_r_s(_scan(tmp_path), 2.5) == 2.5
+
+
+def test_sidecar_and_header_may_differ_by_one_percent_and_no_more(tmp_path):
+    scan = _scan(tmp_path)
+    _sidecar(scan, 2.0)
+    assert resolve_t_r_s(scan, 2.019) == 2.0
+    with pytest.raises(ScanError, match="2 s by its sidecar.*2.03 s by its header"):
+        resolve_t_r_s(scan, 2.03)
+
+
+def test_a_sidecar_at_the_dataset_speaks_for_its_task_and_one_above_does_not(tmp_path):
+    dataset = tmp_path / "above" / "fmriprep"
+    scan = _scan(dataset)
+    (tmp_path / "above" / "task-rest_bold.json").write_text('{"RepetitionTime": 9.0}')
+    with pytest.raises(ScanError, match="expected a repetition time"):
+        resolve_t_r_s(scan, None)
+    (dataset / "task-rest_bold.json").write_text('{"RepetitionTime": 0.8}')
+    assert resolve_t_r_s(scan, None) == 0.8
+    _sidecar(scan, 0.7)
+    assert resolve_t_r_s(scan, None) == 0.7
+
+
+@pytest.mark.parametrize("value", [0, -2, "2", True])
+def test_an_impossible_sidecar_is_refused(tmp_path, value):
+    scan = _scan(tmp_path)
+    _sidecar(scan, value)
+    with pytest.raises(ScanError, match="positive repetition time|expected seconds"):
+        resolve_t_r_s(scan, 2.0)
+
+
+def test_the_tables_time_comes_first(tmp_path):
+    scan = _scan(tmp_path, t_r_s=3.0)
+    _sidecar(scan, 2.0)
+    assert resolve_t_r_s(scan, None) == 3.0
+
+
+def test_a_sidecar_speaks_for_every_image_that_has_all_parts_of_its_name(tmp_path):
+    func = tmp_path / "sub-01" / "ses-a" / "func"
+    func.mkdir(parents=True)
+    for run in ("acq-mb_run-1", "acq-mb_run-2", "run-1"):
+        (func / f"sub-01_ses-a_task-rest_{run}_{MNI}_desc-preproc_bold.nii.gz").touch()
+    scans = {scan.run: scan for scan in find_scans(tmp_path)}
+    (tmp_path / "bold.json").write_text('{"RepetitionTime": 4.0}')
+    (tmp_path / "task-other_bold.json").write_text('{"RepetitionTime": 9.0}')
+    assert {run: resolve_t_r_s(scan, None) for run, scan in scans.items()} == {
+        "mb1": 4.0,
+        "mb2": 4.0,
+        "1": 4.0,
+    }
+    (tmp_path / "task-rest_bold.json").write_text('{"RepetitionTime": 3.0}')
+    (tmp_path / "task-rest_acq-mb_bold.json").write_text('\ufeff{"RepetitionTime": 0.8}')
+    assert {run: resolve_t_r_s(scan, None) for run, scan in scans.items()} == {
+        "mb1": 0.8,
+        "mb2": 0.8,
+        "1": 3.0,
+    }
+    (tmp_path / "sub-01" / "sub-01_task-rest_bold.json").write_text('{"RepetitionTime": 2.0}')
+    run = func / "sub-01_ses-a_task-rest_acq-mb_run-2_bold.json"
+    run.write_text('{"RepetitionTime": 0.7}')
+    assert {run: resolve_t_r_s(scan, None) for run, scan in scans.items()} == {
+        "mb1": 2.0,
+        "mb2": 0.7,
+        "1": 2.0,
+    }
+    assert run in sidecars_of(scans["mb2"])
+    assert run not in sidecars_of(scans["mb1"])
+
+
+def test_a_sidecar_of_another_image_never_speaks(tmp_path):
+    scan = Scan("1", "n/a", "n/a", "n/a", None, tmp_path / "scan1_bold.nii.gz", None, None)
+    for name in ("scan2_bold.json", "x_task-rest_bold.json", "scan1_T1w.json"):
+        (tmp_path / name).write_text('{"RepetitionTime": 9.0}')
+    with pytest.raises(ScanError, match="expected a repetition time"):
+        resolve_t_r_s(scan, None)
+    (tmp_path / "scan1_bold.json").write_text('{"RepetitionTime": 2.0}')
+    assert resolve_t_r_s(scan, None) == 2.0
