@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import platform
 import re
@@ -12,6 +13,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from brainage.errors import BrainAgeError, TableError
 
 #: A temporary name says which machine and process writes it: ``.NAME.HOST-PID.RANDOM.ENDING``.
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[^.]+)-(?P<pid>\d+)\.[a-z0-9_]{8}(\.[^/]*)?")
@@ -112,6 +116,93 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, value) -> None:
     """Write a JSON-able value atomically, indented, keys in the order given, NaN refused."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+#: No JSON that brainage reads comes near these; more is refused before it costs memory.
+_MOST_JSON_BYTES = 256_000_000
+_MOST_DIGITS = 300
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def read_json(path: str | Path, *, error: type[BrainAgeError] = TableError) -> Any:
+    """Read a JSON file of any shape, or say in one sentence why it is none.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8, with or without a byte-order mark.
+    error : type of BrainAgeError, default=TableError
+        What to raise.
+
+    Returns
+    -------
+    value : dict, list, str, int, float, bool or None
+        Whole numbers have at most 300 digits, so that ``float(value)`` never overflows; a number
+        may still be infinite or NaN.
+
+    Raises
+    ------
+    BrainAgeError
+        Of the type `error`: absent, no plain file, not UTF-8, not JSON, nested too deeply, a
+        number of more than 300 digits, half a character (a lone surrogate), over 256 MB.
+    """
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise error(f"{path}: expected a JSON file, found a folder or device.")
+        size = path.stat().st_size
+        if size > _MOST_JSON_BYTES:
+            raise error(f"{path}: expected JSON, found {size / 1e6:.0f} MB; at most 256 are read.")
+        text = path.read_text(encoding="utf-8-sig")
+        value = json.loads(text, parse_int=_whole_number)
+        if _HALF_CHARACTER.search(text):
+            # Half a character can be read, but neither printed nor written again.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except FileNotFoundError:
+        raise error(f"{path}: expected a JSON file, found none.") from None
+    except OSError as problem:
+        raise error(f"{path}: cannot be read ({problem.strerror or problem}).") from problem
+    except UnicodeError as problem:
+        raise error(f"{path}: expected JSON in UTF-8, found: {problem}.") from problem
+    except ValueError as problem:
+        raise error(f"{path}: expected JSON, found: {problem}.") from problem
+    except RecursionError:
+        raise error(f"{path}: expected JSON, found brackets nested too deeply.") from None
+    return value
+
+
+def read_json_object(
+    path: str | Path, *, error: type[BrainAgeError] = TableError
+) -> dict[str, Any]:
+    """Read a JSON file that holds an object (``{...}``); see `read_json`.
+
+    Raises
+    ------
+    BrainAgeError
+        As `read_json`; or a list, text or number where an object was expected.
+    """
+    value = read_json(path, error=error)
+    if not isinstance(value, dict):
+        kind = {list: "a list", str: "text", type(None): "null"}.get(type(value), "a number")
+        raise error(f"{path}: expected a JSON object ({{...}}), found {kind}.")
+    return value
+
+
+def finite_number(value: object) -> float | None:
+    """Return what a file gave as a finite float, or None where it is no such number.
+
+    Truth values and text are no numbers.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
 
 
 def hash_file(path: str | Path) -> str:

@@ -10,10 +10,14 @@ import time
 
 import pytest
 
+from brainage.errors import SeriesError, TableError
 from brainage.files import (
     atomic_path,
     configs_folder,
+    finite_number,
     hash_file,
+    read_json,
+    read_json_object,
     remove_leftovers,
     write_json,
     write_text,
@@ -96,3 +100,47 @@ def test_the_hash_is_that_of_the_bytes(tmp_path):
 
 def test_the_packaged_presets_are_found():
     assert (configs_folder() / "recommended.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "expected JSON"),
+        (b"{", "expected JSON"),
+        (b"\xff\xfe{}", "UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a":' * 100_000, "nested too deeply"),
+        (b'{"RepetitionTime": ' + b"9" * 5000 + b"}", "a number of 5000 digits"),
+        (b'{"Atlas": "\\ud800"}', "UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_json_is_named_and_never_a_crash(tmp_path, content, words):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(SeriesError, match=words) as caught:
+        read_json(tmp_path / "a.json", error=SeriesError)
+    assert str(tmp_path / "a.json") in str(caught.value)
+
+
+def test_json_that_is_absent_or_a_folder_is_said(tmp_path):
+    with pytest.raises(TableError, match="found none"):
+        read_json(tmp_path / "a.json")
+    with pytest.raises(TableError, match="folder or device"):
+        read_json(tmp_path)
+
+
+def test_json_of_a_byte_order_mark_and_whole_characters_is_read(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"a": "\\ud83d\\ude00", "b": 1e400}')
+    assert read_json(tmp_path / "a.json") == {"a": "\U0001f600", "b": float("inf")}
+
+
+def test_an_object_is_asked_for_by_name(tmp_path):
+    for text, kind in (("[1]", "a list"), ('"x"', "text"), ("null", "null"), ("3", "a number")):
+        (tmp_path / "a.json").write_text(text)
+        with pytest.raises(TableError, match=f"JSON object .* found {kind}"):
+            read_json_object(tmp_path / "a.json")
+
+
+def test_only_finite_numbers_are_numbers():
+    values = [2, 2.5, True, "2", None, float("nan"), float("inf"), [2], int("9" * 300)]
+    found = [finite_number(value) for value in values]
+    assert found == [2.0, 2.5, None, None, None, None, None, None, 1e300]

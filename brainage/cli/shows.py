@@ -11,6 +11,7 @@ import pandas as pd
 from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 from brainage.config import StudyConfig
+from brainage.tables import WHOLE_BRAIN
 
 _SHARED = ("estimate_years", "ci_low_years", "ci_high_years", "p_value", "p_adjusted", "n")
 _CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "plan")
@@ -137,7 +138,7 @@ def show_trained(screen: Screen, trained) -> None:
     """Show a clock's out-of-fold accuracy."""
     screen.table(trained.metrics, title="reference clock, uncorrected out-of-fold predictions")
     # Of people left out: an in-sample correction's own slopes are of training scans.
-    slopes = trained.clocks["whole_brain"].facts["gap_slope_out_of_fold"]
+    slopes = trained.clocks[WHOLE_BRAIN].facts["gap_slope_out_of_fold"]
     for words, when in (("raw", "before"), ("corrected", "after")):
         slope = slopes[when]
         screen.line(
@@ -149,7 +150,7 @@ def show_trained(screen: Screen, trained) -> None:
 def show_evaluation(screen: Screen, found) -> None:
     """Show how a clock did on other people, against chance, and on smaller cohorts."""
     if found.external is not None:
-        whole = found.external["network"] == "whole_brain"
+        whole = found.external["network"] == WHOLE_BRAIN
         first = found.external.iloc[0]
         people = f"{first['n_scans']} scans of {first['n_people']} people"
         screen.table(
@@ -157,7 +158,7 @@ def show_evaluation(screen: Screen, found) -> None:
             title=f"external test set ({people}), uncorrected predictions of the frozen clock",
         )
         slopes = found.external_slopes
-        for row in slopes[slopes["network"] == "whole_brain"].itertuples():
+        for row in slopes[slopes["network"] == WHOLE_BRAIN].itertuples():
             screen.line(
                 f"slope of the {row.gap} gap on age: {row.slope:+.3f} "
                 f"[{row.low:+.3f}, {row.high:+.3f}] years per year"
@@ -176,7 +177,7 @@ def show_evaluation(screen: Screen, found) -> None:
 
 def show_calibrations(screen: Screen, calibrations: pd.DataFrame) -> None:
     """Show on whom the whole-brain clock learnt new sites, and the ages of both."""
-    rows = calibrations[calibrations["network"] == "whole_brain"]
+    rows = calibrations[calibrations["network"] == WHOLE_BRAIN]
     for row in (rows if len(rows) else calibrations).to_dict("records"):
         ages = {cohort: _ages(row, cohort) for cohort in ("site", "reference")}
         screen.line(
@@ -215,8 +216,8 @@ def show_truth(screen: Screen, truth: pd.DataFrame) -> None:
 def show_comparison(screen: Screen, result) -> None:
     """Show flow, deltas and contrasts of the whole brain, and each network's primary contrast."""
     contrasts, deltas = _with_plan(result.contrasts), _with_plan(result.deltas)
-    whole = contrasts["network"] == "whole_brain"
-    deltas = deltas[deltas["network"] == "whole_brain"]
+    whole = contrasts["network"] == WHOLE_BRAIN
+    deltas = deltas[deltas["network"] == WHOLE_BRAIN]
     screen.table(result.flow, title="participants by arm and visit")
     screen.table(
         deltas,

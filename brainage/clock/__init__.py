@@ -12,7 +12,7 @@ from brainage.clock.evaluation.leaderboard import LEADERBOARD
 from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
 from brainage.clock.model.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
 from brainage.clock.model.calibration import calibrate_clock
-from brainage.clock.model.model import WHOLE_BRAIN, BrainClock
+from brainage.clock.model.model import BrainClock
 from brainage.clock.options import (
     ClockOptions,
     EvaluationOptions,
@@ -33,6 +33,7 @@ from brainage.clock.training.validation import (
     CrossValidation,
     cross_validate_clock,
 )
+from brainage.tables import WHOLE_BRAIN
 
 __all__ = [
     "LEADERBOARD",

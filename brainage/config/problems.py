@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+
+from brainage.wording import did_you_mean
 
 _EXPECTED = {
     "string_type": "text",
@@ -106,8 +107,7 @@ def _hint(item) -> str:
         return f' Write it in quotes: "{value}".'
     if item["type"] == "literal_error" and isinstance(value, str):
         names = re.findall(r"'([^']*)'", item["ctx"]["expected"])
-        near = difflib.get_close_matches(value, names, n=1)
-        return f" Did you mean '{near[0]}'?" if near else ""
+        return did_you_mean(value, names)
     return ""
 
 
@@ -116,10 +116,7 @@ def _suggest(path: list[str], model: type[BaseModel]) -> str:
     if owner is None:
         return ""
     names = list(owner.model_fields)
-    near = difflib.get_close_matches(path[-1], names, n=1)
-    if near:
-        return f" Did you mean '{near[0]}'?"
-    return f" Known keys here: {', '.join(names)}."
+    return did_you_mean(path[-1], names) or f" Known keys here: {', '.join(names)}."
 
 
 def _model_at(path: list[str], model: type[BaseModel]) -> type[BaseModel] | None:

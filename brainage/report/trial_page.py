@@ -10,6 +10,7 @@ import pandas as pd
 from brainage.report import figures as draw
 from brainage.report.blocks import Block, Section, figure_block, table_html, tables
 from brainage.report.results import StudyResults
+from brainage.tables import WHOLE_BRAIN
 
 _SIGNS = (
     "Negative years: the brain looks younger than at baseline (change) or than under control "
@@ -150,7 +151,7 @@ def _plan_blocks(results: StudyResults) -> Iterator[Block]:
 
 
 def _network_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
-    networks = results.contrasts[results.contrasts["network"] != "whole_brain"]
+    networks = results.contrasts[results.contrasts["network"] != WHOLE_BRAIN]
     if not len(networks):
         return
     primary = results.contrasts[results.contrasts["primary"]].iloc[0]
@@ -172,7 +173,7 @@ def _network_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
         "folded", "Every network, arm and visit", table_html(_contrast_view(networks, network=True))
     )
     if results.deltas is not None:
-        own = results.deltas[results.deltas["network"] != "whole_brain"]
+        own = results.deltas[results.deltas["network"] != WHOLE_BRAIN]
         yield Block(
             "folded",
             "Change from baseline within each arm, by network",
@@ -259,7 +260,7 @@ def _motion_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
 
 
 def _of_whole_brain(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["network"] == "whole_brain"]
+    return table[table["network"] == WHOLE_BRAIN]
 
 
 def _labels(table: pd.DataFrame) -> list[str]:

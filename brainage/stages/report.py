@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brainage.clock import WHOLE_BRAIN, AgeBiasCorrector, BrainClock, gap_slope
+from brainage.clock import AgeBiasCorrector, BrainClock, gap_slope
 from brainage.clock.evaluation.explain import NETWORKS, PARCELS, STABILITY
 from brainage.clock.training.validation import METRICS, PREDICTIONS
 from brainage.config import StudyConfig
@@ -23,7 +23,7 @@ from brainage.stages.score import load_calibrations, scoring_clock
 from brainage.stages.synthesize import recovery, with_synthetic_paths
 from brainage.stages.train import EXPLAIN, load_trained
 from brainage.synthetic import CLOCK_SCALE
-from brainage.tables import SCORES, read_table
+from brainage.tables import SCORES, WHOLE_BRAIN, read_table
 from brainage.trial import plan_statements, read_plan
 
 _OF_TRIAL = (

@@ -20,8 +20,8 @@ from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features
 from brainage.stages.manifest import is_current, stage_key, write_manifest
 from brainage.stages.separation import refuse_trained_people, separation_input
-from brainage.stages.train import WHOLE_BRAIN, clock_file, study_clocks, write_clocks
-from brainage.tables import SCORES, read_table, write_table
+from brainage.stages.train import clock_file, study_clocks, write_clocks
+from brainage.tables import SCORES, WHOLE_BRAIN, read_table, write_table
 
 
 def score(

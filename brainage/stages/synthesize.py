@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from brainage.clock import WHOLE_BRAIN
 from brainage.config import CohortPaths, StudyConfig
 from brainage.connectivity import build_features
 from brainage.progress import Progress, silent
@@ -17,7 +16,7 @@ from brainage.stages.features import cohort_series
 from brainage.stages.manifest import is_current, stage_key, write_manifest
 from brainage.stages.score import scoring_clock
 from brainage.synthetic import CLOCK_SCALE, clock_scale_truth, make_study
-from brainage.tables import SCORES, read_table, write_table
+from brainage.tables import SCORES, WHOLE_BRAIN, read_table, write_table
 from brainage.trial import TrialResult
 
 

@@ -24,8 +24,8 @@ from brainage.series import read_series
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features, cohort_series
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+from brainage.tables import WHOLE_BRAIN
 
-WHOLE_BRAIN = "whole_brain"
 EXPLAIN = "explain"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import TableError
-from brainage.tables import Column, TableSchema
+from brainage.tables import WHOLE_BRAIN, Column, TableSchema
 
 CLOCK_SCALE = TableSchema(
     "clock-scale truth",
@@ -93,4 +93,4 @@ def clock_scale_truth(
 def _whole_brain(scores: pd.DataFrame) -> pd.DataFrame:
     if "network" not in scores:
         return scores
-    return scores[scores["network"] == "whole_brain"]
+    return scores[scores["network"] == WHOLE_BRAIN]

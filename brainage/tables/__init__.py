@@ -15,12 +15,20 @@ from brainage.tables.reading import (
     refuse_misnamed,
     separator_of,
 )
-from brainage.tables.schema import NO_SESSION, PEOPLE, SCORES, Column, TableSchema
+from brainage.tables.schema import (
+    NO_SESSION,
+    PEOPLE,
+    SCORES,
+    WHOLE_BRAIN,
+    Column,
+    TableSchema,
+)
 
 __all__ = [
     "NO_SESSION",
     "PEOPLE",
     "SCORES",
+    "WHOLE_BRAIN",
     "Column",
     "TableSchema",
     "check_table",

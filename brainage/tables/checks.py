@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from brainage.errors import TableError
 from brainage.files import atomic_path, write_json
 from brainage.tables.schema import Column, TableSchema
+from brainage.wording import did_you_mean
 
 _MOST_PROBLEMS = 20
 
@@ -73,11 +73,9 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: TableSchema) -> N
 
 def absent_words(source: str, column: Column, found: list[str]) -> str:
     """Say which column is absent, what it means and what may be meant by another."""
-    near = difflib.get_close_matches(source, found, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
     return (
         f"no column '{source}' ({column.description.rstrip('.')}); the header has "
-        f"{', '.join(map(str, found[:12]))}.{hint}"
+        f"{', '.join(map(str, found[:12]))}.{did_you_mean(source, found)}"
     )
 
 

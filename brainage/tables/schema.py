@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 NO_SESSION = "n/a"
+#: The `network` of scores that use every edge.
+WHOLE_BRAIN = "whole_brain"
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ SCORES = TableSchema(
         Column("site", "text", "Site that scanned.", nullable=True),
         Column("scanner", "text", "Scanner or software.", required=False, nullable=True),
         Column("mean_fd_mm", "number", "Mean framewise displacement.", "mm", nullable=True),
-        Column("network", "text", "'whole_brain' or the network whose edges made this score."),
+        Column("network", "text", f"'{WHOLE_BRAIN}' or the network whose edges made this score."),
         Column("predicted_age_years", "number", "Brain age, uncorrected.", "years"),
         Column("gap_years", "number", "Predicted minus age; positive looks older.", "years"),
         Column("gap_corrected_years", "number", "Gap after the frozen age-bias line.", "years"),

@@ -9,6 +9,7 @@ from joblib import Parallel, delayed
 
 from brainage.errors import DesignError
 from brainage.progress import Progress, silent
+from brainage.tables import WHOLE_BRAIN
 from brainage.trial.analyses.change import within_arm_changes
 from brainage.trial.analyses.levakov import LevakovOutcome, levakov_outcome
 from brainage.trial.analyses.planned import (
@@ -38,7 +39,6 @@ from brainage.trial.results.contrasts import (
     LEVAKOV,
     MODELS,
     NO_PLAN,
-    WHOLE_BRAIN,
     Contrast,
     contrast_table,
     empty_table,

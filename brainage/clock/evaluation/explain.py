@@ -15,12 +15,12 @@ from brainage.clock.evaluation.patterns import (
     parcel_means,
     stability_table,
 )
-from brainage.clock.model.model import WHOLE_BRAIN, BrainClock
+from brainage.clock.model.model import BrainClock
 from brainage.clock.regressors.age_scale import to_years
 from brainage.clock.regressors.frozen import LinearRegression
 from brainage.connectivity import FeatureTable, ViewSpec, edge_indices
 from brainage.errors import BrainAgeError
-from brainage.tables import Column, TableSchema, write_table
+from brainage.tables import WHOLE_BRAIN, Column, TableSchema, write_table
 
 #: Scans held in float64 at once.
 _ROWS = 256

@@ -6,15 +6,13 @@ The pattern says how an edge differs between scans that look older and scans tha
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from brainage.blocks import blocks
 from brainage.connectivity import ViewSpec, edge_indices
-
-_CHUNK_VALUES = 8_000_000
 
 
 class FoldStability(NamedTuple):
@@ -58,11 +56,9 @@ def haufe_pattern(X: np.ndarray, predicted_age_years: np.ndarray) -> np.ndarray:
     centred = predicted - predicted.mean(axis=0)
     squares = np.sum(centred**2, axis=0)
     scaled = centred / np.where(squares > 0, squares, np.inf)
-    step = max(1, _CHUNK_VALUES // len(X))
-    starts = [*range(0, X.shape[1], step), X.shape[1]]
     parts = []
-    for start, stop in pairwise(starts):
-        values = np.asarray(X[:, start:stop], dtype=np.float64)
+    for part in blocks(X.shape[1], len(X)):
+        values = np.asarray(X[:, part], dtype=np.float64)
         # Centred predictions sum to zero only up to rounding; centring the edges as well keeps
         # a large common mean out of the covariance.
         parts.append(scaled.T @ (values - values.mean(axis=0)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import itertools
 import json
@@ -32,6 +31,7 @@ from brainage.files import write_json
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.tables import read_table, write_table
+from brainage.wording import did_you_mean
 
 #: Options that change what is done with predictions, not the predictions: alternatives that
 #: differ in these alone are evaluated once.
@@ -376,9 +376,8 @@ def _with(options: dict, chosen: Mapping[str, object]) -> dict:
             if not isinstance(target, dict):
                 raise KeyError(f"{dotted}: no option of a clock; '{section}' is no section")
         if last not in target:
-            near = difflib.get_close_matches(last, target, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(target)}"
-            raise KeyError(f"{dotted}: no option of a clock; {hint}")
+            hint = did_you_mean(last, target) or f" Known: {', '.join(target)}."
+            raise KeyError(f"{dotted}: no option of a clock.{hint}")
         target[last] = value
     return options
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from brainage.clock.model.model import WHOLE_BRAIN, BrainClock
+from brainage.clock.model.model import BrainClock
 from brainage.clock.model.networks import network_edges
 from brainage.connectivity import FeatureTable
 from brainage.errors import BrainAgeError
+from brainage.tables import WHOLE_BRAIN
 
 
 def calibrate_clock(clock: BrainClock, baseline: FeatureTable) -> BrainClock:

@@ -18,9 +18,8 @@ import numpy as np
 from scipy.linalg import eigh
 from sklearn.model_selection import GroupKFold, KFold
 
+from brainage.blocks import blocks
 from brainage.errors import BrainAgeError
-
-_CHUNK_VALUES = 8_000_000
 
 
 class ReferenceDistance:
@@ -236,10 +235,8 @@ def _gram(X, rows: np.ndarray) -> np.ndarray:
 
 
 def _column_chunks(X, rows: np.ndarray):
-    step = max(1, _CHUNK_VALUES // len(rows))
     whole = len(rows) == len(X)
-    for start in range(0, X.shape[1], step):
-        part = slice(start, min(start + step, X.shape[1]))
+    for part in blocks(X.shape[1], len(rows)):
         values = X[:, part] if whole else X[rows, part]
         yield part, np.asarray(values, dtype=np.float64)
 

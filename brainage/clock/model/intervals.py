@@ -10,10 +10,8 @@ import math
 
 import numpy as np
 
+from brainage.blocks import blocks
 from brainage.errors import BrainAgeError
-
-#: Values held at once while ranking, so that memory stays near 100 MB.
-_CHUNK_VALUES = 6_000_000
 
 
 class CvPlusIntervals:
@@ -118,9 +116,7 @@ class CvPlusIntervals:
         fold = np.repeat(np.arange(self.n_folds_), [len(r) for r in self.residuals_years_])
         residual = np.concatenate(self.residuals_years_)
         low, high = np.empty(len(predictions)), np.empty(len(predictions))
-        step = max(1, _CHUNK_VALUES // len(residual))
-        for start in range(0, len(predictions), step):
-            rows = slice(start, start + step)
+        for rows in blocks(len(predictions), len(residual)):
             centre = predictions[rows][:, fold]
             low[rows] = np.partition(centre - residual, low_rank, axis=1)[:, low_rank]
             high[rows] = np.partition(centre + residual, high_rank, axis=1)[:, high_rank]

@@ -21,9 +21,7 @@ from brainage.clock.regressors.age_scale import AgeScale, to_years
 from brainage.clock.regressors.frozen import Regression, regression_from_stored
 from brainage.connectivity import FeatureTable, ViewSpec
 from brainage.errors import ClockFileError, FeatureMismatchError
-from brainage.tables import SCORES
-
-WHOLE_BRAIN = "whole_brain"
+from brainage.tables import SCORES, WHOLE_BRAIN
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-_CHUNK_VALUES = 4_000_000
+from brainage.blocks import blocks
+
 _MOST_ITERATIONS = 1000
 
 
@@ -70,7 +70,7 @@ def estimate_site_effects(
     solver = np.linalg.pinv(design)
     mean, variance = np.empty((n_sites, p)), np.empty((n_sites, p))
     grand, slope, sd = np.empty(p), np.zeros(p), np.empty(p)
-    for part in edge_chunks(p, len(kept)):
+    for part in blocks(p, len(kept)):
         values = X[kept, part].astype(np.float64, copy=False)
         weights = solver @ values
         sd[part] = residual_sd(values, design @ weights)
@@ -95,13 +95,6 @@ def residual_sd(values: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """Return each column's root mean squared residual; 1 for a column that never varies."""
     sd = np.sqrt(np.mean((values - expected) ** 2, axis=0))
     return np.where(sd > 1e-12 * (1 + np.abs(values).max(axis=0)), sd, 1.0)
-
-
-def edge_chunks(n_features: int, n_scans: int) -> Iterator[slice]:
-    """Yield slices of features that together hold about 32 MB as float64."""
-    step = max(1, _CHUNK_VALUES // max(n_scans, 1))
-    for start in range(0, n_features, step):
-        yield slice(start, min(start + step, n_features))
 
 
 def shrink_site_effect(

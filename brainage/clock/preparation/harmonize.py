@@ -15,9 +15,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from brainage.blocks import blocks
 from brainage.clock.preparation.age_trend import AgeTrend, age_basis, age_knots
 from brainage.clock.preparation.combat import (
-    edge_chunks,
     estimate_site_effects,
     residual_sd,
     shrink_site_effect,
@@ -170,7 +170,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         age_shift = np.zeros(len(X)) if age_years is None else self._age_shift(age_years, code)
         result = X.copy()
         for rows, s in rows_by_site(code):
-            for part in edge_chunks(X.shape[1], len(rows)):
+            for part in blocks(X.shape[1], len(rows)):
                 centre = self.centre_[s, part] + np.outer(age_shift[rows], self.age_slope_[part])
                 moved = (X[rows, part] - centre - self.shift_[s, part]) / self.scale_[s, part]
                 result[rows, part] = moved + centre
@@ -301,7 +301,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         basis = age_basis(age, knots)
         solver = np.linalg.pinv(basis)
         weights, sd = np.empty((basis.shape[1], X.shape[1])), np.empty(X.shape[1])
-        for part in edge_chunks(X.shape[1], len(X)):
+        for part in blocks(X.shape[1], len(X)):
             values = X[:, part].astype(np.float64)
             for rows, s in rows_by_site(code):
                 centre = self.centre_[s, part]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-#: Values of a feature block held in float64 while a Gram matrix is summed (160 MB).
-_CHUNK_VALUES = 20_000_000
+from brainage.blocks import blocks
 
 
 def gram_of(values: np.ndarray) -> np.ndarray:
@@ -25,9 +24,8 @@ def gram_of(values: np.ndarray) -> np.ndarray:
     """
     n = len(values)
     gram = np.zeros((n, n))
-    step = max(1, _CHUNK_VALUES // n)
-    for start in range(0, values.shape[1], step):
-        block = np.asarray(values[:, start : start + step], dtype=np.float64)
+    for part in blocks(values.shape[1], n):
+        block = np.asarray(values[:, part], dtype=np.float64)
         gram += block @ block.T
     return gram
 
@@ -47,10 +45,9 @@ def weights_of(values: np.ndarray, duals: np.ndarray) -> np.ndarray:
     weights : ndarray of shape (n_clocks, n_features)
     """
     weights = np.empty((len(duals), values.shape[1]))
-    step = max(1, _CHUNK_VALUES // len(values))
-    for start in range(0, values.shape[1], step):
-        block = np.asarray(values[:, start : start + step], dtype=np.float64)
-        weights[:, start : start + step] = duals @ block
+    for part in blocks(values.shape[1], len(values)):
+        block = np.asarray(values[:, part], dtype=np.float64)
+        weights[:, part] = duals @ block
     return weights
 
 

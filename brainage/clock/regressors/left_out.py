@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from brainage.blocks import blocks
+
 #: Least share of itself that a left-out scan may keep: below, a clock interpolates it.
 _LEAST = 1e-10
-#: Values of a chunk of groups held in float64 (80 MB).
-_CHUNK_VALUES = 10_000_000
 
 
 def residuals_left_out(
@@ -48,9 +48,8 @@ def residuals_left_out(
     leverage = 1 / n + vectors**2 @ shrinkage
     left_out = residual / np.maximum(1 - leverage, _LEAST)
     for every in repeated(groups):
-        step = max(1, _CHUNK_VALUES // (every.shape[1] ** 2 * vectors.shape[1]))
-        for start in range(0, len(every), step):
-            rows = every[start : start + step]
+        for part in blocks(len(every), every.shape[1] ** 2 * vectors.shape[1]):
+            rows = every[part]
             hats = 1 / n + _hat_blocks(vectors[rows], shrinkage)
             own = np.moveaxis(residual[rows], -1, 0)
             left_out[rows] = np.moveaxis(leave_together(own, hats), 0, -1)

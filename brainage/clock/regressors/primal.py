@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
+from brainage.blocks import blocks
 from brainage.clock.regressors.left_out import leave_together, repeated
 from brainage.clock.regressors.stacked import PENALTIES
 
-#: Values of a block of rows held in float64 (160 MB).
-_CHUNK_VALUES = 20_000_000
 #: Training scans left out exactly, each with its person, when penalties are compared; a seeded
 #: sample of larger cohorts. The error of 3,000 people ranks penalties as the error of 40,000 does,
 #: at a tenth of the cost.
@@ -92,9 +91,8 @@ def moments_of(values: np.ndarray, age_years: np.ndarray, rows: np.ndarray) -> M
     n_features = values.shape[1]
     sum_x, xy = np.zeros(n_features), np.zeros(n_features)
     xx = np.zeros((n_features, n_features))
-    step = max(1, _CHUNK_VALUES // n_features)
-    for start in range(0, len(rows), step):
-        own = rows[start : start + step]
+    for part in blocks(len(rows), n_features):
+        own = rows[part]
         block = np.asarray(values[own], dtype=np.float64)
         sum_x += block.sum(axis=0)
         xy += age_years[own] @ block
@@ -169,10 +167,9 @@ def fit_ridge_on_moments(
 
 def predict_in_blocks(values: np.ndarray, rows: np.ndarray, ridge: PrimalRidge) -> np.ndarray:
     """Return predicted ages in years of some scans, reading a block of rows at a time."""
-    step = max(1, _CHUNK_VALUES // values.shape[1])
     parts = [
-        np.asarray(values[rows[start : start + step]], dtype=np.float64) @ ridge.coef
-        for start in range(0, len(rows), step)
+        np.asarray(values[rows[part]], dtype=np.float64) @ ridge.coef
+        for part in blocks(len(rows), values.shape[1])
     ]
     return np.concatenate([np.zeros(0), *parts]) + ridge.intercept
 

@@ -18,6 +18,7 @@ from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from brainage.blocks import blocks
 from brainage.clock.regressors.age_scale import (
     AgeScale,
     AgeScaleChoice,
@@ -31,7 +32,6 @@ Level2 = Literal["ridge", "nonnegative"]
 
 #: Penalties tried, relative to the mean squared length of a centred scan.
 PENALTIES = tuple(np.geomspace(1e-4, 1e4, 41).tolist())
-_CHUNK_VALUES = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -353,8 +353,6 @@ def fold_back(dual: np.ndarray, X: np.ndarray) -> np.ndarray:
 
 def _centred_chunks(X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield columns minus their means: neither fit nor leave-one-out changes, digits are kept."""
-    step = max(1, _CHUNK_VALUES // len(X))
-    for start in range(0, X.shape[1], step):
-        part = slice(start, start + step)
+    for part in blocks(X.shape[1], len(X)):
         values = np.asarray(X[:, part], dtype=np.float64)
         yield part, values - values.mean(axis=0)

@@ -13,7 +13,7 @@ from brainage import __version__
 from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.model.distance import ReferenceDistance
 from brainage.clock.model.intervals import CvPlusIntervals
-from brainage.clock.model.model import WHOLE_BRAIN, BrainClock
+from brainage.clock.model.model import BrainClock
 from brainage.clock.model.networks import network_edges
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation.steps import Preparation
@@ -31,6 +31,7 @@ from brainage.clock.training.validation import CrossValidation, cross_validate_c
 from brainage.connectivity import FeatureTable, network_names
 from brainage.errors import BrainAgeError
 from brainage.progress import Progress, silent
+from brainage.tables import WHOLE_BRAIN
 
 #: Fewest scans a fold must hold out for its preparation to stand in a clock file.
 MIN_HELD_OUT = 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pandas as pd
 from brainage.errors import DesignError, TableError
 from brainage.tables import read_text_table
 from brainage.trial.options import TrialOptions
+from brainage.wording import did_you_mean, listed
 
 _MISSING = {"", "n/a", "na", "nan", "none", "null"}
 _MOST = 20
@@ -106,7 +106,7 @@ def check_allocation(
         people = frame.loc[_is_missing(frame[name]), "participant_id"]
         if len(people):
             problems.append(
-                f"stratum '{name}' is missing for {_some(people)}; every randomised "
+                f"stratum '{name}' is missing for {listed(people)}; every randomised "
                 "participant has one"
             )
     if problems:
@@ -124,8 +124,7 @@ def _mapped(columns: Mapping[str, str], wanted: Mapping[str, str], path: Path) -
     """Return the column map, checked: it names only columns that are read, and each once."""
     for name, source in columns.items():
         if name not in wanted:
-            near = difflib.get_close_matches(name, list(wanted), n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(name, wanted)
             raise TableError(
                 f"{path}: column map (paths.allocation_columns): '{name}' is not "
                 f"read; expected {', '.join(wanted)}.{hint}"
@@ -145,13 +144,12 @@ def _arm_problems(frame: pd.DataFrame, options: TrialOptions) -> list[str]:
     problems = []
     if empty.any():
         problems.append(
-            f"no arm for {_some(frame.loc[empty, 'participant_id'])}; a participant "
+            f"no arm for {listed(frame.loc[empty, 'participant_id'])}; a participant "
             "who was not randomised does not belong in the table"
         )
     known = frame.loc[~empty, "arm"].astype(str)
     for strange in sorted(set(known) - set(arms)):
-        near = difflib.get_close_matches(strange, arms, n=1, cutoff=0.5)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(strange, arms, cutoff=0.5)
         n_people = int((known == strange).sum())
         problems.append(
             f"arm '{strange}' ({n_people} participant(s)): expected one of "
@@ -159,8 +157,7 @@ def _arm_problems(frame: pd.DataFrame, options: TrialOptions) -> list[str]:
         )
     for arm in arms:
         if not (known == arm).any():
-            near = difflib.get_close_matches(arm, sorted(set(known)), n=1, cutoff=0.5)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(arm, sorted(set(known)), cutoff=0.5)
             role = "control arm" if arm == options.control_arm else "arm"
             problems.append(
                 f"{role} '{arm}' of science.trial.arms: nobody has it; the table has "
@@ -197,12 +194,5 @@ def _as_numbers(cells: pd.Series) -> pd.Series:
 
 
 def _absent(column: str, text: pd.DataFrame) -> str:
-    near = difflib.get_close_matches(column, list(text.columns), n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = did_you_mean(column, text.columns)
     return f"expected a column '{column}', the header has {', '.join(text.columns[:12])}.{hint}"
-
-
-def _some(people: pd.Series) -> str:
-    names = list(people.astype(str))
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more

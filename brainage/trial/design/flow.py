@@ -7,8 +7,9 @@ from collections import Counter
 import pandas as pd
 
 from brainage.errors import DesignError
+from brainage.tables import WHOLE_BRAIN
 from brainage.trial.design.join import TrialData, TrialDesign
-from brainage.trial.results.contrasts import EXCLUSIONS, FLOW, WHOLE_BRAIN
+from brainage.trial.results.contrasts import EXCLUSIONS, FLOW
 
 
 def participant_flow(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from brainage.errors import DesignError
+from brainage.tables import WHOLE_BRAIN
 from brainage.trial.design.join import TrialData, TrialDesign
-from brainage.trial.results.contrasts import WHOLE_BRAIN
 
 INTENTION_TO_TREAT = "intention_to_treat"
 COMPLETERS = "completers"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from brainage.tables import WHOLE_BRAIN
 from brainage.trial.design.sets import INTENTION_TO_TREAT
 from brainage.trial.models.lsmeans import Estimate
 from brainage.trial.options import TrialOptions
 from brainage.trial.plan.plan import Plan, estimand_id
-from brainage.trial.results.contrasts import CORRECTIONS, NO_PLAN, WHOLE_BRAIN, Contrast
+from brainage.trial.results.contrasts import CORRECTIONS, NO_PLAN, Contrast
 
 
 @dataclass(frozen=True)

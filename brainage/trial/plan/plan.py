@@ -9,10 +9,11 @@ from pathlib import Path
 from brainage.errors import DesignError
 from brainage.files import write_json, write_text
 from brainage.options import fingerprint_of
+from brainage.tables import WHOLE_BRAIN
 from brainage.trial.design.sets import COMPLETERS, INTENTION_TO_TREAT, PER_PROTOCOL
 from brainage.trial.options import TrialOptions
 from brainage.trial.plan.plan_words import plan_text
-from brainage.trial.results.contrasts import AVERAGE, BASELINE, CORRECTIONS, WHOLE_BRAIN
+from brainage.trial.results.contrasts import AVERAGE, BASELINE, CORRECTIONS
 
 _FORMAT = 1
 

@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass, fields
 
 import pandas as pd
 
-from brainage.tables import Column, TableSchema
+from brainage.tables import WHOLE_BRAIN, Column, TableSchema
 
-WHOLE_BRAIN = "whole_brain"
 BASELINE = "baseline"
 AVERAGE = "average over visits"
 NO_PLAN = "no plan"

@@ -54,7 +54,7 @@ def test_chunks_of_columns_do_not_change_the_pattern(monkeypatch):
     rng = np.random.default_rng(2)
     X, predicted = rng.normal(size=(30, 11)).astype(np.float32), rng.normal(size=30)
     whole = haufe_pattern(X, predicted)
-    monkeypatch.setattr("brainage.clock.evaluation.patterns._CHUNK_VALUES", 90)
+    monkeypatch.setattr("brainage.blocks.BLOCK_VALUES", 90)
     np.testing.assert_allclose(haufe_pattern(X, predicted), whole, rtol=1e-12)
 
 

@@ -70,7 +70,7 @@ def test_distance_of_one_scan_equals_its_row_in_a_batch_to_the_last_bit(fitted):
 
 
 def test_chunks_of_columns_do_not_change_the_summary(fitted, monkeypatch):
-    monkeypatch.setattr("brainage.clock.model.distance._CHUNK_VALUES", 300 * 70)
+    monkeypatch.setattr("brainage.blocks.BLOCK_VALUES", 300 * 70)
     parts = ReferenceDistance().fit(_cohort(300))
     np.testing.assert_allclose(parts.axes_, fitted.axes_, atol=1e-6)
     np.testing.assert_allclose(parts.reference_distances_, fitted.reference_distances_, rtol=1e-9)

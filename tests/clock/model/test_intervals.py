@@ -77,7 +77,7 @@ def test_interval_of_one_scan_equals_its_row_in_a_batch(monkeypatch):
     intervals = CvPlusIntervals().fit(np.arange(60) % 5, rng.normal(size=60))
     predictions = rng.normal(50, 3, size=(40, 5))
     batch = intervals.interval(predictions)
-    monkeypatch.setattr("brainage.clock.model.intervals._CHUNK_VALUES", 60)
+    monkeypatch.setattr("brainage.blocks.BLOCK_VALUES", 60)
     np.testing.assert_array_equal(intervals.interval(predictions), batch)
     alone = intervals.interval(predictions[7:8])
     assert (alone[0][0], alone[1][0]) == (batch[0][7], batch[1][7])

@@ -50,7 +50,7 @@ def test_combat_equals_the_peers_with_age_preserved(peer, package):
 
 def test_chunks_of_edges_do_not_change_combat(peer, monkeypatch):
     whole = SiteHarmonizer("combat").fit_transform(peer["features"], site=peer["site"])
-    monkeypatch.setattr("brainage.clock.preparation.combat._CHUNK_VALUES", 3 * len(peer["site"]))
+    monkeypatch.setattr("brainage.blocks.BLOCK_VALUES", 3 * len(peer["site"]))
     parts = SiteHarmonizer("combat").fit_transform(peer["features"], site=peer["site"])
     np.testing.assert_allclose(parts, whole, rtol=0, atol=1e-12)
 
