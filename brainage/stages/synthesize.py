@@ -15,7 +15,7 @@ from brainage.stages.extract import extract_cohort
 from brainage.stages.features import cohort_series
 from brainage.stages.manifest import is_current, stage_key, write_manifest
 from brainage.stages.score import scoring_clock
-from brainage.synthetic import CLOCK_SCALE, clock_scale_truth, make_study
+from brainage.synthetic import CLOCK_SCALE, clock_scale_truth, make_study, write_study
 from brainage.tables import SCORES, WHOLE_BRAIN, read_table, write_table
 from brainage.trial import TrialResult
 
@@ -51,7 +51,7 @@ def synthesize(study: StudyConfig, *, progress: Progress = silent) -> Made:
     """
     folder = stage_folder(study, "data")
     made = make_study(study.synthetic, seed=study.science.seed)
-    made.write(folder, n_jobs=study.run.n_jobs, progress=progress)
+    write_study(made, folder, n_jobs=study.run.n_jobs, progress=progress)
     return Made(tuple(made.lines), folder)
 
 
@@ -82,7 +82,13 @@ def truth(
     path = folder / "clock_scale.tsv"
     if overwrite or not is_current(folder, key):
         made = make_study(study.synthetic, seed=study.science.seed)
-        made.write(folder / "data", counterfactual=True, n_jobs=study.run.n_jobs, progress=progress)
+        write_study(
+            made,
+            folder / "data",
+            counterfactual=True,
+            n_jobs=study.run.n_jobs,
+            progress=progress,
+        )
         without = _score_counterfactual(study, clock, folder, progress)
         with_ = read_table(stage_folder(study, "score") / "scores.tsv", SCORES)
         scored = set(zip(without["participant_id"], without["session_id"], strict=True))

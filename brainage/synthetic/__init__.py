@@ -6,6 +6,7 @@ from brainage.synthetic.people import ALLOCATION, TRUTH, draw_attendance
 from brainage.synthetic.presets import demo_options, tiny_options, twin_options
 from brainage.synthetic.study import SyntheticStudy, make_study
 from brainage.synthetic.truth import CLOCK_SCALE, clock_scale_truth
+from brainage.synthetic.writing import write_study
 
 __all__ = [
     "ALLOCATION",
@@ -21,4 +22,5 @@ __all__ = [
     "make_study",
     "tiny_options",
     "twin_options",
+    "write_study",
 ]

@@ -158,7 +158,7 @@ def draw_score_bank(
             f"score bank: expected at least the {sum(arm.n for arm in plan.arms)} people of one "
             f"trial, found n_people = {n_people}."
         )
-    pool = _pool_study(study, n_people, seed)
+    pool = _pool_study(study, plan, n_people, seed)
     n_visits = len(plan.visits)
     truth = pool.truth
     effects = {arm.name: _effects_under(pool, plan, arm.name) for arm in plan.arms}
@@ -185,8 +185,8 @@ def draw_score_bank(
     return ScoreBank(plan, ages, predicted, without, effects)
 
 
-def _pool_study(study: SyntheticStudy, n_people: int, seed: int) -> SyntheticStudy:
-    options, plan = study.options, study.options.trial
+def _pool_study(study: SyntheticStudy, plan: TrialPlan, n_people: int, seed: int) -> SyntheticStudy:
+    options = study.options
     # Which arm a pool member is listed in is of no account: each is scored under all of them.
     first, *others = plan.arms
     arms = (
@@ -203,7 +203,7 @@ def _pool_study(study: SyntheticStudy, n_people: int, seed: int) -> SyntheticStu
 
 
 def _effects_under(study: SyntheticStudy, plan: TrialPlan, arm: str) -> np.ndarray:
-    everyone = study.allocation[["participant_id"]].assign(arm=arm)
+    everyone = study.truth[["participant_id"]].drop_duplicates(ignore_index=True).assign(arm=arm)
     # The same streams for every arm: a person's own dose and response are a trait.
     everyone["sessions_attended"] = draw_dose(everyone["arm"], plan, stream(study.seed, "dose"))
     return person_effects(everyone, plan, stream(study.seed, "effect"))
@@ -212,7 +212,7 @@ def _effects_under(study: SyntheticStudy, plan: TrialPlan, arm: str) -> np.ndarr
 def _score_chunk(
     study: SyntheticStudy, score: Score, scans: pd.DataFrame, effects: dict, regional: dict
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    n_visits = len(study.options.trial.visits)
+    n_visits = scans["visit"].nunique()
     shape = (len(scans) // n_visits, n_visits)
 
     def predict(effect: np.ndarray, rise_z: float) -> np.ndarray:

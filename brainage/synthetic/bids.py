@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from brainage.files import atomic_path, write_json
-from brainage.progress import Progress, silent
+from brainage.imaging import write_nifti
 from brainage.series.bids import scan_name
 from brainage.synthetic.confounds import make_confounds
 from brainage.synthetic.images import Grid, draw_voxels, make_grid
-from brainage.synthetic.writers import write_study
-
-if TYPE_CHECKING:
-    from brainage.synthetic.study import SyntheticStudy
+from brainage.synthetic.study import SyntheticStudy
 
 #: Where a cohort's derivatives lie in its folder.
 DERIVATIVES = Path("derivatives", "fmriprep")
@@ -25,48 +21,22 @@ _SPACE = "MNI152NLin2009cAsym"
 _TASK = "rest"
 
 
-def write_bids_study(
-    study: SyntheticStudy,
-    folder: str | Path,
-    *,
-    counterfactual: bool = False,
-    n_jobs: int = 1,
-    progress: Progress = silent,
+def write_bids_scans(
+    study: SyntheticStudy, scans: pd.DataFrame, folder: Path, *, counterfactual: bool
 ) -> None:
-    """Write ``reference/derivatives/fmriprep/`` and the trial's, with their tables.
+    """Write ``derivatives/fmriprep/`` of some scans of a cohort.
 
     Parameters
     ----------
     study : SyntheticStudy
-        What is written.
-    folder : str or Path
-        Gets ``reference/``, ``trial/``, ``truth.tsv`` and ``planted.json``. A scan that is there
-        already is kept, so an interrupted run goes on where it stopped.
-    counterfactual : bool, default=False
-        Write the trial's scans without the arms' effects, and no reference cohort.
-    n_jobs : int, default=1
-        Processes; never changes a byte.
-    progress : Progress, optional
-        Told of every chunk of scans.
-
-    Raises
-    ------
-    StageError
-        The folder holds another synthetic study.
+        Whose.
+    scans : DataFrame
+        Rows of its truth.
+    folder : Path
+        The cohort's; a scan whose image is there already is kept.
+    counterfactual : bool
+        Without the arm's effect.
     """
-    write_study(
-        study,
-        Path(folder),
-        _write_chunk,
-        counterfactual=counterfactual,
-        n_jobs=n_jobs,
-        progress=progress,
-    )
-
-
-def _write_chunk(
-    study: SyntheticStudy, scans: pd.DataFrame, folder: Path, counterfactual: bool
-) -> None:
     derivatives = folder / DERIVATIVES
     _write_description(derivatives)
     grid = make_grid(study.parcels, study.options.nifti.grid_mm)
@@ -97,9 +67,6 @@ def _write_description(derivatives: Path) -> None:
 def _write_scan(
     study: SyntheticStudy, row: pd.Series, grid: Grid, derivatives: Path, counterfactual: bool
 ) -> None:
-    # Late: nibabel comes with the imaging room.
-    from brainage.imaging import write_nifti
-
     stem = scan_name(row["participant_id"], row["session_id"], _TASK, "n/a")
     parts = [part for part in stem.split("_") if part.startswith(("sub-", "ses-"))]
     func = derivatives.joinpath(*parts, "func")

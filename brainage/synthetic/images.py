@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,9 +12,7 @@ from scipy.spatial import cKDTree
 from brainage.synthetic.motion import Motion, artefact_fields
 from brainage.synthetic.parcels import Parcels
 from brainage.synthetic.seeds import stream
-
-if TYPE_CHECKING:
-    from brainage.synthetic.study import SyntheticStudy
+from brainage.synthetic.study import SyntheticStudy
 
 # The field of view of MNI152NLin2009cAsym at 2 mm, resampled.
 _FIRST_VOXEL_MM = np.array([-96.0, -132.0, -78.0])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brainage.errors import AtlasError
+from brainage.imaging import load_atlas
 from brainage.synthetic.options import SyntheticOptions
 
 #: In front of this MNI plane (and outside the cerebellum) a parcel counts as prefrontal.
@@ -54,9 +55,6 @@ def load_parcels(options: SyntheticOptions) -> Parcels:
     AtlasError
         The atlas has no coordinates, or fewer parcels than asked for.
     """
-    # Late: the atlas room brings nilearn, which reading a study file must not wait for.
-    from brainage.imaging import load_atlas
-
     atlas = load_atlas(options.atlas)
     if atlas.coordinates_mm is None or atlas.radii_mm is None:
         raise AtlasError(

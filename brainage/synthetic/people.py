@@ -93,7 +93,9 @@ def draw_reference(options: SyntheticOptions, seed: int) -> pd.DataFrame:
     return _finish(rows)
 
 
-def draw_trial(options: SyntheticOptions, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def draw_trial(
+    plan: TrialPlan, difficulty: DifficultyOptions, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draw the trial.
 
     Returns
@@ -103,7 +105,6 @@ def draw_trial(options: SyntheticOptions, seed: int) -> tuple[pd.DataFrame, pd.D
     allocation : DataFrame
         Schema `ALLOCATION`.
     """
-    plan, difficulty = options.trial, options.difficulty
     people = draw_trial_people(plan, seed)
     allocation = allocate(people, plan, stream(seed, "allocation"))
     allocation["sessions_attended"] = draw_dose(allocation["arm"], plan, stream(seed, "dose"))
@@ -149,7 +150,7 @@ def draw_trial_people(plan: TrialPlan, seed: int) -> pd.DataFrame:
     n = sum(arm.n for arm in plan.arms)
     rng = stream(seed, "trial people")
     width = max(3, len(str(n)))
-    columns = {"participant_id": [f"T{i + 1:0{width}d}" for i in range(n)]}
+    columns: dict[str, object] = {"participant_id": [f"T{i + 1:0{width}d}" for i in range(n)]}
     columns["sex"] = np.where(rng.random(n) < 0.6, "F", "M")
     for name, share in _STRATA_SHARES.items():
         columns[name] = np.where(rng.random(n) < share, "yes", "no")

@@ -1,10 +1,9 @@
-"""SyntheticStudy: the planted truth, and the scans it makes at any depth."""
+"""SyntheticStudy: the planted truth, and the scans it makes. Writing them is `writing.py`'s."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -203,52 +202,6 @@ class SyntheticStudy:
         ).reset_index(drop=True)
         return FeatureTable({"fisher_z": View(values, self._spec())}, rows)
 
-    def write(
-        self,
-        folder: str | Path,
-        *,
-        counterfactual: bool = False,
-        n_jobs: int = 1,
-        progress: Progress = silent,
-    ) -> None:
-        """Write the study at the depth its options name (`write_series` or `write_bids`)."""
-        if self.options.depth == "nifti":
-            self.write_bids(folder, counterfactual=counterfactual, n_jobs=n_jobs, progress=progress)
-        else:
-            self.write_series(
-                folder, counterfactual=counterfactual, n_jobs=n_jobs, progress=progress
-            )
-
-    def write_series(
-        self,
-        folder: str | Path,
-        *,
-        counterfactual: bool = False,
-        n_jobs: int = 1,
-        progress: Progress = silent,
-    ) -> None:
-        """Write parcel series, people, allocation and truth; see `writers.write_series_study`."""
-        from brainage.synthetic.writers import write_series_study
-
-        write_series_study(
-            self, folder, counterfactual=counterfactual, n_jobs=n_jobs, progress=progress
-        )
-
-    def write_bids(
-        self,
-        folder: str | Path,
-        *,
-        counterfactual: bool = False,
-        n_jobs: int = 1,
-        progress: Progress = silent,
-    ) -> None:
-        """Write fMRIPrep derivatives, people, allocation and truth; see `bids.write_bids_study`."""
-        from brainage.synthetic.bids import write_bids_study
-
-        write_bids_study(
-            self, folder, counterfactual=counterfactual, n_jobs=n_jobs, progress=progress
-        )
-
     @property
     def cleaning_fingerprint(self) -> str:
         """Fingerprint of the series: equal for all cohorts and counterfactuals of one band."""
@@ -333,7 +286,7 @@ def make_study(
     tables = [draw_reference(options, seed)]
     allocation = None
     if options.trial is not None:
-        trial, allocation = draw_trial(options, seed)
+        trial, allocation = draw_trial(options.trial, options.difficulty, seed)
         tables.append(trial)
     tables = [table for table in tables if len(table)]
     truth = pd.concat(tables, ignore_index=True) if tables else draw_reference(options, seed)

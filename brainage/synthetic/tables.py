@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +14,8 @@ from brainage.errors import StageError
 from brainage.files import write_json
 from brainage.options import fingerprint_of
 from brainage.synthetic.people import ALLOCATION, TRUTH
+from brainage.synthetic.study import SyntheticStudy
 from brainage.tables import Column, TableSchema, write_table
-
-if TYPE_CHECKING:
-    from brainage.synthetic.study import SyntheticStudy
 
 _PERSON = (
     Column("participant_id", "text", "Participant."),

@@ -58,7 +58,7 @@ class World:
         return self.base.shape[1]
 
 
-def ageing_curves(brain_age_years) -> np.ndarray:
+def ageing_curves(brain_age_years: float | np.ndarray) -> np.ndarray:
     """Return the two ageing curves at some brain ages.
 
     Parameters

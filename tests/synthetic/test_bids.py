@@ -9,7 +9,7 @@ import pytest
 from nilearn.interfaces.fmriprep import load_confounds_strategy
 
 from brainage.imaging import Atlas, CleaningOptions, extract_parcel_series, find_scans
-from brainage.synthetic import make_study
+from brainage.synthetic import make_study, write_study
 from brainage.synthetic.bids import DERIVATIVES
 from brainage.synthetic.confounds import cosine_drifts, make_confounds
 from brainage.synthetic.images import draw_voxels, expand_motion, make_grid
@@ -41,7 +41,7 @@ def study(parcels, options):
 @pytest.fixture(scope="module")
 def written(study, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bids")
-    study.write(folder)
+    write_study(study, folder)
     return folder
 
 
@@ -191,14 +191,14 @@ def test_extraction_finds_the_neural_signals_in_the_images(study, written, parce
 
 
 def test_bytes_do_not_depend_on_the_number_of_processes(hashes, study, written, tmp_path):
-    study.write_bids(tmp_path, n_jobs=2)
+    write_study(study, tmp_path, n_jobs=2)
     assert hashes(tmp_path) == hashes(written)
 
 
 def test_counterfactual_images_differ_only_where_an_arm_had_an_effect(
     hashes, study, written, tmp_path
 ):
-    study.write_bids(tmp_path, counterfactual=True)
+    write_study(study, tmp_path, counterfactual=True)
     here, there = (hashes(folder / "trial" / DERIVATIVES) for folder in (written, tmp_path))
     scans = study.scans("trial")
     changed = scans[(scans["effect_years"] != 0) | (scans["regional_z"] != 0)]
