@@ -26,17 +26,17 @@ import statsmodels.formula.api as smf
 from brainage.trial import TrialDesign, TrialOptions, compare_arms
 from brainage.trial.analyses.change import within_arm_changes
 from brainage.trial.analyses.levakov import levakov_outcome
-from brainage.trial.analyses.planned import (
+from brainage.trial.analyses.planned import analysis
+from brainage.trial.analyses.record import AnalysisInputs
+from brainage.trial.analyses.repeated_measures import (
     CROSSED,
-    ancova_analysis,
     baseline_covariates,
-    constrained_analysis,
-    mmrm_analysis,
+    fit_changes,
     model_data,
 )
 from brainage.trial.analyses.rerandomize import rerandomization_test
 from brainage.trial.design.join import TrialData, join_scores
-from brainage.trial.plan.labelling import Labels
+from brainage.trial.design.sets import analysis_sets
 
 ARMS = ("CON", "MIT", "HRT")
 N_RANDOMISED, N_SCANNED, N_DRAWS = 451, 309, 9999
@@ -62,13 +62,12 @@ def main() -> int:
     repeats = parser.parse_args().repeats
     scores, design = make_trial(seed=1)
     data = join_scores(scores, design, outcome=design.options.outcome)
-    labels = Labels("mmrm", design.options, None, design.options.outcome)
     print(
         f"{N_RANDOMISED} randomised, {N_SCANNED} scanned, {len(data.changes)} changes; "
         f"load {os.getloadavg()[0]:.1f}; best of {repeats}"
     )
     verdicts = [
-        *_analyses(data, design, labels, repeats),
+        *_analyses(scores, data, design, repeats),
         *_rerandomization(data, design, repeats),
     ]
     wall, _ = best(lambda: compare_arms(scores, design), repeats)
@@ -139,9 +138,18 @@ def verdict(what: str, asked_s: float, found_s: float, processor_s: float) -> bo
     return found_s < asked_s
 
 
-def _analyses(data: TrialData, design: TrialDesign, labels: Labels, repeats: int) -> list[bool]:
+def _analyses(
+    scores: pd.DataFrame, data: TrialData, design: TrialDesign, repeats: int
+) -> list[bool]:
     changes, options = data.changes, design.options
-    everyone = frozenset(design.allocation["participant_id"])
+    inputs = AnalysisInputs(
+        design,
+        data,
+        scores,
+        network="whole_brain",
+        changes=changes,
+        sets=analysis_sets(data, design),
+    )
     parts = {
         "1 LISA-like paired tests": lambda: within_arm_changes(
             changes, design.arms, design.later_visits
@@ -154,16 +162,14 @@ def _analyses(data: TrialData, design: TrialDesign, labels: Labels, repeats: int
             baseline=design.baseline,
             n_bootstraps=options.n_bootstraps,
         ),
-        "2 MMRM, covariance per arm, Satterthwaite": lambda: mmrm_analysis(
-            changes, design, labels, degrees_of_freedom="satterthwaite"
+        "2 MMRM, covariance per arm, Satterthwaite": lambda: fit_changes(
+            changes, design, degrees_of_freedom="satterthwaite"
         ),
-        "2 MMRM, Kenward-Roger": lambda: mmrm_analysis(
-            changes, design, labels, degrees_of_freedom="kenward_roger"
+        "2 MMRM, Kenward-Roger": lambda: fit_changes(
+            changes, design, degrees_of_freedom="kenward_roger"
         ),
-        "2 constrained form": lambda: constrained_analysis(
-            data, design, labels, participants=everyone
-        ),
-        "3 ANCOVA at both visits": lambda: ancova_analysis(changes, design, labels),
+        "2 constrained form": lambda: analysis("constrained").run(inputs),
+        "3 ANCOVA at both visits": lambda: analysis("ancova").run(inputs),
     }
     total, processor = 0.0, 0.0
     walls = {}

@@ -13,7 +13,15 @@ from brainage.cli.screen import Screen
 from brainage.config import StudyConfig
 from brainage.tables import WHOLE_BRAIN
 
-_SHARED = ("estimate_years", "ci_low_years", "ci_high_years", "p_value", "p_adjusted", "n")
+_SHARED = (
+    "estimate_years",
+    "ci_low_years",
+    "ci_high_years",
+    "p_value",
+    "p_adjusted",
+    "n_model",
+    "n_at_visit",
+)
 _CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "plan")
 _DELTA_COLUMNS = (
     "arm",

@@ -45,9 +45,13 @@ class StudyResults:
         By session: scans outside the reference's ages, and far from the reference.
     scores : DataFrame or None
         Schema `brainage.tables.SCORES`.
-    deltas, contrasts, flow, exclusions, timing, sensitivity, levakov, motion, models, covariates
+    deltas, contrasts, flow, exclusions, timing, sensitivity, analyses, motion, models, covariates
         : DataFrame or None
         From the trial's comparison; see `brainage.trial.TrialResult`.
+    tables : mapping of str to DataFrame
+        The analyses' own tables by name.
+    table_records : mapping
+        Of each of them: analysis, title, caption, shown, schema.
     estimand : mapping
         Of the primary contrast, in words.
     plan : DataFrame or None
@@ -85,7 +89,9 @@ class StudyResults:
     exclusions: pd.DataFrame | None = None
     timing: pd.DataFrame | None = None
     sensitivity: pd.DataFrame | None = None
-    levakov: pd.DataFrame | None = None
+    analyses: pd.DataFrame | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    table_records: Mapping = field(default_factory=dict)
     motion: pd.DataFrame | None = None
     models: pd.DataFrame | None = None
     covariates: pd.DataFrame | None = None

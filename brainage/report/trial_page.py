@@ -54,6 +54,7 @@ def qualifying_sections(results: StudyResults, folder: Path) -> Iterator[Section
         For the figures.
     """
     yield Section("sensitivity", "Sensitivity", (), tuple(_sensitivity_blocks(results, folder)))
+    yield Section("analyses", "Further analyses", (), tuple(_analysis_blocks(results)))
     yield Section("models", "Models", (), tuple(_model_blocks(results)))
     yield Section("motion", "Motion", (), tuple(_motion_blocks(results, folder)))
 
@@ -65,7 +66,8 @@ def _answer(results: StudyResults) -> tuple[str, ...]:
         f"{primary['arm']} minus {primary['versus']} at "
         f"{primary['visit']}, {primary['estimate_years']:+.2f} years "
         f"({_interval(primary['ci_low_years'], primary['ci_high_years'])}, p = "
-        f"{_p(primary['p_value'])}, {primary['n']} participants; {primary['method']})."
+        f"{_p(primary['p_value'])}; {primary['n_model']} participants in the model, "
+        f"{primary['n_at_visit']} of them seen at this visit; {primary['method']})."
     )
     return (found, _SIGNS)
 
@@ -101,12 +103,6 @@ def _answer_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
             "mean change, adjusted over arm x visit; d_z is over the SD of change, d_av "
             "over the mean SD of the two visits.",
             table_html(_paired_view(own)),
-        )
-    if results.levakov is not None and len(results.levakov):
-        yield Block(
-            "folded",
-            "Levakov's attenuation (its own sign: above zero is good)",
-            table_html(_levakov_view(results.levakov)),
         )
     yield from tables(
         (
@@ -228,6 +224,27 @@ def _sensitivity_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
     yield Block("folded", "Every contrast and change by other means", table_html(every))
 
 
+def _analysis_blocks(results: StudyResults) -> Iterator[Block]:
+    """Yield the analyses' own tables as they are, and what was asked for and not done."""
+    for name, table in results.tables.items():
+        record = results.table_records[name]
+        view = table.drop(columns="plan_hash").assign(
+            prespecified=[_planned(row) for _, row in table.iterrows()]
+        )
+        yield Block(record.shown, record.caption, table_html(view.rename(columns=_heading)))
+    if results.analyses is not None and len(results.analyses):
+        view = results.analyses.drop(columns="analysis").rename(columns={"title": "analysis"})
+        yield Block(
+            "folded",
+            "Every analysis asked for: done, or not run and why.",
+            table_html(view),
+        )
+
+
+def _heading(column: str) -> str:
+    return "plan" if column == "prespecified" else column.replace("_", " ")
+
+
 def _model_blocks(results: StudyResults) -> Iterator[Block]:
     if results.models is not None and len(results.models):
         yield Block(
@@ -282,7 +299,8 @@ def _contrast_view(table: pd.DataFrame, *, network: bool = False) -> pd.DataFram
             "df": table["df"].map(_df),
             "p": table["p_value"].map(_p),
             "adjusted p": table["p_adjusted"].map(_p),
-            "n": table["n"].astype(int),
+            "n in model": table["n_model"].astype(int),
+            "n at visit": table["n_at_visit"].astype(int),
             "plan": [_planned(row) for _, row in table.iterrows()],
         }
     )
@@ -313,28 +331,6 @@ def _paired_view(table: pd.DataFrame, *, network: bool = False) -> pd.DataFrame:
     if network:
         view.insert(0, "network", table["network"])
     return view
-
-
-def _levakov_view(table: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "arm": table["arm"],
-            "visit": table["visit"],
-            "n": table["n"].astype(int),
-            "attenuation (years)": table["attenuation_years"].map("{:+.2f}".format),
-            "t as published": table["statistic"].map("{:.2f}".format),
-            "df": table["df"].map(_df),
-            "p as published": table["p_value"].map(_p),
-            "bootstrap 95 % interval": list(
-                map(_interval, table["bootstrap_ci_low_years"], table["bootstrap_ci_high_years"])
-            ),
-            "slope (SE)": [
-                f"{slope:.2f} ({se:.2f})"
-                for slope, se in zip(table["slope"], table["slope_se"], strict=True)
-            ],
-            "plan": [_planned(row) for _, row in table.iterrows()],
-        }
-    )
 
 
 def _planned(row: pd.Series) -> str:

@@ -24,6 +24,7 @@ from brainage.trial import (
     AFTERWARDS,
     BEFOREHAND,
     BY_COMPARISON,
+    RECORD,
     TrialDesign,
     TrialOptions,
     TrialResult,
@@ -34,7 +35,6 @@ from brainage.trial import (
     read_visit_dates,
     write_plan,
 )
-from brainage.trial.results.result import RECORD
 
 PLAN = "plan.json"
 _KEYS = ("participant_id", "session_id")

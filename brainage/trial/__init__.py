@@ -3,6 +3,15 @@
 from brainage.trial.analyses.change import paired_change, within_arm_changes
 from brainage.trial.analyses.levakov import levakov_outcome
 from brainage.trial.analyses.local import local_changes
+from brainage.trial.analyses.planned import REGISTRY, needs_of
+from brainage.trial.analyses.record import (
+    Analysis,
+    AnalysisInputs,
+    AnalysisResult,
+    EffectRow,
+    NothingToDo,
+    TrialInputs,
+)
 from brainage.trial.compare import compare_arms
 from brainage.trial.design.allocation import read_allocation
 from brainage.trial.design.allocation_schemes import read_replayed
@@ -21,16 +30,27 @@ from brainage.trial.plan.plan import (
 )
 from brainage.trial.plan.plan_words import plan_statements
 from brainage.trial.results.contrasts import Contrast, as_contrasts, contrast_table
-from brainage.trial.results.result import TrialResult
+from brainage.trial.results.result import RECORD, TrialResult
+from brainage.trial.results.tables import ResultTable, TableRecord
 
 __all__ = [
     "AFTERWARDS",
     "BEFOREHAND",
     "BY_COMPARISON",
+    "RECORD",
+    "REGISTRY",
+    "Analysis",
+    "AnalysisInputs",
+    "AnalysisResult",
     "Contrast",
+    "EffectRow",
+    "NothingToDo",
     "Plan",
     "Reliability",
+    "ResultTable",
+    "TableRecord",
     "TrialDesign",
+    "TrialInputs",
     "TrialOptions",
     "TrialResult",
     "as_contrasts",
@@ -39,6 +59,7 @@ __all__ = [
     "hash_scores",
     "levakov_outcome",
     "local_changes",
+    "needs_of",
     "paired_change",
     "plan_statements",
     "power_two_arm",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from brainage.trial.analyses.planned import FittedModel
+from brainage.trial.analyses.record import AnalysisResult
+from brainage.trial.analyses.running import grouped_notes
 from brainage.trial.options import TREATMENT_POLICY, TrialOptions
 from brainage.trial.plan.plan import AFTERWARDS, BY_COMPARISON, OTHER_SCORES, Plan
 from brainage.trial.results.result import TrialResult
@@ -57,6 +58,11 @@ def plan_notes(plan: Plan | None, options: TrialOptions, result: TrialResult) ->
                 f"post hoc: {len(unplanned)} {kind} row(s) that the plan does not name, "
                 f"or adjusts otherwise ({names})"
             )
+    for name, table in result.tables.items():
+        unplanned = int((~table["prespecified"]).sum())
+        if unplanned:
+            title = result.table_records[name].title
+            notes.append(f"post hoc: {unplanned} row(s) of {title} that the plan does not name")
     return notes
 
 
@@ -77,7 +83,7 @@ def estimand_notes(options: TrialOptions) -> list[str]:
     ]
 
 
-def fit_notes(fitted: Iterable[tuple[str, FittedModel]]) -> list[str]:
+def fit_notes(fitted: Iterable[tuple[str, AnalysisResult]]) -> list[str]:
     """Say which covariance was fallen back on and what else the models say, network by network."""
     pairs = []
     for network, model in fitted:
@@ -100,11 +106,3 @@ def count_notes(result: TrialResult) -> list[str]:
         f"people analysed: {int(change)} in the change form (a follow-up is needed), "
         f"{int(constrained)} in the constrained form (any scan)"
     ]
-
-
-def grouped_notes(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """Return each different note once, headed by the analyses or networks that say it."""
-    said: dict[str, list[str]] = {}
-    for name, note in pairs:
-        said.setdefault(note, []).append(name)
-    return [f"{', '.join(names)}: {note}" for note, names in said.items()]

@@ -7,12 +7,22 @@ to the mean move every arm. Each table of changes stands beside the contrasts be
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from brainage.errors import DesignError
+from brainage.trial.analyses.record import (
+    Analysis,
+    AnalysisInputs,
+    AnalysisResult,
+    EffectRow,
+    between_arms,
+    within_arms,
+)
 from brainage.trial.models.lsmeans import Estimate, t_estimate
+from brainage.trial.results.contrasts import BASELINE
 
 
 @dataclass(frozen=True)
@@ -161,3 +171,59 @@ def _moments(values: np.ndarray, what: str) -> tuple[float, float, int]:
             "is no error to test it against. Check the scores."
         )
     return float(np.mean(values)), sd, n
+
+
+def _change_scores(inputs: AnalysisInputs) -> AnalysisResult:
+    """Compare plain change scores between arms: the contrast beside a paired t test."""
+    design, rows = inputs.design, []
+    for arm in design.active_arms:
+        for visit in design.later_visits:
+            here = inputs.changes[inputs.changes["visit"] == visit]
+            own = here.loc[here["arm"] == arm, "change"]
+            control = here.loc[here["arm"] == design.control_arm, "change"]
+            found = welch_difference(own, control)
+            n = len(own) + len(control)
+            row = (arm, design.control_arm, visit)
+            rows.append(EffectRow(*row, found, n, n, "change scores, Welch t"))
+    return AnalysisResult(tuple(rows))
+
+
+def _within_arm(inputs: AnalysisInputs) -> AnalysisResult:
+    """Return the paired tests as rows against baseline."""
+    design = inputs.design
+    table = within_arm_changes(inputs.changes, design.arms, design.later_visits)
+    return AnalysisResult(deltas=tuple(_paired_row(row) for row in table.itertuples()))
+
+
+def _paired_row(row: Any) -> EffectRow:
+    found = Estimate(
+        row.mean_change_years,
+        row.se_years,
+        row.df,
+        row.statistic,
+        row.p_value,
+        row.change_ci_low_years,
+        row.change_ci_high_years,
+    )
+    n = int(row.n)
+    return EffectRow(row.arm, BASELINE, row.visit, found, n, n, "change from baseline, paired t")
+
+
+CHANGE_SCORES = Analysis(
+    key="change_scores",
+    title=lambda _: "change scores",
+    words="Welch t test of change scores between arms",
+    settings=(),
+    rows=between_arms,
+    run=_change_scores,
+    style="lisa_like",
+)
+WITHIN_ARM = Analysis(
+    key="within_arm",
+    title=lambda _: "paired t within arm",
+    words="paired t test of change from baseline within each arm; no effect of treatment",
+    settings=("within_arm_multiplicity",),
+    rows=within_arms,
+    run=_within_arm,
+    beside_headline=True,
+)

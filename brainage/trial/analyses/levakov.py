@@ -9,13 +9,27 @@ people and refits b.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from brainage.errors import DesignError
+from brainage.trial.analyses.record import (
+    Analysis,
+    AnalysisInputs,
+    AnalysisResult,
+    EffectRow,
+    between_arms,
+    within_arms,
+)
+from brainage.trial.models.lsmeans import Estimate
+from brainage.trial.options import TrialOptions
+from brainage.trial.results.contrasts import BASELINE, LEVAKOV
+from brainage.trial.results.tables import ResultTable
 
 _LEVEL = 0.95
 
@@ -28,7 +42,7 @@ class LevakovOutcome:
     ----------
     table : DataFrame
         network, arm, visit, n, attenuation_years (above zero is good) with the published t and the
-        bootstrap, slope: schema `brainage.trial.results.contrasts.LEVAKOV` but for its plan.
+        bootstrap, slope: schema `brainage.trial.results.contrasts.LEVAKOV`.
     between : DataFrame
         arm, visit, n, attenuation_years (arm minus control), bootstrap_se_years,
         bootstrap_ci_low_years, bootstrap_ci_high_years, p_value (bootstrap, two-sided).
@@ -193,3 +207,71 @@ def _bootstrap(drawn: np.ndarray) -> dict:
         "bootstrap_ci_low_years": float(low),
         "bootstrap_ci_high_years": float(high),
     }
+
+
+def _levakov(inputs: AnalysisInputs) -> AnalysisResult:
+    """Return Levakov's attenuation with its sign turned, so that below zero is younger.
+
+    Errors, intervals and tests are the bootstrap's, with the slope refitted.
+    """
+    design = inputs.design
+    outcome = levakov_outcome(
+        inputs.scans,
+        inputs.changes,
+        arms=design.arms,
+        visits=design.later_visits,
+        baseline=design.baseline,
+        n_bootstraps=design.options.n_bootstraps,
+        seed=inputs.seed,
+    )
+    return AnalysisResult(
+        tuple(_turned(row, design.control_arm) for row in outcome.between.itertuples()),
+        tuple(_turned(row, BASELINE) for row in outcome.table.itertuples()),
+        tables={LEVAKOV.name: outcome.table[list(LEVAKOV.names)]},
+    )
+
+
+def _turned(row: Any, versus: str) -> EffectRow:
+    z = -row.attenuation_years / row.bootstrap_se_years
+    found = Estimate(
+        estimate=-row.attenuation_years,
+        se=row.bootstrap_se_years,
+        df=math.nan,
+        statistic=float(z),
+        p_value=float(2 * stats.norm.sf(abs(z))),
+        ci_low=-row.bootstrap_ci_high_years,
+        ci_high=-row.bootstrap_ci_low_years,
+    )
+    method = "Levakov's expected minus observed, sign turned; people bootstrapped, slope refitted"
+    return EffectRow(row.arm, versus, row.visit, found, int(row.n), int(row.n), method)
+
+
+def _promised(options: TrialOptions) -> list[tuple[str, str, str]]:
+    return [*between_arms(options), *within_arms(options)]
+
+
+def _promised_table(options: TrialOptions) -> list[dict[str, str]]:
+    return [
+        {"table": LEVAKOV.name, "arm": arm, "visit": visit}
+        for arm, _, visit in within_arms(options)
+    ]
+
+
+LEVAKOV_OUTCOME = Analysis(
+    key="levakov",
+    title=lambda _: "levakov",
+    words="expected minus observed predicted age (Levakov et al. 2023), people bootstrapped",
+    settings=("n_bootstraps",),
+    rows=_promised,
+    run=_levakov,
+    tables=(
+        ResultTable(
+            LEVAKOV,
+            "Levakov's attenuation, in its own sign: above zero is good.",
+            planned_by=("arm", "visit"),
+            shown="folded",
+        ),
+    ),
+    table_rows=_promised_table,
+    style="levakov2023",
+)

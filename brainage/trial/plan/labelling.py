@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from brainage.tables import WHOLE_BRAIN
+from brainage.trial.analyses.record import Analysis, EffectRow
 from brainage.trial.design.sets import INTENTION_TO_TREAT
-from brainage.trial.models.lsmeans import Estimate
 from brainage.trial.options import TrialOptions
 from brainage.trial.plan.plan import Plan, estimand_id
 from brainage.trial.results.contrasts import CORRECTIONS, NO_PLAN, Contrast
@@ -20,7 +22,7 @@ class Labels:
     Parameters
     ----------
     analysis : str
-        One of `brainage.trial.plan.plan.ANALYSES`.
+        Key of a record of `brainage.trial.analyses.planned.REGISTRY`.
     options : TrialOptions
         As used.
     plan : Plan or None
@@ -61,32 +63,25 @@ class Labels:
         """Return the row's estimand id."""
         return estimand_id(self.options, self.row(arm, versus, visit))
 
-    def contrast(
-        self, row: tuple[str, str, str], found: Estimate, *, n: int, method: str
-    ) -> Contrast:
-        """Return an estimate as a `Contrast`, not yet adjusted for multiplicity.
+    def contrast(self, row: EffectRow) -> Contrast:
+        """Return an effect as a `Contrast`, not yet adjusted for multiplicity.
 
         Parameters
         ----------
-        row : tuple of str
-            arm, versus, visit.
-        found : Estimate
-            In years.
-        n : int
-            Participants analysed, of the arms in the row.
-        method : str
-            One line.
+        row : EffectRow
+            As the analysis found it.
         """
-        arm, versus, visit = row
+        name = (row.arm, row.versus, row.visit)
+        found = row.found
         return Contrast(
-            arm=arm,
-            versus=versus,
-            visit=visit,
+            arm=row.arm,
+            versus=row.versus,
+            visit=row.visit,
             outcome=self.outcome,
             correction=CORRECTIONS[self.outcome],
             analysis_set=self.analysis_set,
-            estimand_id=self.estimand(arm, versus, visit),
-            prespecified=self.prespecified(arm, versus, visit),
+            estimand_id=self.estimand(*name),
+            prespecified=self.prespecified(*name),
             estimate_years=found.estimate,
             se_years=found.se,
             ci_low_years=found.ci_low,
@@ -95,8 +90,50 @@ class Labels:
             statistic=found.statistic,
             p_value=found.p_value,
             p_adjusted=math.nan,
-            n=n,
-            method=method,
+            n_model=row.n_model,
+            n_at_visit=row.n_at_visit,
+            method=row.method,
             network=self.network,
             plan_hash=self.plan.hash if self.plan else NO_PLAN,
         )
+
+
+def labels_of(record: Analysis, options: TrialOptions, plan: Plan | None, network: str) -> Labels:
+    """Return what the effects of an analysis have in common."""
+    return Labels(record.key, options, plan, record.outcome(options), network, record.analysis_set)
+
+
+def labelled_table(
+    rows: pd.DataFrame, record: Analysis, table: str, *, options: TrialOptions, plan: Plan | None
+) -> pd.DataFrame:
+    """Return a table of an analysis with the plan's columns.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As the analysis made it.
+    record : Analysis
+        Whose table it is.
+    table : str
+        Its name.
+    options : TrialOptions
+        As used.
+    plan : Plan or None
+        In force; None: every row is post hoc.
+
+    Returns
+    -------
+    labelled : DataFrame
+    """
+    kind = record.table(table)
+    planned = [False] * len(rows)
+    if plan is not None:
+        columns = list(kind.planned_by)
+        # Texts: a plan is JSON, and a cell may be a number there.
+        values = rows[columns].astype(str).to_dict("records") if columns else [{}] * len(rows)
+        planned = [plan.names_row(record, options, {"table": table, **each}) for each in values]
+    digest = plan.hash if plan else NO_PLAN
+    out = rows.assign(prespecified=pd.Series(planned, index=rows.index, dtype=bool))
+    return out.assign(plan_hash=pd.Series(digest, index=rows.index, dtype=object))[
+        list(kind.labelled().names)
+    ]

@@ -10,36 +10,14 @@ from brainage.errors import DesignError
 from brainage.files import write_json, write_text
 from brainage.options import fingerprint_of
 from brainage.tables import WHOLE_BRAIN
-from brainage.trial.design.sets import COMPLETERS, INTENTION_TO_TREAT, PER_PROTOCOL
+from brainage.trial.analyses.planned import HEADLINE, analysis, asked_for
+from brainage.trial.analyses.record import Analysis, RowName
 from brainage.trial.options import TrialOptions
 from brainage.trial.plan.plan_words import plan_text
-from brainage.trial.results.contrasts import AVERAGE, BASELINE, CORRECTIONS
+from brainage.trial.results.contrasts import CORRECTIONS
 
-_FORMAT = 1
-
-_COVARIATES = ("strata", "covariates", "score_covariates")
-_MODEL = (*_COVARIATES, "degrees_of_freedom", "covariance_by_arm")
-
-#: Analyses that make deltas and contrasts, with the settings that change their numbers.
-ANALYSES = {
-    "mmrm": _MODEL,
-    "within_arm": ("within_arm_multiplicity",),
-    "change_scores": (),
-    "levakov": ("n_bootstraps",),
-    "ancova": _COVARIATES,
-    "rerandomization": (*_COVARIATES, "randomization"),
-    "uncorrected": _MODEL,
-    "constrained": _MODEL,
-    "other_degrees_of_freedom": _MODEL,
-    "other_covariance": _MODEL,
-    "completers": _MODEL,
-    "per_protocol": (*_MODEL, "dose_column", "per_protocol_min_dose"),
-    "motion": _MODEL,
-    "interval": _MODEL,
-    "scanner": _MODEL,
-}
-#: Style -> analysis behind the headline contrasts.
-HEADLINE = {"recommended": "mmrm", "lisa_like": "change_scores", "levakov2023": "levakov"}
+#: 2: `written` is hashed, tables of analyses are planned.
+_FORMAT = 2
 
 BEFOREHAND, BY_COMPARISON = "beforehand", "by the comparison"
 AFTERWARDS = "after a comparison"
@@ -56,13 +34,15 @@ class Plan:
     options : TrialOptions
         Every choice.
     hash : str
-        SHA-256 fingerprint (16 digits) of the choices, the analyses they name and `scores_by`.
+        SHA-256 fingerprint (16 digits) of everything else here.
     analyses : tuple of dict
-        What is planned: analysis, arm, versus, visit, outcome, analysis_set, estimand_id, primary.
+        What is planned: of each effect analysis, arm, versus, visit, outcome, analysis_set,
+        estimand_id, primary; of each table of an analysis its name, and the values that name
+        each planned row.
     written : {"beforehand", "by the comparison", ...}, default="beforehand"
         By `brainage compare --plan`; by a comparison that found no plan, moments before it read
         the allocation; "after a comparison" (arms had been compared already) and "for other
-        scores" (see `judging`) plan nothing. Not part of the hash.
+        scores" (see `judging`) plan nothing.
     scores_by : str or None, default=None
         Fingerprint of the choices behind the scores (cleaning, clock, seed); None: not known.
     """
@@ -98,13 +78,13 @@ class Plan:
             _setting(options, name) == _setting(self.options, name) for name in FAMILIES[family]
         )
 
-    def names(self, analysis: str, options: TrialOptions, row: dict) -> bool:
+    def names(self, key: str, options: TrialOptions, row: dict[str, str]) -> bool:
         """Return whether the plan names an analysis of a row, done with these options.
 
         Parameters
         ----------
-        analysis : str
-            One of `ANALYSES`.
+        key : str
+            Key of a registered analysis.
         options : TrialOptions
             As used; a setting that changes the analysis's numbers and differs from the plan's
             makes the row post hoc.
@@ -112,14 +92,42 @@ class Plan:
             arm, versus, visit, outcome, analysis_set, network. Any network's row is named by the
             whole brain's: the plan says that each network is analysed the same way.
         """
-        if self.written in (AFTERWARDS, OTHER_SCORES):
-            return False
-        if any(getattr(options, s) != getattr(self.options, s) for s in ANALYSES[analysis]):
+        if not self._holds_for(analysis(key), options):
             return False
         if estimand_id(options, row) != estimand_id(self.options, row):
             return False
-        wanted = (analysis, *(row[name] for name in _ROW))
-        return wanted in {(each["analysis"], *(each[n] for n in _ROW)) for each in self.analyses}
+        wanted = (key, *(row[name] for name in _ROW))
+        return wanted in {
+            (each["analysis"], *(each.get(n) for n in _ROW)) for each in self.analyses
+        }
+
+    def names_row(self, record: Analysis, options: TrialOptions, row: dict[str, str]) -> bool:
+        """Return whether the plan names a row of a table of an analysis, done with these options.
+
+        Parameters
+        ----------
+        record : Analysis
+            Whose table.
+        options : TrialOptions
+            As used.
+        row : dict
+            "table", and the values of the table's `planned_by` columns.
+        """
+        if not self._holds_for(record, options):
+            return False
+        if any(getattr(options, s) != getattr(self.options, s) for s in _OF_EVERY_TABLE):
+            return False
+        return {"analysis": record.key, **row} in self.analyses
+
+    def names_analysis(self, record: Analysis, options: TrialOptions) -> bool:
+        """Return whether the plan names an analysis at all, with these settings."""
+        named = any(each["analysis"] == record.key for each in self.analyses)
+        return named and self._holds_for(record, options)
+
+    def _holds_for(self, record: Analysis, options: TrialOptions) -> bool:
+        if self.written in (AFTERWARDS, OTHER_SCORES):
+            return False
+        return all(getattr(options, s) == getattr(self.options, s) for s in record.settings)
 
     def differences(self, options: TrialOptions) -> list[str]:
         """Return the settings that differ from the plan's, in words."""
@@ -140,6 +148,8 @@ FAMILIES = {
     "deltas": ("style", "within_arm_multiplicity"),
 }
 _ROW = ("arm", "versus", "visit", "outcome", "analysis_set")
+#: What every table of an analysis is about.
+_OF_EVERY_TABLE = ("arms", "visits", "outcome", "estimand")
 
 
 def _setting(options: TrialOptions, name: str):
@@ -176,28 +186,17 @@ def estimand_id(options: TrialOptions, row: dict) -> str:
 
 
 def planned_analyses(options: TrialOptions) -> list[dict]:
-    """Return every analysis that the options plan, the primary contrast first."""
-    later = [visit.label for visit in options.visits[1:]]
-    primary_arm = options.primary_arm or options.arms[-1]
-    rows = []
-    for analysis in ("mmrm", "change_scores", "ancova", "levakov"):
-        visits = [*later, AVERAGE] if analysis == "mmrm" and len(later) > 1 else later
-        rows += [
-            (analysis, arm, options.control_arm, visit)
-            for arm in options.arms[1:]
-            for visit in visits
+    """Return every row that the options plan, the primary contrast first."""
+    planned: list[dict] = []
+    for record in asked_for(options):
+        planned += [_planned(options, record, row) for row in record.rows(options)]
+        # JSON and Python must agree on what a row is called.
+        named = [
+            {name: str(value) for name, value in row.items()} for row in record.table_rows(options)
         ]
-    for analysis in ("mmrm", "within_arm", "levakov"):
-        rows += [(analysis, arm, BASELINE, visit) for arm in options.arms for visit in later]
-    rows.append(("rerandomization", primary_arm, options.control_arm, options.primary_visit))
-    planned = [_planned(options, row) for row in rows]
-    visits = [*later, AVERAGE] if len(later) > 1 else later
-    pairs = [(arm, options.control_arm, visit) for arm in options.arms[1:] for visit in visits]
-    pairs += [(arm, BASELINE, visit) for arm in options.arms for visit in later]
-    for name in list(ANALYSES)[list(ANALYSES).index("uncorrected") :]:
-        if name != "per_protocol" or options.dose_column is not None:
-            planned += [_planned(options, (name, *pair)) for pair in pairs]
-    return sorted(planned, key=lambda each: not each["primary"])
+        whole = [{"table": table.name} for table in record.tables if not table.planned_by]
+        planned += [{"analysis": record.key, **row} for row in (*named, *whole)]
+    return sorted(planned, key=lambda each: not each.get("primary", False))
 
 
 def write_plan(
@@ -226,14 +225,34 @@ def write_plan(
     """
     path = Path(path)
     analyses = planned_analyses(options)
-    content = {"format": _FORMAT, "options": options.model_dump(mode="json"), "analyses": analyses}
+    content = {
+        "format": _FORMAT,
+        "written": written,
+        "options": _chosen(options),
+        "analyses": analyses,
+    }
     if scores_by is not None:
         content["scores_by"] = scores_by
     plan = Plan(options, fingerprint_of(content), tuple(analyses), written, scores_by)
     words = plan_text(options, plan.hash, analyses[0], scores_by=scores_by)
     write_text(path.with_suffix(".txt"), words)
-    write_json(path, {**content, "hash": plan.hash, "written": written})
+    write_json(path, {**content, "hash": plan.hash})
     return plan
+
+
+def _chosen(options: TrialOptions) -> dict:
+    """Return the options as the plan keeps them: what is not asked for is not there.
+
+    A plan then keeps its hash when a later version offers an analysis that it does not ask for.
+    """
+    values = options.model_dump(mode="json")
+    # Not every empty value says nothing: score_covariates may be emptied on purpose.
+    silent = {
+        name
+        for name, value in TrialOptions.model_fields.items()
+        if value.default in (None, ()) and values[name] in (None, [])
+    }
+    return {name: value for name, value in values.items() if name not in silent}
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -257,7 +276,13 @@ def read_plan(path: str | Path) -> Plan:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         stored = content.pop("hash")
-        written = content.pop("written", BEFOREHAND)
+        if content.get("format") != _FORMAT:
+            raise DesignError(
+                f"{path}: expected a plan of format {_FORMAT}, found {content.get('format')}, in "
+                "which the word that says when the plan was written is not hashed. Write the "
+                "plan anew with `brainage compare --plan`."
+            )
+        written = content["written"]
         analyses = tuple(content["analyses"])
         if fingerprint_of(content) != stored:
             raise DesignError(
@@ -273,26 +298,25 @@ def read_plan(path: str | Path) -> Plan:
     return Plan(options, stored, analyses, written, content.get("scores_by"))
 
 
-def _planned(options: TrialOptions, row: tuple[str, str, str, str]) -> dict:
-    analysis, arm, versus, visit = row
-    outcome = "gap_years" if analysis == "uncorrected" else options.outcome
-    own_set = analysis if analysis in (COMPLETERS, PER_PROTOCOL) else INTENTION_TO_TREAT
+def _planned(options: TrialOptions, record: Analysis, row: RowName) -> dict:
+    arm, versus, visit = row
+    outcome = record.outcome(options)
     named = {
         "arm": arm,
         "versus": versus,
         "visit": visit,
         "outcome": outcome,
-        "analysis_set": own_set,
+        "analysis_set": record.analysis_set,
         "network": WHOLE_BRAIN,
     }
-    primary = (analysis, arm, versus, visit) == (
+    primary = (record.key, arm, versus, visit) == (
         HEADLINE[options.style],
         options.primary_arm or options.arms[-1],
         options.control_arm,
         options.primary_visit,
     )
     return {
-        "analysis": analysis,
+        "analysis": record.key,
         **named,
         "correction": CORRECTIONS[outcome],
         "estimand_id": estimand_id(options, named),

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
+from brainage.trial.analyses.planned import analysis, asked_for
 from brainage.trial.models.covariance_models import FALL_BACK_ORDER
 from brainage.trial.models.model_frame import FEW_PEOPLE
 from brainage.trial.options import TREATMENT_POLICY, TrialOptions
 
-ANALYSIS_WORDS = {
-    "mmrm": "mixed model for repeated measures on change from baseline (arm x visit and the "
-    "covariates below; unstructured covariance, REML)",
-    "within_arm": "paired t test of change from baseline within each arm; no effect of treatment",
-    "change_scores": "Welch t test of change scores between arms",
-    "levakov": "expected minus observed predicted age (Levakov et al. 2023), people bootstrapped",
-    "ancova": f"analysis of covariance at each visit with HC3 errors (HC2 with Bell-McCaffrey "
-    f"degrees of freedom where an arm has fewer than {FEW_PEOPLE} people)",
-    "rerandomization": "re-randomisation test of the primary contrast",
-    "uncorrected": "sensitivity: the model on the uncorrected gap",
-    "constrained": "sensitivity: constrained longitudinal form (baseline in the response)",
-    "other_degrees_of_freedom": "sensitivity: Kenward-Roger for Satterthwaite, or the reverse",
-    "other_covariance": "sensitivity: one covariance for all arms for one per arm, or the reverse",
-    "completers": "sensitivity: participants with every planned scan",
-    "per_protocol": "sensitivity: active participants with the least dose, where dose is recorded",
-    "motion": "sensitivity: adjusted for framewise displacement at both visits",
-    "interval": "sensitivity: adjusted for the interval's distance from plan (age at scan)",
-    "scanner": "sensitivity: adjusted for a change of scanner, where there was one",
-}
 _ADJUSTMENTS = {
     "holm": "Holm over arm x visit and the averages over visits",
     "dunnett": "Dunnett over the active arms at each visit",
@@ -92,11 +74,7 @@ def plan_text(
         "Analyses, each between every active arm and control and, where it has such "
         "rows, within every arm:",
     ]
-    lines += [
-        f"  - {name}: {words}"
-        for name, words in ANALYSIS_WORDS.items()
-        if name != "per_protocol" or options.dose_column is not None
-    ]
+    lines += [f"  - {record.key}: {record.words}" for record in asked_for(options)]
     lines += ["", "Anything not named here is post hoc.", ""]
     return "\n".join(lines)
 
@@ -188,7 +166,7 @@ def _analyses(options: TrialOptions, first: dict) -> list[tuple[str, str]]:
         (
             "Primary contrast",
             f"{first['arm']} against {first['versus']} at {first['visit']}, by "
-            f"{ANALYSIS_WORDS[first['analysis']]}; not adjusted for multiplicity",
+            f"{analysis(first['analysis']).words}; not adjusted for multiplicity",
         ),
         ("Other contrasts with control", _ADJUSTMENTS[options.multiplicity]),
         (

@@ -50,8 +50,10 @@ class Contrast:
         Of the t test; NaN where the method has none.
     p_adjusted : float
         Within its family; NaN if it belongs to none.
-    n : int
-        Participants analysed, of the two arms (of the arm, for a change within it).
+    n_model : int
+        Participants the model used, of the two arms (of the arm, for a change within it).
+    n_at_visit : int
+        Of those, participants with a score at this visit (of an average: at any later visit).
     method : str
         One line.
     network : str, default="whole_brain"
@@ -78,7 +80,8 @@ class Contrast:
     statistic: float
     p_value: float
     p_adjusted: float
-    n: int
+    n_model: int
+    n_at_visit: int
     method: str
     network: str = WHOLE_BRAIN
     primary: bool = False
@@ -146,6 +149,18 @@ _PLANNED = Column(
 )
 _PLAN_HASH = Column("plan_hash", "text", "Hash of the plan in force; 'no plan' without one.")
 _N = Column("n", "integer", "Participants analysed, of the arms named in the row.")
+_COUNTS = (
+    Column(
+        "n_model",
+        "integer",
+        "Participants the model used, of the arms named in the row, whatever visits they have.",
+    ),
+    Column(
+        "n_at_visit",
+        "integer",
+        "Of those, participants with a score at this visit (of an average: at any later visit).",
+    ),
+)
 
 CONTRASTS = TableSchema(
     "contrasts",
@@ -156,7 +171,7 @@ CONTRASTS = TableSchema(
         _VISIT,
         *_ESTIMATE,
         *_TEST,
-        _N,
+        *_COUNTS,
         Column("primary", "boolean", "Whether this is the primary contrast."),
         _PLANNED,
         _OUTCOME,
@@ -185,7 +200,7 @@ DELTAS = TableSchema(
         _VISIT,
         *_ESTIMATE,
         *_TEST,
-        _N,
+        *_COUNTS,
         Column("n_paired", "integer", "Participants with both scans."),
         _years("mean_change_years", "Plain mean of gap at the visit minus gap at baseline."),
         _years("sd_change_years", "Standard deviation of the change."),
@@ -320,8 +335,6 @@ LEVAKOV = TableSchema(
         ),
         Column("slope_se", "number", "Bootstrap standard error of the slope.", "years per year"),
         Column("n_bootstraps", "integer", "Bootstrap samples."),
-        _PLANNED,
-        _PLAN_HASH,
     ),
     key=("network", "arm", "visit"),
 )
@@ -346,6 +359,20 @@ MODELS = TableSchema(
         Column("n_observations", "integer", "Rows analysed."),
         _METHOD,
     ),
+)
+
+ANALYSES = TableSchema(
+    "analyses",
+    (
+        Column("analysis", "text", "Key of the analysis."),
+        Column("title", "text", "What it is called in the tables."),
+        Column("words", "text", "What it does."),
+        Column("planned", "boolean", "Whether the plan in force names it, with these settings."),
+        Column("state", "text", "'done', 'not run', or 'does not apply'."),
+        Column("reason", "text", "Why it was not run, or does not apply.", nullable=True),
+        Column("tables", "text", "Tables it wrote, joined by ', '.", nullable=True),
+    ),
+    key=("analysis",),
 )
 
 EXCLUSIONS = TableSchema(

@@ -12,6 +12,7 @@ from brainage.errors import DesignError
 from brainage.files import write_json
 from brainage.tables import TableSchema, read_table, write_table
 from brainage.trial.results.contrasts import (
+    ANALYSES,
     CONTRASTS,
     COVARIATES,
     DELTAS,
@@ -24,7 +25,9 @@ from brainage.trial.results.contrasts import (
     TIMING,
     Contrast,
     as_contrasts,
+    empty_table,
 )
+from brainage.trial.results.tables import TableRecord
 
 _TABLES: dict[str, TableSchema] = {
     "deltas": DELTAS,
@@ -32,7 +35,7 @@ _TABLES: dict[str, TableSchema] = {
     "flow": FLOW,
     "exclusions": EXCLUSIONS,
     "sensitivity": SENSITIVITY,
-    "levakov": LEVAKOV,
+    "analyses": ANALYSES,
     "motion": MOTION,
     "models": MODELS,
     "covariates": COVARIATES,
@@ -55,8 +58,8 @@ class TrialResult:
         Participant flow, and each excluded scan with its reason.
     sensitivity : DataFrame
         The same contrasts by other means (schema `SENSITIVITY`).
-    levakov : DataFrame
-        Attenuation in its own sign (above zero is good; schema `LEVAKOV`).
+    analyses : DataFrame
+        Every analysis asked for: done, or not run with the reason (schema `ANALYSES`).
     timing : DataFrame
         Actual years since baseline by arm and visit (schema `TIMING`).
     motion : DataFrame
@@ -73,6 +76,10 @@ class TrialResult:
         Of the plan in force; "no plan" without one.
     seed : int
         Of bootstrap and re-randomisation.
+    tables : dict of str to DataFrame
+        The analyses' own tables by name, each row marked as planned or not.
+    table_records : dict of str to TableRecord
+        What each of them shows, and its columns.
     """
 
     deltas: pd.DataFrame = field(repr=False)
@@ -80,7 +87,7 @@ class TrialResult:
     flow: pd.DataFrame = field(repr=False)
     exclusions: pd.DataFrame = field(repr=False)
     sensitivity: pd.DataFrame = field(repr=False)
-    levakov: pd.DataFrame = field(repr=False)
+    analyses: pd.DataFrame = field(repr=False)
     timing: pd.DataFrame = field(repr=False)
     motion: pd.DataFrame = field(repr=False)
     models: pd.DataFrame = field(repr=False)
@@ -90,6 +97,13 @@ class TrialResult:
     scores_hash: str
     plan_hash: str
     seed: int
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    table_records: dict[str, TableRecord] = field(default_factory=dict, repr=False)
+
+    @property
+    def levakov(self) -> pd.DataFrame:
+        """Levakov's attenuation in its own sign (above zero is good); empty if not computed."""
+        return self.tables.get(LEVAKOV.name, empty_table(LEVAKOV))
 
     @property
     def primary(self) -> Contrast:
@@ -108,6 +122,9 @@ class TrialResult:
         (folder / RECORD).unlink(missing_ok=True)
         for name, schema in _TABLES.items():
             write_table(getattr(self, name), folder / f"{name}.tsv", schema)
+        for name, table in self.tables.items():
+            write_table(table, folder / f"{name}.tsv", self.table_records[name].schema)
+        self._forget(folder)
         write_json(
             folder / RECORD,
             {
@@ -116,8 +133,16 @@ class TrialResult:
                 "seed": self.seed,
                 "scores_hash": self.scores_hash,
                 "plan_hash": self.plan_hash,
+                "tables": {name: each.as_json() for name, each in self.table_records.items()},
             },
         )
+
+    def _forget(self, folder: Path) -> None:
+        """Delete tables of an earlier comparison that this one did not make."""
+        for path in folder.glob("*.tsv"):
+            if path.stem not in _TABLES and path.stem not in self.tables:
+                path.unlink()
+                path.with_suffix(".json").unlink(missing_ok=True)
 
     @classmethod
     def load(cls, folder: str | Path) -> TrialResult:
@@ -146,4 +171,17 @@ class TrialResult:
         tables = {
             name: read_table(folder / f"{name}.tsv", schema) for name, schema in _TABLES.items()
         }
-        return cls(**tables, notes=tuple(record.pop("notes")), **record)
+        records = {
+            name: TableRecord.from_json(name, values)
+            for name, values in record.pop("tables").items()
+        }
+        return cls(
+            **tables,
+            notes=tuple(record.pop("notes")),
+            tables={
+                name: read_table(folder / f"{name}.tsv", each.schema)
+                for name, each in records.items()
+            },
+            table_records=records,
+            **record,
+        )

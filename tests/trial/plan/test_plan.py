@@ -7,7 +7,7 @@ import json
 import pytest
 
 from brainage.errors import DesignError
-from brainage.trial import read_plan, write_plan
+from brainage.trial import AFTERWARDS, read_plan, write_plan
 
 
 def row(**changed):
@@ -65,7 +65,7 @@ def test_primary_contrast_comes_first_and_is_the_highest_arm(tmp_path, make_opti
         "CON",
         "1 year",
     )
-    assert sum(each["primary"] for each in plan.analyses) == 1
+    assert sum(each.get("primary", False) for each in plan.analyses) == 1
 
 
 def test_words_name_estimand_primary_contrast_and_hash(tmp_path, make_options):
@@ -117,3 +117,21 @@ def test_changed_words_of_the_estimand_make_everything_post_hoc(tmp_path, make_o
     plan = write_plan(make_options(), tmp_path / "plan.json")
     used = make_options(estimand={"population": "those who liked it"})
     assert not plan.names("ancova", used, row())
+
+
+@pytest.mark.parametrize(("key", "value"), [("written", "beforehand"), ("format", 1)])
+def test_word_that_says_when_it_was_written_is_hashed(tmp_path, make_options, key, value):
+    path = tmp_path / "plan.json"
+    write_plan(make_options(), path, written=AFTERWARDS)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(DesignError, match=r"changed after it was hashed|plan of format 2"):
+        read_plan(path)
+
+
+def test_choices_that_are_not_made_are_not_in_the_plan_and_emptied_ones_are(tmp_path, make_options):
+    options = make_options(score_covariates=[])
+    write_plan(options, tmp_path / "plan.json")
+    chosen = json.loads((tmp_path / "plan.json").read_text())["options"]
+    assert chosen["score_covariates"] == []
+    assert "dose_column" not in chosen
+    assert read_plan(tmp_path / "plan.json").options == options

@@ -1,0 +1,83 @@
+"""The model with covariates measured after randomisation.
+
+Each row describes how far the contrast depends on what was measured after randomisation; none is
+an estimate of the estimand, and none belongs in a headline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from brainage.errors import DesignError
+from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisResult, NothingToDo
+from brainage.trial.analyses.repeated_measures import (
+    MODEL_SETTINGS,
+    average_between,
+    between_only,
+    fit_changes,
+)
+
+#: Least range of a covariate that is worth adjusting for, in its own unit.
+_VARIES = 1e-6
+
+
+def _fit_adjusted(
+    inputs: AnalysisInputs, known: pd.DataFrame, extra: tuple[str, ...]
+) -> AnalysisResult:
+    """Fit the model with covariates that are known for these of all changes."""
+    n_all = len(inputs.changes)
+    if len(known) <= n_all / 2:
+        raise DesignError(f"{' and '.join(extra)}: known for {len(known)} of {n_all} changes.")
+    if (np.ptp(known[list(extra)].to_numpy(dtype=float), axis=0) < _VARIES).all():
+        raise DesignError(f"{' and '.join(extra)}: the same in all {len(known)} changes.")
+    return between_only(fit_changes(known, inputs.design, extra_covariates=extra))
+
+
+def _motion(inputs: AnalysisInputs) -> AnalysisResult:
+    names = ("fd_mm", "baseline_fd_mm")
+    known = inputs.changes[list(names)].notna().all(axis=1)
+    found = _fit_adjusted(inputs, inputs.changes[known], names)
+    return found if known.all() else replace(found, title="adjusted for motion (scans with motion)")
+
+
+def _interval(inputs: AnalysisInputs) -> AnalysisResult:
+    changes = inputs.changes
+    nominal = changes["visit"].map({v.label: v.nominal_years for v in inputs.design.visits})
+    off_plan = changes.assign(years_off_plan=changes["years"] - nominal)
+    return _fit_adjusted(inputs, off_plan, ("years_off_plan",))
+
+
+def _scanner(inputs: AnalysisInputs) -> AnalysisResult:
+    moved = (~inputs.changes["same_scanner"]).astype(float)
+    if not moved.any():
+        raise NothingToDo("nobody was scanned on another scanner than at baseline")
+    return _fit_adjusted(inputs, inputs.changes.assign(scanner_changed=moved), ("scanner_changed",))
+
+
+MOTION_ADJUSTED = Analysis(
+    key="motion",
+    title=lambda _: "adjusted for motion",
+    words="sensitivity: adjusted for framewise displacement at both visits",
+    settings=MODEL_SETTINGS,
+    rows=average_between,
+    run=_motion,
+)
+INTERVAL_ADJUSTED = Analysis(
+    key="interval",
+    title=lambda _: "adjusted for the interval (age at scan)",
+    words="sensitivity: adjusted for the interval's distance from plan (age at scan)",
+    settings=MODEL_SETTINGS,
+    rows=average_between,
+    run=_interval,
+)
+SCANNER_ADJUSTED = Analysis(
+    key="scanner",
+    title=lambda _: "adjusted for scanner change",
+    words="sensitivity: adjusted for a change of scanner, where there was one",
+    settings=MODEL_SETTINGS,
+    rows=average_between,
+    run=_scanner,
+)
