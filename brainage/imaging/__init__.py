@@ -6,9 +6,11 @@ from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
 from brainage.imaging.cleaning.strategies import Strategy, list_strategies, load_strategy
 from brainage.imaging.extract import extract_parcel_series, time_own_mask
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
+from brainage.imaging.plots import plot_carpet, plot_connectome, plot_parcels
 from brainage.imaging.reading.nifti import write_nifti
-from brainage.imaging.reading.scans import Scan, find_scans
-from brainage.imaging.reading.sidecars import resolve_t_r_s
+from brainage.imaging.reading.scan import Scan
+from brainage.imaging.reading.scans import find_scans
+from brainage.imaging.reading.sidecars import resolve_t_r_s, sidecars_of
 
 __all__ = [
     "Nuisance",
@@ -26,6 +28,10 @@ __all__ = [
     "extract_parcel_series",
     "find_scans",
     "load_atlas",
+    "plot_carpet",
+    "plot_connectome",
+    "plot_parcels",
+    "sidecars_of",
     "time_own_mask",
     "write_nifti",
 ]

@@ -21,7 +21,7 @@ from brainage.imaging.cleaning.strategies import load_strategy
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.imaging.quality import explain_missing, judge_scan
 from brainage.imaging.reading.nifti import Grid
-from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.scan import Scan
 from brainage.imaging.reading.sidecars import resolve_t_r_s
 from brainage.imaging.reading.stream import VolumeStream
 from brainage.options import fingerprint_of
@@ -210,7 +210,9 @@ def _measure_volume(
         )
     with stream:
         header = stream.header
-        t_r_s = resolve_t_r_s(scan, header.t_r_s, configured_t_r_s=cleaning.t_r_s)
+        t_r_s = resolve_t_r_s(
+            scan, header.t_r_s, n_volumes=header.n_volumes, configured_t_r_s=cleaning.t_r_s
+        )
         nuisance = load_nuisance(scan, cleaning, n_volumes=header.n_volumes)
         operator, coverage = _operator(scan, atlas, header.grid, cleaning, cache_folder)
         raw = stream_signals(stream, operator)
@@ -228,7 +230,9 @@ def _measure_surface(
             "smooth with wb_command before, or set smoothing_fwhm_mm: null."
         )
     raw = read_surface_signals(scan.bold, atlas)
-    t_r_s = resolve_t_r_s(scan, raw.t_r_s, configured_t_r_s=cleaning.t_r_s)
+    t_r_s = resolve_t_r_s(
+        scan, raw.t_r_s, n_volumes=len(raw.values), configured_t_r_s=cleaning.t_r_s
+    )
     nuisance = load_nuisance(scan, cleaning, n_volumes=len(raw.values))
     return _Measured(raw.values, raw.coverage, raw.coverage == 0, raw.broken), nuisance, t_r_s
 

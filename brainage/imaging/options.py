@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+import re
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from brainage.options import Listed, Options
+
+_DEFAULT_ATLAS = "seitzman300"
 
 
 class AtlasOptions(Options):
@@ -15,7 +18,8 @@ class AtlasOptions(Options):
     Parameters
     ----------
     name : str, default="seitzman300"
-        A known atlas, or the name to give to the file in `path`.
+        A known atlas, or the name to give to the file in `path`: the file's own, without its
+        ending, where no name is given (a file is never called by the default's name).
     path : str or None, default=None
         NIfTI of labels (3-D) or maps (4-D), a dlabel.nii, or a table of coordinates.
     labels : str or None, default=None
@@ -33,13 +37,40 @@ class AtlasOptions(Options):
         is missing.
     """
 
-    name: str = "seitzman300"
+    name: str = _DEFAULT_ATLAS
     path: str | None = None
     labels: str | None = None
     radius_mm: float | None = Field(default=None, gt=0)
     space: str | None = None
     allow_spaces: Listed[str] = ()
     min_coverage: float = Field(default=0.5, ge=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_its_file(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("path"), str):
+            return values
+        if values.get("name", _DEFAULT_ATLAS) != _DEFAULT_ATLAS:
+            return values
+        # Else the default's name would stand in file names, sidecars, the card and the Methods.
+        return values | {"name": _stem(values["path"]) or _DEFAULT_ATLAS}
+
+    @field_validator("name")
+    @classmethod
+    def _can_be_part_of_a_file_name(cls, name: str) -> str:
+        if not any(letter.isalnum() and letter.isascii() for letter in name):
+            raise ValueError(
+                f"a name with a letter or digit (it becomes part of file names), {name!r}"
+            )
+        return name
+
+
+def _stem(path: str) -> str:
+    """Return a file's name without the endings of atlases."""
+    name = re.split(r"[/\\]", path)[-1]
+    return re.sub(
+        r"\.(nii\.gz|dlabel\.nii|ptseries\.nii|nii|tsv|csv|txt)$", "", name, flags=re.IGNORECASE
+    )
 
 
 class CleaningOptions(Options):

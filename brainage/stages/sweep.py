@@ -97,8 +97,14 @@ def sweep_studies(study: SweepConfig) -> dict[str, SweepConfig]:
             "each parcellation its own name."
         )
     if not names:
-        return {study.science.atlas.name: study}
+        return {_atlas_name(study): study}
     return {atlas.name: _with_atlas(study, atlas) for atlas in study.sweep.atlases}
+
+
+def _atlas_name(study: SweepConfig) -> str:
+    reference = cohort_paths(study, "reference")
+    # Series made elsewhere are not the study's atlas's, whatever that is called.
+    return (reference.atlas or "of the series") if reference.series else study.science.atlas.name
 
 
 def _with_atlas(study: SweepConfig, atlas: AtlasOptions) -> SweepConfig:

@@ -21,7 +21,7 @@ from brainage.imaging.atlas.atlas import Atlas
 from brainage.imaging.atlas.cifti import load_cifti_atlas
 from brainage.imaging.atlas.label_tables import read_label_table, split_name
 from brainage.imaging.options import AtlasOptions
-from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.scan import Scan
 from brainage.imaging.reading.stream import check_whole
 from brainage.tables import read_text_table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from brainage.imaging.cleaning.motion import (
 )
 from brainage.imaging.cleaning.strategies import Strategy, load_strategy
 from brainage.imaging.options import CleaningOptions
-from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.scan import Scan
 
 _AROMA = "smoothAROMAnonaggr"
 _NON_STEADY = "non_steady_state_outlier"
@@ -187,6 +188,8 @@ def _through_nilearn(
             f"denoised (*_desc-{_AROMA}_bold.nii.gz): list those in a scans table, or "
             "use ica_aroma_aggressive with desc-preproc images."
         )
+    if "compcor" in arguments["strategy"]:
+        _check_components(scan.confounds, strategy)
     with tempfile.TemporaryDirectory(prefix="brainage-") as folder:
         image = _stage(Path(folder), scan.confounds, table, _AROMA if full_aroma else "preproc")
         try:
@@ -207,6 +210,33 @@ def _through_nilearn(
     return found, (steady if scrubs else None)
 
 
+def _sidecar_of(confounds: Path) -> Path:
+    return confounds.with_name(confounds.name.removesuffix(".gz").rsplit(".", 1)[0] + ".json")
+
+
+def _check_components(confounds: Path, strategy: Strategy) -> None:
+    """Refuse components that nothing describes: only the JSON says of which mask each one is."""
+    sidecar = _sidecar_of(confounds)
+    needs = f"strategy '{strategy.name}' takes CompCor's components by the mask that each is of"
+    try:
+        meta = json.loads(sidecar.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ScanError(
+            f"{confounds}: {needs}, which only the JSON beside the table says, and there is no "
+            f"{sidecar.name}. Copy it from fMRIPrep's output, or choose a strategy without CompCor."
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ScanError(f"{sidecar}: expected JSON, found: {error}") from error
+    described = isinstance(meta, dict) and any(
+        isinstance(entry, dict) and "comp_cor" in name for name, entry in meta.items()
+    )
+    if not described:
+        raise ScanError(
+            f"{sidecar}: {needs}, and this JSON describes no component (*_comp_cor_*). Copy "
+            "fMRIPrep's own, or choose a strategy without CompCor."
+        )
+
+
 def _stage(folder: Path, confounds: Path, table: pd.DataFrame, desc: str) -> Path:
     """Lay the table beside an empty image under fMRIPrep's names, all that nilearn looks at.
 
@@ -223,7 +253,7 @@ def _stage(folder: Path, confounds: Path, table: pd.DataFrame, desc: str) -> Pat
         target.write_bytes(gzip.decompress(confounds.read_bytes()))
     else:
         target.symlink_to(confounds.resolve())
-    sidecar = confounds.with_name(confounds.name.removesuffix(".gz").rsplit(".", 1)[0] + ".json")
+    sidecar = _sidecar_of(confounds)
     if sidecar.is_file():
         target.with_suffix(".json").symlink_to(sidecar.resolve())
     else:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from brainage.errors import BrainAgeWarning, ScanError, TableError
-from brainage.series.names import RUN_KEYS, run_label
+from brainage.errors import ScanError, TableError
+from brainage.imaging.reading.folder import scans_in_folder
+from brainage.imaging.reading.scan import Scan
 from brainage.tables import NO_SESSION, read_text_table, refuse_misnamed
 
-_BOLD = re.compile(r"_desc-preproc_bold\.nii(\.gz)?$")
-_DTSERIES = re.compile(r"_bold\.dtseries\.nii$")
-_SURFACE_SPACES = ("fsLR", "fsLR:den-91k", "fsLR:den-170k")
-#: fMRIPrep leaves the space entity out of images in the run's own space.
-NATIVE = "native"
-#: What tells the forms of one space apart: a template's age group, resolution, density.
-_OF_SPACE = ("cohort", "res", "den")
-_ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)")
 _COLUMNS = (
     "path",
     "participant_id",
@@ -33,35 +22,6 @@ _COLUMNS = (
     "t_r_s",
 )
 _ABSENT = {"", "n/a", "nan", "none"}
-
-
-@dataclass(frozen=True)
-class Scan:
-    """One run and the files that belong to it; nothing has been opened.
-
-    Parameters
-    ----------
-    participant_id, session_id, run, task : str
-        BIDS labels without prefixes, ``"n/a"`` where there is none.
-    space : str or None
-        BIDS space; None: unknown (a table of files).
-    bold : Path
-        The image.
-    confounds, mask : Path or None
-        Confounds table and brain mask.
-    t_r_s : float or None, default=None
-        Repetition time a table states; else it is resolved when the scan is opened.
-    """
-
-    participant_id: str
-    session_id: str
-    run: str
-    task: str
-    space: str | None
-    bold: Path
-    confounds: Path | None
-    mask: Path | None
-    t_r_s: float | None = None
 
 
 def find_scans(
@@ -90,7 +50,8 @@ def find_scans(
     Raises
     ------
     ScanError
-        Unreadable or empty folder, no such space or task, runs in several spaces.
+        Unreadable or empty folder, no such space or task, runs in several spaces, names that are
+        no BIDS names.
     TableError
         A bad table, or a scan listed twice.
 
@@ -101,7 +62,7 @@ def find_scans(
     """
     source = Path(source)
     if source.is_dir():
-        scans = _in_folder(source, space, task)
+        scans = scans_in_folder(source, space, task)
     else:
         # A row without a space is taken on trust: the table lists what it means.
         scans = [
@@ -113,173 +74,6 @@ def find_scans(
         if not scans:
             raise ScanError(f"{source}: no scan of task {task or 'any'} in space {space or 'any'}.")
     return sorted(scans, key=lambda s: (s.participant_id, s.session_id, s.task, s.run))
-
-
-def _in_folder(folder: Path, space: str | None, task: str | None) -> list[Scan]:
-    pattern = _DTSERIES if space in _SURFACE_SPACES else _BOLD
-    labelled = [
-        (func, name, names, dict(_ENTITY.findall(name)))
-        for func, names in _func_folders(folder)
-        for name in sorted(name for name in names if pattern.search(name))
-    ]
-    if not labelled:
-        wanted = "*_bold.dtseries.nii" if pattern is _DTSERIES else "*_desc-preproc_bold.nii.gz"
-        inner = next(
-            (
-                name
-                for name in ("fmriprep", "derivatives/fmriprep", "derivatives")
-                if (folder / name).is_dir()
-            ),
-            None,
-        )
-        advice = (
-            "Is it the fMRIPrep derivatives folder?" if inner is None else f"Try {inner} in it."
-        )
-        raise ScanError(f"{folder}: expected sub-*/[ses-*/]func/{wanted}, found none. {advice}")
-    chosen = [
-        item
-        for item in _without_single_echoes(folder, labelled)
-        if task in (None, item[3].get("task")) and _is_in(space, item[3])
-    ]
-    if not chosen:
-        tasks = sorted({e.get("task", "n/a") for *_, e in labelled})
-        echoes = (
-            " (single echoes of several are left out)"
-            if any("echo" in e for *_, e in labelled)
-            else ""
-        )
-        raise ScanError(
-            f"{folder}: no scan of task {task or 'any'} in space {space or 'any'}"
-            f"{echoes}; tasks there: {tasks}, spaces: {_spaces(labelled)}."
-        )
-    _refuse_ambiguous(folder, chosen)
-    scans = [_scan(func, name, names, entities) for func, name, names, entities in chosen]
-    _refuse_one_label(folder, scans)
-    return scans
-
-
-def _run_of(entities: dict[str, str]) -> tuple[str, ...]:
-    return tuple(entities.get(key, NO_SESSION) for key in ("sub", "ses", "task", *RUN_KEYS))
-
-
-def _without_single_echoes(folder: Path, labelled: list) -> list:
-    """Leave out single echoes: of a multi-echo run their combination, without echo, is analysed.
-
-    A run of which there is one echo and nothing else was not combined; it is the run.
-    """
-    forms: dict[tuple, set] = {}
-    for *_, entities in labelled:
-        forms.setdefault(_run_of(entities), set()).add(entities.get("echo"))
-    lost = [run for run, echoes in forms.items() if len(echoes) > 1 and None not in echoes]
-    if lost:
-        # A run that is left out has no row anywhere else.
-        first = next(name for _, name, _, entities in labelled if _run_of(entities) == lost[0])
-        warnings.warn(
-            f"{folder}: {len(lost)} run(s) are there as single echoes only and are left out, the "
-            f"first with {first}. Combine their echoes (fMRIPrep does), or list the echo to take "
-            "in a table of scans.",
-            BrainAgeWarning,
-            stacklevel=4,
-        )
-    return [item for item in labelled if "echo" not in item[3] or len(forms[_run_of(item[3])]) == 1]
-
-
-def _refuse_one_label(folder: Path, scans: list[Scan]) -> None:
-    # 'acq-1_run-11' and 'acq-11_run-1' would be written to one file.
-    seen: dict[tuple, Scan] = {}
-    for scan in scans:
-        key = (scan.participant_id, scan.session_id, scan.task, scan.run)
-        other = seen.setdefault(key, scan)
-        if other is not scan:
-            raise ScanError(
-                f"{folder}: {other.bold.name} and {scan.bold.name} would both be run "
-                f"'{scan.run}'. List the scans in a table, with runs of your own."
-            )
-
-
-def _is_in(space: str | None, entities: dict[str, str]) -> bool:
-    """Match ``MNI152NLin6Asym``, or with what tells its forms ``MNI152NLin6Asym:res-2``."""
-    if space is None:
-        return True
-    (name, *parts), (own, *its_parts) = space.split(":"), _form(entities).split(":")
-    return name == own and set(parts) <= set(its_parts)
-
-
-def _form(entities: dict[str, str]) -> str:
-    form = entities.get("space", NATIVE)
-    return form + "".join(f":{k}-{entities[k]}" for k in _OF_SPACE if k in entities)
-
-
-def _spaces(labelled: list) -> list[str]:
-    return sorted({_form(entities) for *_, entities in labelled})
-
-
-def _refuse_ambiguous(folder: Path, chosen: list) -> None:
-    seen: dict[tuple, str] = {}
-    for _, name, _, entities in chosen:
-        key = _run_of(entities)
-        other = seen.setdefault(key, name)
-        if other is not name:
-            raise ScanError(
-                f"{folder}: one run in several forms: {other} and {name}. Spaces there: "
-                f"{_spaces(chosen)}; choose one with paths.<cohort>.space (a resolution too, where "
-                f"it is listed: {_form(entities)})."
-            )
-
-
-def _scan(func: str, name: str, names: set[str], entities: dict[str, str]) -> Scan:
-    stem = _BOLD.sub("", _DTSERIES.sub("", name))
-    # Confounds belong to the run in every space and resolution; echo and part may be dropped too.
-    bare = re.sub(rf"_(space|{'|'.join(_OF_SPACE)})-[a-zA-Z0-9+]+", "", stem)
-    barer = re.sub(r"_(echo|part)-[a-zA-Z0-9+]+", "", bare)
-    plain = re.sub(r"_(echo|part)-[a-zA-Z0-9+]+", "", stem)
-
-    def beside(*candidates: str) -> Path | None:
-        return next((Path(func, other) for other in candidates if other in names), None)
-
-    return Scan(
-        entities["sub"],
-        entities.get("ses", NO_SESSION),
-        run_label(entities, absent=NO_SESSION),
-        entities.get("task", NO_SESSION),
-        entities.get("space", NATIVE),
-        Path(func, name),
-        confounds=beside(
-            *(
-                f"{run}_desc-confounds_{ending}"
-                for run in (bare, barer)
-                for ending in ("timeseries.tsv", "regressors.tsv", "timeseries.tsv.gz")
-            )
-        ),
-        mask=beside(
-            *(f"{form}_desc-brain_mask.nii{gz}" for form in (stem, plain) for gz in (".gz", ""))
-        ),
-    )
-
-
-def _func_folders(folder: Path) -> Iterator[tuple[str, set[str]]]:
-    # scandir tells folders from files without asking for each file's metadata.
-    try:
-        for subject in _folders(folder, "sub-"):
-            # A person may have sessions and, from before there were any, a func beside them.
-            for func in _func_of(_folders(subject, ("ses-", "func"))):
-                with os.scandir(func) as entries:
-                    yield func, {entry.name for entry in entries}
-    except OSError as error:
-        raise ScanError(f"{error.filename}: cannot be listed ({error.strerror}).") from error
-
-
-def _func_of(folders: list[str]) -> Iterator[str]:
-    for path in folders:
-        if os.path.basename(path) == "func":
-            yield path
-        elif os.path.basename(path).startswith("ses-"):
-            yield from _func_of(_folders(path, "func"))
-
-
-def _folders(folder: str | Path, prefix: str | tuple[str, ...]) -> list[str]:
-    with os.scandir(folder) as entries:
-        return sorted(e.path for e in entries if e.name.startswith(prefix) and e.is_dir())
 
 
 def _in_table(path: Path) -> list[Scan]:

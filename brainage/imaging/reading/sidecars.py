@@ -9,16 +9,26 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
+
 from brainage.errors import ScanError
-from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.scan import Scan
 from brainage.series.names import parts_of
 from brainage.tables import NO_SESSION
 
 _SIDECAR = "bold.json"
+#: How far two statements of one time may lie apart, and one step from the others.
+_TOLERANCE = 0.01
+#: A year: what is no time of a scan.
+_MOST_SECONDS = 3.2e7
 
 
 def resolve_t_r_s(
-    scan: Scan, header_t_r_s: float | None, *, configured_t_r_s: float | None = None
+    scan: Scan,
+    header_t_r_s: float | None,
+    *,
+    n_volumes: int | None = None,
+    configured_t_r_s: float | None = None,
 ) -> float:
     """Return a scan's repetition time in seconds, never a guess.
 
@@ -30,17 +40,20 @@ def resolve_t_r_s(
     header_t_r_s : float or None
         The header's; alone it is believed unless it is exactly 1 s, which is what headers say
         that lost it (None: it is 0, or has no unit of time).
+    n_volumes : int or None, default=None
+        Of the image: as many times a sidecar's VolumeTiming must list; None: not compared.
     configured_t_r_s : float or None, default=None
         ``science.cleaning.t_r_s``.
 
     Raises
     ------
     ScanError
-        No statement, or a sidecar and a header that differ by more than 1 %.
+        No statement, or a sidecar and a header that differ by more than 1 %, or volumes that are
+        not evenly spaced.
     """
-    stated = scan.t_r_s
-    if stated is None:
-        stated = _sidecar_t_r_s(scan)
+    # Read also where a table states the time: uneven volumes stay uneven.
+    of_sidecar = _sidecar_t_r_s(scan, n_volumes)
+    stated = of_sidecar if scan.t_r_s is None else scan.t_r_s
     if stated is None:
         stated = configured_t_r_s
     if stated is None:
@@ -55,7 +68,7 @@ def resolve_t_r_s(
     if not 0 < stated < float("inf"):
         raise ScanError(f"{scan.bold}: expected a positive repetition time, found {stated:g} s.")
     # A header of exactly 1 s, or without a unit, says nothing and contradicts nothing.
-    if header_t_r_s not in (None, 1.0) and abs(header_t_r_s - stated) > 0.01 * stated:
+    if header_t_r_s not in (None, 1.0) and abs(header_t_r_s - stated) > _TOLERANCE * stated:
         raise ScanError(
             f"{scan.bold}: the repetition time is {stated:g} s by its sidecar, table or config and "
             f"{header_t_r_s:g} s by its header. Mend the one that is wrong."
@@ -125,16 +138,66 @@ def _by_first_part(folder: str, changed: int) -> dict[str, list[str]]:
     return names
 
 
-def _sidecar_t_r_s(scan: Scan) -> float | None:
+def _sidecar_t_r_s(scan: Scan, n_volumes: int | None) -> float | None:
+    """Return what the most particular sidecar says that speaks of time at all."""
     for path in _image_sidecars(scan):
-        try:
-            value = json.loads(path.read_text(encoding="utf-8-sig")).get("RepetitionTime")
-        except FileNotFoundError:
+        meta = _read_json(path)
+        if meta is None or (meta.get("RepetitionTime"), meta.get("VolumeTiming")) == (None, None):
             continue
-        except (OSError, json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
-            raise ScanError(f"{path}: expected a JSON sidecar, found: {error}") from error
-        if value is not None:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ScanError(f"{path}: RepetitionTime: expected seconds, found {value!r}.")
-            return float(value)
+        t_r_s = meta.get("RepetitionTime")
+        if t_r_s is not None:
+            if not _is_number(t_r_s):
+                raise ScanError(f"{path}: RepetitionTime: expected seconds, found {t_r_s!r}.")
+            t_r_s = float(t_r_s)
+        if meta.get("VolumeTiming") is not None:
+            step_s = _even_step_s(path, meta["VolumeTiming"], n_volumes)
+            if t_r_s is not None and abs(step_s - t_r_s) > _TOLERANCE * step_s:
+                raise ScanError(
+                    f"{path}: RepetitionTime says {t_r_s:g} s, VolumeTiming {step_s:g} s. Keep the "
+                    "one that is right."
+                )
+            t_r_s = step_s if t_r_s is None else t_r_s
+        return t_r_s
     return None
+
+
+def _even_step_s(path: Path, times_s: object, n_volumes: int | None) -> float:
+    """Return the step of evenly spaced volumes; refuse others: no filter and no lag fits them."""
+    if not isinstance(times_s, list) or not all(_is_number(time_s) for time_s in times_s):
+        raise ScanError(f"{path}: VolumeTiming: expected a list of seconds, one a volume.")
+    if len(times_s) < 2 or len(times_s) != (n_volumes or len(times_s)):
+        raise ScanError(
+            f"{path}: VolumeTiming lists {len(times_s)} times, the image has {n_volumes} volumes."
+        )
+    steps_s = np.diff(np.asarray(times_s, dtype=float))
+    step_s = float(np.median(steps_s))
+    odd = np.flatnonzero(~(np.abs(steps_s - step_s) <= _TOLERANCE * step_s))
+    if len(odd):
+        raise ScanError(
+            f"{path}: VolumeTiming: the volumes are not evenly spaced: {steps_s[odd[0]]:g} s "
+            f"behind volume {odd[0]} (counted from 0), {step_s:g} s behind most. Filters, lags "
+            "and minutes kept need even steps: leave the scan out, or cut it at the gap."
+        )
+    return float(steps_s.mean())
+
+
+def _read_json(path: Path) -> dict | None:
+    """Return a sidecar's content, None where there is no such file."""
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return None
+    # Not JSON, not UTF-8, numbers of thousands of digits, nested too deep.
+    except (OSError, ValueError, RecursionError) as error:
+        raise ScanError(f"{path}: expected a JSON sidecar, found: {error}") from error
+    if not isinstance(meta, dict):
+        raise ScanError(
+            f"{path}: expected a JSON sidecar with keys, found a {type(meta).__name__}."
+        )
+    return meta
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < _MOST_SECONDS

@@ -325,3 +325,17 @@ def test_a_pointer_to_data_that_were_not_fetched_is_said_to_be_one(tmp_path, tex
     (tmp_path / "c.tsv").write_text(text + "\n")
     with pytest.raises(ScanError, match="not fetched yet.*datalad get"):
         read_confounds_table(tmp_path / "c.tsv")
+
+
+@pytest.mark.parametrize("content", [None, "{}", '{"a_comp_cor_00": 1}', "[]", "{", "[" * 100_000])
+def test_components_without_a_json_that_describes_them_are_refused_by_its_name(tmp_path, content):
+    names = [*MOTION_COLUMNS, "cosine00", *(f"a_comp_cor_{i:02d}" for i in range(12))]
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(80, len(names))), columns=names)
+    table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+    if content is not None:
+        (tmp_path / "c.json").write_text(content)
+    for strategy in ("24P+aCompCor", "compcor"):
+        with pytest.raises(ScanError, match=r"c\.json"):
+            load_nuisance(
+                _scan(tmp_path / "c.tsv"), CleaningOptions(strategy=strategy), n_volumes=80
+            )

@@ -114,3 +114,52 @@ def test_a_sidecar_of_another_image_never_speaks(tmp_path):
         resolve_t_r_s(scan, None)
     (tmp_path / "scan1_bold.json").write_text('{"RepetitionTime": 2.0}')
     assert resolve_t_r_s(scan, None) == 2.0
+
+
+def _timing(scan: Scan, **content) -> None:
+    path = scan.bold.with_name(scan.bold.name.removesuffix(".nii.gz") + ".json")
+    path.write_text(json.dumps(content))
+
+
+def test_even_volume_timing_gives_the_repetition_time(tmp_path):
+    scan = _scan(tmp_path)
+    _timing(scan, VolumeTiming=[0.0, 0.801, 1.6, 2.4, 3.2])
+    assert resolve_t_r_s(scan, None, n_volumes=5) == pytest.approx(0.8)
+    with pytest.raises(ScanError, match="lists 5 times, the image has 6 volumes"):
+        resolve_t_r_s(scan, None, n_volumes=6)
+
+
+@pytest.mark.parametrize("times_s", [[0, 2, 4, 300, 302], [0, 2, 4, 4, 6], [8, 6, 4, 2, 0]])
+@pytest.mark.parametrize("of_table", [None, 2.0])
+def test_uneven_volume_timing_is_refused_whoever_else_states_a_time(tmp_path, times_s, of_table):
+    scan = _scan(tmp_path, of_table)
+    for other in ({}, {"RepetitionTime": 2.0}):
+        _timing(scan, VolumeTiming=times_s, **other)
+        with pytest.raises(ScanError, match="the volumes are not evenly spaced"):
+            resolve_t_r_s(scan, 2.0, n_volumes=5)
+
+
+@pytest.mark.parametrize("times_s", ["2.5", [0, None], [0, True], 2.5, [], [1.0]])
+def test_volume_timing_that_is_no_list_of_times_is_refused(tmp_path, times_s):
+    scan = _scan(tmp_path)
+    _timing(scan, VolumeTiming=times_s)
+    with pytest.raises(ScanError, match="VolumeTiming"):
+        resolve_t_r_s(scan, 2.0)
+
+
+def test_two_statements_of_time_in_one_sidecar_must_agree(tmp_path):
+    scan = _scan(tmp_path)
+    _timing(scan, VolumeTiming=[0, 2, 4], RepetitionTime=2.5)
+    with pytest.raises(ScanError, match=r"RepetitionTime says 2.5 s, VolumeTiming 2 s"):
+        resolve_t_r_s(scan, None, n_volumes=3)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "9" * 5000, '{"RepetitionTime": 1e400}', "[]", "null", '"2"', "\0"]
+)
+def test_a_sidecar_of_any_shape_is_an_error_that_names_it(tmp_path, text):
+    scan = _scan(tmp_path)
+    path = scan.bold.with_name(scan.bold.name.removesuffix(".nii.gz") + ".json")
+    path.write_text(text)
+    with pytest.raises(ScanError, match=r"bold\.json"):
+        resolve_t_r_s(scan, 2.0)
