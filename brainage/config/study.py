@@ -31,6 +31,7 @@ FILES_OF_STUDY = (
     "allocation",
     "dates",
     "replayed_allocations",
+    "outcomes",
     "clock",
     "scores",
     "calibration",
@@ -118,6 +119,11 @@ class PathsSection(Options):
     replayed_allocations : str or None, default=None
         Table with one row an allocation and one column a randomised participant, replayed by the
         trial's own program; what a re-randomisation test of minimisation needs.
+    outcomes : str or None, default=None
+        Table with participant_id, session_id and the outcomes that analyses of the trial name
+        (leg strength, ...).
+    outcomes_columns : dict of str to str, default={}
+        participant_id, session_id or an outcome -> that table's column.
     clock : str or None, default=None
         A clock file made before, or a folder of them; then nothing is trained.
     scores : str or None, default=None
@@ -140,6 +146,8 @@ class PathsSection(Options):
     dates: str | None = None
     dates_columns: dict[str, str] = {}
     replayed_allocations: str | None = None
+    outcomes: str | None = None
+    outcomes_columns: dict[str, str] = {}
     clock: str | None = None
     scores: str | None = None
     calibration: str | None = None

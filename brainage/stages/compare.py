@@ -19,6 +19,7 @@ from brainage.stages.features import left_out
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
 from brainage.stages.synthesize import with_synthetic_paths
 from brainage.stages.train import study_clocks
+from brainage.stages.trial_inputs import trial_inputs
 from brainage.tables import SCORES, read_table
 from brainage.trial import (
     AFTERWARDS,
@@ -129,11 +130,14 @@ def compare(
         "trial": options.model_dump(mode="json"),
         "seed": study.science.seed,
         "allocation_columns": study.paths.allocation_columns,
+        "outcomes_columns": study.paths.outcomes_columns,
         "scores_by": _scores_by(study),
     }
     without = exclusions(study)
     # The participant flow counts them, although no score changes.
     inputs["exclusions"] = fingerprint_of(without.astype(str).to_dict("list"))
+    more, hashes = trial_inputs(study, options)
+    inputs |= hashes
     key = stage_key("compare", described, inputs)
     results = folder / "results"
     if overwrite or not is_current(folder, key):
@@ -143,6 +147,7 @@ def compare(
             design,
             plan=read_plan(plan_path).judging(_scores_by(study)),
             exclusions=without,
+            more=more,
             seed=study.science.seed,
             n_jobs=study.run.n_jobs,
             progress=progress,

@@ -16,6 +16,7 @@ from brainage.trial.compare import compare_arms
 from brainage.trial.design.allocation import read_allocation
 from brainage.trial.design.allocation_schemes import read_replayed
 from brainage.trial.design.join import TrialDesign, hash_scores
+from brainage.trial.design.outcomes import read_outcomes
 from brainage.trial.design.visit_dates import read_visit_dates
 from brainage.trial.noise.power import power_two_arm
 from brainage.trial.noise.reliability import Reliability, score_reliability
@@ -64,6 +65,7 @@ __all__ = [
     "plan_statements",
     "power_two_arm",
     "read_allocation",
+    "read_outcomes",
     "read_plan",
     "read_replayed",
     "read_visit_dates",

@@ -280,5 +280,5 @@ def _estimand(design: TrialDesign, contrasts: pd.DataFrame) -> dict:
         "visit": primary["visit"],
         "outcome": primary["outcome"],
         "missing_data": missing_data_words(),
-        **design.options.estimand.model_dump(mode="json"),
+        **design.options.estimand_in_words,
     }

@@ -57,4 +57,4 @@ def asked_for(options: TrialOptions) -> list[Analysis]:
 
 def needs_of(options: TrialOptions) -> frozenset[str]:
     """Return the inputs beyond scores and allocation that the analyses asked for need."""
-    return frozenset(need for record in asked_for(options) for need in record.needs)
+    return frozenset(need for record in asked_for(options) for need in record.needs(options))

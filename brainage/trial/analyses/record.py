@@ -189,8 +189,9 @@ class Analysis:
     table_rows : callable
         Options -> for each promised row of a table a mapping with "table" and the values of the
         table's `planned_by` columns. Tables without `planned_by` are promised as a whole.
-    needs : tuple of {"features", "outcomes", "clocks"}, default=()
-        Inputs beyond scores and allocation, without which it is not run.
+    needs : callable
+        Options -> inputs beyond scores and allocation ("features", "outcomes", "clocks"), without
+        which it is not run.
     asked : callable
         Options -> whether these choices ask for it.
     outcome : callable
@@ -211,7 +212,7 @@ class Analysis:
     rows: Callable[[TrialOptions], list[RowName]] = _no_rows
     tables: tuple[ResultTable, ...] = ()
     table_rows: Callable[[TrialOptions], list[dict[str, str]]] = field(default=lambda _: [])
-    needs: tuple[Need, ...] = ()
+    needs: Callable[[TrialOptions], tuple[Need, ...]] = field(default=lambda _: ())
     asked: Callable[[TrialOptions], bool] = _always
     outcome: Callable[[TrialOptions], str] = _planned_outcome
     analysis_set: str = INTENTION_TO_TREAT

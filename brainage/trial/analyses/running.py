@@ -73,7 +73,8 @@ def run_analyses(
 
 def _run(record: Analysis, inputs: AnalysisInputs) -> Run:
     title = record.title(inputs.design.options)
-    absent = [_MISSING[need] for need in record.needs if not inputs.more.has(need)]
+    needs = record.needs(inputs.design.options)
+    absent = [_MISSING[need] for need in needs if not inputs.more.has(need)]
     if absent:
         return Run(record, title, NOT_RUN, reason=f"needs {' and '.join(absent)}")
     try:

@@ -51,15 +51,13 @@ def read_allocation(
     path = Path(path)
     text = read_text_table(path)
     wanted = {"participant_id": options.participant_column, "arm": options.arm_column}
-    dose = (options.dose_column,) if options.dose_column else ()
-    others = dict.fromkeys((*options.strata, *options.covariates, *dose))
-    wanted |= {name: name for name in others if name not in wanted}
+    wanted |= {name: name for name in options.allocation_columns if name not in wanted}
     wanted |= _mapped(columns or {}, wanted, path)
     absent = [_absent(column, text) for column in wanted.values() if column not in text]
     if absent:
         raise TableError(f"{path}: " + "; ".join(absent))
     frame = text[list(wanted.values())].set_axis(list(wanted), axis=1)
-    numeric = tuple(name for name in (*options.covariates, *dose) if name not in options.strata)
+    numeric = tuple(name for name in options.allocation_columns if name not in options.strata)
     return check_allocation(frame, options, where=str(path), numeric=numeric)
 
 

@@ -176,7 +176,7 @@ def estimand_id(options: TrialOptions, row: dict) -> str:
     visits = [visit.model_dump(mode="json") for visit in options.visits]
     return fingerprint_of(
         {
-            "estimand": options.estimand.model_dump(mode="json"),
+            "estimand": options.estimand_in_words,
             "arms": list(options.arms),
             "visits": visits,
             "network": row["network"],

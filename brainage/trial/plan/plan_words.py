@@ -88,7 +88,7 @@ def _estimand(options: TrialOptions) -> list[tuple[str, str]]:
     return [
         ("Estimand (ICH E9(R1)), population", estimand.population),
         ("Estimand, treatments", estimand.treatments),
-        ("Estimand, variable", estimand.variable),
+        ("Estimand, variable", options.estimand_in_words["variable"]),
         *events,
         ("Estimand, summary", estimand.summary),
         ("Missing scans", missing_data_words()),

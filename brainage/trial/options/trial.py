@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from brainage.options import Listed, Options
 from brainage.tables import SCORES
+from brainage.trial.options.analysis import AnalysisOptions
+from brainage.trial.options.estimand import EstimandOptions
 
 
 class VisitOptions(Options):
@@ -28,15 +30,6 @@ class VisitOptions(Options):
     nominal_years: float = Field(ge=0)
 
 
-TREATMENT_POLICY = "treatment policy"
-#: The strategies of ICH E9(R1), section A.3.2.
-Strategy = Literal[
-    "treatment policy",
-    "hypothetical",
-    "composite variable",
-    "while on treatment",
-    "principal stratum",
-]
 #: Columns that the trial's tables have of their own: a covariate of that name would take the place
 #: of the number itself. Sex and site may be the allocation's.
 _OWN_COLUMNS = {*SCORES.names} - {"sex", "site"} | {
@@ -57,50 +50,6 @@ _OWN_COLUMNS = {*SCORES.names} - {"sex", "site"} | {
     "same_scanner",
     "scanner_changed",
 }
-#: Words for a scan that was not made, which is no intercurrent event.
-_MISSED = ("missed scan", "missing scan", "missed visit", "missing visit", "missing data")
-
-
-class EstimandOptions(Options):
-    """What is estimated, in the words of ICH E9(R1).
-
-    Parameters
-    ----------
-    population : str
-        Whom the effect is about.
-    treatments : str
-        What is compared.
-    variable : str
-        Which gap at which visit.
-    intercurrent_events : dict of str to str
-        Event -> strategy: "treatment policy", "hypothetical", "composite variable", "while on
-        treatment" or "principal stratum". The analyses take every scan as it is, which is
-        treatment policy; another strategy is stated and noted. A missed scan is missing data and
-        not an event: naming one is an error.
-    summary : str
-        The population-level summary.
-    """
-
-    population: str = "all randomised participants who were scanned"
-    treatments: str = "each active arm against control, as randomised"
-    variable: str = "change from baseline in the corrected brain-age gap at the primary visit"
-    intercurrent_events: dict[str, Strategy] = {
-        "stopped training": "treatment policy",
-        "control who trains": "treatment policy",
-        "illness": "treatment policy",
-        "scanner change": "treatment policy",
-    }
-    summary: str = "difference in means"
-
-    @model_validator(mode="after")
-    def _no_missed_scan(self) -> Self:
-        missed = [event for event in self.intercurrent_events if event.lower().startswith(_MISSED)]
-        if missed:
-            raise ValueError(
-                f"intercurrent_events without '{missed[0]}': a missed scan is missing "
-                "data, not an intercurrent event (ICH E9(R1))"
-            )
-        return self
 
 
 class RandomizationOptions(Options):
@@ -210,6 +159,34 @@ class TrialOptions(Options):
     randomization: RandomizationOptions = RandomizationOptions()
     estimand: EstimandOptions = EstimandOptions()
 
+    @property
+    def analysis_options(self) -> tuple[AnalysisOptions, ...]:
+        """The choices of the analyses that have choices of their own and are asked for."""
+        values = [getattr(self, name) for name in type(self).model_fields]
+        listed = [each for value in values for each in _as_list(value)]
+        return tuple(each for each in listed if isinstance(each, AnalysisOptions))
+
+    @property
+    def allocation_columns(self) -> tuple[str, ...]:
+        """Columns of the allocation table that are read beside participant and arm."""
+        dose = (self.dose_column,) if self.dose_column else ()
+        own = [name for each in self.analysis_options for name in each.allocation_columns]
+        return tuple(dict.fromkeys((*self.strata, *self.covariates, *dose, *own)))
+
+    @property
+    def outcome_columns(self) -> tuple[str, ...]:
+        """Columns of the outcome table (paths.outcomes) that some analysis reads."""
+        own = [name for each in self.analysis_options for name in each.outcome_columns]
+        return tuple(dict.fromkeys(own))
+
+    @property
+    def estimand_in_words(self) -> dict:
+        """The estimand with its variable named as the outcome is."""
+        words = self.estimand.model_dump(mode="json")
+        corrected = "corrected" if self.outcome == "gap_corrected_years" else "uncorrected"
+        default = f"change from baseline in the {corrected} brain-age gap at the primary visit"
+        return words | {"variable": self.estimand.variable or default}
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = _arm_problems(self) + _visit_problems(self) + _column_problems(self)
@@ -218,6 +195,10 @@ class TrialOptions(Options):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+
+def _as_list(value: object) -> tuple:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _arm_problems(options: TrialOptions) -> list[str]:

@@ -1,0 +1,87 @@
+"""What a trial's analyses need beside scores and allocation: what a record asks for is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from brainage.clock import BrainClock
+from brainage.config import StudyConfig
+from brainage.connectivity import FeatureTable
+from brainage.errors import ConfigError
+from brainage.files import hash_file
+from brainage.stages.cohorts import cohort_paths, stage_folder
+from brainage.stages.features import cohort_features
+from brainage.stages.manifest import read_manifest
+from brainage.stages.synthesize import with_synthetic_paths
+from brainage.stages.train import study_clocks
+from brainage.trial import TrialInputs, TrialOptions, needs_of, read_outcomes
+
+
+def trial_inputs(study: StudyConfig, options: TrialOptions) -> tuple[TrialInputs, dict[str, str]]:
+    """Read what the analyses that the options ask for need, and hash it.
+
+    An input that is not there (no clock behind scores made elsewhere, no series) is left out:
+    the analyses that need it are listed as not run, with the reason.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        Names the files.
+    options : TrialOptions
+        Ask for analyses.
+
+    Returns
+    -------
+    inputs : TrialInputs
+    hashes : dict of str to str
+        For the stage's key.
+
+    Raises
+    ------
+    ConfigError
+        Outcomes are named by an analysis and no table is.
+    """
+    needs = needs_of(options)
+    features, outcomes = None, None
+    clocks: dict[str, dict] = {}
+    hashes: dict[str, str] = {}
+    if "features" in needs:
+        features, made_by = _features(study)
+        hashes |= {} if made_by is None else {"features": made_by}
+    if "outcomes" in needs:
+        outcomes, path = _outcomes(study, options)
+        hashes["outcomes"] = hash_file(path)
+    if study.paths.scores is None:
+        clocks = {name: _known_of(clock) for name, clock in study_clocks(study).items()}
+        hashes |= {f"clock {name}": known["clock_id"] for name, known in clocks.items()}
+    return TrialInputs(features=features, outcomes=outcomes, clocks=clocks), hashes
+
+
+def _features(study: StudyConfig) -> tuple[FeatureTable | None, str | None]:
+    """Return the features that were scored, or those of the trial's series made elsewhere."""
+    folder = stage_folder(study, "score") / "features"
+    manifest = read_manifest(folder, missing_ok=True)
+    if study.paths.scores is None and manifest is not None:
+        return FeatureTable.load(folder), manifest["key"]
+    paths = cohort_paths(with_synthetic_paths(study), "trial")
+    if not (paths.series or paths.scans) or paths.participants is None:
+        return None, None
+    own = stage_folder(study, "compare") / "features"
+    return cohort_features(with_synthetic_paths(study), "trial", own)
+
+
+def _outcomes(study: StudyConfig, options: TrialOptions) -> tuple[pd.DataFrame, Path]:
+    named = study.paths.outcomes
+    if named is None:
+        raise ConfigError(
+            "paths.outcomes: expected a table with participant_id, session_id and "
+            f"{', '.join(options.outcome_columns)}, which science.trial names; found none."
+        )
+    columns = study.paths.outcomes_columns
+    return read_outcomes(named, options.outcome_columns, columns=columns), Path(named)
+
+
+def _known_of(clock: BrainClock) -> dict:
+    return {"clock_id": clock.clock_id, **clock.facts}

@@ -1,0 +1,14 @@
+"""Choices of the trial room: design, estimand, analyses."""
+
+from brainage.trial.options.analysis import AnalysisOptions
+from brainage.trial.options.estimand import TREATMENT_POLICY, EstimandOptions
+from brainage.trial.options.trial import RandomizationOptions, TrialOptions, VisitOptions
+
+__all__ = [
+    "TREATMENT_POLICY",
+    "AnalysisOptions",
+    "EstimandOptions",
+    "RandomizationOptions",
+    "TrialOptions",
+    "VisitOptions",
+]
