@@ -1,6 +1,8 @@
 """Phrases of messages."""
 
-from brainage.wording import did_you_mean, listed, nearest
+import pytest
+
+from brainage.wording import did_you_mean, listed, nearest, printable
 
 
 def test_a_near_name_is_offered_and_a_far_one_is_not():
@@ -14,3 +16,25 @@ def test_a_near_name_is_offered_and_a_far_one_is_not():
 def test_a_long_list_says_how_many_names_were_left_off():
     assert listed("abc") == "a, b, c"
     assert listed("abcdefg", most=2) == "a, b and 5 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("HRT", "HRT"),
+        ("Ångström 年 $x$ <b>", "Ångström 年 $x$ <b>"),
+        ("a\x1b]0;T\x07", "a\\x1b]0;T\\x07"),
+        ("one\ntwo\tthree\r", "one\\ntwo\\tthree\\r"),
+        ("\u202egnp.exe\u2069", "\\u202egnp.exe\\u2069"),
+        ("half \udc80", "half \\udc80"),
+        ("\x9b31m", "\\x9b31m"),
+        (7, "7"),
+    ],
+)
+def test_only_what_cannot_be_seen_is_escaped(text, shown):
+    assert printable(text) == shown
+    assert printable(text).encode("utf-8")
+
+
+def test_a_message_may_keep_its_lines():
+    assert printable("a\nb\x1b", keep="\n") == "a\nb\\x1b"

@@ -1,17 +1,31 @@
-"""What the terminal shows: tables, lines, and how far long work is."""
+"""What the terminal shows: tables, lines, and how far long work is.
+
+On a terminal everything goes through one console, so that a bar stays below what is printed while
+it runs and leaves nothing behind. In a log (``run > log``) every line is in the log.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import re
 import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import pandas as pd
+
+from brainage.cli.text_table import TextColumn, table_lines
+from brainage.wording import printable
+
+#: Characters in a line of a log.
+_LOG_WIDTH = 160
+#: Below this a terminal is taken to be wider than it says: nothing can be laid out in less.
+_LEAST_WIDTH = 40
 
 
 class Screen:
@@ -32,16 +46,24 @@ class Screen:
         self.silent = quiet or as_json
         self._quiet = quiet
         self._as_json = as_json
-        self._bar = None
+        self._bar: Bar | None = None
 
     def line(self, text: str = "") -> None:
         """Print one line."""
         if not self.silent:
-            print(text, flush=True)
+            self._write(printable(text))
 
     def problem(self, text: str) -> None:
         """Print what went wrong: among the lines, or as an error where those are kept back."""
-        print(text, file=sys.stderr if self.silent else sys.stdout, flush=True)
+        self._write(printable(text, keep="\n"), to_errors=self.silent)
+
+    def warning(self, text: str) -> None:
+        """Print a warning where errors go; in a log beside them it is among the lines as well."""
+        shown = f"warning: {printable(text)}"
+        in_log = not self.silent and not sys.stdout.isatty() and not _one_stream()
+        if in_log:
+            self._write(shown)
+        self._write(shown, to_errors=True)
 
     def table(
         self,
@@ -51,37 +73,58 @@ class Screen:
         columns: Sequence[str] | None = None,
         most: int = 60,
     ) -> None:
-        """Print a DataFrame; numbers right-aligned, missing as ``n/a``, `most` rows."""
+        """Print a DataFrame whole; numbers right-aligned, missing as ``n/a``, `most` rows."""
         if self.silent:
             return
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
         shown = frame if columns is None else frame[[c for c in columns if c in frame]]
-        # As Text: in a plain string rich takes "[native]" for one of its styles, and drops it.
-        view = Table(title=Text(title, style="bold"), title_justify="left")
-        for name in shown.columns:
-            numeric = pd.api.types.is_numeric_dtype(shown[name])
-            view.add_column(
-                Text(str(name)), justify="right" if numeric else "left", overflow="fold"
-            )
         most = len(shown) if self.verbose else most
-        for row in shown.head(most).itertuples(index=False):
-            view.add_row(*[Text(_cell(value)) for value in row])
-        width = None if sys.stdout.isatty() else 160
-        Console(width=width).print(view)
+        cells = [_column(shown[name].head(most), str(name)) for name in shown.columns]
+        if len(shown):
+            self._write("\n".join([printable(title), *table_lines(cells, width=self._width()), ""]))
+        else:
+            self._write(f"{printable(title)}: none")
         if len(shown) > most:
-            print(f"... and {len(shown) - most} more rows (-v shows them)")
+            self._write(f"... and {len(shown) - most} more rows (-v shows them)")
 
     def result(self, value: dict) -> None:
         """With ``--json``: print the command's result as one object."""
         if self._as_json and not self._quiet:
-            print(json.dumps(_plain(value), indent=2, allow_nan=False))
+            print(json.dumps(_plain(value), indent=2, allow_nan=False), flush=True)
 
     def progress(self) -> Bar:
         """Return a context manager whose value is a `Progress`."""
-        return Bar(visible=not self.silent, every_s=0 if self.verbose else 10)
+        self._bar = Bar(visible=not self.silent, every_s=0 if self.verbose else 10)
+        return self._bar
+
+    def _write(self, text: str, *, to_errors: bool = False) -> None:
+        stream = sys.stderr if to_errors else sys.stdout
+        if self._bar is not None and self._bar.holds(stream):
+            self._bar.print_above(text)
+        else:
+            print(text, file=stream, flush=True)
+
+    def _width(self) -> int:
+        return terminal_width(sys.stdout)
+
+
+def terminal_width(stream: IO[str]) -> int:
+    """Return how many characters a line has: the terminal's, or a log's."""
+    if not stream.isatty():
+        return _LOG_WIDTH
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        width = 0
+    # A pseudo-terminal that nobody sized says 0.
+    return max(_LEAST_WIDTH, width or 80)
+
+
+def _one_stream() -> bool:
+    """Return whether output and errors go to one and the same place (``> log 2>&1``)."""
+    try:
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
 
 
 #: What is counted, by the first word of a label; else it is "pieces" and goes unnamed.
@@ -105,12 +148,15 @@ class Bar:
         self._visible = visible
         self._every_s = every_s
         self._rich = None
+        self._stream: IO[str] | None = None
         self._tasks: dict[str, int] = {}
         self._paces: dict[str, _Pace] = {}
         self._said: dict[str, float] = {}
 
     def __enter__(self) -> Self:
-        if self._visible and sys.stderr.isatty():
+        # With `run > log` the log has the lines, and the terminal that is left a bar.
+        streams = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+        if self._visible and streams:
             from rich.console import Console
             from rich.progress import (
                 BarColumn,
@@ -119,12 +165,18 @@ class Bar:
                 TextColumn,
             )
 
+            self._stream = streams[0]
             self._rich = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=None),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                console=Console(stderr=True),
+                TextColumn("{task.fields[rate]}", markup=False),
+                console=Console(
+                    file=self._stream, width=terminal_width(self._stream), highlight=False
+                ),
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
             )
             self._rich.start()
         return self
@@ -137,6 +189,7 @@ class Bar:
     ) -> None:
         if self._rich is not None:
             self._rich.stop()
+            self._rich, self._stream = None, None
 
     def __call__(self, done: int, total: int, label: str) -> None:
         """Show that `done` of `total` are finished."""
@@ -147,16 +200,37 @@ class Bar:
         pace.add(now, done)
         rate = pace.words(total, unit=_UNITS.get(label.split(" ")[0], ""))
         if self._rich is not None:
-            if label not in self._tasks:
-                self._tasks[label] = self._rich.add_task(label, total=total, rate="")
-            self._rich.update(self._tasks[label], completed=done, total=total, rate=rate)
-        elif done == total or now - self._said.get(label, float("-inf")) > self._pause_s(now, pace):
+            self._draw(done, total, label, rate)
+        if self._stream is not sys.stdout:
+            self._log(done, total, label, rate)
+
+    def holds(self, stream: IO[str]) -> bool:
+        """Return whether the bar is drawn on the terminal that `stream` writes to."""
+        return self._rich is not None and stream.isatty()
+
+    def print_above(self, text: str) -> None:
+        """Print text whole above the bar."""
+        # Not as markup, not cut and not wrapped anew: what is printed was laid out already.
+        self._rich.console.print(
+            text, markup=False, emoji=False, highlight=False, soft_wrap=True, no_wrap=True
+        )
+
+    def _draw(self, done: int, total: int, label: str, rate: str) -> None:
+        if done >= total:
+            # What is finished goes: a bar is there for what still runs.
+            if label in self._tasks:
+                self._rich.remove_task(self._tasks.pop(label))
+            return
+        if label not in self._tasks:
+            self._tasks[label] = self._rich.add_task(printable(label), total=total, rate="")
+        self._rich.update(self._tasks[label], completed=done, total=total, rate=rate)
+
+    def _log(self, done: int, total: int, label: str, rate: str) -> None:
+        now, pace = time.monotonic(), self._paces[label]
+        if done == total or now - self._said.get(label, float("-inf")) > self._pause_s(now, pace):
             self._said[label] = now
-            print(
-                f"  {label}: {done} of {total}{f', {rate}' if rate else ''}",
-                file=sys.stderr,
-                flush=True,
-            )
+            told = f"  {printable(label)}: {done} of {total}{f', {rate}' if rate else ''}"
+            print(told, file=sys.stdout, flush=True)
 
     def _pause_s(self, now: float, pace: _Pace) -> float:
         # After ten minutes a line a minute is enough: a night's log stays readable.
@@ -215,7 +289,33 @@ def _plain(value):
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
-def _cell(value) -> str:
+def _column(values: pd.Series, name: str) -> TextColumn:
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    cells = tuple(printable(_cell(value)) for value in values)
+    # A view holds numbers as text: "< .001", "-2.10 to +0.30".
+    return TextColumn(printable(heading(name)), cells, numeric or _all_numbers(cells))
+
+
+_NUMBER = re.compile(r"(< ?)?[-+]?[\d.,]+(e[-+]\d+)?( to [-+]?[\d.]+)?|n/a")
+
+
+def _all_numbers(cells: Sequence[str]) -> bool:
+    return bool(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)
+
+
+#: Units that end a column's name, as people write them.
+_UNIT_WORDS = {"years": "years", "mm": "mm", "s": "s", "hz": "Hz", "percent": "%"}
+
+
+def heading(name: str) -> str:
+    """Return a column's name in words: ``mean_fd_mm`` is "mean fd (mm)"."""
+    words = name.split("_")
+    if len(words) > 1 and words[-1] in _UNIT_WORDS:
+        return f"{' '.join(words[:-1])} ({_UNIT_WORDS[words[-1]]})"
+    return " ".join(words)
+
+
+def _cell(value: object) -> str:
     if value is None or (isinstance(value, float) and value != value) or value is pd.NA:
         return "n/a"
     if isinstance(value, bool):

@@ -11,27 +11,9 @@ import pandas as pd
 from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 from brainage.config import StudyConfig
+from brainage.report.numbers import interval, p_words, plain, signed
 from brainage.tables import WHOLE_BRAIN
 
-_SHARED = (
-    "estimate_years",
-    "ci_low_years",
-    "ci_high_years",
-    "p_value",
-    "p_adjusted",
-    "n_model",
-    "n_at_visit",
-)
-_CONTRAST_COLUMNS = ("arm", "versus", "visit", *_SHARED, "plan")
-_DELTA_COLUMNS = (
-    "arm",
-    "visit",
-    *_SHARED,
-    "mean_change_years",
-    "paired_p_value",
-    "cohens_d_z",
-    "plan",
-)
 _MOST_REASONS = 10
 #: Numbers that stand alone: not the digits of a name (``MNI152``) or of a hexadecimal.
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
@@ -223,43 +205,72 @@ def show_truth(screen: Screen, truth: pd.DataFrame) -> None:
 
 def show_comparison(screen: Screen, result) -> None:
     """Show flow, deltas and contrasts of the whole brain, and each network's primary contrast."""
-    contrasts, deltas = _with_plan(result.contrasts), _with_plan(result.deltas)
-    whole = contrasts["network"] == WHOLE_BRAIN
-    deltas = deltas[deltas["network"] == WHOLE_BRAIN]
+    whole = result.contrasts["network"] == "whole_brain"
+    deltas = result.deltas[result.deltas["network"] == "whole_brain"]
     screen.table(result.flow, title="participants by arm and visit")
     screen.table(
-        deltas,
-        title="change from baseline within each arm (years; negative: younger)",
-        columns=_DELTA_COLUMNS,
+        _delta_view(deltas), title="change from baseline within each arm (years; negative: younger)"
     )
     screen.table(
-        contrasts[whole], title="contrasts with control (years)", columns=_CONTRAST_COLUMNS
+        _contrast_view(result.contrasts[whole]),
+        title="contrasts with control (years; negative: younger than under control)",
     )
-    screen.line(f"model: {contrasts['method'].iloc[0]}")
+    screen.line(f"model: {result.contrasts['method'].iloc[0]}")
     screen.line(
         f"plan {result.plan_hash}, scores {result.scores_hash[:16]} (hashed before the "
         f"allocation was read), estimand {result.estimand['id']}"
     )
-    primary = contrasts[contrasts["primary"]].iloc[0]
-    networks = contrasts[
-        ~whole & (contrasts["arm"] == primary["arm"]) & (contrasts["visit"] == primary["visit"])
+    primary = result.contrasts[result.contrasts["primary"]].iloc[0]
+    networks = result.contrasts[
+        ~whole
+        & (result.contrasts["arm"] == primary["arm"])
+        & (result.contrasts["visit"] == primary["visit"])
     ]
     if len(networks):
+        view = _contrast_view(networks).drop(columns=["arm", "versus", "visit"])
+        view.insert(0, "network", list(networks["network"]))
         screen.table(
-            networks,
-            columns=("network", *_SHARED, "plan"),
-            title=f"networks: {primary['arm']} - {primary['versus']}, {primary['visit']}",
+            view, title=f"networks: {primary['arm']} - {primary['versus']}, {primary['visit']}"
         )
     for note in result.notes:
         screen.line(f"note: {note}")
 
 
-def _with_plan(table: pd.DataFrame) -> pd.DataFrame:
+def _contrast_view(table: pd.DataFrame) -> pd.DataFrame:
+    """Return contrasts as they are read: the interval in one column, numbers as people write."""
+    view = pd.DataFrame(
+        {
+            "arm": table["arm"],
+            "versus": table["versus"],
+            "visit": table["visit"],
+            "years": table["estimate_years"].map(signed),
+            "95 % interval": list(map(interval, table["ci_low_years"], table["ci_high_years"])),
+            "p": table["p_value"].map(p_words),
+            "adjusted p": table["p_adjusted"].map(p_words),
+            "n": table["n"],
+        }
+    )
+    return view.assign(plan=_plan_words(table))
+
+
+def _delta_view(table: pd.DataFrame) -> pd.DataFrame:
+    view = _contrast_view(table).drop(columns=["versus", "plan"])
+    view = view.rename(columns={"n": "n in model"})
+    return view.assign(
+        **{
+            "n seen": table["n_paired"],
+            "mean change": table["mean_change_years"].map(signed),
+            "paired p": table["paired_p_value"].map(p_words),
+            "d_z": table["cohens_d_z"].map(plain),
+            "plan": _plan_words(table),
+        }
+    )
+
+
+def _plan_words(table: pd.DataFrame) -> pd.Series:
     """Say of each row in words whether it was planned."""
     words = table["prespecified"].map({True: "prespecified", False: "post hoc"})
-    if "primary" in table:
-        words = ("primary, " + words).where(table["primary"], words)
-    return table.assign(plan=words)
+    return ("primary, " + words).where(table["primary"], words) if "primary" in table else words
 
 
 def show_recovery(screen: Screen, recovery: pd.DataFrame) -> None:
@@ -279,7 +290,17 @@ def show_recovery(screen: Screen, recovery: pd.DataFrame) -> None:
 
 def show_report(screen: Screen, path: Path) -> None:
     """Say where the report is."""
-    screen.line(f"report: {path}")
+    screen.line(f"report: {path} (opens in any browser, needs no network)")
+
+
+def show_end(
+    screen: Screen, *, results: str | Path | None = None, next_step: str | None = None
+) -> None:
+    """Say where a verb's results are and what to do next."""
+    if results is not None:
+        screen.line(f"results: {results}")
+    if next_step is not None:
+        screen.line(f"next: {next_step}")
 
 
 def scan_counts(table: pd.DataFrame) -> dict[str, int]:

@@ -1,11 +1,10 @@
-"""What each verb does: calls one stage and shows what it made."""
+"""What each verb of the corridor does: calls one stage and shows what it made."""
 
 from __future__ import annotations
 
 import argparse
-import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from brainage.cli.shows import (
     scan_counts,
     show_calibrations,
     show_comparison,
+    show_end,
     show_evaluation,
     show_extracted,
     show_left_out,
@@ -28,50 +28,25 @@ from brainage.cli.shows import (
     show_truth,
     some_failed,
 )
-from brainage.config import StudyConfig, load_study, study_schema, study_template
+from brainage.cli.side_verbs import run_clock, run_completion, run_init, run_power, run_sweep
+from brainage.cli.studies import overrides_of, people_of, shard_of, study_of, with_own_data
+from brainage.config import StudyConfig
 from brainage.errors import ConfigError
-from brainage.files import write_json, write_text
 
-_LEADERBOARD_COLUMNS = (
-    "rank",
-    "alternative",
-    "mae_years",
-    "mae_low_years",
-    "mae_high_years",
-    "r",
-    "worse_than_best_years",
-    "mae_new_sites_years",
-    "gap_slope_before",
-    "gap_slope_after",
-)
-Study = TypeVar("Study", bound=StudyConfig)
+#: Rows of scans and people that ``--json`` holds; a longer list is the path of its table.
+_MOST_ROWS = 50
 
 
-def run_init(arguments: argparse.Namespace) -> int:
-    """Write a study file and the schema editors check it with."""
-    screen = _screen(arguments)
-    path = Path(arguments.path)
-    if path.exists() and not arguments.overwrite:
-        raise ConfigError(f"{path}: is there already; choose another name or add --overwrite.")
-    write_text(path, study_template(arguments.preset))
-    schema = path.with_name("study.schema.json")
-    write_json(schema, study_schema())
-    screen.line(f"wrote {path} and {schema}; edit it, then: brainage check {path}")
-    screen.result({"study": str(path), "schema": str(schema)})
-    return DONE
-
-
-def run_check(arguments: argparse.Namespace) -> int:
+def run_check(arguments: argparse.Namespace, screen: Screen) -> int:
     """Show what a study would use, computing nothing."""
     from brainage.config import is_sweep, load_sweep
     from brainage.stages.check import check, check_sweep
 
-    screen = _screen(arguments)
     if is_sweep(arguments.study):
-        study = load_sweep(arguments.study, overrides=_overrides(arguments))
-        found = check_sweep(_with_own_data(study, arguments.verb))
+        study = load_sweep(arguments.study, overrides=overrides_of(arguments))
+        found = check_sweep(with_own_data(study, arguments.verb))
     else:
-        study = _study(arguments)
+        study = study_of(arguments)
         found = check(study)
     screen.line(f"{study.title}: output in {study.paths.output}")
     for line in found.lines:
@@ -84,17 +59,20 @@ def run_check(arguments: argparse.Namespace) -> int:
         screen.problem(f"stops here: {stop}")
     screen.result(found.as_dict())
     if found.stops:
+        show_end(screen, next_step=f"mend what stops, then: brainage check {arguments.study}")
         return BAD_INPUT
+    verb = "sweep" if is_sweep(arguments.study) else "run"
+    show_end(screen, next_step=f"brainage {verb} {arguments.study}")
     return SOME_FAILED if found.problems else DONE
 
 
-def run_extract(arguments: argparse.Namespace) -> int:
+def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
     """Extract parcel series."""
-    from brainage.stages.cohorts import COHORTS, cohort_paths
+    from brainage.stages.cohorts import COHORTS, cohort_paths, stage_folder
     from brainage.stages.extract import collect_cohort, extract_cohort
 
-    screen, study = _screen(arguments), _study(arguments)
-    shard = _shard(arguments.shard)
+    study = study_of(arguments)
+    shard = shard_of(arguments.shard)
     wanted = [arguments.cohort] if arguments.cohort else COHORTS
     cohorts = [cohort for cohort in wanted if cohort_paths(study, cohort).scans]
     if not cohorts:
@@ -110,7 +88,7 @@ def run_extract(arguments: argparse.Namespace) -> int:
     if not arguments.collect:
         show_mask_cost(screen, study, cohorts)
     tables = {}
-    for cohort, people in _people_of(study, cohorts, arguments.participant).items():
+    for cohort, people in people_of(study, cohorts, arguments.participant).items():
         if arguments.collect:
             tables[cohort] = collect_cohort(study, cohort)
             continue
@@ -125,26 +103,22 @@ def run_extract(arguments: argparse.Namespace) -> int:
             )
     for cohort, table in tables.items():
         show_scans(screen, table, cohort)
+    folder = stage_folder(study, "extract")
     if shard or arguments.participant:
-        screen.line(
-            "after the last of them: brainage extract --collect writes scans.tsv, from "
-            "which the next stages go on"
-        )
-    screen.result(
-        {
-            cohort: scan_counts(table) | {"not_used": _not_used(table)}
-            for cohort, table in tables.items()
-        }
-    )
+        after = f"after the last part: brainage extract {arguments.study} --collect"
+    else:
+        after = f"brainage train {arguments.study}"
+    show_end(screen, results=folder, next_step=after)
+    screen.result({c: _of_scans(table, folder / c) for c, table in tables.items()})
     return SOME_FAILED if any(some_failed(table) for table in tables.values()) else DONE
 
 
-def run_train(arguments: argparse.Namespace) -> int:
+def run_train(arguments: argparse.Namespace, screen: Screen) -> int:
     """Train the reference clock."""
     from brainage.stages.features import left_out
     from brainage.stages.train import train
 
-    screen, study = _screen(arguments), _study(arguments)
+    study = study_of(arguments)
     with screen.progress() as bar:
         trained = train(study, overwrite=arguments.overwrite, progress=bar)
     show_trained(screen, trained)
@@ -153,23 +127,26 @@ def run_train(arguments: argparse.Namespace) -> int:
     screen.result(
         {
             "folder": str(trained.folder),
+            "made_now": trained.made_now,
             "metrics": trained.metrics.to_dict("records"),
-            "left_out": excluded.to_dict("records"),
+            "left_out": _of_left_out(excluded, trained.folder),
         }
     )
+    show_end(screen, results=trained.folder, next_step=_after_training(study, arguments.study))
     return code
 
 
-def run_evaluate(arguments: argparse.Namespace) -> int:
+def run_evaluate(arguments: argparse.Namespace, screen: Screen) -> int:
     """Test the clock on other people, against chance, and on smaller cohorts."""
     from brainage.stages.cohorts import stage_folder
     from brainage.stages.evaluate import evaluate
     from brainage.stages.features import left_out
 
-    screen, study = _screen(arguments), _study(arguments)
+    study = study_of(arguments)
     with screen.progress() as bar:
         found = evaluate(study, overwrite=arguments.overwrite, progress=bar)
     show_evaluation(screen, found)
+    folder = stage_folder(study, "evaluate")
     excluded = left_out(study, "evaluate/external")
     code = show_left_out(screen, excluded, "external")
     tables = {
@@ -179,48 +156,56 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     }
     screen.result(
         {
-            "folder": str(stage_folder(study, "evaluate")),
+            "folder": str(folder),
             **tables,
-            "left_out": excluded.to_dict("records"),
+            "left_out": _of_left_out(excluded, folder / "external"),
         }
     )
+    show_end(screen, results=folder, next_step=f"brainage report {arguments.study}")
     return code
 
 
-def run_score(arguments: argparse.Namespace) -> int:
+def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
     """Score the trial."""
     from brainage.stages.cohorts import stage_folder
     from brainage.stages.features import left_out
     from brainage.stages.score import load_calibrations, score
 
-    screen, study = _screen(arguments), _study(arguments)
+    study = study_of(arguments)
     with screen.progress() as bar:
         scores = score(study, overwrite=arguments.overwrite, progress=bar)
     calibrations = load_calibrations(study)
     show_calibrations(screen, calibrations)
     show_scores(screen, scores)
+    folder = stage_folder(study, "score")
     excluded = left_out(study, "score")
     code = show_left_out(screen, excluded, "trial")
     screen.result(
         {
-            "scores": str(stage_folder(study, "score") / "scores.tsv"),
+            "scores": str(folder / "scores.tsv"),
             "n_scores": len(scores),
             "calibrations": calibrations.to_dict("records"),
-            "left_out": excluded.to_dict("records"),
+            "left_out": _of_left_out(excluded, folder),
         }
     )
+    after = "compare" if study.science.trial is not None else "report"
+    show_end(screen, results=folder, next_step=f"brainage {after} {arguments.study}")
     return code
 
 
-def run_compare(arguments: argparse.Namespace) -> int:
+def run_compare(arguments: argparse.Namespace, screen: Screen) -> int:
     """Compare the arms, or write the plan for it."""
+    from brainage.stages.cohorts import stage_folder
     from brainage.stages.compare import compare, plan
 
-    screen, study = _screen(arguments), _study(arguments)
+    study = study_of(arguments)
     if arguments.plan:
         path = plan(study, overwrite=arguments.overwrite)
         screen.line(f"the analysis plan is {path}; the allocation was not read")
         screen.result({"plan": str(path)})
+        words = path.with_suffix(".txt")
+        after = f"register {words}, then: brainage compare {arguments.study}"
+        show_end(screen, results=path.parent, next_step=after)
         return DONE
     with screen.progress() as bar:
         result = compare(study, overwrite=arguments.overwrite, progress=bar)
@@ -234,49 +219,63 @@ def run_compare(arguments: argparse.Namespace) -> int:
             "estimand": result.estimand,
             "plan_hash": result.plan_hash,
             "scores_hash": result.scores_hash,
+            "folder": str(stage_folder(study, "compare")),
         }
     )
+    folder = stage_folder(study, "compare") / "results"
+    show_end(screen, results=folder, next_step=f"brainage report {arguments.study}")
     return DONE
 
 
-def run_report(arguments: argparse.Namespace) -> int:
+def run_report(arguments: argparse.Namespace, screen: Screen) -> int:
     """Write the report."""
     from brainage.stages.report import report
 
-    screen, study = _screen(arguments), _study(arguments)
+    study = study_of(arguments)
     path = report(study)
-    screen.line(f"report: {path}")
+    show_report(screen, path)
     screen.result({"report": str(path)})
     return DONE
 
 
-def run_run(arguments: argparse.Namespace) -> int:
+def run_run(arguments: argparse.Namespace, screen: Screen) -> int:
     """Run every stage."""
-    return run_study(_screen(arguments), _study(arguments), overwrite=arguments.overwrite)
+    return run_study(screen, study_of(arguments), overwrite=arguments.overwrite)
 
 
-def run_demo(arguments: argparse.Namespace) -> int:
+def run_demo(arguments: argparse.Namespace, screen: Screen) -> int:
     """Make the demo's data and run every stage on them."""
     name = "demo_tiny" if arguments.tiny else "demo"
     output = Path(arguments.output).resolve()
-    overrides = [f'paths.output="{output}"', *arguments.overrides]
-    study = _study(arguments, name=name, overrides=overrides)
-    screen = _screen(arguments)
+    study = study_of(arguments, name=name, first=[f'paths.output="{output}"'])
     screen.line(f"demo: a synthetic study with known truth, in {output}")
     return run_study(screen, study, overwrite=arguments.overwrite)
 
 
 def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
     """Run every stage of a study, showing each as it ends."""
-    from brainage.stages.cohorts import COHORTS, cohort_paths
-    from brainage.stages.features import left_out
+    from brainage.stages.cohorts import COHORTS, cohort_paths, stage_folder
     from brainage.stages.run import run_stages
-    from brainage.stages.score import load_calibrations
 
     if study.synthetic is None:
         show_mask_cost(screen, study, [c for c in COHORTS if cohort_paths(study, c).scans])
     code, summary = DONE, {}
-    cohorts = {"train": "reference", "score": "trial", "evaluate": "external"}
+    with screen.progress() as bar:
+        for stage in run_stages(study, overwrite=overwrite, progress=bar):
+            screen.line(f"== {stage.name} ({stage.seconds:.1f} s)")
+            code = max(code, _show_stage(screen, study, stage))
+            summary[stage.name] = {"seconds": round(stage.seconds, 2)} | _summary_of(stage, study)
+    summary["output"] = study.paths.output
+    show_end(screen, results=stage_folder(study, "report") / "report.html")
+    screen.result(summary)
+    return code
+
+
+def _show_stage(screen: Screen, study: StudyConfig, stage) -> int:
+    """Show what a stage of `run` made; return the exit code of what it left out."""
+    from brainage.stages.features import left_out
+    from brainage.stages.score import load_calibrations
+
     shows = {
         "synthetic": show_synthetic,
         "extract": show_extracted,
@@ -288,155 +287,85 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
         "recovery": show_recovery,
         "report": show_report,
     }
-    with screen.progress() as bar:
-        for stage in run_stages(study, overwrite=overwrite, progress=bar):
-            screen.line(f"== {stage.name} ({stage.seconds:.1f} s)")
-            if stage.name == "score":
-                show_calibrations(screen, load_calibrations(study))
-            shows[stage.name](screen, stage.result)
-            summary[stage.name] = {"seconds": round(stage.seconds, 2)}
-            if stage.name == "extract" and any(map(some_failed, stage.result.values())):
-                code = SOME_FAILED
-            if stage.name in cohorts:
-                folder = "evaluate/external" if stage.name == "evaluate" else stage.name
-                excluded = left_out(study, folder)
-                code = max(code, show_left_out(screen, excluded, cohorts[stage.name]))
-            if stage.name == "report":
-                summary["report"]["file"] = str(stage.result)
-            elif stage.name == "compare":
-                summary["compare"]["contrasts"] = stage.result.contrasts.to_dict("records")
-    screen.result(summary)
-    return code
-
-
-def run_sweep(arguments: argparse.Namespace) -> int:
-    """Evaluate alternatives on identical folds."""
-    from brainage.config import load_sweep
-    from brainage.stages.sweep import sweep
-
-    screen = _screen(arguments)
-    study = load_sweep(arguments.study, overrides=_overrides(arguments))
-    study = _with_own_data(study, arguments.verb)
-    with screen.progress() as bar:
-        board = sweep(study, overwrite=arguments.overwrite, progress=bar)
-    # Without leave-one-site-out that column is empty.
-    screen.table(
-        board.table if screen.verbose else board.table.dropna(axis="columns", how="all"),
-        title="leaderboard (identical folds, uncorrected out-of-fold)",
-        columns=None if screen.verbose else _LEADERBOARD_COLUMNS,
-    )
-    for note in board.notes:
-        screen.line(note)
-    for note in board.failed:
-        screen.problem(note)
-    screen.line(f"written to {board.folder}")
-    screen.result(
-        {
-            "leaderboard": board.table.to_dict("records"),
-            "notes": list(board.notes),
-            "failed": list(board.failed),
-        }
-    )
-    return SOME_FAILED if board.failed else DONE
-
-
-def run_power(arguments: argparse.Namespace) -> int:
-    """Plan a trial's size."""
-    from brainage.trial import power_two_arm
-
-    screen = _screen(arguments)
-    found = power_two_arm(
-        effect_years=arguments.effect_years,
-        sd_years=arguments.sd_years,
-        icc=arguments.icc,
-        n_per_arm=arguments.n_per_arm,
-        power=arguments.power,
-        alpha=arguments.alpha,
-        drop_out=arguments.drop_out,
-        n_follow_ups=arguments.follow_ups,
-    )
-    screen.table(found, title="power of one arm against control")
-    screen.result({"power": found.to_dict("records")})
+    cohorts = {"train": "reference", "score": "trial", "evaluate": "external"}
+    if stage.name == "score":
+        show_calibrations(screen, load_calibrations(study))
+    shows[stage.name](screen, stage.result)
+    if stage.name == "extract":
+        return SOME_FAILED if any(map(some_failed, stage.result.values())) else DONE
+    if stage.name in cohorts:
+        folder = "evaluate/external" if stage.name == "evaluate" else stage.name
+        return show_left_out(screen, left_out(study, folder), cohorts[stage.name])
     return DONE
 
 
-def run_clock(arguments: argparse.Namespace) -> int:
-    """Show a clock's model card."""
-    from brainage.clock import BrainClock
-
-    screen = _screen(arguments)
-    clock = BrainClock.load(arguments.file)
-    card = clock.card()
-    for key, value in card.items():
-        screen.line(f"{key}: {value}")
-    if clock.regression.holds_features:
-        screen.problem(f"warning: {arguments.file} holds {clock.regression.data_in_file}")
-    screen.result(card)
-    return DONE
-
-
-def _screen(arguments: argparse.Namespace) -> Screen:
-    return Screen(quiet=arguments.quiet, as_json=arguments.json, verbose=arguments.verbose)
-
-
-def _overrides(arguments: argparse.Namespace) -> list[str]:
-    overrides = list(arguments.overrides)
-    if arguments.n_jobs is not None:
-        overrides.append(f"run.n_jobs={arguments.n_jobs}")
-    return overrides
-
-
-def _study(arguments, *, name: str | None = None, overrides: list[str] | None = None):
-    given = _overrides(arguments) if overrides is None else overrides
-    if overrides is not None and arguments.n_jobs is not None:
-        given = [*given, f"run.n_jobs={arguments.n_jobs}"]
-    return _with_own_data(load_study(name or arguments.study, overrides=given), arguments.verb)
-
-
-def _with_own_data(study: Study, verb: str) -> Study:
-    """Return a study whose every verb finds the data that a synthetic one makes for itself."""
-    if study.synthetic is None:
-        return study
+def _summary_of(stage, study: StudyConfig) -> dict:
+    """Return a stage's result as ``run --json`` holds it."""
     from brainage.stages.cohorts import stage_folder
-    from brainage.stages.synthesize import with_synthetic_paths
 
-    data = stage_folder(study, "data")
-    if verb in ("extract", "train", "score", "sweep") and not data.is_dir():
-        raise ConfigError(
-            f"{data}: the synthetic data are not made yet; `brainage run` makes them."
-        )
-    return with_synthetic_paths(study)
-
-
-def _people_of(study: StudyConfig, cohorts: list, wanted: list[str] | None) -> dict:
-    """Return each cohort's share of the participants asked for; None stands for everybody."""
-    from brainage.stages.extract import cohort_scans
-
-    if wanted is None:
-        return dict.fromkeys(cohorts)
-    names = {name.removeprefix("sub-") for name in wanted}
-    found = {}
-    for cohort in cohorts:
-        here = names & {scan.participant_id for scan in cohort_scans(study, cohort)}
-        if here:
-            found[cohort] = sorted(here)
-    absent = sorted(names.difference(*found.values()))
-    if absent:
-        raise ConfigError(
-            f"--participant: no scans of {', '.join(absent)} in the cohort(s) {', '.join(cohorts)}."
-        )
-    return found
+    folder, made = stage_folder(study, stage.name), stage.result
+    if stage.name == "extract":
+        return {cohort: _of_scans(table, folder / cohort) for cohort, table in made.items()}
+    if stage.name == "train":
+        return {"folder": str(folder), "metrics": made.metrics.to_dict("records")}
+    if stage.name == "score":
+        return {"scores": str(folder / "scores.tsv"), "n_scores": len(made)}
+    if stage.name == "compare":
+        return {
+            "folder": str(folder),
+            "contrasts": made.contrasts.to_dict("records"),
+            "deltas": made.deltas.to_dict("records"),
+            "flow": made.flow.to_dict("records"),
+            "notes": list(made.notes),
+        }
+    if stage.name == "evaluate":
+        tables = {
+            name: table.to_dict("records")
+            for name, table in vars(made).items()
+            if table is not None and name != "external_scores"
+        }
+        return {"folder": str(folder), **tables}
+    if stage.name in ("truth", "recovery"):
+        return {"rows": made.to_dict("records")}
+    return {"file": str(made)} if stage.name == "report" else {}
 
 
-def _shard(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not match or not 1 <= int(match[1]) <= int(match[2]):
-        raise ConfigError(f"--shard {text}: expected K/N with 1 <= K <= N, e.g. 3/16.")
-    return int(match[1]), int(match[2])
-
-
-def _not_used(table: pd.DataFrame) -> list[dict]:
+def _of_scans(table: pd.DataFrame, folder: Path) -> dict:
+    """Return what became of a cohort's scans; those not used by name, or where they are named."""
     rest = table[table["status"] != "done"]
-    return rest[["participant_id", "session_id", "run", "status", "reason"]].to_dict("records")
+    columns = ["participant_id", "session_id", "run", "status", "reason"]
+    counts = scan_counts(table) | {"table": str(folder / "scans.tsv")}
+    if len(rest) > _MOST_ROWS:
+        return counts | {"not_used": len(rest)}
+    return counts | {"not_used": rest[columns].to_dict("records")}
+
+
+def _of_left_out(excluded: pd.DataFrame, folder: Path) -> list[dict] | dict:
+    if len(excluded) <= _MOST_ROWS:
+        return excluded.to_dict("records")
+    return {"n": len(excluded), "table": str(folder / "features" / "excluded.tsv")}
+
+
+def _after_training(study: StudyConfig, name: str) -> str:
+    from brainage.stages.cohorts import has_cohort
+
+    return f"brainage {'score' if has_cohort(study, 'trial') else 'report'} {name}"
+
+
+#: Verb -> what does it.
+VERBS: dict[str, Callable[[argparse.Namespace, Screen], int]] = {
+    "check": run_check,
+    "clock": run_clock,
+    "compare": run_compare,
+    "completion": run_completion,
+    "demo": run_demo,
+    "evaluate": run_evaluate,
+    "extract": run_extract,
+    "init": run_init,
+    "power": run_power,
+    "report": run_report,
+    "run": run_run,
+    "score": run_score,
+    "sweep": run_sweep,
+    "train": run_train,
+}

@@ -22,6 +22,7 @@ from brainage.stages.cohorts import (
 from brainage.stages.compare import allocation_file
 from brainage.stages.extract import SCANS, cohort_scans
 from brainage.stages.features import cohort_series
+from brainage.stages.run import trains
 from brainage.stages.sweep import sweep_alternatives, sweep_studies
 from brainage.tables import NO_SESSION, read_table
 from brainage.trial import read_allocation
@@ -79,7 +80,7 @@ def check(study: StudyConfig) -> Check:
     for cohort in COHORTS:
         if has_cohort(study, cohort):
             sessions[cohort] = _check_cohort(study, cohort, found)
-        elif cohort == "reference" and study.paths.clock is None:
+        elif cohort == "reference" and trains(study):
             found.stops.append("paths.reference: neither scans nor series, and no paths.clock")
     if science.trial is not None and "trial" in sessions:
         _check_trial(study, sessions["trial"], found)

@@ -26,6 +26,16 @@ class StageDone(NamedTuple):
     seconds: float
 
 
+def trains(study: StudyConfig) -> bool:
+    """Return whether a run of this study trains a clock.
+
+    Not where one is named, and not where the scores are there already and no reference cohort is.
+    """
+    if study.paths.clock is not None:
+        return False
+    return has_cohort(study, "reference") or study.paths.scores is None
+
+
 def run_stages(
     study: StudyConfig, *, overwrite: bool = False, progress: Progress = silent
 ) -> Iterator[StageDone]:
@@ -34,7 +44,8 @@ def run_stages(
     Parameters
     ----------
     study : StudyConfig
-        A study without ``science.trial`` ends with its trained clock and a report.
+        A study without ``science.trial`` ends with its trained clock, the scores of its
+        ``paths.trial`` if it names one, and a report.
     overwrite : bool, default=False
         Make everything again.
     progress : Progress, optional
@@ -57,13 +68,14 @@ def run_stages(
     cohorts = [c for c in COHORTS if cohort_paths(study, c).scans]
     if cohorts:
         yield timed("extract", lambda: {c: extract_cohort(study, c, **shared) for c in cohorts})
-    if study.paths.clock is None:
+    if trains(study):
         yield timed("train", train, study, **shared)
     if asks_for_evaluation(study):
         yield timed("evaluate", evaluate, study, **shared)
+    # A study without arms may still have scans to score.
+    if study.paths.scores is None and has_cohort(study, "trial"):
+        yield timed("score", score, study, **shared)
     if study.science.trial is not None:
-        if study.paths.scores is None and has_cohort(study, "trial"):
-            yield timed("score", score, study, **shared)
         done = timed("compare", compare, study, **shared)
         yield done
         if study.synthetic is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +27,7 @@ def test_a_log_has_scans_per_minute_and_the_time_left(clock, capsys):
     for done in range(1, 9):
         bar(done, 8, "extract trial")
         clock[0] += 12
-    lines = capsys.readouterr().err.splitlines()
+    lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "  extract trial: 1 of 8"
     assert lines[1] == "  extract trial: 2 of 8, 5.0 scans/min, 1 min 12 s left"
     assert lines[-1] == "  extract trial: 8 of 8, 5.0 scans/min"
@@ -38,7 +40,7 @@ def test_scans_that_were_done_before_do_not_make_the_rest_look_near(clock, capsy
     for done in range(901, 911):
         clock[0] += 30
         bar(done, 1000, "extract trial")
-    assert capsys.readouterr().err.splitlines()[-1].endswith("2.0 scans/min, 45 min 30 s left")
+    assert capsys.readouterr().out.splitlines()[-1].endswith("2.0 scans/min, 45 min 30 s left")
 
 
 def test_a_long_log_has_a_line_a_minute(clock, capsys):
@@ -46,7 +48,7 @@ def test_a_long_log_has_a_line_a_minute(clock, capsys):
     for done in range(7200):
         clock[0] += 1
         bar(done, 7200, "extract trial")
-    assert 115 < len(capsys.readouterr().err.splitlines()) < 175
+    assert 115 < len(capsys.readouterr().out.splitlines()) < 175
 
 
 @pytest.mark.parametrize(
@@ -76,8 +78,14 @@ def test_the_last_table_groups_scans_by_what_became_of_them(capsys):
     rows["retained_s"] = np.where(rows["status"] == "failed", np.nan, 300.0)
     rows["mean_fd_mm"] = np.where(rows["status"] == "failed", np.nan, 0.2)
     show_scans(Screen(), rows, "trial")
-    shown = [line.split("\u2502")[1:-1] for line in capsys.readouterr().out.splitlines()]
-    cells = [[cell.strip() for cell in line] for line in shown if line]
+    lines = capsys.readouterr().out.splitlines()
+    rule = next(i for i, line in enumerate(lines) if line.startswith("\u2500"))
+    starts = [m.start() for m in re.finditer("\u2500+", lines[rule])]
+    ends = [*starts[1:], None]
+    cells = [
+        [line[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+        for line in lines[rule + 1 : rule + 4]
+    ]
     assert cells == [
         ["done", "20", "20", "5", "0.20", "", "00"],
         ["excluded", "8", "8", "5", "0.20", "mean FD 0.9 mm above 0.5 mm", "32"],

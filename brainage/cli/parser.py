@@ -1,0 +1,323 @@
+"""What the command line understands: verbs, flags, examples, and "did you mean"."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from typing import NoReturn
+
+from brainage import __version__
+from brainage.wording import did_you_mean
+
+_EXIT_CODES = (
+    "exit codes: 0 done; 1 done, but some scans failed; 2 bad input or config; 70 a bug; "
+    "130 interrupted; 143 terminated"
+)
+#: Verb -> what it does, and a command to copy.
+_STAGES = {
+    "check": (
+        "show what would run, on which scans, visits and arms; compute nothing",
+        "brainage check study.yaml",
+    ),
+    "extract": (
+        "scans -> parcel time series",
+        "brainage extract study.yaml --cohort trial --shard 3/16",
+    ),
+    "train": (
+        "reference series -> a brain clock with honest out-of-fold accuracy",
+        "brainage train study.yaml --set science.clock.validation.n_folds=5",
+    ),
+    "evaluate": (
+        "the clock on an external test set, a permutation test, a learning curve",
+        "brainage evaluate study.yaml --set science.evaluation.n_permutations=199",
+    ),
+    "score": (
+        "trial series -> predicted ages and gaps; never sees an arm",
+        "brainage score study.yaml --set paths.clock=reference.clock",
+    ),
+    "compare": (
+        "scores + allocation -> per-arm deltas and contrasts",
+        "brainage compare study.yaml --plan    # before anyone knows the arms",
+    ),
+    "report": ("results -> one offline HTML page", "brainage report study.yaml"),
+    "run": ("every stage, doing only what is missing", "brainage run study.yaml"),
+}
+#: Verbs that make something which they could make again, and on several cores.
+_WORKERS = ("extract", "train", "evaluate", "score", "compare", "run")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that offers the nearest name and shows the verb's own usage."""
+
+    def __init__(self, *arguments, **options):
+        # Abbreviations would make a flag that is added later change what a script means.
+        super().__init__(
+            *arguments,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **options,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was not understood, what was probably meant, and the usage; exit 2."""
+        wrong = re.search(r"invalid choice: '([^']*)'", message)
+        if wrong:
+            action = self._choices_of(message)
+            message = message.partition(" (choose from")[0]
+            message += "." + (did_you_mean(wrong[1], action) or f" There are: {', '.join(action)}.")
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}\n")
+
+    def _choices_of(self, message: str) -> list[str]:
+        named = message.removeprefix("argument ").partition(":")[0]
+        for action in self._actions:
+            if action.choices and named in (action.metavar, action.dest, *action.option_strings):
+                return [str(choice) for choice in action.choices]
+        return []
+
+    def flags(self) -> list[str]:
+        """Return every long flag of this verb."""
+        return [flag for action in self._actions for flag in action.option_strings]
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse a command; exit 2 with the verb's usage where it is not understood."""
+    parser = build_parser()
+    arguments, extra = parser.parse_known_args(argv)
+    if extra:
+        own = _verb_parser(parser, arguments)
+        flags = [word for word in extra if word.startswith("-")]
+        unknown = flags[0].partition("=")[0] if flags else ""
+        hint = did_you_mean(unknown, own.flags()) if unknown else ""
+        own.error(f"not understood: {' '.join(extra)}.{hint}")
+    return arguments
+
+
+def _verb_parser(parser: Parser, arguments: argparse.Namespace) -> Parser:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction) and arguments.verb in action.choices:
+            own = action.choices[arguments.verb]
+            return _verb_parser_of_clock(own, arguments) if arguments.verb == "clock" else own
+    return parser
+
+
+def _verb_parser_of_clock(own: Parser, arguments: argparse.Namespace) -> Parser:
+    for action in own._actions:
+        if isinstance(action, argparse._SubParsersAction) and arguments.action in action.choices:
+            return action.choices[arguments.action]
+    return own
+
+
+def build_parser() -> Parser:
+    """Return the parser of every verb."""
+    parser = Parser(
+        prog="brainage",
+        description="Resting-state fMRI brain clocks for randomised trials: scans in, per-arm "
+        "brain-age deltas out.",
+        epilog="start with:\n"
+        "  brainage demo --tiny                     see everything work on made-up data\n"
+        "  brainage init study.yaml                 write a study file to edit\n"
+        "  brainage check study.yaml                see what would run\n"
+        "  brainage run study.yaml                  run it\n\n" + _EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"brainage {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    _add_init(verbs)
+    _add_demo(verbs)
+    for name, (text, example) in _STAGES.items():
+        verb = _add(verbs, name, text, example)
+        verb.add_argument("study", help="study file (YAML), or the name of a packaged one")
+        _add_shared(verb, works=name in _WORKERS)
+        if name == "extract":
+            _add_extract(verb)
+        if name == "compare":
+            verb.add_argument(
+                "--plan",
+                action="store_true",
+                help="write the statistical analysis plan with its hash, before the allocation is "
+                "read; a plan that is there is kept",
+            )
+    _add_sweep(verbs)
+    _add_power(verbs)
+    _add_clock(verbs)
+    _add_completion(verbs)
+    return parser
+
+
+def _add(verbs, name: str, text: str, *examples: str) -> Parser:
+    shown = "\n".join(f"  {example}" for example in examples)
+    heading = "example" if len(examples) == 1 else "examples"
+    return verbs.add_parser(
+        name, help=text, description=text, epilog=f"{heading}:\n{shown}\n\n{_EXIT_CODES}"
+    )
+
+
+def _add_shared(verb: Parser, *, works: bool) -> None:
+    verb.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        dest="overrides",
+        help="change one key of the study file; repeatable",
+    )
+    if works:
+        verb.add_argument("--n-jobs", type=int, default=None, metavar="N", help="processes")
+        verb.add_argument("--overwrite", action="store_true", help="make again what is there")
+    _add_output(verb)
+
+
+def _add_output(verb: Parser) -> None:
+    verb.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    loud = verb.add_mutually_exclusive_group()
+    loud.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="tables in full, every piece of work, where an error came from",
+    )
+    loud.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _add_extract(verb: Parser) -> None:
+    verb.add_argument(
+        "--cohort",
+        choices=("reference", "trial", "external"),
+        default=None,
+        help="one cohort only; default every one named",
+    )
+    verb.add_argument(
+        "--participant",
+        action="append",
+        default=None,
+        metavar="ID",
+        help="this participant only; repeatable",
+    )
+    verb.add_argument(
+        "--shard",
+        default=None,
+        metavar="K/N",
+        help="the K-th of N parts of the scans, for job arrays; run --collect after all of them",
+    )
+    verb.add_argument(
+        "--collect",
+        action="store_true",
+        help="only write the summary of what participants and shards made",
+    )
+
+
+def _add_init(verbs) -> None:
+    verb = _add(
+        verbs,
+        "init",
+        "write a study file to start from, and its JSON schema for editors",
+        "brainage init study.yaml",
+    )
+    verb.add_argument("path", help="the study file to write, e.g. study.yaml")
+    verb.add_argument(
+        "--preset",
+        default="recommended",
+        help="recommended, lisa_like, levakov2023, ... (default: recommended)",
+    )
+    verb.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    _add_output(verb)
+
+
+def _add_demo(verbs) -> None:
+    verb = _add(
+        verbs,
+        "demo",
+        "make a synthetic NIfTI study with known truth, and run every stage on it",
+        "brainage demo --tiny --output tiny",
+    )
+    verb.add_argument(
+        "--output",
+        default="brainage-demo",
+        metavar="DIR",
+        help="where to work (default: brainage-demo)",
+    )
+    verb.add_argument(
+        "--tiny",
+        action="store_true",
+        help="a few people only: shows that everything works, shows no effect",
+    )
+    _add_shared(verb, works=True)
+
+
+def _add_sweep(verbs) -> None:
+    verb = _add(
+        verbs,
+        "sweep",
+        "alternatives on identical folds, with a leaderboard",
+        "brainage sweep abide_sweep --set paths.reference.series=series",
+    )
+    verb.add_argument(
+        "study", metavar="SWEEP.yaml", help="sweep file, or the name of a packaged one"
+    )
+    _add_shared(verb, works=True)
+
+
+def _add_power(verbs) -> None:
+    verb = _add(
+        verbs,
+        "power",
+        "sample size and power of an arm contrast, from a clock's own noise",
+        "brainage power --effect-years -2 --sd-years 5 --icc 0.7",
+    )
+    for flag, metavar, text in (
+        ("--effect-years", "YEARS", "difference between arms to be found"),
+        ("--sd-years", "YEARS", "standard deviation of the gap between people"),
+        ("--icc", "R", "correlation of two scans of one person, 0 to 1"),
+    ):
+        verb.add_argument(flag, type=float, required=True, metavar=metavar, help=text)
+    verb.add_argument(
+        "--n-per-arm",
+        type=int,
+        default=None,
+        metavar="N",
+        help="give the power at this size; default: the size for --power",
+    )
+    verb.add_argument("--power", type=float, default=0.8, metavar="P", help="default 0.8")
+    verb.add_argument("--alpha", type=float, default=0.05, metavar="P", help="default 0.05")
+    verb.add_argument(
+        "--drop-out",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share without the follow-up scan (default 0)",
+    )
+    verb.add_argument(
+        "--follow-ups",
+        type=int,
+        default=2,
+        metavar="N",
+        help="visits after baseline, for the repeated-measures row (default 2)",
+    )
+    _add_output(verb)
+
+
+def _add_clock(verbs) -> None:
+    verb = _add(verbs, "clock", "look into a clock file", "brainage clock show reference.clock")
+    actions = verb.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=Parser
+    )
+    show = _add(
+        actions,
+        "show",
+        "print the model card: cohort, accuracy, bias line, atlas, cleaning, limits",
+        "brainage clock show reference.clock",
+    )
+    show.add_argument("file", help="*.clock")
+    _add_output(show)
+
+
+def _add_completion(verbs) -> None:
+    verb = _add(
+        verbs,
+        "completion",
+        "print the completion of verbs, flags and presets for a shell",
+        'eval "$(brainage completion bash)"',
+        "brainage completion fish > ~/.config/fish/completions/brainage.fish",
+    )
+    verb.add_argument("shell", choices=("bash", "zsh", "fish"))
