@@ -207,9 +207,11 @@ def show_comparison(screen: Screen, result) -> None:
     """Show flow, deltas and contrasts of the whole brain, and each network's primary contrast."""
     whole = result.contrasts["network"] == "whole_brain"
     deltas = result.deltas[result.deltas["network"] == "whole_brain"]
-    screen.table(result.flow, title="participants by arm and visit")
+    flow = result.flow if screen.verbose else _flow_view(result.flow)
+    screen.table(flow, title="participants by arm and visit")
     screen.table(
-        _delta_view(deltas), title="change from baseline within each arm (years; negative: younger)"
+        _delta_view(deltas, paired=screen.verbose),
+        title="change from baseline within each arm (years; negative: younger)",
     )
     screen.table(
         _contrast_view(result.contrasts[whole]),
@@ -253,18 +255,26 @@ def _contrast_view(table: pd.DataFrame) -> pd.DataFrame:
     return view.assign(plan=_plan_words(table))
 
 
-def _delta_view(table: pd.DataFrame) -> pd.DataFrame:
+def _delta_view(table: pd.DataFrame, *, paired: bool) -> pd.DataFrame:
+    """Return within-arm changes as they are read; `paired`: the plain paired tests beside them."""
     view = _contrast_view(table).drop(columns=["versus", "plan"])
-    view = view.rename(columns={"n": "n in model"})
-    return view.assign(
-        **{
-            "n seen": table["n_paired"],
-            "mean change": table["mean_change_years"].map(signed),
-            "paired p": table["paired_p_value"].map(p_words),
-            "d_z": table["cohens_d_z"].map(plain),
-            "plan": _plan_words(table),
-        }
-    )
+    view = view.rename(columns={"n": "n in model"}).assign(**{"n seen": table["n_paired"]})
+    if paired:
+        view["mean change"] = table["mean_change_years"].map(signed)
+        view["paired p"] = table["paired_p_value"].map(p_words)
+        view["d_z"] = table["cohens_d_z"].map(plain)
+    return view.assign(plan=_plan_words(table))
+
+
+def _flow_view(flow: pd.DataFrame) -> pd.DataFrame:
+    """Return the participant flow without the losses that nobody had."""
+    always = {"arm", "visit", "randomised", "scanned", "analysed"}
+    told = [
+        name
+        for name in flow.columns
+        if name in always or (flow[name].notna() & flow[name].astype(object).ne(0)).any()
+    ]
+    return flow[told]
 
 
 def _plan_words(table: pd.DataFrame) -> pd.Series:
