@@ -229,7 +229,7 @@ def show_comparison(screen: Screen, result) -> None:
         & (result.contrasts["visit"] == primary["visit"])
     ]
     if len(networks):
-        view = _contrast_view(networks).drop(columns=["arm", "versus", "visit"])
+        view = _contrast_view(networks).drop(columns=["contrast", "visit"])
         view.insert(0, "network", list(networks["network"]))
         screen.table(
             view, title=f"networks: {primary['arm']} - {primary['versus']}, {primary['visit']}"
@@ -240,30 +240,35 @@ def show_comparison(screen: Screen, result) -> None:
 
 def _contrast_view(table: pd.DataFrame) -> pd.DataFrame:
     """Return contrasts as they are read: the interval in one column, numbers as people write."""
-    view = pd.DataFrame(
-        {
-            "arm": table["arm"],
-            "versus": table["versus"],
-            "visit": table["visit"],
-            "years": table["estimate_years"].map(signed),
-            "95 % interval": list(map(interval, table["ci_low_years"], table["ci_high_years"])),
-            "p": table["p_value"].map(p_words),
-            "adjusted p": table["p_adjusted"].map(p_words),
-            "n": table["n"],
-        }
+    return pd.DataFrame({"contrast": table["arm"] + " - " + table["versus"]}).join(
+        _estimates(table)
     )
-    return view.assign(plan=_plan_words(table))
 
 
 def _delta_view(table: pd.DataFrame, *, paired: bool) -> pd.DataFrame:
     """Return within-arm changes as they are read; `paired`: the plain paired tests beside them."""
-    view = _contrast_view(table).drop(columns=["versus", "plan"])
-    view = view.rename(columns={"n": "n in model"}).assign(**{"n seen": table["n_paired"]})
+    view = pd.DataFrame({"arm": table["arm"]}).join(_estimates(table))
     if paired:
         view["mean change"] = table["mean_change_years"].map(signed)
         view["paired p"] = table["paired_p_value"].map(p_words)
         view["d_z"] = table["cohens_d_z"].map(plain)
-    return view.assign(plan=_plan_words(table))
+    return view
+
+
+def _estimates(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what every estimate has: n of the model, and how many were seen at the visit."""
+    return pd.DataFrame(
+        {
+            "visit": table["visit"],
+            "years": table["estimate_years"].map(signed),
+            "95 % interval": list(map(interval, table["ci_low_years"], table["ci_high_years"])),
+            "p": table["p_value"].map(p_words),
+            "adj. p": table["p_adjusted"].map(p_words),
+            "n model": table["n_model"],
+            "n seen": table["n_at_visit"],
+            "plan": _plan_words(table),
+        }
+    )
 
 
 def _flow_view(flow: pd.DataFrame) -> pd.DataFrame:
