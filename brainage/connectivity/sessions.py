@@ -10,7 +10,7 @@ import pandas as pd
 
 from brainage.errors import SeriesError, TableError
 from brainage.series import ParcelSeries, SeriesFile
-from brainage.tables import NO_SESSION, Column, TableSchema
+from brainage.tables import NO_SESSION, Column, TableSchema, sex_levels
 
 #: The row table of every view: who, when, how old, and what the scan was like. Never arm.
 ROWS = TableSchema(
@@ -42,6 +42,8 @@ EXCLUDED = TableSchema(
     key=("participant_id", "session_id"),
 )
 
+#: A capped or binned age as the people table has it; not an age.
+_WRITTEN = "age_as_written"
 _PERSON = ("age_years", "sex", "site", "scanner", "family_id")
 
 
@@ -123,8 +125,11 @@ def _session(key: tuple[str, str], runs: list, persons: dict) -> Session:
             else f"no row for this participant {IN_PEOPLE_TABLE}"
         )
     elif not np.isfinite(person["age_years"]):
-        reason = f"no age {IN_PEOPLE_TABLE}"
-    return Session(*key, runs=tuple(runs), person=person or {}, reason=reason)
+        written = person[_WRITTEN]
+        what = "no age" if written is None else f"the age '{written}', no single number,"
+        reason = f"{what} {IN_PEOPLE_TABLE}"
+    kept = {name: person[name] for name in _PERSON} if person else {}
+    return Session(*key, runs=tuple(runs), person=kept, reason=reason)
 
 
 def _persons(people: pd.DataFrame) -> dict[tuple[str, str], dict]:
@@ -133,7 +138,7 @@ def _persons(people: pd.DataFrame) -> dict[tuple[str, str], dict]:
             raise TableError(
                 f"people table: expected a column '{name}', found {', '.join(people.columns)}."
             )
-    frame = people.reindex(columns=["participant_id", "session_id", *_PERSON])
+    frame = people.reindex(columns=["participant_id", "session_id", *_PERSON, _WRITTEN])
     frame["session_id"] = frame["session_id"].fillna(NO_SESSION)
     repeated = frame[frame.duplicated(["participant_id", "session_id"])]
     if len(repeated):
@@ -144,7 +149,8 @@ def _persons(people: pd.DataFrame) -> dict[tuple[str, str], dict]:
             "others). Keep one."
         )
     frame["age_years"] = pd.to_numeric(frame["age_years"], errors="coerce")
-    texts = frame[["sex", "site", "scanner", "family_id"]].astype(object)
+    frame["sex"] = sex_levels(frame["sex"])
+    texts = frame[["sex", "site", "scanner", "family_id", _WRITTEN]].astype(object)
     frame[texts.columns] = texts.where(texts.notna(), None)
     records = frame.to_dict("records")
     return {(str(r["participant_id"]), str(r["session_id"])): r for r in records}

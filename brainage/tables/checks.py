@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,10 @@ import pandas as pd
 from brainage.errors import TableError
 from brainage.files import atomic_path, write_json
 from brainage.tables.schema import Column, TableSchema
-from brainage.wording import did_you_mean
+from brainage.wording import did_you_mean, listed
 
 _MOST_PROBLEMS = 20
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def check_table(frame: pd.DataFrame, schema: TableSchema, *, where: str = "table") -> None:
@@ -120,18 +123,31 @@ def _check_column(values: pd.Series, column: Column) -> list[str]:
     return problems
 
 
-def repeated_keys(frame: pd.DataFrame, schema: TableSchema) -> list[str]:
-    """Say which keys stand in more than one row; lines count the header as line 1."""
+def repeated_keys(
+    frame: pd.DataFrame, schema: TableSchema, names: Sequence[str] | None = None
+) -> list[str]:
+    """Say which keys stand in more than one row.
+
+    `names` is what to call each row; default: its line in a file whose header is line 1.
+    """
     key = [name for name in schema.key if name in frame]
     if not key or len(key) != len(schema.key):
         return []
-    repeated = frame[frame.duplicated(key, keep=False)]
+    named = names or [f"line {row + 2}" for row in range(len(frame))]
+    repeated = frame.reset_index(drop=True)
+    repeated = repeated[repeated.duplicated(key, keep=False)]
     problems = []
     for _, rows in repeated.groupby(key, sort=False):
-        lines = ", ".join(str(line + 2) for line in rows.index)
+        lines = _lines([named[row] for row in rows.index])
         labels = ", ".join(f"{name} '{rows[name].iloc[0]}'" for name in key)
-        problems.append(f"lines {lines}: two or more rows for {labels}; keep one.")
+        problems.append(f"{lines}: two or more rows for {labels}; keep one.")
     return problems
+
+
+def _lines(rows: Sequence[str]) -> str:
+    """Say "lines 3, 4" of rows that are lines of one file, else their names one by one."""
+    numbers = [row.removeprefix("line ") for row in rows]
+    return f"lines {listed(numbers)}" if all(map(str.isdigit, numbers)) else listed(rows)
 
 
 def raise_all(problems: list[str], schema: TableSchema, where: str) -> None:
@@ -156,5 +172,13 @@ def _as_text(values: pd.Series, column: Column) -> pd.Series:
     elif column.kind == "integer":
         text = values.map(lambda v: str(int(v)) if v == v else "n/a")
     else:
-        text = values.astype(object)
+        text = values.map(_one_line).astype(object)
     return text.astype(object).where(~missing, "n/a")
+
+
+def _one_line(cell: object) -> object:
+    """Return text that stays one cell of a TSV: blanks for tabs and line breaks."""
+    if not isinstance(cell, str):
+        return cell
+    flat = re.sub(r"\s*[\t\r\n]\s*", " ", cell)
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", flat)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import TableError
+from brainage.tables.cells import read_text_table
 from brainage.tables.checks import (
     absent_words,
     outside_range,
@@ -19,9 +18,9 @@ from brainage.tables.checks import (
     range_words,
     repeated_keys,
 )
+from brainage.tables.missing import missing_cells
+from brainage.tables.numbers import has_decimal_comma, number_of
 from brainage.tables.schema import NO_SESSION, Column, TableSchema
-
-_MISSING_WORDS = {"", "n/a", "na", "nan", "null", "none"}
 
 
 def read_table(
@@ -51,7 +50,7 @@ def read_table(
     Raises
     ------
     TableError
-        With every problem found (row numbers count the header as line 1).
+        With every problem found, by the line of the file.
     """
     path = Path(path)
     text = read_text_table(path)
@@ -59,56 +58,6 @@ def read_table(
     present = {name: source for name, source in wanted.items() if source in text.columns}
     frame = text[list(present.values())].set_axis(list(present), axis=1)
     return parse_table(frame, schema, where=str(path), found=list(text.columns), wanted=wanted)
-
-
-def separator_of(path: Path, line: str) -> str:
-    """Return what separates the cells of a line: what the file's ending says if that is there.
-
-    Else whichever of tab, semicolon and comma is there: spreadsheets write semicolons into .csv
-    where the comma is the decimal mark.
-    """
-    is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
-    marks = (",", "\t", ";") if is_csv else ("\t", ";", ",")
-    return next((mark for mark in marks if mark in line), marks[0])
-
-
-def _first_line(path: Path) -> str:
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8-sig") as stream:
-        return next((line for line in stream if line.strip()), "")
-
-
-def read_text_table(path: str | Path) -> pd.DataFrame:
-    """Read every cell of a TSV or CSV file as text, unchanged."""
-    path = Path(path)
-    try:
-        separator = separator_of(path, _first_line(path))
-        # Without this pandas guesses an index when rows are longer than the header.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            text = pd.read_csv(
-                path,
-                sep=separator,
-                dtype=str,
-                keep_default_na=False,
-                index_col=False,
-                encoding="utf-8-sig",
-            )
-    except FileNotFoundError:
-        raise TableError(f"{path}: no such file. Check the path in the config.") from None
-    except pd.errors.ParserWarning as error:
-        raise TableError(
-            f"{path}: expected as many cells in each line as the header has, found more in some."
-        ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise TableError(f"{path}: expected a table with a header line, found: {error}") from error
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path}: expected UTF-8 text, found other bytes ({error})") from error
-    except (OSError, EOFError) as error:
-        raise TableError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})."
-        ) from error
-    return text.apply(lambda cells: cells.fillna("").str.strip())
 
 
 #: What people call our columns, in small letters without signs.
@@ -156,8 +105,9 @@ def parse_table(
     schema: TableSchema,
     *,
     where: str,
-    found: list[str] | None = None,
+    found: Sequence[str] | None = None,
     wanted: Mapping[str, str] | None = None,
+    rows: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Convert text cells to the schema's kinds, reporting every problem at once.
 
@@ -169,10 +119,12 @@ def parse_table(
         What is expected.
     where : str
         The file, for messages.
-    found : list of str, optional
+    found : sequence of str, optional
         The file's own header, for "did you mean".
     wanted : mapping of str to str, optional
         Schema name -> name in the file.
+    rows : sequence of str, optional
+        What to call each row in messages; default "line N", N being the frame's index.
 
     Returns
     -------
@@ -183,58 +135,71 @@ def parse_table(
     TableError
         With every problem found.
     """
+    named = [f"line {line}" for line in frame.index] if rows is None else list(rows)
     problems: list[str] = []
     parsed: dict[str, pd.Series] = {}
+    cells = frame.reset_index(drop=True)
     for column in schema.columns:
-        if column.name not in frame:
+        if column.name not in cells:
             if column.required:
                 source = (wanted or {}).get(column.name, column.name)
-                problems.append(absent_words(source, column, found or list(frame.columns)))
+                problems.append(absent_words(source, column, list(found or frame.columns)))
             continue
-        cells = frame[column.name]
-        if column.name in schema.key:
-            cells = cells.where(cells != "", NO_SESSION if column.name == "session_id" else "")
-        parsed[column.name] = _convert(cells, column, problems, is_key=column.name in schema.key)
-    result = pd.DataFrame(parsed, index=frame.index).reset_index(drop=True)
-    problems += repeated_keys(result, schema)
+        is_key = column.name in schema.key
+        parsed[column.name] = _Cells(cells[column.name], column, named, problems).parsed(is_key)
+    result = pd.DataFrame(parsed, index=cells.index)
+    problems += repeated_keys(result, schema, named)
     raise_all(problems, schema, where)
     return result
 
 
-def _is_missing(cells: pd.Series) -> pd.Series:
-    return cells.isna() | cells.astype(str).str.lower().isin(_MISSING_WORDS)
+class _Cells:
+    """One column's cells on their way to its kind; what does not fit goes to `problems`."""
 
+    def __init__(
+        self, cells: pd.Series, column: Column, rows: Sequence[str], problems: list[str]
+    ) -> None:
+        self._cells, self._column, self._rows, self._problems = cells, column, rows, problems
+        self._missing = missing_cells(cells)
 
-def _convert(cells: pd.Series, column: Column, problems: list[str], *, is_key: bool) -> pd.Series:
-    if is_key:
-        for row in np.flatnonzero((cells == "").to_numpy()):
-            problems.append(f"line {row + 2}: {column.name} is empty.")
-        return cells
-    missing = _is_missing(cells)
-    if not column.nullable:
-        for row in np.flatnonzero(missing.to_numpy()):
-            problems.append(
-                f"line {row + 2}: {column.name} is missing "
-                f"(found '{cells.iloc[row]}'); a value is needed."
-            )
-    if column.kind == "text":
-        return cells.mask(missing, None)
-    if column.kind == "boolean":
-        lower = cells.str.lower()
-        bad = ~missing & ~lower.isin(["true", "false"])
-        _report(cells, bad, column, "true or false", problems)
-        return lower == "true"
-    numbers = pd.to_numeric(cells.mask(missing, None), errors="coerce")
-    _report(cells, ~missing & ~np.isfinite(numbers), column, "a number", problems)
-    if column.kind == "integer":
-        _report(cells, numbers.notna() & (numbers % 1 != 0), column, "a whole number", problems)
-    _report(cells, outside_range(numbers, column), column, range_words(column), problems)
-    whole = column.kind == "integer" and not numbers.isna().any()
-    return numbers.astype("int64" if whole else "float64", errors="ignore" if whole else "raise")
+    def parsed(self, is_key: bool) -> pd.Series:
+        column = self._column
+        if is_key and column.name != "participant_id":
+            # Sessions, runs and tasks that there are not have BIDS' word in every key.
+            return self._cells.mask(self._missing, NO_SESSION)
+        if is_key or not column.nullable:
+            self._report(self._missing, "is missing (found {cell}); a value is needed")
+        if column.kind == "text":
+            return self._cells if is_key else self._cells.mask(self._missing, None)
+        return self._truth() if column.kind == "boolean" else self._numbers()
 
+    def _truth(self) -> pd.Series:
+        lower = self._cells.astype(str).str.lower()
+        strange = ~self._missing & ~lower.isin(["true", "false"])
+        self._report(strange, "must be true or false, found {cell}")
+        if not self._missing.any():
+            return lower == "true"
+        return lower.map({"true": True, "false": False}).astype(object)
 
-def _report(cells, bad, column: Column, expected: str, problems: list[str]) -> None:
-    for row in np.flatnonzero(np.asarray(bad, dtype=bool)):
-        problems.append(
-            f"line {row + 2}: {column.name} must be {expected}, found '{cells.iloc[row]}'."
+    def _numbers(self) -> pd.Series:
+        column = self._column
+        present = ~self._missing
+        found = self._cells.mask(self._missing, "").map(lambda cell: number_of(str(cell)))
+        numbers = found.astype(float)
+        bad = present & numbers.isna()
+        comma = bad & self._cells.map(lambda cell: has_decimal_comma(str(cell)))
+        self._report(bad & ~comma, "must be a number, found {cell}")
+        self._report(comma, "must be a number, found {cell}: write a point as the decimal mark")
+        if column.kind == "integer":
+            strange = numbers.notna() & (numbers % 1 != 0)
+            self._report(strange, "must be a whole number, found {cell}")
+        self._report(
+            outside_range(numbers, column), f"must be {range_words(column)}, found {{cell}}"
         )
+        whole = column.kind == "integer" and not numbers.isna().any()
+        return numbers.astype("int64") if whole and not bad.any() else numbers
+
+    def _report(self, bad: pd.Series, words: str) -> None:
+        for row in np.flatnonzero(np.asarray(bad, dtype=bool)):
+            said = words.format(cell=f"'{self._cells.iloc[row]}'")
+            self._problems.append(f"{self._rows[row]}: {self._column.name} {said}.")

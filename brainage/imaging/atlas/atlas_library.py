@@ -23,7 +23,7 @@ from brainage.imaging.atlas.label_tables import read_label_table, split_name
 from brainage.imaging.options import AtlasOptions
 from brainage.imaging.reading.scan import Scan
 from brainage.imaging.reading.stream import check_whole
-from brainage.tables import read_text_table
+from brainage.tables import is_missing, read_text_table
 
 _FSL_MNI = "MNI152NLin6Asym"
 #: The published spheres are in "MNI space"; at their radius the variants of MNI152 agree.
@@ -267,7 +267,7 @@ def _coordinate_table(path: Path, options: AtlasOptions) -> Atlas:
     )
     _refuse(path, np.array([not name for name in names]), "expected a name, found none")
     networks = (
-        [None if n.lower() in ("", "n/a") else n for n in text[columns["network"]]]
+        [None if is_missing(n) else n for n in text[columns["network"]]]
         if "network" in columns
         else [None] * len(text)
     )

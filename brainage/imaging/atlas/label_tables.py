@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import AtlasError
-from brainage.tables import separator_of
+from brainage.tables import is_missing, separator_of
 
 _VALUE_COLUMNS = ("index", "value", "label", "roi number", "roi", "id", "no.", "key")
 _NAME_COLUMNS = ("name", "region", "label", "roi name", "roi", "anatomical label", "label name")
@@ -145,7 +145,7 @@ def _with_header(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFr
 
 def _known(cell) -> str | None:
     # pandas turns an absent cell into NaN.
-    return None if not isinstance(cell, str) or cell.lower() in ("", "n/a", "none", "nan") else cell
+    return None if not isinstance(cell, str) or is_missing(cell) else cell
 
 
 def _side(cell) -> str | None:

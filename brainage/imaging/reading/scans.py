@@ -8,7 +8,7 @@ from pathlib import Path
 from brainage.errors import ScanError, TableError
 from brainage.imaging.reading.folder import scans_in_folder
 from brainage.imaging.reading.scan import Scan
-from brainage.tables import NO_SESSION, read_text_table, refuse_misnamed
+from brainage.tables import NO_SESSION, is_missing, read_text_table, refuse_misnamed
 
 _COLUMNS = (
     "path",
@@ -21,7 +21,6 @@ _COLUMNS = (
     "mask",
     "t_r_s",
 )
-_ABSENT = {"", "n/a", "nan", "none"}
 
 
 def find_scans(
@@ -86,7 +85,7 @@ def _in_table(path: Path) -> list[Scan]:
             f"{', '.join(text.columns)}."
         )
     scans, seen = [], {}
-    for line, row in enumerate(text.to_dict("records"), start=2):
+    for line, row in zip(text.index, text.to_dict("records"), strict=True):
         scan = _table_scan(path, line, row)
         key = (scan.participant_id, scan.session_id, scan.task, scan.run)
         if key in seen:
@@ -102,7 +101,7 @@ def _in_table(path: Path) -> list[Scan]:
 def _table_scan(path: Path, line: int, row: dict[str, str]) -> Scan:
     def cell(name: str) -> str | None:
         value = row.get(name, "")
-        return None if value.lower() in _ABSENT else value
+        return None if is_missing(value) else value
 
     def file(name: str) -> Path | None:
         return None if cell(name) is None else path.parent / cell(name)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from brainage.errors import DesignError, TableError
-from brainage.tables import read_text_table
+from brainage.tables import (
+    SEX_COLUMNS,
+    missing_cells,
+    numbers_or_categories,
+    read_text_table,
+    sex_levels,
+)
 from brainage.trial.options import TrialOptions
 from brainage.wording import did_you_mean, listed
 
-_MISSING = {"", "n/a", "na", "nan", "none", "null"}
 _MOST = 20
 
 
@@ -98,10 +102,14 @@ def check_allocation(
             f"{where}: expected the columns {', '.join(needed)}; absent: {', '.join(absent)}."
         )
     ids = allocation["participant_id"].fillna("").astype(str).str.removeprefix("sub-")
-    frame = allocation.assign(participant_id=ids).drop_duplicates(ignore_index=True)
+    # Before people with two rows are compared: BIDS lets one sex be written in several ways.
+    sexes = {
+        name: sex_levels(allocation[name]) for name in allocation if name.lower() in SEX_COLUMNS
+    }
+    frame = allocation.assign(participant_id=ids, **sexes).drop_duplicates(ignore_index=True)
     problems = [*_arm_problems(frame, options), *_person_problems(frame)]
     for name in options.strata:
-        people = frame.loc[_is_missing(frame[name]), "participant_id"]
+        people = frame.loc[missing_cells(frame[name]), "participant_id"]
         if len(people):
             problems.append(
                 f"stratum '{name}' is missing for {listed(people)}; every randomised "
@@ -114,7 +122,9 @@ def check_allocation(
             f"{where}: {len(problems)} problem(s) in the allocation:\n  - "
             + "\n  - ".join([*shown, *more])
         )
-    converted = {name: _as_numbers(frame[name]) for name in numeric}
+    converted = {
+        name: numbers_or_categories(frame[name], name=name, where=where) for name in numeric
+    }
     return frame.assign(**converted)
 
 
@@ -138,7 +148,7 @@ def _mapped(columns: Mapping[str, str], wanted: Mapping[str, str], path: Path) -
 
 def _arm_problems(frame: pd.DataFrame, options: TrialOptions) -> list[str]:
     arms = options.arms
-    empty = _is_missing(frame["arm"])
+    empty = missing_cells(frame["arm"])
     problems = []
     if empty.any():
         problems.append(
@@ -166,7 +176,7 @@ def _arm_problems(frame: pd.DataFrame, options: TrialOptions) -> list[str]:
 
 def _person_problems(frame: pd.DataFrame) -> list[str]:
     problems = []
-    if (frame["participant_id"].astype(str) == "").any():
+    if missing_cells(frame["participant_id"]).any():
         problems.append("a row without participant_id")
     repeated = frame[frame["participant_id"].duplicated(keep=False)]
     for person, rows in repeated.groupby("participant_id", sort=False):
@@ -177,18 +187,6 @@ def _person_problems(frame: pd.DataFrame) -> list[str]:
         what = "in two arms" if "arm" in differing else "with rows that differ"
         problems.append(f"participant {person} is {what} ({values}); keep one row")
     return problems
-
-
-def _is_missing(cells: pd.Series) -> pd.Series:
-    return cells.isna() | cells.astype(str).str.lower().isin(_MISSING)
-
-
-def _as_numbers(cells: pd.Series) -> pd.Series:
-    empty = _is_missing(cells)
-    numbers = pd.to_numeric(cells.mask(empty), errors="coerce")
-    if (numbers.isna() & ~empty).any() or not np.isfinite(numbers.dropna()).all():
-        return cells.mask(empty, None)
-    return numbers.astype(float)
 
 
 def _absent(column: str, text: pd.DataFrame) -> str:

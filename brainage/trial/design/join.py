@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import DesignError
-from brainage.tables import SCORES, check_table
+from brainage.tables import SCORES, check_table, complete_scores
 from brainage.trial.design.allocation import check_allocation
 from brainage.trial.design.allocation_schemes import check_replayed
 from brainage.trial.design.timing import with_years
@@ -151,7 +151,9 @@ def hash_scores(scores: pd.DataFrame) -> str:
         64 hexadecimal digits of the SHA-256.
     """
     names = [name for name in SCORES.names if name in scores]
-    ordered = scores[names].sort_values(list(SCORES.key), kind="stable")
+    ordered = scores[names].sort_values(
+        [name for name in SCORES.key if name in names], kind="stable"
+    )
     lines = ["\t".join(names)]
     lines += ["\t".join(_cell(value) for value in row) for row in ordered.itertuples(index=False)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -207,6 +209,7 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
 
 def _without_prefixes(scores: pd.DataFrame) -> pd.DataFrame:
     check_table(scores, SCORES, where="scores")
+    scores = complete_scores(scores)
     bare = scores.assign(
         participant_id=scores["participant_id"].str.removeprefix("sub-"),
         session_id=scores["session_id"].str.removeprefix("ses-"),

@@ -10,12 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.errors import DesignError, TableError
-from brainage.tables import NO_SESSION, read_text_table
+from brainage.tables import NO_SESSION, is_missing, read_text_table
 
 #: Names a date column may have where the column map names none; BIDS's own first.
 DATE_COLUMNS = ("acq_time", "scan_date")
 _KNOWN = ("participant_id", "session_id", "scan_date")
-_MISSING = {"", "n/a", "na", "nan", "none", "null"}
 _COLUMNS = ["participant_id", "session_id", "scan_date"]
 _TIME = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 _ENTITIES = re.compile(r"sub-(?P<person>[a-zA-Z0-9]+)(?:_ses-(?P<session>[a-zA-Z0-9]+))?")
@@ -110,7 +109,9 @@ def check_dates(dates: pd.DataFrame) -> pd.DataFrame:
 
 def _files(folder: Path, ending: str) -> list[Path]:
     patterns = (f"sub-*/sub-*{ending}", f"sub-*/ses-*/sub-*{ending}")
-    return sorted(file for pattern in patterns for file in folder.glob(pattern))
+    # macOS leaves ._NAME beside NAME on other file systems.
+    found = (file for pattern in patterns for file in folder.glob(pattern))
+    return sorted(file for file in found if not file.name.startswith("."))
 
 
 def _of_scans(path: Path, columns: Mapping[str, str]) -> pd.DataFrame | None:
@@ -134,8 +135,8 @@ def _of_person(path: Path, columns: Mapping[str, str]) -> pd.DataFrame | None:
     name = _date_column(text, columns, path)
     if name is None or "session_id" not in text:
         return None
-    person = path.name.split("_")[0].removeprefix("sub-")
-    sessions = text["session_id"].str.removeprefix("ses-")
+    person = path.name.removesuffix("_sessions.tsv").removeprefix("sub-")
+    sessions = _labels(text["session_id"], "ses-")
     return _table(text[name], str(path), participant_id=person, session_id=sessions, _rank=2)
 
 
@@ -158,8 +159,8 @@ def _of_table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame | None:
     return _table(
         text[name],
         str(path),
-        participant_id=text[person].str.removeprefix("sub-"),
-        session_id=text[session].str.removeprefix("ses-"),
+        participant_id=_labels(text[person], "sub-"),
+        session_id=_labels(text[session], "ses-"),
         _rank=0,
     )
 
@@ -174,15 +175,20 @@ def _date_column(text: pd.DataFrame, columns: Mapping[str, str], path: Path) -> 
     return named or next((name for name in DATE_COLUMNS if name in text), None)
 
 
+def _labels(cells: pd.Series, prefix: str) -> pd.Series:
+    return cells.map(lambda cell: NO_SESSION if is_missing(cell) else cell.removeprefix(prefix))
+
+
 def _table(cells: pd.Series, where: str, **others) -> pd.DataFrame:
     return pd.DataFrame({"scan_date": _parsed(cells, where), **others}).dropna(subset="scan_date")
 
 
 def _parsed(cells: Iterable, where: str) -> pd.Series:
     dates, wrong = [], []
-    for line, cell in enumerate(cells, start=2):
+    lines = cells.index if isinstance(cells, pd.Series) else range(2, len(cells) + 2)
+    for line, cell in zip(lines, cells, strict=True):
         text = str(cell).strip()
-        if cell is None or cell is pd.NaT or text.lower() in _MISSING or _TIME.fullmatch(text):
+        if cell is None or cell is pd.NaT or is_missing(text) or _TIME.fullmatch(text):
             dates.append(pd.NaT)
             continue
         try:

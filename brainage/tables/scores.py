@@ -1,0 +1,106 @@
+"""Scores made anywhere: who, when, how old, and a predicted age or a gap suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brainage.errors import TableError
+from brainage.tables.reading import read_table
+from brainage.tables.schema import SCORES, WHOLE_BRAIN
+from brainage.tables.sex import sex_levels
+
+#: Rounding of two printed numbers to one decimal, years.
+_ROUNDING_YEARS = 0.11
+_GAPS = ("predicted_age_years", "gap_years", "gap_corrected_years")
+
+
+def read_scores(path: str | Path, *, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Read a scores table, ours or another tool's, and complete it.
+
+    Parameters
+    ----------
+    path : str or Path
+        TSV or CSV with participant_id, session_id, age_years and predicted_age_years, gap_years
+        or gap_corrected_years; further columns of `SCORES` are read where they are there.
+    columns : mapping of str to str, optional
+        Our name -> name in the file.
+
+    Returns
+    -------
+    scores : DataFrame
+        See `complete_scores`.
+
+    Raises
+    ------
+    TableError
+        Not such a table, or a gap_years that is not predicted age minus age.
+    """
+    scores = read_table(path, SCORES, columns=columns)
+    _refuse_another_gap(scores, str(path))
+    return complete_scores(scores, where=str(path))
+
+
+def complete_scores(scores: pd.DataFrame, *, where: str = "scores") -> pd.DataFrame:
+    """Add to scores what follows from what they hold, and empty columns for what nobody knows.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        participant_id, session_id, age_years and one of predicted_age_years, gap_years,
+        gap_corrected_years. Columns that `SCORES` does not name are kept.
+    where : str, default="scores"
+        For messages.
+
+    Returns
+    -------
+    completed : DataFrame
+        A copy: predicted age and gap from each other; network "whole_brain", clock_id "n/a" and
+        sex, site, motion, interval and distance missing where there is no such column. A gap that
+        is there only corrected stays the only one, and in_age_range is never made up.
+
+    Raises
+    ------
+    TableError
+        None of the three numbers.
+    """
+    out = scores.copy()
+    if not any(name in out for name in _GAPS):
+        raise TableError(
+            f"{where}: expected a column predicted_age_years, gap_years or gap_corrected_years, "
+            f"found {', '.join(map(str, list(scores.columns)[:12]))}."
+        )
+    if "gap_years" not in out and "predicted_age_years" in out:
+        out["gap_years"] = out["predicted_age_years"] - out["age_years"]
+    elif "predicted_age_years" not in out and "gap_years" in out:
+        out["predicted_age_years"] = out["gap_years"] + out["age_years"]
+    for name, value in (("network", WHOLE_BRAIN), ("clock_id", "n/a")):
+        if name not in out:
+            out[name] = value
+    for name in ("sex", "site"):
+        if name not in out:
+            out[name] = None
+    for name in ("mean_fd_mm", "interval_low_years", "interval_high_years", "distance_percentile"):
+        if name not in out:
+            out[name] = np.nan
+    out["sex"] = sex_levels(out["sex"])
+    named = [name for name in SCORES.names if name in out]
+    return out[[*named, *(name for name in out if name not in named)]]
+
+
+def _refuse_another_gap(scores: pd.DataFrame, where: str) -> None:
+    if "gap_years" not in scores or "predicted_age_years" not in scores:
+        return
+    gap = scores["predicted_age_years"] - scores["age_years"]
+    rows = np.flatnonzero((scores["gap_years"] - gap).abs() > _ROUNDING_YEARS)
+    if len(rows):
+        first = scores.iloc[rows[0]]
+        raise TableError(
+            f"{where}: gap_years is not predicted_age_years - age_years in {len(rows)} row(s), "
+            f"first of participant '{first['participant_id']}' ({first['gap_years']:g} against "
+            f"{gap.iloc[rows[0]]:g} years). A gap that was corrected for age is "
+            "gap_corrected_years."
+        )
