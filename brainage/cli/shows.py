@@ -205,6 +205,8 @@ def show_truth(screen: Screen, truth: pd.DataFrame) -> None:
 
 def show_comparison(screen: Screen, result) -> None:
     """Show flow, deltas and contrasts of the whole brain, and each network's primary contrast."""
+    for sentence in result.read_first:
+        screen.line(f"READ THIS FIRST: {sentence}")
     whole = result.contrasts["network"] == "whole_brain"
     deltas = result.deltas[result.deltas["network"] == "whole_brain"]
     flow = result.flow if screen.verbose else _flow_view(result.flow)
@@ -219,7 +221,8 @@ def show_comparison(screen: Screen, result) -> None:
     )
     screen.line(f"model: {result.contrasts['method'].iloc[0]}")
     screen.line(
-        f"plan {result.plan_hash}, scores {result.scores_hash[:16]} (hashed before the "
+        f"primary contrast: {result.standing}; plan {result.plan_hash}, "
+        f"scores {result.scores_hash[:16]} (hashed before the "
         f"allocation was read), estimand {result.estimand['id']}"
     )
     primary = result.contrasts[result.contrasts["primary"]].iloc[0]

@@ -52,6 +52,10 @@ class StudyResults:
         The analyses' own tables by name.
     table_records : mapping
         Of each of them: analysis, title, caption, shown, schema.
+    standing : str
+        How the primary contrast was planned: "prespecified", "post hoc", ...
+    read_first : tuple of str
+        What must be said before any number of the trial.
     estimand : mapping
         Of the primary contrast, in words.
     plan : DataFrame or None
@@ -95,6 +99,8 @@ class StudyResults:
     motion: pd.DataFrame | None = None
     models: pd.DataFrame | None = None
     covariates: pd.DataFrame | None = None
+    standing: str = ""
+    read_first: tuple[str, ...] = ()
     estimand: Mapping = field(default_factory=dict)
     plan: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()

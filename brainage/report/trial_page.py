@@ -62,14 +62,14 @@ def qualifying_sections(results: StudyResults, folder: Path) -> Iterator[Section
 def _answer(results: StudyResults) -> tuple[str, ...]:
     primary = results.contrasts[results.contrasts["primary"]].iloc[0]
     found = (
-        f"Primary contrast ({'prespecified' if primary['prespecified'] else 'post hoc'}): "
+        f"Primary contrast ({results.standing}): "
         f"{primary['arm']} minus {primary['versus']} at "
         f"{primary['visit']}, {primary['estimate_years']:+.2f} years "
         f"({_interval(primary['ci_low_years'], primary['ci_high_years'])}, p = "
         f"{_p(primary['p_value'])}; {primary['n_model']} participants in the model, "
         f"{primary['n_at_visit']} of them seen at this visit; {primary['method']})."
     )
-    return (found, _SIGNS)
+    return (*(f"Read this first: {each}." for each in results.read_first), found, _SIGNS)
 
 
 def _answer_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:

@@ -36,6 +36,8 @@ _OF_TRIAL = (
     "analyses",
     "tables",
     "table_records",
+    "standing",
+    "read_first",
     "motion",
     "models",
     "covariates",

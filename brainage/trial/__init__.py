@@ -24,14 +24,13 @@ from brainage.trial.options import TrialOptions
 from brainage.trial.plan.plan import (
     AFTERWARDS,
     BEFOREHAND,
-    BY_COMPARISON,
     Plan,
     read_plan,
     write_plan,
 )
 from brainage.trial.plan.plan_words import plan_statements
 from brainage.trial.results.contrasts import Contrast, as_contrasts, contrast_table
-from brainage.trial.results.result import RECORD, TrialResult
+from brainage.trial.results.result import BY_COMPARISON, RECORD, TrialResult
 from brainage.trial.results.tables import ResultTable, TableRecord
 
 __all__ = [

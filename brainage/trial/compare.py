@@ -134,10 +134,13 @@ def compare_arms(
         scores_hash=scores_hash,
         plan_hash=plan.hash if plan else NO_PLAN,
         seed=seed,
+        plan_written=plan.written if plan else NO_PLAN,
+        shows_nothing=_that_show_nothing(inputs[0].more, names),
         tables=own,
         table_records=records,
     )
     notes = [
+        *result.read_first,
         *data.notes,
         *plan_notes(plan, options, result),
         *estimand_notes(options),
@@ -154,6 +157,12 @@ def compare_arms(
 def _networks(data: TrialData) -> list[str]:
     names = list(dict.fromkeys(data.scans["network"]))
     return sorted(names, key=lambda name: name != WHOLE_BRAIN)
+
+
+def _that_show_nothing(more: TrialInputs, networks: list[str]) -> dict[str, str]:
+    """Return the clocks behind these scores that their training found no better than the median."""
+    why = {name: more.clocks.get(name, {}).get("shows_nothing", "") for name in networks}
+    return {name: reason for name, reason in why.items() if reason}
 
 
 def _changes_of(data: TrialData, network: str) -> pd.DataFrame:

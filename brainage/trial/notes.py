@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from brainage.trial.analyses.record import AnalysisResult
 from brainage.trial.analyses.running import grouped_notes
 from brainage.trial.options import TREATMENT_POLICY, TrialOptions
-from brainage.trial.plan.plan import AFTERWARDS, BY_COMPARISON, OTHER_SCORES, Plan
-from brainage.trial.results.result import TrialResult
+from brainage.trial.plan.plan import AFTERWARDS, OTHER_SCORES, Plan
+from brainage.trial.results.result import BY_COMPARISON, TrialResult
 
 
 def plan_notes(plan: Plan | None, options: TrialOptions, result: TrialResult) -> list[str]:

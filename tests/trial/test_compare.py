@@ -9,9 +9,12 @@ from scipy import stats
 
 from brainage.errors import DesignError
 from brainage.trial import (
+    AFTERWARDS,
+    BEFOREHAND,
     BY_COMPARISON,
     Contrast,
     TrialDesign,
+    TrialInputs,
     TrialResult,
     as_contrasts,
     compare_arms,
@@ -147,6 +150,59 @@ def test_plan_made_by_the_comparison_itself_is_told_from_one_made_before(
     assert early.plan_hash == plan.hash
     # When it was written is part of what is hashed.
     assert late.plan_hash != plan.hash
+
+
+def test_headline_says_no_more_of_the_plan_than_was_done(trial, make_options, tmp_path):
+    scores, design = trial
+    for written, words in (
+        (BY_COMPARISON, "planned by this comparison itself"),
+        (AFTERWARDS, "post hoc"),
+        (BEFOREHAND, "prespecified"),
+    ):
+        plan = write_plan(make_options(), tmp_path / "plan.json", written=written)
+        result = compare_arms(scores, design, plan=plan)
+        result.save(tmp_path / "results")
+        assert result.standing == TrialResult.load(tmp_path / "results").standing == words
+
+
+def test_clock_that_shows_nothing_is_the_first_thing_said(trial):
+    scores, design = trial
+    more = TrialInputs(clocks={"whole_brain": {"shows_nothing": "r = -0.40"}})
+    result = compare_arms(scores, design, more=more)
+    assert result.notes[0] == result.read_first[0]
+    assert result.notes[0].startswith(
+        "the clock of whole_brain shows nothing of age (r = -0.40): its changes within an arm are "
+        "the time that passed"
+    )
+    assert compare_arms(scores, design).read_first == ()
+
+
+def test_estimand_of_the_uncorrected_gap_does_not_say_corrected(trial, make_options):
+    scores, design = trial
+    used = TrialDesign(make_options(outcome="gap_years"), design.allocation)
+    result = compare_arms(scores, used)
+    assert "uncorrected brain-age gap" in result.estimand["variable"]
+    assert set(result.contrasts["correction"]) == {"uncorrected"}
+    assert "uncorrected" not in set(result.analyses["analysis"])
+    corrected = compare_arms(scores, design).estimand["variable"]
+    assert corrected == "change from baseline in the corrected brain-age gap at the primary visit"
+
+
+def test_counts_of_the_model_and_of_the_visit_stand_under_their_own_names(make_trial, make_options):
+    scores, allocation = make_trial(missing=0.0)
+    gone = (scores["participant_id"].isin(["000", "001", "002", "003"])) & (
+        scores["session_id"] == "2y"
+    )
+    design = TrialDesign.from_options(make_options(), allocation)
+    result = compare_arms(scores[~gone], design)
+    flow = result.flow.set_index(["arm", "visit"])["analysed"]
+    for row in result.deltas.itertuples():
+        assert row.n_model == 20
+        assert row.n_at_visit == flow[row.arm, row.visit] == row.n_paired
+    for row in as_contrasts(result.contrasts):
+        assert row.n_model == 40
+        if row.visit != "average over visits":
+            assert row.n_at_visit == flow[row.arm, row.visit] + flow["CON", row.visit]
 
 
 def test_strategy_that_no_analysis_carries_out_is_noted(trial, make_options):

@@ -19,7 +19,7 @@ from brainage.trial.results.contrasts import CORRECTIONS
 #: 2: `written` is hashed, tables of analyses are planned.
 _FORMAT = 2
 
-BEFOREHAND, BY_COMPARISON = "beforehand", "by the comparison"
+BEFOREHAND = "beforehand"
 AFTERWARDS = "after a comparison"
 #: In force, but for scores that were to be made otherwise.
 OTHER_SCORES = "for other scores"

@@ -21,6 +21,7 @@ from brainage.trial.results.contrasts import (
     LEVAKOV,
     MODELS,
     MOTION,
+    NO_PLAN,
     SENSITIVITY,
     TIMING,
     Contrast,
@@ -42,6 +43,8 @@ _TABLES: dict[str, TableSchema] = {
     "timing": TIMING,
 }
 RECORD = "comparison.json"
+#: `plan_written` of a plan that the comparison itself wrote, moments before it read the arms.
+BY_COMPARISON = "by the comparison"
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,11 @@ class TrialResult:
         Of the plan in force; "no plan" without one.
     seed : int
         Of bootstrap and re-randomisation.
+    plan_written : str
+        When the plan in force was written (`Plan.written`); "no plan" without one.
+    shows_nothing : dict of str to str
+        Network -> why its clock shows nothing of age; empty where every clock shows some, or
+        where that is not known.
     tables : dict of str to DataFrame
         The analyses' own tables by name, each row marked as planned or not.
     table_records : dict of str to TableRecord
@@ -97,6 +105,8 @@ class TrialResult:
     scores_hash: str
     plan_hash: str
     seed: int
+    plan_written: str = NO_PLAN
+    shows_nothing: dict[str, str] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     table_records: dict[str, TableRecord] = field(default_factory=dict, repr=False)
 
@@ -104,6 +114,24 @@ class TrialResult:
     def levakov(self) -> pd.DataFrame:
         """Levakov's attenuation in its own sign (above zero is good); empty if not computed."""
         return self.tables.get(LEVAKOV.name, empty_table(LEVAKOV))
+
+    @property
+    def read_first(self) -> tuple[str, ...]:
+        """What must be said before any number: which clocks show nothing of age."""
+        return tuple(
+            f"the clock of {network} shows nothing of age ({why}): its changes within an arm are "
+            "the time that passed and no biology, and its contrasts say nothing of brain age"
+            for network, why in self.shows_nothing.items()
+        )
+
+    @property
+    def standing(self) -> str:
+        """How the primary contrast was planned, in words: the headline says no more than that."""
+        if not self.primary.prespecified:
+            return "post hoc"
+        if self.plan_written == BY_COMPARISON:
+            return "planned by this comparison itself"
+        return "prespecified"
 
     @property
     def primary(self) -> Contrast:
@@ -133,6 +161,8 @@ class TrialResult:
                 "seed": self.seed,
                 "scores_hash": self.scores_hash,
                 "plan_hash": self.plan_hash,
+                "plan_written": self.plan_written,
+                "shows_nothing": self.shows_nothing,
                 "tables": {name: each.as_json() for name, each in self.table_records.items()},
             },
         )
