@@ -26,10 +26,16 @@ make_environment() {
     echo "== environment: $environment (already made)"
     return
   fi
-  python=$(find_python)
+  python=${PYTHON_FOR_ENVIRONMENT:-$(find_python)}
   echo "== environment: making $environment with $python ($("$python" --version))"
   [ -x "$environment/bin/python" ] || "$python" -m venv "$environment"
   echo "== environment: installing brainage$extras and what it needs (a few minutes at first)"
   "$environment/bin/python" -m pip install --quiet --disable-pip-version-check -e "$project$extras"
   touch "$stamp"
+}
+
+# One thread a process, unless the caller has chosen: the tests run two processes.
+run_with_one_thread() {
+  export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-1}
+  export MKL_NUM_THREADS=${MKL_NUM_THREADS:-1}
 }
