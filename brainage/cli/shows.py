@@ -124,8 +124,24 @@ def show_left_out(screen: Screen, excluded: pd.DataFrame, cohort: str) -> int:
     return SOME_FAILED if faulty else DONE
 
 
+def show_no_clock(screen: Screen, reasons: dict[str, str]) -> None:
+    """Say of clocks that show nothing of age that they do: {clock: why}."""
+    whole = reasons.get(WHOLE_BRAIN)
+    if whole:
+        screen.problem(
+            f"this clock shows nothing of age (no better than the median): {whole}. Changes within "
+            "an arm on it are elapsed time and noise."
+        )
+    others = [name for name in reasons if name != WHOLE_BRAIN]
+    if others:
+        screen.problem(f"{len(others)} network clock(s) show nothing of age: {', '.join(others)}")
+
+
 def show_trained(screen: Screen, trained) -> None:
     """Show a clock's out-of-fold accuracy."""
+    from brainage.stages.train import clocks_that_show_nothing
+
+    show_no_clock(screen, clocks_that_show_nothing(trained.clocks))
     screen.table(trained.metrics, title="reference clock, uncorrected out-of-fold predictions")
     # Of people left out: an in-sample correction's own slopes are of training scans.
     slopes = trained.clocks[WHOLE_BRAIN].facts["gap_slope_out_of_fold"]

@@ -19,6 +19,7 @@ from brainage.cli.shows import (
     show_extracted,
     show_left_out,
     show_mask_cost,
+    show_no_clock,
     show_recovery,
     show_report,
     show_scans,
@@ -169,12 +170,14 @@ def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
     """Score the trial."""
     from brainage.stages.cohorts import stage_folder
     from brainage.stages.features import left_out
-    from brainage.stages.score import load_calibrations, score
+    from brainage.stages.score import load_calibrations, score, scored_by_nothing
 
     study = study_of(arguments)
     with screen.progress() as bar:
         scores = score(study, overwrite=arguments.overwrite, progress=bar)
     calibrations = load_calibrations(study)
+    nothing = scored_by_nothing(study)
+    show_no_clock(screen, nothing)
     show_calibrations(screen, calibrations)
     show_scores(screen, scores)
     folder = stage_folder(study, "score")
@@ -184,6 +187,7 @@ def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
         {
             "scores": str(folder / "scores.tsv"),
             "n_scores": len(scores),
+            "shows_nothing": nothing,
             "calibrations": calibrations.to_dict("records"),
             "left_out": _of_left_out(excluded, folder),
         }
@@ -274,7 +278,7 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
 def _show_stage(screen: Screen, study: StudyConfig, stage) -> int:
     """Show what a stage of `run` made; return the exit code of what it left out."""
     from brainage.stages.features import left_out
-    from brainage.stages.score import load_calibrations
+    from brainage.stages.score import load_calibrations, scored_by_nothing
 
     shows = {
         "synthetic": show_synthetic,
@@ -289,6 +293,7 @@ def _show_stage(screen: Screen, study: StudyConfig, stage) -> int:
     }
     cohorts = {"train": "reference", "score": "trial", "evaluate": "external"}
     if stage.name == "score":
+        show_no_clock(screen, scored_by_nothing(study))
         show_calibrations(screen, load_calibrations(study))
     shows[stage.name](screen, stage.result)
     if stage.name == "extract":

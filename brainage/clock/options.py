@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from brainage.options import Listed, Options
 
 TangentMap = Literal["log_euclidean", "affine_invariant"]
+TangentReference = Literal["log_euclidean", "affine_invariant", "euclidean"]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -43,7 +44,7 @@ class TangentOptions(Options):
         times faster.
     """
 
-    reference: Literal["log_euclidean", "affine_invariant", "euclidean"] = "log_euclidean"
+    reference: TangentReference = "log_euclidean"
     log_map: TangentMap = "log_euclidean"
 
 
@@ -130,7 +131,7 @@ class ClockOptions(Options):
     views: Listed[str] = ("fisher_z",)
     age_scale: Literal["auto", "years", "sqrt", "log"] = "auto"
     svr_kernel: Literal["linear", "poly"] = "linear"
-    svr_degree: int = Field(default=2, ge=1)
+    svr_degree: int = Field(default=2, ge=1, le=10)
     svr_c: Listed[float] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     svr_epsilon: float = Field(default=1e-4, ge=0)
     ensemble: bool = False

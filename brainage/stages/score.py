@@ -18,9 +18,14 @@ from brainage.stages.calibrate import (
 )
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features
-from brainage.stages.manifest import is_current, stage_key, write_manifest
+from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
 from brainage.stages.separation import refuse_trained_people, separation_input
-from brainage.stages.train import clock_file, study_clocks, write_clocks
+from brainage.stages.train import (
+    clock_file,
+    clocks_that_show_nothing,
+    study_clocks,
+    write_clocks,
+)
 from brainage.tables import SCORES, WHOLE_BRAIN, read_table, write_table
 
 
@@ -76,7 +81,14 @@ def score(
         write_table(pd.concat(tables, ignore_index=True), path, SCORES)
         written = [path, path.with_suffix(".json"), folder / "features" / "excluded.tsv"]
         written += _write_calibrated(clocks, folder)
-        write_manifest(folder, stage="score", key=key, options={}, inputs=inputs, outputs=written)
+        write_manifest(
+            folder,
+            stage="score",
+            key=key,
+            options={"shows_nothing": clocks_that_show_nothing(clocks)},
+            inputs=inputs,
+            outputs=written,
+        )
     return read_table(path, SCORES)
 
 
@@ -95,6 +107,15 @@ def clock_parcels(clocks: dict[str, BrainClock]) -> tuple[str, ...]:
             "The clocks named in paths.clock do not share one atlas: give clocks trained together."
         )
     return parcels
+
+
+def scored_by_nothing(study: StudyConfig) -> dict[str, str]:
+    """Return the clocks of the last scoring that show nothing of age, each with why.
+
+    Empty where every clock shows some, and for scores that were made elsewhere.
+    """
+    manifest = read_manifest(stage_folder(study, "score"), missing_ok=True) or {}
+    return manifest.get("options", {}).get("shows_nothing", {})
 
 
 def load_calibrations(study: StudyConfig) -> pd.DataFrame:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from brainage.clock import (
+    METRICS,
     BrainClock,
     cross_validate_clock,
     explain_clock,
@@ -24,9 +28,10 @@ from brainage.series import read_series
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features, cohort_series
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
-from brainage.tables import WHOLE_BRAIN
+from brainage.tables import WHOLE_BRAIN, read_table
 
 EXPLAIN = "explain"
+_NAME_CHARACTERS = 80
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,13 @@ def load_trained(folder: Path, *, made_now: bool = False) -> Trained:
     clocks = {clock.network: clock for clock in map(BrainClock.load, files)}
     # The whole brain first, networks after it by name.
     order = sorted(clocks, key=lambda name: (name != WHOLE_BRAIN, name))
-    metrics = pd.read_csv(folder / "metrics.tsv", sep="\t", na_values=["n/a"])
+    metrics = read_table(folder / "metrics.tsv", METRICS)
     return Trained(folder, {name: clocks[name] for name in order}, metrics, made_now)
+
+
+def clocks_that_show_nothing(clocks: dict[str, BrainClock]) -> dict[str, str]:
+    """Return the clocks that show nothing of age, each with why, as their training found."""
+    return {name: clock.shows_nothing for name, clock in clocks.items() if clock.shows_nothing}
 
 
 def study_clocks(study: StudyConfig) -> dict[str, BrainClock]:
@@ -111,13 +121,41 @@ def study_clocks(study: StudyConfig) -> dict[str, BrainClock]:
         files = sorted(path.glob("*.clock")) if path.is_dir() else [path]
         if not files:
             raise StageError(f"{path}: expected *.clock files, found none.")
-        return {clock.network: clock for clock in map(BrainClock.load, files)}
+        clocks: dict[str, BrainClock] = {}
+        for file in files:
+            clock = BrainClock.load(file)
+            other = clocks.setdefault(clock.network, clock)
+            if other is not clock:
+                raise StageError(
+                    f"{path}: expected one clock for '{clock.network}', found two ({file.name} is "
+                    "one). Name the one to score with in paths.clock, or move the other away."
+                )
+        return clocks
     return load_trained(stage_folder(study, "train")).clocks
 
 
 def clock_file(network: str) -> str:
-    """Return the name of a network's clock file."""
-    return f"{re.sub('[^A-Za-z0-9_]+', '-', network)}.clock"
+    """Return the name of a network's clock file: its own on every disk, whatever the network's is.
+
+    A name that would not survive as a file's (other letters, blanks, length) is shortened to what
+    does, and carries a hash of the whole, so that no two networks share a file.
+    """
+    plain = re.sub("[^A-Za-z0-9_]+", "-", network).strip("-")[:_NAME_CHARACTERS]
+    if plain == network:
+        return f"{plain}.clock"
+    digest = hashlib.sha256(network.encode("utf-8")).hexdigest()[:8]
+    return f"{plain or 'network'}-{digest}.clock"
+
+
+def _clock_files(networks: Iterable[str]) -> dict[str, str]:
+    """Return a file name for each network; names that differ in case alone get a hash as well."""
+    files = {network: clock_file(network) for network in networks}
+    times = Counter(name.casefold() for name in files.values())
+    for network, name in files.items():
+        if times[name.casefold()] > 1 and network != WHOLE_BRAIN:
+            digest = hashlib.sha256(network.encode("utf-8")).hexdigest()[:8]
+            files[network] = f"{name.removesuffix('.clock')}-{digest}.clock"
+    return files
 
 
 def write_clocks(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
@@ -125,8 +163,9 @@ def write_clocks(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
     for old in folder.glob("clocks/*.clock"):
         old.unlink()
     written = []
+    files = _clock_files(clocks)
     for network, clock in clocks.items():
-        path = folder / "clocks" / clock_file(network)
+        path = folder / "clocks" / files[network]
         path.parent.mkdir(parents=True, exist_ok=True)
         clock.save(path)
         written.append(path)

@@ -20,7 +20,8 @@ from sklearn.model_selection import KFold
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from brainage.clock.preparation.age_trend import AgeTrend
-from brainage.errors import BrainAgeError, BrainAgeWarning
+from brainage.clock.stored import ascending, number, optional_number, record, text, whole
+from brainage.errors import BrainAgeError, BrainAgeWarning, ClockFileError
 
 BiasKind = Literal["none", "offset", "slope", "spline", "in_sample"]
 
@@ -46,6 +47,15 @@ class GapSlope(NamedTuple):
     def to_dict(self) -> dict:
         """Return the four numbers by name, NaN as None (for JSON)."""
         return {key: None if value != value else value for key, value in self._asdict().items()}
+
+    @classmethod
+    def from_dict(cls, stored: dict, where: str) -> GapSlope:
+        """Rebuild what `to_dict` gave; ClockFileError where it makes no sense."""
+        record(stored, where, cls._fields)
+        slope, low, high = (optional_number(stored[key], where) for key in cls._fields[:3])
+        if low > high:
+            raise ClockFileError(f"{where}: expected low <= high, found {low:g} and {high:g}")
+        return cls(slope, low, high, whole(stored["n"], where))
 
 
 def gap_slope(
@@ -270,14 +280,25 @@ class AgeBiasCorrector:
 
     @classmethod
     def from_dict(cls, stored: dict) -> AgeBiasCorrector:
-        """Rebuild a corrector from `to_dict`."""
-        corrector = cls(stored["kind"])
-        corrector.coefficients_ = np.asarray(stored["coefficients"], dtype=float)
-        corrector.knots_years_ = np.asarray(stored["knots_years"], dtype=float)
-        corrector.n_scans_ = int(stored["n_scans"])
+        """Rebuild a corrector from `to_dict`; ClockFileError where it makes no sense."""
+        record(stored, "bias correction", _STORED)
+        kind = text(stored["kind"], "bias correction", among=get_args(BiasKind))
+        corrector = cls(kind)
+        numbers = {name: _numbers(stored[name], f"bias {name}") for name in _CURVE}
+        knots = ascending(numbers["knots_years"], "bias knots", strictly=True)
+        coefficients = numbers["coefficients"]
+        shapes = {"none": ((0, 0),), "spline": ((2, 0), (4, 4))}.get(kind, ((2, 0),))
+        if (len(coefficients), len(knots)) not in shapes:
+            raise ClockFileError(
+                f"bias correction '{kind}': expected coefficients and knots {shapes}, found "
+                f"{len(coefficients)} and {len(knots)}"
+            )
+        if kind == "slope" and coefficients[1] <= 0:
+            raise ClockFileError("bias correction 'slope': expected a slope above 0")
+        corrector.coefficients_, corrector.knots_years_ = coefficients, knots
+        corrector.n_scans_ = whole(stored["n_scans"], "bias n_scans", low=3)
         for name in ("slope_before", "slope_after"):
-            values = {k: np.nan if v is None else v for k, v in stored[name].items()}
-            setattr(corrector, f"{name}_", GapSlope(**values))
+            setattr(corrector, f"{name}_", GapSlope.from_dict(stored[name], f"bias {name}"))
         return corrector
 
 
@@ -319,12 +340,12 @@ class BiasCorrectedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         template = Ridge() if self.estimator is None else self.estimator
         folds = KFold(min(self.n_folds, len(y)), shuffle=True, random_state=self.random_state)
         age, predicted, model = [], [], []
-        for number, (train, test) in enumerate(folds.split(X)):
+        for fold, (train, test) in enumerate(folds.split(X)):
             fitted = clone(template).fit(X[train], y[train])
             rows = train if self.kind == "in_sample" else test
             age.append(y[rows])
             predicted.append(np.ravel(fitted.predict(X[rows])))
-            model.append(np.full(len(rows), number))
+            model.append(np.full(len(rows), fold))
         self.estimator_ = clone(template).fit(X, y)
         kind = "none" if np.ptp(y) == 0 else self.kind
         self.corrector_ = AgeBiasCorrector(kind).fit(
@@ -341,6 +362,16 @@ class BiasCorrectedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def corrected_gap(self, X, age_years):
         """Return corrected gaps in years of scans whose age is known, shape (n_scans,)."""
         return self.corrector_.corrected_gap(age_years, self.predict(X))
+
+
+_CURVE = ("coefficients", "knots_years")
+_STORED = ("kind", *_CURVE, "n_scans", "slope_before", "slope_after")
+
+
+def _numbers(stored: object, where: str) -> np.ndarray:
+    if not isinstance(stored, list) or len(stored) > 4:
+        raise ClockFileError(f"{where}: expected at most 4 numbers, found {stored!r:.80}")
+    return np.array([number(one, where) for one in stored], dtype=float)
 
 
 def _checked_pair(age_years, other_years, *, least: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import html
+from collections.abc import Mapping
 
 import numpy as np
 
 from brainage.clock.model.bias import AgeBiasCorrector, GapSlope
-
-if TYPE_CHECKING:
-    from brainage.clock.model.model import BrainClock
+from brainage.clock.model.parts import ClockParts
 
 _INTENDED_USE = (
     "group comparisons of within-person change in trials and cohorts whose ages, scanning and "
@@ -22,18 +21,19 @@ _LIMITS = (
 )
 
 
-def card_of(clock: BrainClock) -> dict:
+def card_of(clock: ClockParts, *, clock_id: str) -> dict:
     """Return a clock's model card as a flat mapping of words to values."""
     facts = clock.facts
-    card = {"clock": clock.clock_id, "network": clock.network}
+    card = {"clock": clock_id, "network": clock.network}
+    if clock.shows_nothing:
+        card["shows nothing"] = (
+            f"this clock is no better than the median age: {clock.shows_nothing}; changes within "
+            "an arm on it are elapsed time and noise"
+        )
     card |= _cohort_lines(facts) | _making_lines(clock) | _bias_lines(clock)
     card["intervals"] = facts["intervals"]
     for row in facts["metrics"]:
-        card[f"{row['metric']}, {row['validation']}"] = (
-            f"{row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-            if row["low"] is not None
-            else f"{row['estimate']:.3f}"
-        )
+        card[f"{row['metric']}, {row['validation']}"] = _figure_words(row)
     for known in facts.get("calibrations", []):
         card[f"calibrated site {known['site']}"] = (
             f"{known['n_scans']} baseline scans, ages {_ages_words(known['age_years'])}; "
@@ -46,21 +46,54 @@ def card_of(clock: BrainClock) -> dict:
     return card
 
 
+def summary_of(clock: ClockParts, *, clock_id: str) -> str:
+    """Return what a clock is in a few lines: for `repr`, which must fit on a screen."""
+    card = card_of(clock, clock_id=clock_id)
+    first = clock.facts["metrics"][0]["validation"]
+    figures = ", ".join(f"{name} {card[f'{name}, {first}']}" for name in ("MAE", "r"))
+    lines = [
+        f"BrainClock {clock_id} ({clock.network})",
+        f"  trained on: {card['trained on']}",
+        f"  features: {card['features']} of {card['atlas']}",
+        f"  estimator: {card['estimator']}; bias correction: {card['bias correction']}",
+        f"  {first}: {figures} (years, uncorrected, out of fold)",
+    ]
+    if clock.shows_nothing:
+        lines.insert(1, f"  shows nothing of age: {clock.shows_nothing}")
+    return "\n".join(line if len(line) <= 120 else line[:117] + "..." for line in lines)
+
+
+def as_html(card: Mapping[str, object]) -> str:
+    """Return a card as an HTML table, its text escaped."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{html.escape(str(key))}</th>"
+        f"<td style='text-align:left'>{html.escape(str(value))}</td></tr>"
+        for key, value in card.items()
+    )
+    return f"<table>{rows}</table>"
+
+
+def _figure_words(row: Mapping) -> str:
+    if row["estimate"] is None:
+        return "not defined"
+    if row["low"] is None:
+        return f"{row['estimate']:.3f}"
+    return f"{row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
 def _cohort_lines(facts: dict) -> dict[str, str]:
     cohort = facts["cohort"]
-    ages = f"{cohort['age_range_years'][0]:.1f} to {cohort['age_range_years'][1]:.1f}"
-    # Clocks of before these were stored have neither median age nor sexes.
-    if "median_age_years" in cohort:
-        ages += f" (median {cohort['median_age_years']:.1f})"
+    low, high = cohort["age_range_years"]
+    ages = f"{low:.1f} to {high:.1f} (median {cohort['median_age_years']:.1f})"
     people = f"{cohort['n_scans']} scans of {cohort['n_people']} people, ages {ages}"
-    if cohort.get("sexes"):
+    if cohort["sexes"]:
         people += "; " + ", ".join(f"{count} {sex}" for sex, count in cohort["sexes"].items())
     lines = {"study": facts["study"]} if "study" in facts else {}
     sites = ", ".join(f"{name} ({count})" for name, count in cohort["sites"].items())
     return lines | {"trained on": people, "sites": sites}
 
 
-def _making_lines(clock: BrainClock) -> dict[str, str]:
+def _making_lines(clock: ClockParts) -> dict[str, str]:
     facts, spec = clock.facts, clock.specs[0]
     sites = facts["options"]["harmonization"]
     words = sites["method"]
@@ -78,7 +111,7 @@ def _making_lines(clock: BrainClock) -> dict[str, str]:
     }
 
 
-def _bias_lines(clock: BrainClock) -> dict[str, str]:
+def _bias_lines(clock: ClockParts) -> dict[str, str]:
     bias = clock.bias
     lines = {
         "bias correction": bias.kind,
@@ -86,13 +119,13 @@ def _bias_lines(clock: BrainClock) -> dict[str, str]:
         "gap slope on age, before": _slope_words(bias.slope_before_),
         "gap slope on age, after": _slope_words(bias.slope_after_),
     }
-    left_out = clock.facts.get("gap_slope_out_of_fold")
-    if bias.kind == "in_sample" and left_out:
+    left_out = clock.facts["gap_slope_out_of_fold"]
+    if bias.kind == "in_sample":
         # The two lines above are of training scans, which the clock has already pulled to the
         # truth; new people meet these.
         for word, slope in left_out.items():
             lines[f"gap slope on age in left-out people, {word}"] = _slope_words(
-                GapSlope(**{key: np.nan if v is None else v for key, v in slope.items()})
+                GapSlope.from_dict(slope, f"gap slope, {word}")
             )
     return lines
 
@@ -118,8 +151,6 @@ def _slope_words(slope: GapSlope) -> str:
 
 
 def _ages_words(ages: list[float]) -> str:
-    """Return youngest, quartiles and oldest in words; only the ends where no more is known."""
+    """Return youngest, quartiles and oldest in words."""
     words = f"{ages[0]:.1f} to {ages[-1]:.1f}"
-    if len(ages) < 5:
-        return words
     return f"{words} (quartiles {ages[1]:.1f}, {ages[2]:.1f}, {ages[3]:.1f})"

@@ -11,7 +11,7 @@ Layout, all numbers little-endian::
     arrays    raw values in C order, each zero-padded to a multiple of 64 bytes
 
 Every size is checked against the size of the file on disk before anything is allocated, and the
-hash before anything is interpreted. The hash guards against damage and silent edits; it is no
+hash before any value is believed. The hash guards against damage and silent edits; it is no
 signature, so who made a file is for the channel it came by to say.
 """
 
@@ -25,6 +25,7 @@ import stat
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -33,13 +34,14 @@ from brainage.files import atomic_path
 
 MAGIC = b"\x89BRNAGE\n"
 FORMAT_VERSION = 1
-MAX_HEADER_BYTES = 32 * 2**20
+MAX_HEADER_BYTES = 8 * 2**20
 MAX_FILE_BYTES = 8 * 2**30
 MAX_ARRAYS = 4096
 MAX_DIMENSIONS = 4
 MAX_NAME_CHARACTERS = 200
 DTYPES = ("<f8", "<f4", "<i8", "<i4", "|u1")
 _ALIGN = 64
+_PIECE_BYTES = 2**20
 _PREAMBLE = struct.Struct("<8sQQ32s8x")
 
 #: Version -> function that turns (meta, arrays) of that version into those of the next one.
@@ -112,15 +114,6 @@ def read_clock_file(path: str | Path) -> tuple[dict, dict[str, np.ndarray]]:
     for step in range(version, FORMAT_VERSION):
         meta, arrays = MIGRATIONS[step](meta, arrays)
     return meta, arrays
-
-
-def read_content_hash(path: str | Path) -> str:
-    """Return the hash a clock file carries, after checking that its content has it."""
-    path = Path(path)
-    with _opened(path) as stream:
-        preamble = stream.read(_PREAMBLE.size)
-    _read_checked(path)
-    return _PREAMBLE.unpack(preamble)[3].hex()
 
 
 def _ready_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -199,49 +192,73 @@ def _read_checked(path: Path) -> tuple[int, bytes, np.ndarray]:
     """Return version, header bytes and the bytes after it, once sizes and hash are right."""
     with _opened(path) as stream:
         on_disk = os.fstat(stream.fileno()).st_size
-        preamble = stream.read(_PREAMBLE.size)
-        if len(preamble) < _PREAMBLE.size or preamble[: len(MAGIC)] != MAGIC:
-            raise ClockFileError(
-                f"{path}: expected a brainage clock, found another kind of file ({on_disk} bytes)."
-            )
-        _, version, header_bytes, digest = _PREAMBLE.unpack(preamble)
-        if version > FORMAT_VERSION:
-            raise ClockFileError(
-                f"{path}: expected clock format 1 to {FORMAT_VERSION}, found "
-                f"{version}. Install a newer brainage to read it."
-            )
-        if version < 1 or any(preamble[-8:]):
-            raise ClockFileError(f"{path}: its first bytes are damaged (format {version}).")
-        if on_disk > MAX_FILE_BYTES:
-            raise ClockFileError(
-                f"{path}: expected at most {MAX_FILE_BYTES} bytes, found {on_disk}."
-            )
-        if header_bytes > min(MAX_HEADER_BYTES + _ALIGN, on_disk - _PREAMBLE.size):
-            raise ClockFileError(
-                f"{path}: announces a header of {header_bytes} bytes, but the "
-                f"file has {on_disk}: truncated or damaged."
-            )
+        version, header_bytes, digest = _read_preamble(path, stream, on_disk)
         header = stream.read(header_bytes)
-        body = np.empty(on_disk - _PREAMBLE.size - header_bytes, dtype=np.uint8)
-        read = stream.readinto(body)
-    found = hashlib.sha256(struct.pack("<QQ", version, header_bytes) + header)
-    found.update(body)
-    if read != len(body) or found.digest() != digest:
-        raise ClockFileError(
-            f"{path}: its content does not have the SHA-256 it was written with: "
-            "truncated or edited. Get it again."
-        )
+        n_body = on_disk - _PREAMBLE.size - header_bytes
+        # A sparse file of gigabytes costs its maker nothing: it must announce what it holds, and
+        # have the right hash, before memory for it is asked for.
+        expected = _listed_bytes(path, header)
+        if expected != n_body:
+            raise ClockFileError(
+                f"{path}: lists arrays of {expected} bytes, but {n_body} follow: truncated or "
+                "damaged."
+            )
+        found = hashlib.sha256(struct.pack("<QQ", version, header_bytes) + header)
+        while piece := stream.read(_PIECE_BYTES):
+            found.update(piece)
+        if found.digest() != digest:
+            raise ClockFileError(
+                f"{path}: its content does not have the SHA-256 it was written with: "
+                "truncated or edited. Get it again."
+            )
+        stream.seek(_PREAMBLE.size + header_bytes)
+        try:
+            body = np.empty(n_body, dtype=np.uint8)
+        except MemoryError as error:
+            raise ClockFileError(
+                f"{path}: needs {n_body} bytes of memory, more than there are here."
+            ) from error
+        if stream.readinto(body) != n_body:
+            raise ClockFileError(f"{path}: changed while it was read. Read it again.")
     return version, header, body
+
+
+def _read_preamble(path: Path, stream: BinaryIO, on_disk: int) -> tuple[int, int, bytes]:
+    """Return version, length of the header and digest, each possible for a file of this size."""
+    preamble = stream.read(_PREAMBLE.size)
+    if len(preamble) < _PREAMBLE.size or preamble[: len(MAGIC)] != MAGIC:
+        raise ClockFileError(
+            f"{path}: expected a brainage clock, found another kind of file ({on_disk} bytes)."
+        )
+    _, version, header_bytes, digest = _PREAMBLE.unpack(preamble)
+    if version > FORMAT_VERSION:
+        raise ClockFileError(
+            f"{path}: expected clock format 1 to {FORMAT_VERSION}, found "
+            f"{version}. Install a newer brainage to read it."
+        )
+    if version < 1 or any(preamble[-8:]):
+        raise ClockFileError(f"{path}: its first bytes are damaged (format {version}).")
+    if on_disk > MAX_FILE_BYTES:
+        raise ClockFileError(f"{path}: expected at most {MAX_FILE_BYTES} bytes, found {on_disk}.")
+    if header_bytes > min(MAX_HEADER_BYTES + _ALIGN, on_disk - _PREAMBLE.size):
+        raise ClockFileError(
+            f"{path}: announces a header of {header_bytes} bytes, but the "
+            f"file has {on_disk}: truncated or damaged."
+        )
+    return version, header_bytes, digest
+
+
+def _listed_bytes(path: Path, header: bytes) -> int:
+    listing = _parse_header(path, header)["arrays"]
+    _check_listing(listing, path)
+    sizes = [math.prod(item["shape"]) * int(item["dtype"][2:]) for item in listing]
+    return sum(size + _padding(size) for size in sizes)
 
 
 def _interpret(path: Path, header: bytes, body: np.ndarray) -> tuple[dict, dict[str, np.ndarray]]:
     content = _parse_header(path, header)
     listing, meta = content["arrays"], content["meta"]
-    _check_listing(listing, path)
     sizes = [math.prod(item["shape"]) * int(item["dtype"][2:]) for item in listing]
-    expected = sum(size + _padding(size) for size in sizes)
-    if expected != len(body):
-        raise ClockFileError(f"{path}: lists arrays of {expected} bytes, but {len(body)} follow.")
     arrays, start = {}, 0
     for item, size in zip(listing, sizes, strict=True):
         array = body[start : start + size].view(item["dtype"]).reshape(item["shape"])

@@ -19,7 +19,8 @@ from scipy.linalg import eigh
 from sklearn.model_selection import GroupKFold, KFold
 
 from brainage.blocks import blocks
-from brainage.errors import BrainAgeError
+from brainage.clock.stored import ABOVE_ZERO, array, ascending, only
+from brainage.errors import BrainAgeError, ClockFileError
 
 
 class ReferenceDistance:
@@ -140,13 +141,22 @@ class ReferenceDistance:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> ReferenceDistance:
-        """Rebuild a fitted distance from `to_arrays`."""
-        new = cls(n_axes=len(arrays["axes"]))
-        new.mean_, new.axes_ = arrays["mean"], arrays["axes"]
-        new.variances_ = arrays["variances"]
-        new.residual_energy_ = float(arrays["residual_energy"])
-        new.reference_distances_ = arrays["reference_distances"]
+    def from_arrays(cls, arrays: dict[str, np.ndarray], n_features: int) -> ReferenceDistance:
+        """Rebuild a fitted distance from `to_arrays`; ClockFileError where it makes no sense."""
+        names = ("mean", "axes", "variances", "residual_energy", "reference_distances")
+        only(arrays, names, "arrays of the reference distance")
+        axes = array(arrays, "axes", (None, n_features))
+        new = cls(n_axes=len(axes))
+        new.mean_, new.axes_ = array(arrays, "mean", (n_features,)), axes
+        lengths = np.einsum("ij,ij->i", axes, axes, dtype=np.float64)
+        if not len(axes) or np.abs(lengths - 1).max() > 1e-3:
+            raise ClockFileError("reference distance: expected axes of length 1, found others")
+        new.variances_ = array(arrays, "variances", (len(axes),), low=ABOVE_ZERO)
+        new.residual_energy_ = float(array(arrays, "residual_energy", (), low=ABOVE_ZERO))
+        distances = array(arrays, "reference_distances", (None,), low=0)
+        if not len(distances):
+            raise ClockFileError("reference distance: expected distances of scans, found none")
+        new.reference_distances_ = ascending(distances, "reference distances")
         return new
 
     def _rank(self, n_scans: int) -> int:

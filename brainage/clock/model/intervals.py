@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from brainage.blocks import blocks
-from brainage.errors import BrainAgeError
+from brainage.clock.stored import array, ascending, only
+from brainage.errors import BrainAgeError, ClockFileError
 
 
 class CvPlusIntervals:
@@ -146,8 +147,17 @@ class CvPlusIntervals:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> CvPlusIntervals:
-        """Rebuild intervals from `to_arrays`."""
+        """Rebuild intervals from `to_arrays`; ClockFileError where they make no sense."""
+        only(arrays, ("residuals_years", "fold_sizes"), "arrays of the intervals")
+        residuals = array(arrays, "residuals_years", (None,), low=0)
+        sizes = array(arrays, "fold_sizes", (None,), low=1, high=len(residuals), kind="i")
+        if not len(sizes) or int(sizes.sum()) != len(residuals):
+            raise ClockFileError(
+                f"intervals: expected residuals of {int(sizes.sum())} scans, found {len(residuals)}"
+            )
         intervals = cls()
-        stops = np.cumsum(arrays["fold_sizes"])[:-1]
-        intervals.residuals_years_ = np.split(np.asarray(arrays["residuals_years"]), stops)
+        intervals.residuals_years_ = [
+            ascending(part, "residuals of a fold")
+            for part in np.split(np.asarray(residuals), np.cumsum(sizes)[:-1])
+        ]
         return intervals

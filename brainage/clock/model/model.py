@@ -9,95 +9,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brainage.clock.model.bias import AgeBiasCorrector
-from brainage.clock.model.card import card_of
+from brainage.clock.model.card import as_html, card_of, summary_of
 from brainage.clock.model.clockfile import content_hash, read_clock_file, write_clock_file
-from brainage.clock.model.distance import ReferenceDistance
-from brainage.clock.model.intervals import CvPlusIntervals
 from brainage.clock.model.mismatch import advice
 from brainage.clock.model.networks import network_edges
-from brainage.clock.preparation.steps import Preparation
-from brainage.clock.regressors.age_scale import AgeScale, to_years
-from brainage.clock.regressors.frozen import Regression, regression_from_stored
-from brainage.connectivity import FeatureTable, ViewSpec
-from brainage.errors import ClockFileError, FeatureMismatchError
+from brainage.clock.model.parts import ClockParts
+from brainage.clock.model.predict import ScanNumbers, numbers_of, prepared_features
+from brainage.clock.model.self_test import check_self_test, self_test
+from brainage.clock.model.stored_clock import clock_to_stored, parts_from_stored
+from brainage.connectivity import FeatureTable
+from brainage.errors import BrainAgeError, ClockFileError, FeatureMismatchError
 from brainage.tables import SCORES, WHOLE_BRAIN
 
 
-@dataclass(frozen=True)
-class BrainClock:
-    """A brain clock trained on a reference cohort and frozen.
-
-    Parameters
-    ----------
-    network : str
-        "whole_brain", the network within which its edges lie, or two joined by " - ".
-    specs : tuple of ViewSpec
-        The views it needs, whole; a network's edges are chosen from them.
-    preparations : tuple of Preparation
-        What is done to each view before the regression.
-    regression : Regression
-        Features to predicted age.
-    bias : AgeBiasCorrector
-        Frozen line of the gap on age.
-    fold_weights : ndarray of shape (n_folds, n_features), float64
-        Weights of the CV+ fold models, views side by side; empty where they cannot be stored.
-    fold_intercepts : ndarray of shape (n_folds,)
-        On each fold model's age scale.
-    fold_scales : tuple of {"years", "sqrt", "log"}
-        Age scale of each fold model.
-    intervals : CvPlusIntervals
-        Sorted residuals by fold.
-    distance : ReferenceDistance
-        Low-rank summary of the reference cohort's features.
-    facts : dict
-        What the model card says: cohort, accuracy, options, versions. JSON-able.
-    fold_preparations : tuple of tuple of Preparation, default=()
-        What each CV+ fold model does to each view, where that is learnt of its training scans
-        (tangent space, missing parcels); empty where all do as the clock itself.
-    """
-
-    network: str
-    specs: tuple[ViewSpec, ...]
-    preparations: tuple[Preparation, ...]
-    regression: Regression
-    bias: AgeBiasCorrector
-    fold_weights: np.ndarray
-    fold_intercepts: np.ndarray
-    fold_scales: tuple[AgeScale, ...]
-    intervals: CvPlusIntervals
-    distance: ReferenceDistance
-    facts: dict
-    fold_preparations: tuple[tuple[Preparation, ...], ...] = ()
+@dataclass(frozen=True, repr=False)
+class BrainClock(ClockParts):
+    """A brain clock trained on a reference cohort and frozen; made by `fit_clock` or `load`."""
 
     @cached_property
     def clock_id(self) -> str:
         """First 16 digits of the content hash: equal for equal clocks."""
-        return content_hash(*self._stored())[:16]
-
-    @property
-    def parcel_names(self) -> tuple[str, ...]:
-        """Parcels of the atlas it was trained on, in order."""
-        return self.specs[0].parcel_names
-
-    @property
-    def age_range_years(self) -> tuple[float, float]:
-        """Youngest and oldest reference scan."""
-        low, high = self.facts["cohort"]["age_range_years"]
-        return low, high
-
-    @property
-    def calibrates(self) -> bool:
-        """Whether a site it does not know must be learnt by `calibrate_clock` first."""
-        steps = [p.harmonizer for p in self.preparations]
-        return any(h is not None and h.unseen_site == "calibrate" for h in steps)
-
-    @property
-    def known_sites(self) -> tuple[str, ...]:
-        """Sites of the reference, and those it was calibrated for."""
-        return tuple(self.facts["cohort"]["sites"]) + tuple(
-            known["site"] for known in self.facts.get("calibrations", [])
-        )
+        return content_hash(*clock_to_stored(self))[:16]
 
     def score(self, features: FeatureTable) -> pd.DataFrame:
         """Predict every scan's age; each row depends on that scan alone.
@@ -149,39 +81,55 @@ class BrainClock:
 
     def card(self) -> dict:
         """Return the model card as a flat mapping of words to values."""
-        return card_of(self)
+        return card_of(self, clock_id=self.clock_id)
 
     def save(self, path: str | Path) -> None:
         """Write one file of JSON and arrays (see docs/clock_file.md)."""
-        write_clock_file(path, *self._stored())
+        meta, arrays = clock_to_stored(self)
+        write_clock_file(path, meta | {"self_test": self_test(self)}, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> BrainClock:
-        """Read a clock; runs no code of the file, checks sizes and hash first.
+        """Read a clock; runs no code of the file, checks sizes, hash and every value first.
 
         Raises
         ------
         ClockFileError
-            Not a clock, truncated, tampered with, or of a newer format.
+            Not a clock, truncated, tampered with, of a newer format, or of content that makes no
+            sense.
         """
         meta, arrays = read_clock_file(path)
         try:
-            clock = _from_stored(meta, arrays)
-            _check_parts_fit(clock)
+            tested = meta.pop("self_test", None)
+            clock = cls(**parts_from_stored(meta, arrays))
+            # Numbers that overflow are told by the self-test, which finds no years in them.
+            with np.errstate(all="ignore"):
+                check_self_test(clock, tested)
+            clock.card()
         except (
-            KeyError,
-            TypeError,
-            IndexError,
+            ClockFileError,
+            ArithmeticError,
             AttributeError,
+            BrainAgeError,
+            LookupError,
+            RecursionError,
+            TypeError,
             ValueError,
-            OverflowError,
-            FeatureMismatchError,
+            np.linalg.LinAlgError,
         ) as error:
             raise ClockFileError(
-                f"{path}: a whole file, but not a brain clock: {error!r} is "
-                "missing or of another kind."
+                f"{path}: a whole file, but not a brain clock: {_in_words(error)}. Get the file "
+                "again, or train the clock again."
             ) from error
         return clock
+
+    def __repr__(self) -> str:
+        """Return clock, cohort, features and accuracy in a few lines."""
+        return summary_of(self, clock_id=self.clock_id)
+
+    def _repr_html_(self) -> str:
+        """Return the card as a table, for notebooks."""
+        return as_html(self.card())
 
     def blocks(self, features: FeatureTable) -> list[np.ndarray]:
         """Return the values of each view the clock needs, refusing those of another making."""
@@ -204,7 +152,7 @@ class BrainClock:
             blocks.append(view.values)
         return blocks
 
-    def _score_one(self, blocks: list[np.ndarray], rows: pd.DataFrame, i: int) -> dict:
+    def _score_one(self, blocks: list[np.ndarray], rows: pd.DataFrame, i: int) -> ScanNumbers:
         # One scan at a time: a product over a batch rounds differently with the batch's size.
         row = rows.iloc[[i]]
         ones = []
@@ -218,127 +166,10 @@ class BrainClock:
                     "lacks parcels that every reference scan had, so the clock has no rule to fill "
                     "them. Exclude such scans (connectivity.incomplete_scans: exclude)."
                 )
-            ones.append((one, preparation.logarithms(one)))
-        x, *of_folds = [
-            np.concatenate(
-                [
-                    step.transform(one, row, logs=logs)[0]
-                    for step, (one, logs) in zip(steps, ones, strict=True)
-                ]
-            )
-            for steps in (self.preparations, *self.fold_preparations)
-        ]
-        return self._numbers_of(x, of_folds)
-
-    def _numbers_of(self, x: np.ndarray, of_folds: list[np.ndarray]) -> dict:
-        """Return prediction, interval and percentile of one scan's prepared features.
-
-        `of_folds` are the features as each fold model prepares them; empty where as the clock does.
-        """
-        predicted = self.regression.predict_one(x)
-        if len(self.fold_weights):
-            own = np.array(of_folds) if of_folds else x
-            sums = np.sum(self.fold_weights * own, axis=1) + self.fold_intercepts
-            pairs = zip(sums, self.fold_scales, strict=True)
-            folds = np.array([to_years(value, scale) for value, scale in pairs])
-        else:
-            folds = np.full(self.intervals.n_folds_, predicted)
-        low, high = self.intervals.interval(folds[None, :], level=0.9)
-        return {
-            "predicted": predicted,
-            "low": low[0],
-            "high": high[0],
-            "percentile": self.distance.percentile(x[None, :])[0],
-        }
-
-    def _stored(self) -> tuple[dict, dict[str, np.ndarray]]:
-        regression_meta, arrays = self.regression.to_stored()
-        arrays = {f"regression_{k}": v for k, v in arrays.items()}
-        preparation_meta, own = _preparations_to_stored(self.preparations, "preparation")
-        arrays |= own
-        fold_meta = []
-        for k, preparations in enumerate(self.fold_preparations):
-            meta, own = _preparations_to_stored(preparations, f"fold{k}_preparation")
-            fold_meta.append(meta)
-            arrays |= own
-        arrays |= {f"intervals_{k}": v for k, v in self.intervals.to_arrays().items()}
-        arrays |= {f"distance_{k}": v for k, v in self.distance.to_arrays().items()}
-        arrays["fold_weights"] = self.fold_weights
-        arrays["fold_intercepts"] = self.fold_intercepts
-        meta = {
-            "network": self.network,
-            "fold_scales": list(self.fold_scales),
-            "specs": [spec.to_dict() for spec in self.specs],
-            "preparations": preparation_meta,
-            "regression": regression_meta,
-            "bias": self.bias.to_dict(),
-            "facts": self.facts,
-        }
-        if fold_meta:
-            meta["fold_preparations"] = fold_meta
-        return meta, arrays
+            ones.append(one)
+        return numbers_of(self, *prepared_features(self, ones, row))
 
 
-def _preparations_to_stored(preparations: tuple[Preparation, ...], prefix: str):
-    metas, arrays = [], {}
-    for i, preparation in enumerate(preparations):
-        meta, own = preparation.to_stored()
-        metas.append(meta)
-        arrays |= {f"{prefix}{i}_{k}": v for k, v in own.items()}
-    return metas, arrays
-
-
-def _check_parts_fit(clock: BrainClock) -> None:
-    """Use every part once, on the mean reference scan: an edited file fails here, not later."""
-    sizes = [
-        spec.n_features
-        if clock.network == WHOLE_BRAIN
-        else int(network_edges(spec, clock.network).sum())
-        for spec in clock.specs
-    ]
-    mean = np.asarray(clock.distance.mean_, dtype=np.float64)
-    if mean.shape != (sum(sizes),):
-        raise ValueError(f"{sum(sizes)} features, but a reference of shape {mean.shape}")
-    for preparations in (clock.preparations, *clock.fold_preparations):
-        for size, preparation in zip(sizes, preparations, strict=True):
-            preparation.check_size(size)
-    if clock.fold_preparations and len(clock.fold_preparations) != len(clock.fold_weights):
-        raise ValueError(
-            f"{len(clock.fold_weights)} fold models, but "
-            f"{len(clock.fold_preparations)} preparations of them"
-        )
-    numbers = clock._numbers_of(mean, [mean] * len(clock.fold_preparations))
-    clock.bias.corrected_gap(np.array(clock.age_range_years), numbers["predicted"])
-    if not np.isfinite(list(numbers.values())).all():
-        raise ValueError(f"scores that are not finite: {numbers}")
-    clock.card()
-
-
-def _from_stored(meta: dict, arrays: dict[str, np.ndarray]) -> BrainClock:
-    def own(prefix: str) -> dict[str, np.ndarray]:
-        return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-
-    def prepared_by(metas: list[dict], prefix: str) -> tuple[Preparation, ...]:
-        return tuple(
-            Preparation.from_stored(stored, own(f"{prefix}{i}_")) for i, stored in enumerate(metas)
-        )
-
-    return BrainClock(
-        network=meta["network"],
-        specs=tuple(ViewSpec.from_dict(spec) for spec in meta["specs"]),
-        preparations=prepared_by(meta["preparations"], "preparation"),
-        regression=regression_from_stored(meta["regression"], own("regression_")),
-        bias=AgeBiasCorrector.from_dict(meta["bias"]),
-        fold_weights=arrays["fold_weights"],
-        fold_intercepts=arrays["fold_intercepts"],
-        # Files of before age scales predicted in years.
-        fold_scales=tuple(meta.get("fold_scales", ["years"] * len(arrays["fold_intercepts"]))),
-        intervals=CvPlusIntervals.from_arrays(own("intervals_")),
-        distance=ReferenceDistance.from_arrays(own("distance_")),
-        facts=meta["facts"],
-        # Older files have none: their learnt clocks are centred on the final prediction.
-        fold_preparations=tuple(
-            prepared_by(metas, f"fold{k}_preparation")
-            for k, metas in enumerate(meta.get("fold_preparations", []))
-        ),
-    )
+def _in_words(error: Exception) -> str:
+    # A KeyError's text is the key alone.
+    return str(error).rstrip(".") if isinstance(error, BrainAgeError) else repr(error)[:300]

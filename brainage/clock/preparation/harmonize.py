@@ -30,6 +30,8 @@ UnseenSite = Literal["refuse", "pass_through", "calibrate"]
 
 #: Fewer training scans than this leave a site without an effect of its own.
 MIN_SITE_SCANS = 2
+#: Ages of a cohort are told by these percentiles.
+QUARTILES = (0, 25, 50, 75, 100)
 #: Fewer calibration scans than this correct a new site's location only.
 MIN_SCALE_SCANS = 20
 
@@ -226,53 +228,6 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         new.calibrations_ = [*self.calibrations_, self._calibration_record(site, age, scale_too)]
         return new
 
-    def to_dict(self) -> dict:
-        """Return what is not an array, for the clock file's JSON."""
-        check_is_fitted(self, "shift_")
-        return {
-            "method": self.method,
-            "preserve_age": self.preserve_age,
-            "unseen_site": self.unseen_site,
-            "sites": self.sites_,
-            "unestimated_sites": self.unestimated_sites_,
-            "known_sites": self.known_sites_,
-            "calibrations": self.calibrations_,
-            "n_features": int(self.n_features_in_),
-        }
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return the fitted arrays; `from_arrays` with `to_dict` rebuilds the harmoniser."""
-        check_is_fitted(self, "shift_")
-        arrays = {name: getattr(self, f"{name}_") for name in _ARRAYS}
-        if hasattr(self, "trend_"):
-            arrays |= {
-                "trend_knots_years": self.trend_.knots_years,
-                "trend_weights": self.trend_.weights,
-                "trend_sd": self.trend_sd_,
-                "trend_age_range_years": self.trend_age_range_years_,
-            }
-        return arrays
-
-    @classmethod
-    def from_arrays(cls, stored: dict, arrays: dict[str, np.ndarray]) -> SiteHarmonizer:
-        """Rebuild a harmoniser from `to_dict` and `to_arrays`."""
-        new = cls(stored["method"], stored["preserve_age"], stored["unseen_site"])
-        for name in _ARRAYS:
-            setattr(new, f"{name}_", np.asarray(arrays[name]))
-        for name in ("sites", "unestimated_sites", "known_sites", "calibrations"):
-            setattr(new, f"{name}_", list(stored[name]))
-        new.n_features_in_ = int(stored["n_features"])
-        new._check_choices()
-        shape = (len(new.sites_), new.n_features_in_)
-        found = [new.shift_.shape, new.scale_.shape, new.centre_.shape]
-        if found != [shape] * 3 or new.age_slope_.shape != shape[1:]:
-            raise ValueError(f"harmonisation: expected arrays of shape {shape}, found {found}.")
-        if "trend_weights" in arrays:
-            new.trend_ = AgeTrend(arrays["trend_knots_years"], arrays["trend_weights"])
-            new.trend_sd_ = arrays["trend_sd"]
-            new.trend_age_range_years_ = arrays["trend_age_range_years"]
-        return new
-
     def _fit_identity(self, X) -> None:
         """Leave edges as they are; one site says nothing about sites."""
         n_sites = len(self.sites_)
@@ -310,7 +265,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
             weights[:, part] = solver @ values
             sd[part] = residual_sd(values, basis @ weights[:, part])
         self.trend_, self.trend_sd_ = AgeTrend(knots, weights), sd
-        self.trend_age_range_years_ = np.percentile(age, _QUARTILES)
+        self.trend_age_range_years_ = np.percentile(age, QUARTILES)
 
     def _age_shift(self, age_years, code) -> np.ndarray:
         """Return each scan's age minus its site's mean age; zero for sites without an effect."""
@@ -387,18 +342,13 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
             )
 
     def _calibration_record(self, site, age, scale_too) -> dict:
-        # Clocks of before the quartiles were stored have the youngest and oldest only.
         reference = self.trend_age_range_years_
         low, high = reference[0], reference[-1]
         return {
             "site": site,
             "n_scans": len(age),
             "location_only": not scale_too,
-            "age_years": [float(q) for q in np.percentile(age, _QUARTILES)],
+            "age_years": [float(q) for q in np.percentile(age, QUARTILES)],
             "reference_age_years": [float(q) for q in reference],
             "n_outside_reference_ages": int(np.sum((age < low) | (age > high))),
         }
-
-
-_QUARTILES = (0, 25, 50, 75, 100)
-_ARRAYS = ("shift", "scale", "centre", "age_slope", "site_age_years")

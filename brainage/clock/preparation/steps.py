@@ -13,8 +13,13 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from brainage.clock.options import ClockOptions, TangentMap
+from brainage.clock.options import ClockOptions, TangentMap, TangentReference
 from brainage.clock.preparation.harmonize import SiteHarmonizer
+from brainage.clock.preparation.stored_harmonizer import (
+    harmonizer_from_stored,
+    harmonizer_to_stored,
+)
+from brainage.clock.stored import array, only, record, text
 from brainage.connectivity import (
     DirectionTransformer,
     MissingParcelImputer,
@@ -56,10 +61,11 @@ class Preparation:
     @property
     def learns_nothing(self) -> bool:
         """Whether prepared values are the values themselves."""
-        return all(step is None for step in self._steps)
+        return all(step is None for step in self.steps)
 
     @property
-    def _steps(self) -> tuple:
+    def steps(self) -> tuple:
+        """The steps in order, None for those that are not needed."""
         return self.imputer, self.geometry, self.direction, self.harmonizer
 
     def transform(
@@ -97,15 +103,6 @@ class Preparation:
             return None
         return spd.log_rows(values) if np.isfinite(values).all() else None
 
-    def check_size(self, n_features: int) -> None:
-        """Raise ValueError where a step was fitted on another number of features."""
-        for step in self._steps:
-            if step is not None and step.n_features_in_ != n_features:
-                raise ValueError(
-                    f"{n_features} features, but {type(step).__name__} was fitted on "
-                    f"{step.n_features_in_}"
-                )
-
     def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
         """Return JSON-able facts and arrays for a clock file."""
         meta, arrays = {}, {}
@@ -120,42 +117,85 @@ class Preparation:
         if self.direction is not None:
             arrays["direction_mean"] = self.direction.mean_
         if self.harmonizer is not None:
-            meta["harmonizer"] = self.harmonizer.to_dict()
-            stored = self.harmonizer.to_arrays()
-            arrays |= {f"harmonizer_{name}": array for name, array in stored.items()}
+            meta["harmonizer"], stored = harmonizer_to_stored(self.harmonizer)
+            arrays |= {f"{_HARMONIZER}{name}": values for name, values in stored.items()}
         return meta, arrays
 
     @classmethod
-    def from_stored(cls, meta: dict, arrays: dict[str, np.ndarray]) -> Preparation:
-        """Rebuild what `to_stored` gave."""
+    def from_stored(
+        cls, meta: dict, arrays: dict[str, np.ndarray], *, spec: ViewSpec, n_features: int
+    ) -> Preparation:
+        """Rebuild what `to_stored` gave.
+
+        Parameters
+        ----------
+        meta, arrays : dict
+            Of one view.
+        spec : ViewSpec
+            That view: a tangent view has a tangent space, a direction its mean, others neither.
+        n_features : int
+            Columns of it that the clock sees.
+
+        Raises
+        ------
+        ClockFileError
+            A step that is absent, too many, or makes no sense.
+        """
+        record(meta, "preparation", (), optional=("tangent", "harmonizer"))
+        _check_steps(meta, arrays, spec)
         new = cls()
         if "fill" in arrays:
             new.imputer = MissingParcelImputer()
-            new.imputer.fill_ = arrays["fill"]
-            new.imputer.n_features_in_ = len(arrays["fill"])
-        if "tangent_reference" in arrays:
-            reference = np.asarray(arrays["tangent_reference"])
-            # Files of before the choice have the affine-invariant map.
-            kind = meta.get(
-                "tangent", {"reference": "log_euclidean", "log_map": "affine_invariant"}
-            )
-            if kind["log_map"] not in get_args(TangentMap):
-                raise ClockFileError(
-                    f"a clock with the tangent map '{kind['log_map']}', which "
-                    "this version does not know; update brainage."
-                )
-            new.geometry = TangentTransformer(kind["reference"], log_map=kind["log_map"])
-            new.geometry.reference_ = reference
-            new.geometry.n_features_in_ = len(reference) * (len(reference) + 1) // 2
+            new.imputer.fill_ = array(arrays, "fill", (n_features,))
+            new.imputer.n_features_in_ = n_features
+        if "tangent" in meta:
+            new.geometry = _tangent_from_stored(meta["tangent"], arrays, n_features)
         if "direction_mean" in arrays:
             new.direction = DirectionTransformer()
-            new.direction.mean_ = arrays["direction_mean"]
-            new.direction.n_features_in_ = len(arrays["direction_mean"])
+            new.direction.mean_ = array(arrays, "direction_mean", (n_features,))
+            new.direction.n_features_in_ = n_features
         if "harmonizer" in meta:
-            prefix = "harmonizer_"
-            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-            new.harmonizer = SiteHarmonizer.from_arrays(meta["harmonizer"], own)
+            own = {k.removeprefix(_HARMONIZER): v for k, v in arrays.items() if _HARMONIZER in k}
+            new.harmonizer = harmonizer_from_stored(meta["harmonizer"], own, n_features=n_features)
         return new
+
+
+_HARMONIZER = "harmonizer_"
+
+
+def _check_steps(meta: dict, arrays: dict[str, np.ndarray], spec: ViewSpec) -> None:
+    for step, kind in (("tangent", "tangent"), ("direction", "log_correlation_direction")):
+        there = {"tangent": "tangent" in meta, "direction": "direction_mean" in arrays}[step]
+        if there != (spec.kind == kind):
+            word = "with" if there else "without"
+            raise ClockFileError(f"preparation: a view of {spec.kind} {word} a {step} step")
+    if spec.kind == "tangent" and "fill" in arrays:
+        raise ClockFileError("preparation: a tangent space completes matrices itself; found a fill")
+    harmonized = [name for name in arrays if name.startswith(_HARMONIZER)]
+    if harmonized and "harmonizer" not in meta:
+        raise ClockFileError("preparation: arrays of a harmoniser without its description")
+    known = ("fill", "tangent_reference", "direction_mean", *harmonized)
+    only(arrays, known, "arrays of a preparation")
+
+
+def _tangent_from_stored(
+    meta: object, arrays: dict[str, np.ndarray], n_features: int
+) -> TangentTransformer:
+    n_parcels = spd.n_parcels_of(n_features)
+    kinds = {"reference": TangentReference, "log_map": TangentMap}
+    named = record(meta, "tangent", kinds)
+    for name, known in kinds.items():
+        text(named[name], f"tangent {name}", among=get_args(known))
+    new = TangentTransformer(named["reference"], log_map=named["log_map"])
+    new.reference_ = array(arrays, "tangent_reference", (n_parcels, n_parcels))
+    spread = np.linalg.eigvalsh(new.reference_)
+    symmetric = np.allclose(new.reference_, new.reference_.T, rtol=1e-9, atol=1e-12)
+    if not symmetric or spread[0] <= 0:
+        raise ClockFileError(
+            "tangent reference: expected a positive definite matrix, found another"
+        )
+    new.n_features_in_ = n_features
+    return new
 
 
 def needs_learning(spec: ViewSpec, options: ClockOptions, *, incomplete: bool) -> bool:

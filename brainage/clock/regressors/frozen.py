@@ -9,7 +9,10 @@ import numpy as np
 
 from brainage.clock.regressors.age_scale import AgeScale, to_years
 from brainage.clock.regressors.gaussian_process import GaussianProcessClock
-from brainage.errors import ClockFileError
+from brainage.clock.stored import ABOVE_ZERO, array, number, only, record, text, whole
+
+#: Highest degree of a polynomial kernel that an option or a file may ask for.
+MAX_DEGREE = 10
 
 _NO_DATA = "none: one weight per feature, sorted residuals, a low-rank summary"
 _HOLDS_FEATURES = (
@@ -128,28 +131,34 @@ class GaussianProcessRegression:
         return {"kind": "gaussian_process"}, self.model.to_arrays()
 
 
-def regression_from_stored(meta: dict, arrays: dict[str, np.ndarray]) -> Regression:
-    """Rebuild a regression from `to_stored`; ClockFileError for a kind that is not known."""
-    if meta["kind"] == "linear":
-        # Files of before age scales predicted in years.
-        scale = meta.get("age_scale", "years")
-        if scale not in get_args(AgeScale):
-            raise ClockFileError(
-                f"a clock with the age scale '{scale}', which this version does "
-                "not know; update brainage."
-            )
-        return LinearRegression(arrays["weights"], float(meta["intercept"]), scale)
-    if meta["kind"] == "polynomial":
-        return PolynomialRegression(
-            arrays["support"],
-            arrays["dual"],
-            arrays["gamma"],
-            arrays["intercept"],
-            int(meta["degree"]),
-        )
-    if meta["kind"] == "gaussian_process":
-        return GaussianProcessRegression(GaussianProcessClock.from_arrays(arrays))
-    raise ClockFileError(
-        f"a clock with a regression of the kind '{meta['kind']}', which this "
-        "version does not know; update brainage."
+def regression_from_stored(
+    meta: dict, arrays: dict[str, np.ndarray], *, n_features: int
+) -> Regression:
+    """Rebuild a regression from `to_stored`; ClockFileError for one that makes no sense."""
+    kind = text(
+        meta.get("kind") if isinstance(meta, dict) else None,
+        "regression kind",
+        among=("linear", "polynomial", "gaussian_process"),
     )
+    if kind == "linear":
+        record(meta, "regression", ("kind", "intercept", "age_scale"))
+        only(arrays, ("weights",), "arrays of a linear regression")
+        return LinearRegression(
+            array(arrays, "weights", (n_features,)),
+            number(meta["intercept"], "regression intercept"),
+            text(meta["age_scale"], "age scale", among=get_args(AgeScale)),
+        )
+    if kind == "polynomial":
+        record(meta, "regression", ("kind", "degree"))
+        only(arrays, ("support", "dual", "gamma", "intercept"), "arrays of a polynomial regression")
+        support = array(arrays, "support", (None, n_features))
+        dual = array(arrays, "dual", (None, len(support)))
+        return PolynomialRegression(
+            support,
+            dual,
+            array(arrays, "gamma", (len(dual),), low=ABOVE_ZERO),
+            array(arrays, "intercept", (len(dual),)),
+            whole(meta["degree"], "degree", low=1, high=MAX_DEGREE),
+        )
+    record(meta, "regression", ("kind",))
+    return GaussianProcessRegression(GaussianProcessClock.from_arrays(arrays, n_features))

@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from brainage.clock.stored import ABOVE_ZERO, MAX_AGE_YEARS, array, only
 from brainage.errors import BrainAgeError
 
 #: Natural logarithms of shares of the ages' variance (linear, RBF, noise) and of the squared
@@ -153,13 +154,19 @@ class GaussianProcessClock(RegressorMixin, BaseEstimator):
         return {name: np.asarray(getattr(self, f"{name}_")) for name in _STORED}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> GaussianProcessClock:
-        """Rebuild a fitted clock from `to_arrays`."""
+    def from_arrays(cls, arrays: dict[str, np.ndarray], n_features: int) -> GaussianProcessClock:
+        """Rebuild a fitted clock from `to_arrays`; ClockFileError where it makes no sense."""
+        only(arrays, _STORED, "arrays of a Gaussian process")
         new = cls()
-        for name in _STORED:
-            value = np.asarray(arrays[name])
-            setattr(new, f"{name}_", value if value.ndim else float(value))
-        new.n_features_in_ = new.X_fit_.shape[1]
+        new.X_fit_ = array(arrays, "X_fit", (None, n_features))
+        new.feature_mean_ = array(arrays, "feature_mean", (n_features,))
+        new.dual_coef_ = array(arrays, "dual_coef", (len(new.X_fit_),))
+        low, high = np.array(_BOUNDS).T
+        new.log_hyper_ = array(arrays, "log_hyper", (4,), low=low.min(), high=high.max())
+        new.mean_age_ = float(array(arrays, "mean_age", (), low=0, high=MAX_AGE_YEARS))
+        for name in ("age_sd", "kernel_scale", "median_distance"):
+            setattr(new, f"{name}_", float(array(arrays, name, (), low=ABOVE_ZERO)))
+        new.n_features_in_ = n_features
         return new
 
     def _kernel_factor(self):

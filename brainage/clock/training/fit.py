@@ -156,6 +156,11 @@ def fit_network_clocks(
         Empty where the atlas names no network of three parcels or more.
     """
     names = network_names(features.views[options.views[0]].spec)
+    if WHOLE_BRAIN in names:
+        raise BrainAgeError(
+            f"networks: the atlas has a network named '{WHOLE_BRAIN}', which is the name of the "
+            "clock of all edges. Give that network another name in the atlas's label table."
+        )
     clocks = {}
     for name in names:
         clocks[name] = fit_clock(features, options, network=name, seed=seed, n_jobs=n_jobs)
@@ -342,6 +347,7 @@ def _facts(
         "options": options.model_dump(mode="json"),
         "chosen": kept[0].chosen if len(kept) == 1 else f"in each of {len(kept)} models",
         "metrics": metrics,
+        "shows_nothing": cv.shows_nothing,
         "intervals": f"90 % by {kind}, of the uncorrected predicted age of a new person like the "
         "reference; no measurement error of a brain age",
         "versions": {"brainage": __version__, "python": platform.python_version()}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import RegressorMixin
 
+from brainage.clock.model.worth import why_it_shows_nothing
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation.harmonize import PRESERVE_AGE_WARNING
 from brainage.clock.regressors.foreign import find_regressor
@@ -44,6 +45,7 @@ METRICS = TableSchema(
         Column("estimate", "number", "On uncorrected out-of-fold predictions.", nullable=True),
         Column("low", "number", "Lower 95 % bootstrap bound over people.", nullable=True),
         Column("high", "number", "Upper 95 % bootstrap bound over people.", nullable=True),
+        Column("shows_nothing", "boolean", "By this validation no better than the median age."),
     ),
     key=("validation", "metric"),
 )
@@ -86,6 +88,12 @@ class CrossValidation:
     leave_one_site_out: pd.DataFrame | None = None
     fits: tuple[Fitted, ...] = field(default=(), repr=False)
     in_sample: pd.DataFrame | None = field(default=None, repr=False)
+
+    @property
+    def shows_nothing(self) -> str:
+        """Why the clock shows nothing of age (`why_it_shows_nothing`); empty where it does."""
+        validation = self.metrics["validation"]
+        return why_it_shows_nothing(self.metrics[validation == validation.iloc[0]])
 
     def mean_predictions(self) -> pd.DataFrame:
         """Return one row a scan, its predictions averaged over repeats, in stored order."""
@@ -264,7 +272,7 @@ def _in_stored_order(predictions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFr
 def _named_accuracy(name: str, predictions: pd.DataFrame, n_bootstrap: int, seed: int):
     found = accuracy(predictions, n_bootstrap=n_bootstrap, seed=seed)
     found.insert(0, "validation", name)
-    return found
+    return found.assign(shows_nothing=bool(why_it_shows_nothing(found)))
 
 
 def _leave_one_site_out(problem: Problem, n_jobs: int, progress: Progress) -> pd.DataFrame:

@@ -53,14 +53,20 @@ def test_harmonisation_says_whether_age_was_used_and_what_an_unknown_site_gets(m
     assert _clock(make_cohort).card()["harmonisation"] == "none"
 
 
-def test_a_card_of_before_medians_and_sexes_were_stored_is_still_made(make_cohort):
+def test_a_clock_no_better_than_the_median_says_so_first_on_card_and_in_repr(make_cohort):
+    clock = fit_clock(make_cohort(60, effect=0.0), ClockOptions(validation=FOLDS))
+    assert clock.shows_nothing
+    assert list(clock.card())[2] == "shows nothing"
+    assert "shows nothing of age" in repr(clock).splitlines()[1]
+    assert "shows nothing" not in _clock(make_cohort).card()
+
+
+def test_repr_and_its_html_fit_on_a_screen_and_escape_the_files_text(make_cohort):
     clock = _clock(make_cohort)
-    cohort = {
-        k: v for k, v in clock.facts["cohort"].items() if k not in ("median_age_years", "sexes")
-    }
-    card = replace(clock, facts={**clock.facts, "cohort": cohort}).card()
-    assert "median" not in card["trained on"]
-    assert card["cleaning"] == "not stated"
+    assert clock.clock_id in repr(clock)
+    assert len(repr(clock)) < 700
+    hostile = replace(clock, facts=clock.facts | {"study": "<script>"})
+    assert "&lt;script&gt;" in hostile._repr_html_()
 
 
 @pytest.mark.parametrize(("estimator", "warned"), [("gaussian_process", True), ("ridge", False)])

@@ -96,7 +96,7 @@ def test_repeated_scans_of_a_person_do_not_make_the_reference_look_near():
 
 def test_arrays_round_trip_and_hold_fewer_numbers_than_the_cohort(fitted):
     arrays = fitted.to_arrays()
-    again = ReferenceDistance.from_arrays(arrays)
+    again = ReferenceDistance.from_arrays(arrays, len(fitted.mean_))
     new = _cohort(10, seed=5)
     np.testing.assert_array_equal(again.percentile(new), fitted.percentile(new))
     assert sum(a.size for a in arrays.values()) < 0.1 * _cohort(300).size

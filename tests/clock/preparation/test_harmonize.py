@@ -9,6 +9,10 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from brainage.clock.preparation.harmonize import SiteHarmonizer
+from brainage.clock.preparation.stored_harmonizer import (
+    harmonizer_from_stored,
+    harmonizer_to_stored,
+)
 from brainage.errors import BrainAgeError, FeatureMismatchError
 
 REFERENCE = Path(__file__).parents[2] / "reference_values" / "combat.json"
@@ -91,8 +95,9 @@ def test_held_out_scans_are_moved_by_the_training_sites_effect_alone(method):
     changed = X.copy()
     changed[~train] += 100
     again = SiteHarmonizer(method).fit(changed[train], site=site[train])
-    for name, array in harmonizer.to_arrays().items():
-        np.testing.assert_array_equal(array, again.to_arrays()[name])
+    again_arrays = harmonizer_to_stored(again)[1]
+    for name, array in harmonizer_to_stored(harmonizer)[1].items():
+        np.testing.assert_array_equal(array, again_arrays[name])
     one = harmonizer.transform(X[~train][5:6], site=site[~train][5:6])
     np.testing.assert_array_equal(one[0], held_out[5])
 
@@ -190,9 +195,9 @@ def test_calibration_reports_both_age_distributions():
 
 def test_calibration_leaves_the_frozen_harmonizer_as_it_was():
     harmonizer, _, shifted, old = _calibrated("combat", 30)
-    before = {name: array.copy() for name, array in harmonizer.to_arrays().items()}
+    before = {name: array.copy() for name, array in harmonizer_to_stored(harmonizer)[1].items()}
     harmonizer.calibrate(shifted, site="trial", age_years=old)
-    for name, array in harmonizer.to_arrays().items():
+    for name, array in harmonizer_to_stored(harmonizer)[1].items():
         np.testing.assert_array_equal(array, before[name])
     with pytest.raises(FeatureMismatchError, match="Calibrate the clock on baseline scans"):
         harmonizer.transform(shifted, site=["trial"] * 30)
@@ -230,13 +235,15 @@ def test_arrays_and_json_rebuild_the_same_transform(method):
     harmonizer = SiteHarmonizer(method, unseen_site="calibrate").fit(X, age, site=site)
     if method != "none":
         harmonizer = harmonizer.calibrate(X[:25] + 1, site="trial", age_years=age[:25])
-    stored = json.loads(json.dumps(harmonizer.to_dict(), allow_nan=False))
-    again = SiteHarmonizer.from_arrays(stored, harmonizer.to_arrays())
+    stored = json.loads(json.dumps(harmonizer_to_stored(harmonizer)[0], allow_nan=False))
+    again = harmonizer_from_stored(
+        stored, harmonizer_to_stored(harmonizer)[1], n_features=harmonizer.n_features_in_
+    )
     labels = ["trial" if method != "none" else "a", *site[1:]]
     np.testing.assert_array_equal(
         again.transform(X, site=labels), harmonizer.transform(X, site=labels)
     )
-    assert again.to_dict() == harmonizer.to_dict()
+    assert harmonizer_to_stored(again)[0] == harmonizer_to_stored(harmonizer)[0]
 
 
 def test_float32_edges_stay_float32():

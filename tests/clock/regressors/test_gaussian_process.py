@@ -90,7 +90,7 @@ def test_tuning_on_a_sample_still_fits_every_scan():
 def test_arrays_round_trip_gives_the_same_predictions_and_spread():
     X, y = _cohort(50)
     clock = GaussianProcessClock().fit(X, y)
-    again = GaussianProcessClock.from_arrays(clock.to_arrays())
+    again = GaussianProcessClock.from_arrays(clock.to_arrays(), X.shape[1])
     X_new, _ = _cohort(6, seed=5)
     for ours, theirs in zip(
         again.predict(X_new, return_std=True), clock.predict(X_new, return_std=True), strict=True
