@@ -223,8 +223,8 @@ def show_comparison(screen: Screen, result) -> None:
     """Show flow, deltas and contrasts of the whole brain, and each network's primary contrast."""
     for sentence in result.read_first:
         screen.line(f"READ THIS FIRST: {sentence}")
-    whole = result.contrasts["network"] == "whole_brain"
-    deltas = result.deltas[result.deltas["network"] == "whole_brain"]
+    whole = result.contrasts["network"] == WHOLE_BRAIN
+    deltas = result.deltas[result.deltas["network"] == WHOLE_BRAIN]
     flow = result.flow if screen.verbose else _flow_view(result.flow)
     screen.table(flow, title="participants by arm and visit")
     screen.table(

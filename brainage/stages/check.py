@@ -19,13 +19,13 @@ from brainage.stages.cohorts import (
     extraction_summary,
     has_cohort,
 )
-from brainage.stages.compare import allocation_file
+from brainage.stages.compare import allocation_file, scores_file
 from brainage.stages.extract import SCANS, cohort_scans
 from brainage.stages.features import cohort_series
 from brainage.stages.run import trains
 from brainage.stages.sweep import sweep_alternatives, sweep_studies
-from brainage.tables import NO_SESSION, read_table
-from brainage.trial import read_allocation
+from brainage.tables import NO_SESSION, read_scores, read_table
+from brainage.trial import outcome_in_scores, read_allocation
 
 
 @dataclass
@@ -72,16 +72,21 @@ def check(study: StudyConfig) -> Check:
         if extracts
         else "atlas and cleaning as the series have them"
     )
-    found.lines.append(
-        f"{made}, clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
-        f"bias correction {science.clock.bias_correction}"
-    )
+    if any(has_cohort(study, cohort) for cohort in COHORTS) or study.paths.scores is None:
+        found.lines.append(
+            f"{made}, clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
+            f"bias correction {science.clock.bias_correction}"
+        )
     sessions = {}
     for cohort in COHORTS:
         if has_cohort(study, cohort):
             sessions[cohort] = _check_cohort(study, cohort, found)
         elif cohort == "reference" and trains(study):
             found.stops.append("paths.reference: neither scans nor series, and no paths.clock")
+    if study.paths.scores is not None:
+        scored = _check_scores(study, found)
+        if scored is not None:
+            sessions["trial"] = scored
     if science.trial is not None and "trial" in sessions:
         _check_trial(study, sessions["trial"], found)
     return found
@@ -267,6 +272,27 @@ def _tell_unscanned(
             f"{cohort}: {len(absent)} participants of the people table were not "
             f"found among the files: {', '.join(absent[:10])}{more}"
         )
+
+
+def _check_scores(study: StudyConfig, found: Check) -> pd.DataFrame | None:
+    """Look at a scores table made elsewhere; return its scans, or None where it is refused."""
+    try:
+        path = scores_file(study)
+        scores = read_scores(path)
+        if study.science.trial is not None:
+            outcome = outcome_in_scores(study.science.trial, scores.columns).outcome
+            found.lines.append(f"outcome {outcome}, by {path.name}")
+    except BrainAgeError as error:
+        found.stops.append(str(error))
+        return None
+    found.lines.append(
+        f"scores made elsewhere: {len(scores)} rows, {scores['participant_id'].nunique()} "
+        f"participants, {scores['network'].nunique()} clock(s)"
+    )
+    return scores[["participant_id", "session_id"]].assign(
+        participant_id=scores["participant_id"].str.removeprefix("sub-"),
+        session_id=scores["session_id"].str.removeprefix("ses-"),
+    )
 
 
 def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> None:

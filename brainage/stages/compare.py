@@ -20,7 +20,7 @@ from brainage.stages.manifest import is_current, read_manifest, stage_key, write
 from brainage.stages.synthesize import with_synthetic_paths
 from brainage.stages.train import study_clocks
 from brainage.stages.trial_inputs import trial_inputs
-from brainage.tables import SCORES, read_table
+from brainage.tables import read_scores, read_table, read_text_table
 from brainage.trial import (
     AFTERWARDS,
     BEFOREHAND,
@@ -30,6 +30,7 @@ from brainage.trial import (
     TrialOptions,
     TrialResult,
     compare_arms,
+    outcome_in_scores,
     read_allocation,
     read_plan,
     read_replayed,
@@ -110,7 +111,7 @@ def compare(
     scores_path = scores_file(study)
     # Hashed before the allocation is opened: scores cannot have been chosen by arm.
     scores_hash = hash_file(scores_path)
-    scores = read_table(scores_path, SCORES)
+    scores = read_scores(scores_path)
     plan_path = folder / PLAN
     if not plan_path.is_file():
         written = AFTERWARDS if _compared(folder) else BY_COMPARISON
@@ -276,4 +277,7 @@ def _trial_options(study: StudyConfig) -> TrialOptions:
             "science.trial: expected arms, visits and a control arm, found none. "
             "`brainage init` writes an example."
         )
-    return study.science.trial
+    if study.paths.scores is None or not Path(study.paths.scores).is_file():
+        return study.science.trial
+    # Scores made elsewhere may hold one gap alone, and the plan names the one that is analysed.
+    return outcome_in_scores(study.science.trial, read_text_table(study.paths.scores).columns)

@@ -23,7 +23,7 @@ from brainage.stages.score import load_calibrations, scoring_clock
 from brainage.stages.synthesize import recovery, with_synthetic_paths
 from brainage.stages.train import EXPLAIN, load_trained
 from brainage.synthetic import CLOCK_SCALE
-from brainage.tables import SCORES, WHOLE_BRAIN, read_table
+from brainage.tables import WHOLE_BRAIN, read_scores, read_table
 from brainage.trial import plan_statements, read_plan
 
 _OF_TRIAL = (
@@ -79,7 +79,7 @@ def gather(study: StudyConfig) -> StudyResults:
         fields |= _clock_fields(study)
     scores = _scores_path(study)
     if scores.is_file():
-        fields["scores"] = read_table(scores, SCORES)
+        fields["scores"] = read_scores(scores)
         fields["trust"] = trust_summary(fields["scores"])
         calibrations = load_calibrations(study)
         fields["calibrations"] = calibrations if len(calibrations) else None
@@ -102,6 +102,9 @@ def gather(study: StudyConfig) -> StudyResults:
 def trust_summary(scores: pd.DataFrame) -> pd.DataFrame:
     """Count, by session, the scans that the whole-brain clock must extrapolate for."""
     whole = scores[scores["network"] == WHOLE_BRAIN]
+    if "in_age_range" not in whole:
+        # Of scores made elsewhere nobody knows where their clock extrapolates.
+        return pd.DataFrame()
     whole = whole.assign(outside=~whole["in_age_range"], far=whole["distance_percentile"] > 95)
     return whole.groupby("session_id", as_index=False, sort=False).agg(
         scans=("participant_id", "size"),
@@ -164,7 +167,7 @@ def _clock_fields(study: StudyConfig) -> dict:
         age_years=("age_years", "first"), predicted_age_years=("predicted_age_years", "mean")
     )
     scores = _scores_path(study)
-    ages = read_table(scores, SCORES)["age_years"].to_numpy(float) if scores.is_file() else None
+    ages = read_scores(scores)["age_years"].to_numpy(float) if scores.is_file() else None
     return _pattern_fields(folder / EXPLAIN) | {
         "predictions": mean,
         "metrics": read_table(folder / "metrics.tsv", METRICS),

@@ -15,7 +15,7 @@ from brainage.trial.analyses.record import (
 from brainage.trial.compare import compare_arms
 from brainage.trial.design.allocation import read_allocation
 from brainage.trial.design.allocation_schemes import read_replayed
-from brainage.trial.design.join import TrialDesign, hash_scores
+from brainage.trial.design.join import TrialDesign, hash_scores, outcome_in_scores
 from brainage.trial.design.outcomes import read_outcomes
 from brainage.trial.design.visit_dates import read_visit_dates
 from brainage.trial.noise.power import power_two_arm
@@ -60,6 +60,7 @@ __all__ = [
     "levakov_outcome",
     "local_changes",
     "needs_of",
+    "outcome_in_scores",
     "paired_change",
     "plan_statements",
     "power_two_arm",

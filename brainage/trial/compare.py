@@ -9,13 +9,19 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from brainage.progress import Progress, silent
-from brainage.tables import WHOLE_BRAIN
+from brainage.tables import WHOLE_BRAIN, complete_scores
 from brainage.trial.analyses.change import WITHIN_ARM, within_arm_changes
 from brainage.trial.analyses.planned import HEADLINE, analysis, asked_for
 from brainage.trial.analyses.record import AnalysisInputs, AnalysisResult, TrialInputs
 from brainage.trial.analyses.running import DONE, Run, run_analyses, run_notes
 from brainage.trial.design.flow import check_analysed, participant_flow
-from brainage.trial.design.join import TrialData, TrialDesign, hash_scores, join_scores
+from brainage.trial.design.join import (
+    TrialData,
+    TrialDesign,
+    hash_scores,
+    join_scores,
+    outcome_in_scores,
+)
 from brainage.trial.design.motion import motion_by_arm, scanner_notes
 from brainage.trial.design.sets import INTENTION_TO_TREAT, analysis_sets
 from brainage.trial.design.timing import timing_notes, timing_table
@@ -53,6 +59,7 @@ def compare_arms(
     ----------
     scores : DataFrame
         Schema `brainage.tables.SCORES`, without arm; several rows a scan, one a network.
+        participant_id, session_id, age_years and a predicted age or a gap suffice.
     design : TrialDesign
         Arms, visits, allocation, analyses.
     plan : Plan, optional
@@ -81,7 +88,9 @@ def compare_arms(
     """
     # Before anything here looks at an arm.
     scores_hash = hash_scores(scores)
-    options = design.options
+    scores = complete_scores(scores)
+    options = outcome_in_scores(design.options, scores.columns)
+    design = replace(design, options=options)
     data = join_scores(scores, design, outcome=options.outcome)
     sets = analysis_sets(data, design)
     flow, excluded = participant_flow(data, design, exclusions)

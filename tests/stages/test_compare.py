@@ -253,3 +253,72 @@ def test_an_earlier_extraction_excludes_nobody_of_series_made_elsewhere(tmp_path
     assert exclusions(study(series="elsewhere")).empty
     assert list(gather(study(scans="scans.tsv")).scans) == ["trial"]
     assert not gather(study(series="elsewhere")).scans
+
+
+ALONE = """
+paths: {output: out, scores: SCORES, allocation: allocation.csv}
+science:
+  trial:
+    arms: [CON, HRT]
+    control_arm: CON
+    visits:
+      - {label: baseline, session_id: bl, nominal_years: 0}
+      - {label: 1 year, session_id: 1y, nominal_years: 1}
+    primary_visit: 1 year
+    n_bootstraps: 200
+    randomization: {n_draws: 199}
+"""
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """A statistician's three files, each with one number a scan; no scan, series or clock."""
+    rng = np.random.default_rng(1)
+    ids, arm = [f"{i:02d}" for i in range(24)], np.resize(["CON", "HRT"], 24)
+    age, person = rng.uniform(62, 70, 24), rng.normal(0, 3, 24)
+    visits = [
+        pd.DataFrame({"participant_id": ids, "session_id": f"ses-{name}", "age_years": age + at})
+        for at, name in enumerate(("bl", "1y"))
+    ]
+    scores = pd.concat(visits, ignore_index=True)
+    gap = np.r_[person, person - 2 * (arm == "HRT")] + rng.normal(0, 1, 48)
+    for name in ("gap_years", "gap_corrected_years"):
+        scores.assign(**{name: gap}).to_csv(tmp_path / f"{name}.csv", index=False)
+    predicted = scores.assign(predicted_age_years=scores["age_years"] + gap)
+    predicted.to_csv(tmp_path / "predicted.tsv", sep="\t", index=False)
+    pd.DataFrame({"participant_id": ids, "arm": arm}).to_csv(
+        tmp_path / "allocation.csv", index=False
+    )
+    return tmp_path
+
+
+def test_four_columns_of_scores_and_an_allocation_are_a_trial(alone, monkeypatch, capsys):
+    monkeypatch.chdir(alone)
+    found = {}
+    for file in ("predicted.tsv", "gap_years.csv", "gap_corrected_years.csv"):
+        study = alone / f"{file}.yaml"
+        study.write_text(ALONE.replace("SCORES", file).replace("out,", f"out-{file},"))
+        assert main(["check", str(study)]) == DONE
+        assert "24 participants" in capsys.readouterr().out
+        assert main(["run", str(study)]) == DONE
+        assert (alone / f"out-{file}" / "report" / "report.html").is_file()
+        results = alone / f"out-{file}" / "compare" / "results"
+        found[file] = pd.read_csv(results / "contrasts.tsv", sep="\t").iloc[0]
+    estimates = [row["estimate_years"] for row in found.values()]
+    np.testing.assert_allclose(estimates, estimates[0], rtol=1e-9)
+    assert estimates[0] == pytest.approx(-2, abs=1)
+    assert [row["correction"] for row in found.values()] == [
+        "uncorrected",
+        "uncorrected",
+        "corrected",
+    ]
+
+
+def test_an_outcome_that_was_named_and_is_not_among_the_scores_is_refused(alone, capsys):
+    study = alone / "study.yaml"
+    text = ALONE.replace("SCORES", "gap_years.csv")
+    study.write_text(text.replace("control_arm", "outcome: gap_corrected_years\n    control_arm"))
+    for verb in ("check", "run", "compare"):
+        assert main([verb, str(study)]) == BAD_INPUT
+        told = " ".join("".join(capsys.readouterr()).split())
+        assert "Set science.trial.outcome: gap_years" in told

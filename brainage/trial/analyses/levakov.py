@@ -101,6 +101,8 @@ def levakov_outcome(
     first = scans[scans["visit"] == baseline].reset_index(drop=True)
     age = first["age_years"].to_numpy(dtype=float)
     predicted = first["predicted_age_years"].to_numpy(dtype=float)
+    if np.isnan(predicted).all():
+        raise DesignError("Levakov's outcome: the scores hold no predicted ages.")
     if len(first) < 3 or np.ptp(age) < 1e-6:
         raise DesignError(
             f"Levakov's outcome: ages at baseline do not vary ({len(first)} people); "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -159,6 +160,42 @@ def hash_scores(scores: pd.DataFrame) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def outcome_in_scores(options: TrialOptions, columns: Iterable[str]) -> TrialOptions:
+    """Return the options with the outcome that a scores table made elsewhere holds.
+
+    Parameters
+    ----------
+    options : TrialOptions
+        Where `outcome` was named, the scores must have it; where it was left to its default and
+        they have the other gap alone, that one is analysed.
+    columns : iterable of str
+        Of the scores, completed (`brainage.tables.complete_scores`) or not.
+
+    Returns
+    -------
+    options : TrialOptions
+        The same where nothing has to change.
+
+    Raises
+    ------
+    DesignError
+        The outcome that was named is not among the scores.
+    """
+    there = set(columns)
+    if "predicted_age_years" in there:
+        there.add("gap_years")
+    if options.outcome in there:
+        return options
+    others = [name for name in ("gap_corrected_years", "gap_years") if name in there]
+    if "outcome" in options.model_fields_set or not others:
+        raise DesignError(
+            f"scores: expected a column {options.outcome} (science.trial.outcome), found "
+            f"{', '.join(others) or 'no gap and no predicted age'}."
+            + (f" Set science.trial.outcome: {others[0]}." if others else "")
+        )
+    return options.model_copy(update={"outcome": others[0]})
+
+
 def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> TrialData:
     """Give each score its visit and arm.
 
@@ -172,7 +209,7 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
     design : TrialDesign
         Visits and arms.
     outcome : {"gap_corrected_years", "gap_years"}
-        Column that the changes are taken of.
+        Column that the changes are taken of; a gap follows from a predicted age.
 
     Returns
     -------
@@ -192,6 +229,10 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
             "Leave it out: the allocation gives the arm."
         )
     scores = _without_prefixes(scores)
+    if outcome not in scores:
+        raise DesignError(f"scores: expected a column {outcome}, found none.")
+    if "predicted_age_years" not in scores:
+        scores = scores.assign(predicted_age_years=np.nan)
     visits = {visit.session_id: visit.label for visit in design.visits}
     arms = design.allocation.set_index("participant_id")["arm"]
     scans = scores.assign(
