@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 from brainage.progress import Progress, silent
 from brainage.tables import WHOLE_BRAIN, complete_scores
 from brainage.trial.analyses.change import WITHIN_ARM, within_arm_changes
+from brainage.trial.analyses.named_contrasts import NAMED_CONTRASTS
 from brainage.trial.analyses.planned import HEADLINE, analysis, asked_for
 from brainage.trial.analyses.record import AnalysisInputs, AnalysisResult, TrialInputs
 from brainage.trial.analyses.running import DONE, Run, run_analyses, run_notes
@@ -121,7 +122,10 @@ def compare_arms(
         ),
         progress=progress,
     )
-    contrasts, adjust_notes = adjusted_contrasts(networks, design, plan)
+    contrasts, adjust_notes, adjusted = adjusted_contrasts(
+        networks, design, plan, secondary=_secondary(runs)["p_value"]
+    )
+    runs = _with_adjusted(runs, adjusted)
     headline = Run(analysis(first.labels.analysis), HEADLINE[options.style], DONE, first.model)
     within = Run(WITHIN_ARM, WITHIN_ARM.title(options), DONE, AnalysisResult())
     own, records = _own_tables([headline, *runs], design, plan)
@@ -223,6 +227,31 @@ def _sensitivity(
         if rows:
             tables.append(contrast_table(rows).assign(analysis=each.title))
     return pd.concat(tables[1:] or tables, ignore_index=True)[list(SENSITIVITY.names)]
+
+
+def _secondary(runs: Iterable[Run]) -> pd.DataFrame:
+    """Return the named contrasts that are adjusted together with those with control."""
+    for each in runs:
+        table = each.result.tables.get(NAMED_CONTRASTS.name) if each.result else None
+        if table is not None:
+            return table[table["family"] == "secondary"]
+    return pd.DataFrame({"p_value": pd.Series(dtype=float)})
+
+
+def _with_adjusted(runs: list[Run], adjusted: list[float]) -> list[Run]:
+    index = _secondary(runs).index
+    if not len(index):
+        return runs
+    out = []
+    for each in runs:
+        table = each.result.tables.get(NAMED_CONTRASTS.name) if each.result else None
+        if table is not None:
+            table = table.copy()
+            table.loc[index, "p_adjusted"] = adjusted
+            tables = {**each.result.tables, NAMED_CONTRASTS.name: table}
+            each = replace(each, result=replace(each.result, tables=tables))
+        out.append(each)
+    return out
 
 
 def _own_tables(

@@ -9,6 +9,8 @@ from brainage.trial.analyses.adjusted import INTERVAL_ADJUSTED, MOTION_ADJUSTED,
 from brainage.trial.analyses.ancova_per_visit import ANCOVA
 from brainage.trial.analyses.change import CHANGE_SCORES, WITHIN_ARM
 from brainage.trial.analyses.levakov import LEVAKOV_OUTCOME
+from brainage.trial.analyses.moderators import MODERATED
+from brainage.trial.analyses.named_contrasts import NAMED
 from brainage.trial.analyses.record import Analysis
 from brainage.trial.analyses.repeated_measures import (
     COMPLETERS_ONLY,
@@ -38,6 +40,8 @@ REGISTRY: tuple[Analysis, ...] = (
     SCANNER_ADJUSTED,
     LEVAKOV_OUTCOME,
     RERANDOMIZATION,
+    NAMED,
+    MODERATED,
 )
 
 _BY_KEY = {record.key: record for record in REGISTRY}

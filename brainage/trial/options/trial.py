@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from brainage.options import Listed, Options
 from brainage.tables import SCORES
 from brainage.trial.options.analysis import AnalysisOptions
+from brainage.trial.options.contrasts import ContrastOptions, ModeratorOptions
 from brainage.trial.options.estimand import EstimandOptions
+from brainage.wording import did_you_mean
 
 
 class VisitOptions(Options):
@@ -131,6 +133,15 @@ class TrialOptions(Options):
         all arms share one.
     n_bootstraps : int, default=2000
         Bootstrap samples of people behind Levakov's outcome.
+    contrasts : tuple of ContrastOptions, default=()
+        Named linear contrasts beside those with control. The ready-made ones are done in any
+        case, exploratory; naming one here changes its family or gives it a margin.
+    arm_factors : dict of str to dict, default={}
+        Arm -> factor -> level (``HRT: {load: heavy, setting: supervised}``): what arms differ in.
+        A contrast of arms that differ in more than one factor says so; a full factorial has its
+        margins.
+    moderators : tuple of ModeratorOptions, default=()
+        Baseline variables whose interaction with arm is estimated, exploratory.
     randomization : RandomizationOptions
         Allocation scheme.
     estimand : EstimandOptions
@@ -156,6 +167,9 @@ class TrialOptions(Options):
     degrees_of_freedom: Literal["satterthwaite", "kenward_roger"] = "satterthwaite"
     covariance_by_arm: bool = True
     n_bootstraps: int = Field(default=2000, ge=200)
+    contrasts: Listed[ContrastOptions] = ()
+    arm_factors: dict[str, dict[str, str]] = {}
+    moderators: Listed[ModeratorOptions] = ()
     randomization: RandomizationOptions = RandomizationOptions()
     estimand: EstimandOptions = EstimandOptions()
 
@@ -190,6 +204,7 @@ class TrialOptions(Options):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = _arm_problems(self) + _visit_problems(self) + _column_problems(self)
+        problems += _contrast_problems(self)
         if self.per_protocol_min_dose > 0 and self.dose_column is None:
             problems.append("dose_column, since per_protocol_min_dose is given")
         if problems:
@@ -215,6 +230,32 @@ def _arm_problems(options: TrialOptions) -> list[str]:
             f"primary_arm among the active arms {list(options.arms[1:])} (found "
             f"'{options.primary_arm}')"
         )
+    return problems
+
+
+def _contrast_problems(options: TrialOptions) -> list[str]:
+    labels = [visit.label for visit in options.visits[1:]]
+    problems = []
+    for each in options.contrasts:
+        of_arms, of_visits = ("arm", each.arms, options.arms), ("visit", each.visits, labels)
+        for kind, weights, known in (of_arms, of_visits):
+            problems += [
+                f"contrast '{each.name}': {kind} '{name}' among {list(known)}"
+                + did_you_mean(name, known)
+                for name in weights
+                if name not in known
+            ]
+    for what, names in (
+        ("contrasts", [each.name for each in options.contrasts]),
+        ("moderators", [each.variable for each in options.moderators]),
+    ):
+        if len(set(names)) < len(names):
+            problems.append(f"{what} with different names (found {names})")
+    problems += [
+        f"arm_factors for arms among {list(options.arms)} (found '{arm}')"
+        for arm in options.arm_factors
+        if arm not in options.arms
+    ]
     return problems
 
 

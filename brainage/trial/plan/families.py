@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
@@ -49,8 +50,12 @@ class NetworkResult:
 
 
 def adjusted_contrasts(
-    networks: list[NetworkResult], design: TrialDesign, plan: Plan | None
-) -> tuple[pd.DataFrame, list[str]]:
+    networks: list[NetworkResult],
+    design: TrialDesign,
+    plan: Plan | None,
+    *,
+    secondary: Sequence[float] = (),
+) -> tuple[pd.DataFrame, list[str], list[float]]:
     """Return every between-arm row, primary first; networks adjusted over networks.
 
     Parameters
@@ -61,6 +66,8 @@ def adjusted_contrasts(
         Names the primary contrast.
     plan : Plan or None
         In force.
+    secondary : sequence of float, default=()
+        p-values of the named contrasts that are members of the family.
 
     Returns
     -------
@@ -68,8 +75,10 @@ def adjusted_contrasts(
         Schema `CONTRASTS`.
     notes : list of str
         What could not be adjusted as asked.
+    adjusted : list of float
+        Those of `secondary`.
     """
-    rows, notes = _confirmatory(networks[0], design)
+    rows, notes, adjusted = _confirmatory(networks[0], design, list(secondary))
     rows = [
         replace(
             row,
@@ -89,7 +98,7 @@ def adjusted_contrasts(
                 prespecified=local["prespecified"] & alike,
             )
         )
-    return pd.concat(tables, ignore_index=True), notes
+    return pd.concat(tables, ignore_index=True), notes, adjusted
 
 
 def adjusted_as_planned(plan: Plan | None, design: TrialDesign, family: str) -> bool:
@@ -97,8 +106,10 @@ def adjusted_as_planned(plan: Plan | None, design: TrialDesign, family: str) -> 
     return plan is not None and plan.adjusts_alike(family, design.options)
 
 
-def _confirmatory(first: NetworkResult, design: TrialDesign) -> tuple[list[Contrast], list[str]]:
-    """Mark the primary contrast and adjust the others as one family."""
+def _confirmatory(
+    first: NetworkResult, design: TrialDesign, secondary: list[float]
+) -> tuple[list[Contrast], list[str], list[float]]:
+    """Mark the primary contrast and adjust the others, and the secondary ones, as one family."""
     wanted = (design.primary_arm, design.primary_visit)
     rows = [replace(row, primary=(row.arm, row.visit) == wanted) for row in first.contrasts]
     rows.sort(key=lambda row: not row.primary)
@@ -107,19 +118,18 @@ def _confirmatory(first: NetworkResult, design: TrialDesign) -> tuple[list[Contr
         method = "holm"
         notes.append("Dunnett needs the repeated-measures model; Holm was used instead")
     if method == "dunnett":
+        # Dunnett's family is arms against one control: the named ones are adjusted by Holm.
         adjusted = _dunnett_by_visit(rows, first.model, design)
+        of_named = [float(p) for p in adjust(secondary, "holm")]
     else:
-        adjusted = dict(
-            zip(
-                [(row.arm, row.visit) for row in rows[1:]],
-                adjust([row.p_value for row in rows[1:]], method),
-                strict=True,
-            )
-        )
-    return [
+        family = adjust([*(row.p_value for row in rows[1:]), *secondary], method)
+        adjusted = {(row.arm, row.visit): p for row, p in zip(rows[1:], family, strict=False)}
+        of_named = [float(p) for p in family[len(rows) - 1 :]]
+    rows = [
         replace(row, p_adjusted=float(row.p_value if row.primary else adjusted[row.arm, row.visit]))
         for row in rows
-    ], notes
+    ]
+    return rows, notes, of_named
 
 
 def _dunnett_by_visit(

@@ -143,7 +143,7 @@ class Plan:
 #: What decides how a row of the headline analysis is adjusted for multiplicity.
 FAMILIES = {
     "primary": ("style", "primary_arm", "primary_visit"),
-    "contrasts": ("style", "primary_arm", "primary_visit", "multiplicity"),
+    "contrasts": ("style", "primary_arm", "primary_visit", "multiplicity", "secondary"),
     "networks": ("style",),
     "deltas": ("style", "within_arm_multiplicity"),
 }
@@ -152,7 +152,10 @@ _ROW = ("arm", "versus", "visit", "outcome", "analysis_set")
 _OF_EVERY_TABLE = ("arms", "visits", "outcome", "estimand")
 
 
-def _setting(options: TrialOptions, name: str):
+def _setting(options: TrialOptions, name: str) -> object:
+    if name == "secondary":
+        # One more member of the family changes every adjusted p in it.
+        return [each for each in options.contrasts if each.family == "secondary"]
     if name == "primary_arm":
         return options.primary_arm or options.arms[-1]
     return getattr(options, name)
@@ -250,7 +253,7 @@ def _chosen(options: TrialOptions) -> dict:
     silent = {
         name
         for name, value in TrialOptions.model_fields.items()
-        if value.default in (None, ()) and values[name] in (None, [])
+        if value.default in (None, (), {}) and values[name] in (None, [], {})
     }
     return {name: value for name, value in values.items() if name not in silent}
 

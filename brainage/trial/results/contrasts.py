@@ -124,13 +124,14 @@ _ARM = Column("arm", "text", "Arm.")
 _VERSUS = Column("versus", "text", "Arm compared with; 'baseline' for a change within the arm.")
 _VISIT = Column("visit", "text", "Visit.")
 _OUTCOME = Column("outcome", "text", "Score column analysed.")
-_ESTIMATE = (
+#: Of any estimate in years, and of its test.
+ESTIMATE_COLUMNS = (
     _years("estimate_years", "Estimate; below zero is younger."),
     _years("se_years", "Standard error."),
     _years("ci_low_years", "Lower end of the 95 % confidence interval."),
     _years("ci_high_years", "Upper end of the 95 % confidence interval."),
 )
-_TEST = (
+TEST_COLUMNS = (
     Column("df", "number", "Degrees of freedom.", nullable=True),
     Column("statistic", "number", "t.", nullable=True),
     Column("p_value", "number", "Two-sided p.", nullable=True, low=0, high=1),
@@ -169,8 +170,8 @@ CONTRASTS = TableSchema(
         _ARM,
         _VERSUS,
         _VISIT,
-        *_ESTIMATE,
-        *_TEST,
+        *ESTIMATE_COLUMNS,
+        *TEST_COLUMNS,
         *_COUNTS,
         Column("primary", "boolean", "Whether this is the primary contrast."),
         _PLANNED,
@@ -198,8 +199,8 @@ DELTAS = TableSchema(
         _ARM,
         _VERSUS,
         _VISIT,
-        *_ESTIMATE,
-        *_TEST,
+        *ESTIMATE_COLUMNS,
+        *TEST_COLUMNS,
         *_COUNTS,
         Column("n_paired", "integer", "Participants with both scans."),
         _years("mean_change_years", "Plain mean of gap at the visit minus gap at baseline."),
