@@ -377,24 +377,18 @@ def _nilearn(folder: Path, way: dict):
 
 
 def _atlas(folder: Path, kind: str):
-    from brainage.imaging import Atlas, load_atlas
+    from brainage.imaging import LabelAtlas, Parcels, load_atlas
 
     if kind == "spheres":
         return load_atlas("seitzman300")
     names = tuple(f"label{i}" for i in range(1, N_LABELS + 1))
-    nothing = (None,) * N_LABELS
-    return Atlas(
-        "made",
-        "labels",
-        names,
-        nothing,
-        nothing,
-        None,
-        folder / "labels.nii.gz",
-        np.arange(1, N_LABELS + 1),
-        None,
-        None,
-        "benchmark labels",
+    return LabelAtlas(
+        name="made",
+        parcels=Parcels(names),
+        space=None,
+        content_hash="benchmark labels",
+        image=folder / "labels.nii.gz",
+        label_values=np.arange(1, N_LABELS + 1),
     )
 
 

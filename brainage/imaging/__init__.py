@@ -1,7 +1,11 @@
 """Scans and confounds in, parcel series out: the only room that knows nibabel and nilearn."""
 
-from brainage.imaging.atlas.atlas import Atlas
+from brainage.imaging.atlas.atlas import Atlas, Parcels
 from brainage.imaging.atlas.atlas_library import check_space, load_atlas
+from brainage.imaging.atlas.cifti import SurfaceAtlas
+from brainage.imaging.atlas.labels import LabelAtlas
+from brainage.imaging.atlas.maps import MapAtlas
+from brainage.imaging.atlas.spheres import SphereAtlas
 from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
 from brainage.imaging.cleaning.strategies import Strategy, list_strategies, load_strategy
 from brainage.imaging.extract import extract_parcel_series, time_own_mask
@@ -23,7 +27,12 @@ __all__ = [
     "AtlasOptions",
     "CleaningOptions",
     "ExclusionRules",
+    "LabelAtlas",
+    "MapAtlas",
+    "Parcels",
     "Scan",
+    "SphereAtlas",
+    "SurfaceAtlas",
     "check_space",
     "extract_parcel_series",
     "find_scans",

@@ -203,7 +203,7 @@ class _Measured:
 def _measure_volume(
     stream: VolumeStream, scan: Scan, atlas: Atlas, cleaning: CleaningOptions, cache_folder
 ) -> tuple[_Measured, Nuisance, float]:
-    if atlas.kind == "cifti":
+    if atlas.of_surfaces:
         raise ScanError(
             f"{scan.bold}: a volumetric scan, but atlas {atlas.name} labels surfaces. "
             "Use *.dtseries.nii, or an atlas in a volume."

@@ -17,9 +17,16 @@ PARCELS = TableSchema(
         Column("network", "text", "Network, where the atlas knows one.", nullable=True),
         Column("hemisphere", "text", "L or R, where the atlas tells.", nullable=True),
         Column("label", "integer", "Value in the atlas's image.", required=False),
-        Column("x_mm", "number", "Sphere's centre, to the right.", "mm", required=False),
-        Column("y_mm", "number", "Sphere's centre, to the front.", "mm", required=False),
-        Column("z_mm", "number", "Sphere's centre, upwards.", "mm", required=False),
+        Column(
+            "x_mm",
+            "number",
+            "Centre (a label's: its voxels' mean), rightwards.",
+            "mm",
+            required=False,
+            nullable=True,
+        ),
+        Column("y_mm", "number", "Centre, to the front.", "mm", required=False, nullable=True),
+        Column("z_mm", "number", "Centre, upwards.", "mm", required=False, nullable=True),
         Column("radius_mm", "number", "Sphere's radius.", "mm", required=False),
     ),
     key=("name",),
@@ -36,11 +43,8 @@ def write_parcels(atlas: Atlas, folder: str | Path) -> Path:
             "hemisphere": pd.Series(atlas.hemispheres, dtype=object),
         }
     )
-    if atlas.label_values is not None:
-        table["label"] = atlas.label_values
-    if atlas.coordinates_mm is not None:
-        table[["x_mm", "y_mm", "z_mm"]] = atlas.coordinates_mm
-        table["radius_mm"] = atlas.radii_mm
+    for name, values in atlas.own_columns().items():
+        table[name] = values
     path = Path(folder) / "parcels.tsv"
     write_table(table, path, PARCELS)
     return path

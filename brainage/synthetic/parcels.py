@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brainage.errors import AtlasError
-from brainage.imaging import load_atlas
+from brainage.imaging import SphereAtlas, load_atlas
 from brainage.synthetic.options import SyntheticOptions
 
 #: In front of this MNI plane (and outside the cerebellum) a parcel counts as prefrontal.
@@ -56,10 +56,10 @@ def load_parcels(options: SyntheticOptions) -> Parcels:
         The atlas has no coordinates, or fewer parcels than asked for.
     """
     atlas = load_atlas(options.atlas)
-    if atlas.coordinates_mm is None or atlas.radii_mm is None:
+    if not isinstance(atlas, SphereAtlas):
         raise AtlasError(
             f"synthetic.atlas '{options.atlas}': expected an atlas of spheres with coordinates, "
-            f"found one of {atlas.kind}. Use seitzman300."
+            f"found one of {atlas.what}. Use seitzman300."
         )
     parcels = Parcels(
         atlas.name,

@@ -10,15 +10,16 @@ import pytest
 from nilearn.maskers import NiftiLabelsMasker
 
 from brainage.imaging import (
-    Atlas,
     AtlasOptions,
     CleaningOptions,
     ExclusionRules,
+    LabelAtlas,
+    Parcels,
     extract_parcel_series,
 )
 from brainage.imaging.cleaning.confounds import load_nuisance
 from brainage.imaging.reading.nifti import write_nifti
-from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.scan import Scan
 
 _SHAPE = (8, 7, 6, 80)
 _AFFINE = np.diag([3.0, 3.0, 3.0, 1.0])
@@ -41,19 +42,14 @@ def study(tmp_path) -> Path:
     return tmp_path
 
 
-def an_atlas(folder: Path) -> Atlas:
-    return Atlas(
-        "made",
-        "labels",
-        ("a", "b", "c", "d"),
-        ("x", "x", None, "y"),
-        (None,) * 4,
-        None,
-        folder / "labels.nii.gz",
-        np.arange(1, 5),
-        None,
-        None,
-        "slabs",
+def an_atlas(folder: Path) -> LabelAtlas:
+    return LabelAtlas(
+        name="made",
+        parcels=Parcels(("a", "b", "c", "d"), ("x", "x", None, "y")),
+        space=None,
+        content_hash="slabs",
+        image=folder / "labels.nii.gz",
+        label_values=np.arange(1, 5),
     )
 
 

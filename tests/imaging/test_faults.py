@@ -13,17 +13,18 @@ import pytest
 
 from brainage.errors import AtlasError, ScanError
 from brainage.imaging import (
-    Atlas,
     AtlasOptions,
     CleaningOptions,
     ExclusionRules,
+    LabelAtlas,
+    Parcels,
     extract_parcel_series,
     load_atlas,
 )
 from brainage.imaging.atlas.operator import load_mask
 from brainage.imaging.reading import stream as stream_module
 from brainage.imaging.reading.nifti import Grid, write_nifti
-from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.scan import Scan
 from brainage.imaging.reading.stream import VolumeStream
 
 _SHAPE = (8, 7, 6, 40)
@@ -38,24 +39,19 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
-def an_atlas(folder: Path) -> Atlas:
+def an_atlas(folder: Path) -> LabelAtlas:
     labels = np.zeros(_SHAPE[:3])
     for i in range(4):
         labels[2 * i : 2 * i + 2] = i + 1
     if not (folder / "labels.nii.gz").exists():
         write_nifti(folder / "labels.nii.gz", labels, _AFFINE)
-    return Atlas(
-        "made",
-        "labels",
-        ("a", "b", "c", "d"),
-        (None,) * 4,
-        (None,) * 4,
-        None,
-        folder / "labels.nii.gz",
-        np.arange(1, 5),
-        None,
-        None,
-        "four slabs",
+    return LabelAtlas(
+        name="made",
+        parcels=Parcels(("a", "b", "c", "d")),
+        space=None,
+        content_hash="four slabs",
+        image=folder / "labels.nii.gz",
+        label_values=np.arange(1, 5),
     )
 
 
@@ -264,7 +260,7 @@ def test_a_mask_corrupt_or_cut_at_any_byte_is_never_another_mask(folder):
     [
         ("cut.nii.gz", "truncated gzip"),
         ("flipped.nii.gz", "corrupt gzip"),
-        ("cut.nii", "expected a NIfTI atlas, found: Expected"),
+        ("cut.nii", "truncated, or a wrong header"),
         ("text.nii", "expected a NIfTI atlas"),
     ],
 )

@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 from nilearn.interfaces.fmriprep import load_confounds_strategy
 
-from brainage.imaging import Atlas, CleaningOptions, extract_parcel_series, find_scans
+from brainage.imaging import (
+    CleaningOptions,
+    Parcels,
+    SphereAtlas,
+    extract_parcel_series,
+    find_scans,
+)
 from brainage.synthetic import make_study, write_study
 from brainage.synthetic.bids import DERIVATIVES
 from brainage.synthetic.confounds import cosine_drifts, make_confounds
@@ -165,18 +171,13 @@ def edges(values):
 
 def test_extraction_finds_the_neural_signals_in_the_images(study, written, parcels):
     scans = find_scans(written / "reference" / DERIVATIVES)
-    atlas = Atlas(
-        "lattice",
-        "spheres",
-        parcels.names,
-        parcels.networks,
-        (None,) * len(parcels),
-        "MNI152NLin2009cAsym",
-        None,
-        None,
-        parcels.coordinates_mm,
-        parcels.radii_mm,
-        "lattice",
+    atlas = SphereAtlas(
+        name="lattice",
+        parcels=Parcels(tuple(parcels.names), tuple(parcels.networks)),
+        space="MNI152NLin2009cAsym",
+        content_hash="lattice",
+        coordinates_mm=parcels.coordinates_mm,
+        radii_mm=parcels.radii_mm,
     )
     truth = study.scans("reference")
     assert [scan.participant_id for scan in scans] == truth["participant_id"].tolist()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,16 @@ from xml.parsers.expat import ExpatError
 
 import nibabel as nib
 import numpy as np
-from nibabel.cifti2 import BrainModelAxis, LabelAxis, ParcelsAxis, SeriesAxis
+from nibabel.cifti2 import BrainModelAxis, Cifti2HeaderError, LabelAxis, ParcelsAxis, SeriesAxis
+from nibabel.cifti2.cifti2_axes import Axis
 from nibabel.spatialimages import HeaderDataError
 from scipy.sparse import csr_array
 
-from brainage.errors import AtlasError, ScanError
-from brainage.imaging.atlas.atlas import Atlas
+from brainage.errors import AtlasError, BrainAgeError, ScanError
+from brainage.imaging.atlas.atlas import Atlas, parcels_of
 from brainage.imaging.atlas.label_tables import split_name
+from brainage.imaging.atlas.weights import Weights
+from brainage.imaging.reading.nifti import Grid
 
 SURFACE_SPACE = "fsLR"
 _BLOCK_BYTES = 16 * 2**20
@@ -34,6 +38,14 @@ _UNREADABLE = (
     HeaderDataError,
     nib.filebasedimages.ImageFileError,
     ExpatError,
+    # Of XML that is well-formed and says something else than CIFTI does.
+    Cifti2HeaderError,
+    AssertionError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    TypeError,
 )
 
 
@@ -46,9 +58,10 @@ class SurfaceSignals:
     values : ndarray of shape (n_volumes, p), float64
         In the file's units.
     coverage : ndarray of shape (p,)
-        Share of the parcel's grayordinates that the series has.
+        Share of the parcel's grayordinates that were seen: that the series has, finite, and that
+        vary over the run (fMRIPrep writes zeros where nothing was).
     broken : ndarray of shape (p,), bool
-        Parcels with a value that is not finite.
+        Parcels with a grayordinate that is not finite in some volumes only.
     t_r_s : float or None
         The file's time step, None where it has no unit of time.
     """
@@ -64,7 +77,37 @@ def is_cifti(path: Path) -> bool:
     return path.name.endswith((".dtseries.nii", ".ptseries.nii"))
 
 
-def load_cifti_atlas(path: Path, name: str, space: str | None) -> Atlas:
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class SurfaceAtlas(Atlas):
+    """An atlas of grayordinates, for CIFTI scans.
+
+    Parameters
+    ----------
+    image : Path
+        ``dlabel.nii``, or the ``ptseries.nii`` whose parcels are made already.
+    label_values : ndarray of shape (p,), int, or None
+        Key of each parcel; None for made parcels.
+    """
+
+    image: Path
+    label_values: np.ndarray | None
+    what = "parcels of grayordinates"
+    signal_words = "the means of the grayordinates"
+    of_surfaces = True
+
+    def own_columns(self) -> dict[str, np.ndarray]:
+        """Return each parcel's key where it has one."""
+        return {} if self.label_values is None else {"label": self.label_values}
+
+    def weights(self, grid: Grid, inside: np.ndarray | None = None) -> Weights:
+        """Refuse: a grid of voxels has no grayordinates."""
+        raise AtlasError(
+            f"atlas {self.name} labels surfaces, found a grid of voxels. Use *.dtseries.nii, or "
+            "an atlas in a volume."
+        )
+
+
+def load_cifti_atlas(path: Path, name: str, space: str | None) -> SurfaceAtlas:
     """Load the parcels of a ``dlabel.nii``, or of a ``ptseries.nii`` that has them made already.
 
     Raises
@@ -73,28 +116,11 @@ def load_cifti_atlas(path: Path, name: str, space: str | None) -> Atlas:
         Not such a file, or no parcel in it.
     """
     axes, image = _open(path, AtlasError)
-    space = space or SURFACE_SPACE
     if isinstance(axes[1], ParcelsAxis):
         names, values = [str(n) for n in axes[1].name], None
         digest = hashlib.sha256(b"parcels")
     elif isinstance(axes[0], LabelAxis) and isinstance(axes[1], BrainModelAxis):
-        if len(axes[0]) != 1:
-            raise AtlasError(
-                f"{path}: expected one map of labels, found {len(axes[0])}: "
-                f"{', '.join(map(str, axes[0].name))}. Keep one (wb_command "
-                "-cifti-merge with -column)."
-            )
-        keys = _keys(image)
-        table = axes[0].label[0]
-        values = np.array([k for k in np.unique(keys) if k != 0 and k in table], dtype=int)
-        unnamed = [int(k) for k in np.unique(keys) if k != 0 and k not in table]
-        if unnamed:
-            raise AtlasError(f"{path}: no name for label(s) {unnamed[:10]}.")
-        names = [table[int(k)][0] for k in values]
-        digest = hashlib.sha256(b"dlabel" + keys.astype(np.int64).tobytes())
-        for places in (axes[1].vertex, axes[1].voxel):
-            digest.update(np.asarray(places, dtype=np.int64).tobytes())
-        digest.update("\t".join(axes[1].name.astype(str)).encode())
+        names, values, digest = _labelled_parcels(path, axes, image)
     else:
         raise AtlasError(
             f"{path}: expected labels (dlabel.nii) or parcels (ptseries.nii), found "
@@ -106,20 +132,37 @@ def load_cifti_atlas(path: Path, name: str, space: str | None) -> Atlas:
             f"with {len(set(names))} names."
         )
     digest.update("\t".join(names).encode())
-    parts = [split_name(n) for n in names]
-    return Atlas(
-        name,
-        "cifti",
-        tuple(names),
-        tuple(n for n, _ in parts),
-        tuple(h for _, h in parts),
-        space,
-        path,
-        values,
-        None,
-        None,
-        digest.hexdigest()[:32],
+    networks, sides = zip(*(split_name(n) for n in names), strict=True)
+    return SurfaceAtlas(
+        name=name,
+        parcels=parcels_of(path, names, networks, sides),
+        space=space or SURFACE_SPACE,
+        content_hash=digest.hexdigest()[:32],
+        image=path,
+        label_values=values,
     )
+
+
+def _labelled_parcels(
+    path: Path, axes: list[Axis], image: nib.Cifti2Image
+) -> tuple[list[str], np.ndarray, hashlib._Hash]:
+    if len(axes[0]) != 1:
+        raise AtlasError(
+            f"{path}: expected one map of labels, found {len(axes[0])}: "
+            f"{', '.join(map(str, axes[0].name))}. Keep one (wb_command "
+            "-cifti-merge with -column)."
+        )
+    keys = _keys(image)
+    table = axes[0].label[0]
+    values = np.array([k for k in np.unique(keys) if k != 0 and k in table], dtype=int)
+    unnamed = [int(k) for k in np.unique(keys) if k != 0 and k not in table]
+    if unnamed:
+        raise AtlasError(f"{path}: no name for label(s) {unnamed[:10]}.")
+    digest = hashlib.sha256(b"dlabel" + keys.astype(np.int64).tobytes())
+    for places in (axes[1].vertex, axes[1].voxel):
+        digest.update(np.asarray(places, dtype=np.int64).tobytes())
+    digest.update("\t".join(axes[1].name.astype(str)).encode())
+    return [str(table[int(k)][0]) for k in values], values, digest
 
 
 def read_surface_signals(path: Path, atlas: Atlas) -> SurfaceSignals:
@@ -130,8 +173,8 @@ def read_surface_signals(path: Path, atlas: Atlas) -> SurfaceSignals:
     path : Path
         ``dtseries.nii`` (needs an atlas from a dlabel.nii) or ``ptseries.nii`` (its parcels are
         matched with the atlas's by name).
-    atlas : Atlas
-        Of kind "cifti".
+    atlas : SurfaceAtlas
+        Another kind is refused.
 
     Returns
     -------
@@ -142,73 +185,149 @@ def read_surface_signals(path: Path, atlas: Atlas) -> SurfaceSignals:
     ScanError
         Not such a file, truncated, or parcels that do not match.
     """
-    if atlas.kind != "cifti":
+    if not isinstance(atlas, SurfaceAtlas):
         raise ScanError(
             f"{path}: a CIFTI series needs an atlas of grayordinates, found {atlas.name} "
-            f"({atlas.kind}). Name a dlabel.nii in science.atlas.path."
+            f"({atlas.what}). Name a dlabel.nii in science.atlas.path."
         )
     axes, image = _open(path, ScanError)
     if not isinstance(axes[0], SeriesAxis):
         raise ScanError(f"{path}: expected a time series, found {type(axes[0]).__name__}.")
     if isinstance(axes[1], ParcelsAxis):
-        weights, coverage = _by_name(path, [str(n) for n in axes[1].name], atlas)
+        values = _read_all(path, image)[:, _columns_by_name(path, axes[1], atlas)]
+        coverage = np.ones(atlas.n_parcels)
+        broken = ~np.isfinite(values).all(axis=0)
     else:
-        weights, coverage = _by_grayordinate(path, axes[1], atlas)
-    values = _weighed(path, image, weights)
-    broken = ~np.isfinite(values).all(axis=0)
+        members, total = _by_grayordinate(path, axes[1], atlas)
+        values, found, broken = _mean_of_seen(path, image, members)
+        coverage = found / np.maximum(total, 1)
     unit, step = str(axes[0].unit).upper(), float(axes[0].step)
     return SurfaceSignals(values, coverage, broken, step if unit == "SECOND" and step > 0 else None)
 
 
-def _weighed(path: Path, image: nib.Cifti2Image, weights: csr_array) -> np.ndarray:
-    """Return parcel signals (n_volumes, p), some grayordinates at a time.
+def _read_all(path: Path, image: nib.Cifti2Image) -> np.ndarray:
+    blocks = [block for _, block in _blocks(path, image)]
+    return np.concatenate(blocks, axis=1)
+
+
+def _blocks(path: Path, image: nib.Cifti2Image) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield some grayordinates at a time, (n_volumes, k) float64.
 
     A CIFTI file holds one grayordinate's whole series after the other: some volumes at a time would
     be read from all over the file.
     """
     n_volumes, n_places = image.shape
-    values = np.zeros((weights.shape[0], n_volumes))
-    columns = weights.tocsc()
     n_together = max(1, _BLOCK_BYTES // (8 * n_volumes))
     try:
         for first in range(0, n_places, n_together):
-            chosen = slice(first, first + n_together)
-            block = np.asarray(image.dataobj[:, chosen], dtype=np.float64)
-            values += columns[:, chosen] @ block.T
+            chosen = slice(first, min(first + n_together, n_places))
+            yield chosen, np.asarray(image.dataobj[:, chosen], dtype=np.float64)
     except (OSError, ValueError, EOFError) as error:
         raise ScanError(
             f"{path}: expected {n_volumes} volumes, found a file that ends before: {error}"
         ) from error
-    return np.ascontiguousarray(values.T)
 
 
-def _open(path: Path, error_type: type[Exception]) -> tuple[list, nib.Cifti2Image]:
+def _mean_of_seen(
+    path: Path, image: nib.Cifti2Image, members: csr_array
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return means over the grayordinates of each parcel that were seen.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    image : Cifti2Image
+        (n_volumes, n_places).
+    members : csr_array of shape (p, n_places)
+        1 where a place belongs to a parcel.
+
+    Returns
+    -------
+    values : ndarray of shape (n_volumes, p)
+        0 where nothing was seen.
+    found : ndarray of shape (p,)
+        Places seen: finite throughout, and not constant.
+    broken : ndarray of shape (p,), bool
+        Parcels with a place that is finite in some volumes only: it would put steps into the mean.
+    """
+    p = members.shape[0]
+    total, found, broken = np.zeros((p, image.shape[0])), np.zeros(p), np.zeros(p, dtype=bool)
+    columns = members.tocsc()
+    for chosen, block in _blocks(path, image):
+        finite = np.isfinite(block)
+        whole = finite.all(axis=0)
+        block[~finite] = 0.0
+        seen = whole & (np.ptp(block, axis=0) > 0)
+        mine = columns[:, chosen]
+        total += mine @ np.where(seen, block, 0.0).T
+        found += mine @ seen.astype(float)
+        broken |= mine @ (finite.any(axis=0) & ~whole).astype(float) > 0
+    return np.ascontiguousarray((total / np.maximum(found, 1)[:, None]).T), found, broken
+
+
+def _open(path: Path, error_type: type[BrainAgeError]) -> tuple[list[Axis], nib.Cifti2Image]:
     try:
         image = nib.load(path)
         if isinstance(image, nib.Cifti2Image):
-            return [image.header.get_axis(i) for i in range(2)], image
+            _check_sizes(path, image, error_type)
+            axes = [image.header.get_axis(i) for i in range(2)]
+            _check_places(path, axes[1], error_type)
+            return axes, image
         found = type(image).__name__
     except FileNotFoundError:
         raise error_type(f"{path}: no such file.") from None
     except _UNREADABLE as error:
-        found = str(error)
+        found = " ".join(str(error).split()) or type(error).__name__
     raise error_type(f"{path}: expected a CIFTI-2 file, found: {found}")
 
 
-def _by_name(path: Path, names: list[str], atlas: Atlas) -> tuple[csr_array, np.ndarray]:
+def _check_sizes(path: Path, image: nib.Cifti2Image, error_type: type[BrainAgeError]) -> None:
+    """Compare what the headers claim with the file and with one another, before it is believed."""
+    shape, dtype = image.shape, image.nifti_header.get_data_dtype()
+    if len(shape) != 2 or min(shape) < 1 or dtype.kind not in "iuf":
+        raise error_type(
+            f"{path}: expected a matrix of numbers, found shape {shape} of type {dtype}."
+        )
+    wanted = int(image.dataobj.offset) + math.prod(map(int, shape)) * dtype.itemsize
+    in_file = path.stat().st_size
+    if in_file < wanted:
+        raise error_type(
+            f"{path}: truncated, or a wrong header: it says {shape[0]} x {shape[1]} values, "
+            f"{wanted} bytes in all; the file has {in_file}. Copy or make the file again."
+        )
+    for axis, length in enumerate(shape):
+        index_map = image.header.matrix.get_index_map(axis)
+        places = sum(int(model.index_count) for model in index_map.brain_models)
+        claimed = index_map.number_of_series_points
+        if (places and places != length) or claimed not in (None, length):
+            raise error_type(
+                f"{path}: its XML describes {places or claimed} places along axis {axis}, its "
+                f"matrix has {length}. Make the file again."
+            )
+
+
+def _check_places(path: Path, axis: Axis, error_type: type[BrainAgeError]) -> None:
+    if not isinstance(axis, BrainModelAxis):
+        return
+    for structure, _, places in _structures(axis):
+        if len(np.unique(places)) < len(places):
+            raise error_type(f"{path}: {structure} has a vertex or voxel twice. Make it again.")
+
+
+def _columns_by_name(path: Path, axis: ParcelsAxis, atlas: SurfaceAtlas) -> list[int]:
+    names = [str(n) for n in axis.name]
     absent = [name for name in atlas.parcel_names if name not in set(names)]
     if absent or len(names) != atlas.n_parcels:
         raise ScanError(
             f"{path}: {len(names)} parcels, and {len(absent)} of the {atlas.n_parcels} "
             f"of atlas {atlas.name} are not among them ({', '.join(absent[:5])})."
         )
-    columns = [names.index(name) for name in atlas.parcel_names]
-    shape = (atlas.n_parcels, len(names))
-    ones = np.ones(len(columns))
-    return csr_array((ones, (np.arange(len(columns)), columns)), shape=shape), ones
+    return [names.index(name) for name in atlas.parcel_names]
 
 
-def _by_grayordinate(path: Path, axis, atlas: Atlas) -> tuple[csr_array, np.ndarray]:
+def _by_grayordinate(path: Path, axis: Axis, atlas: SurfaceAtlas) -> tuple[csr_array, np.ndarray]:
+    """Return which place belongs to which parcel (p, n_places), and each parcel's size."""
     if not isinstance(axis, BrainModelAxis) or atlas.label_values is None:
         raise ScanError(
             f"{path}: grayordinates need an atlas from a dlabel.nii; {atlas.name} has "
@@ -236,9 +355,8 @@ def _by_grayordinate(path: Path, axis, atlas: Atlas) -> tuple[csr_array, np.ndar
         rows.append(parcel[of_labels])
         columns.append(where.start + of_series)
     rows, columns = np.concatenate(rows), np.concatenate(columns)
-    found = np.bincount(rows, minlength=atlas.n_parcels).astype(float)
     shape = (atlas.n_parcels, len(axis))
-    return csr_array((1 / found[rows], (rows, columns)), shape=shape), found / total
+    return csr_array((np.ones(len(rows)), (rows, columns)), shape=shape), total
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,13 @@ _HEMISPHERE = re.compile(
     re.ASCII,
 )
 _COLOURS = re.compile(r"(?P<value>\d+)(?:\s+\d+){3,4}")
+#: A value, a name, and FreeSurfer's colours: R G B, then A, then the tissue type.
 _LUT_LINE = re.compile(
-    r"\s*(?P<value>\d+)(?:\s+|\s*[,;]\s*)(?P<name>\S.*?)(?P<colours>(?:\s+\d+){3,4})?\s*"
+    r"\s*(?P<value>\d+)(?:\s+|\s*[,;]\s*)(?P<name>\S.*?)(?P<colours>(?:\s+\d+){3,5})?\s*"
+)
+#: ITK-SNAP's label descriptions: a value, R G B A, visibility of label and mesh, the name.
+_ITK_SNAP_LINE = re.compile(
+    r"\s*(?P<value>\d+)(?:\s+\d+){3}\s+\d*\.?\d+(?:\s+\d+){2}\s+\"(?P<name>[^\"]*)\"\s*"
 )
 
 
@@ -37,10 +42,11 @@ def read_label_table(path: Path, present: np.ndarray) -> pd.DataFrame:
     path : Path
         TSV or CSV with a value and a name column (BIDS: index, name; without a name column the
         value is the name) and optionally network and hemisphere, a FreeSurfer colour table (value
-        name R G B A; a whole colour table names many regions, and those the image lacks are left
-        out), pairs of a value and a name, Tian's and Connectome Workbench's pairs of lines (name;
-        value R G B A), xcpEngine's ``*NodeNames.txt`` beside ``*NodeIndex.1D``, or a list of
-        names, one a line, in rising order of the values.
+        name R G B, with or without A and tissue type; a whole colour table names many regions, and
+        those the image lacks are left out), ITK-SNAP's label descriptions, AAL's rows of a short
+        name, a name and a value, pairs of a value and a name, Tian's and Connectome
+        Workbench's pairs of lines (name; value R G B A), xcpEngine's ``*NodeNames.txt`` beside
+        ``*NodeIndex.1D``, or a list of names, one a line, in rising order of the values.
     present : ndarray of int
         Values in the image, ascending, without the background.
 
@@ -58,7 +64,15 @@ def read_label_table(path: Path, present: np.ndarray) -> pd.DataFrame:
     lines = _lines(path)
     if not lines:
         raise AtlasError(f"{path}: expected label names, found an empty file.")
-    for reader in (_with_header, _node_index, _pairs, _value_and_name, _names_only):
+    for reader in (
+        _with_header,
+        _node_index,
+        _pairs,
+        _itk_snap,
+        _value_and_name,
+        _bare_columns,
+        _names_only,
+    ):
         table = reader(path, lines, present)
         if table is not None:
             break
@@ -105,6 +119,7 @@ def _with_header(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFr
         )
     ]
     header = [cell.lower().replace("_", " ") for cell in cells[0]]
+    _refuse_joined(path, lines, cells)
 
     def column(names: tuple[str, ...], *, but: int | None = None) -> int | None:
         return next(
@@ -143,13 +158,14 @@ def _with_header(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFr
     )
 
 
-def _known(cell) -> str | None:
+def _known(cell: object) -> str | None:
     # pandas turns an absent cell into NaN.
     return None if not isinstance(cell, str) or is_missing(cell) else cell
 
 
-def _side(cell) -> str | None:
-    known = str(cell).lower() in ("l", "lh", "left", "r", "rh", "right")
+def _side(cell: object) -> str | None:
+    cell = str(cell)
+    known = cell.lower() in ("l", "lh", "left", "r", "rh", "right")
     return cell[0].upper() if known else None
 
 
@@ -187,20 +203,72 @@ def _pairs(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | 
     )
 
 
-def _value_and_name(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
-    matches = [_LUT_LINE.fullmatch(line) for line in lines if line.lstrip()[0] != "#"]
+def _itk_snap(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
+    matches = [_ITK_SNAP_LINE.fullmatch(line) for line in _uncommented(lines)]
     if not matches or not all(matches):
         return None
-    table = pd.DataFrame(
-        {
-            "value": [int(m["value"]) for m in matches],
-            "name": [m["name"] for m in matches],
-            "network": None,
-        }
-    )
+    return _of_the_image([(int(m["value"]), m["name"]) for m in matches], present)
+
+
+def _uncommented(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.lstrip()[0] != "#"]
+
+
+def _of_the_image(pairs: list[tuple[int, str]], present: np.ndarray) -> pd.DataFrame:
+    """Return a colour table's rows of the image's labels: it may name many other regions."""
+    there = set(present.tolist())
+    rows = [(value, name.strip(), None) for value, name in pairs if value in there]
+    return pd.DataFrame(rows, columns=["value", "name", "network"])
+
+
+def _refuse_joined(path: Path, lines: list[str], cells: list[list[str]]) -> None:
+    if len(cells) != len(lines):
+        raise AtlasError(
+            f"{path}: {len(lines)} lines, but {len(cells)} rows: a quotation mark is opened and "
+            "not closed, and joins lines. Remove it."
+        )
+
+
+def _bare_columns(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
+    """Read columns without a header: values, and one text, or AAL's short name before the name."""
+    lines = _uncommented(lines)
+    separator = next((mark for mark in "\t;," if all(mark in line for line in lines)), None)
+    if separator is None or not lines:
+        return None
+    rows = [[c.strip() for c in row] for row in csv.reader(lines, delimiter=separator)]
+    _refuse_joined(path, lines, rows)
+    columns = list(zip(*rows, strict=False))
+    whole = [c for c in columns if all(re.fullmatch(r"\d+", cell) for cell in c)]
+    texts = [c for c in columns if not any(re.fullmatch(r"[-+.\d]+", cell) for cell in c)]
+    # Of columns of numbers, the one that has the image's labels.
+    values = {c for c in whole if set(present.tolist()) <= {int(cell) for cell in c}} or set(whole)
+    known = len({len(row) for row in rows}) == 1 and len(values) == 1
+    if not known or not (len(texts) == 1 or (len(texts) == 2 and columns[-1] in values)):
+        raise AtlasError(
+            f"{path}: {len(columns)} columns without a header: nobody knows which are the values "
+            "and the names. Give it a header line with index and name."
+        )
+    return pd.DataFrame({"value": list(values.pop()), "name": list(texts[-1]), "network": None})
+
+
+def _value_and_name(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
+    matches = [_LUT_LINE.fullmatch(line) for line in _uncommented(lines)]
+    if not matches or not all(matches) or any("\t" in m["name"] for m in matches):
+        return None
+    pairs = [(int(m["value"]), _unquoted(m["name"])) for m in matches]
     if all(m["colours"] for m in matches):
-        table = table[table["value"].isin(present)].reset_index(drop=True)
-    return table
+        return _of_the_image(pairs, present)
+    if all(name.endswith(f" {value}") for value, name in pairs):
+        # AAL3's rows end with the value again.
+        pairs = [(value, name.removesuffix(f" {value}").rstrip()) for value, name in pairs]
+    return pd.DataFrame([(*pair, None) for pair in pairs], columns=["value", "name", "network"])
+
+
+def _unquoted(name: str) -> str:
+    """Return a name without the quotation marks around it, as R writes lists."""
+    name = name.strip()
+    quoted = len(name) > 1 and name[0] == name[-1] and name[0] in "\"'"
+    return name[1:-1].strip() if quoted else name
 
 
 def _names_only(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame:
@@ -212,7 +280,7 @@ def _names_only(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFra
             f"{len(lines)}. Give a table with the columns index and name."
         )
     return pd.DataFrame(
-        {"value": present, "name": [line.strip() for line in lines], "network": None}
+        {"value": present, "name": [_unquoted(line) for line in lines], "network": None}
     )
 
 

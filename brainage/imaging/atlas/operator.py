@@ -15,28 +15,26 @@ from __future__ import annotations
 import functools
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import nibabel as nib
 import numpy as np
-from nibabel.spatialimages import HeaderDataError
 from scipy.sparse import csc_array, csr_array
 
 from brainage.errors import ScanError
 from brainage.files import atomic_path
+from brainage.imaging.atlas.atlas import Atlas
+from brainage.imaging.atlas.moving import resampled
 from brainage.imaging.atlas.product import VolumeProduct
+from brainage.imaging.atlas.weights import smoothed, unmixing
 from brainage.imaging.reading.nifti import Grid
-from brainage.imaging.reading.stream import check_whole
+from brainage.imaging.reading.stream import read_volume
 
-if TYPE_CHECKING:
-    from brainage.imaging.atlas.atlas import Atlas
-
-_FORMAT = 4
-#: Below this radius nilearn may add a voxel outside a sphere that depends on the mask.
-_RESTRICTABLE_RADIUS_MM = 3.5
+_FORMAT = 5
+#: What a kept operator consists of, in the order of its checksum.
+_ARRAYS = ("data", "indices", "indptr", "shape", "voxels", "coverage", "empty", "unmix")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +113,6 @@ class ParcelOperator:
         inside : ndarray of shape (n_voxels,), bool
             Mask in Fortran order.
         """
-        from brainage.imaging.atlas.weights import unmixing
-
         kept = inside[self.voxels]
         lengths = np.diff(self.weights.indptr)
         entries = np.repeat(kept, lengths)
@@ -170,7 +166,14 @@ def parcel_operator(
 class _Request:
     """Arguments of `parcel_operator`, equal where their content is."""
 
-    def __init__(self, atlas, grid, mask, smoothing_fwhm_mm, folder):
+    def __init__(
+        self,
+        atlas: Atlas,
+        grid: Grid,
+        mask: np.ndarray | None,
+        smoothing_fwhm_mm: float | None,
+        folder: str | None,
+    ) -> None:
         self.atlas, self.grid, self.mask = atlas, grid, mask
         self.smoothing_fwhm_mm, self.folder = smoothing_fwhm_mm, folder
         self.key = self._key()
@@ -185,8 +188,8 @@ class _Request:
     def __hash__(self) -> int:
         return hash((self.key, self.folder))
 
-    def __eq__(self, other) -> bool:
-        return (self.key, self.folder) == (other.key, other.folder)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Request) and (self.key, self.folder) == (other.key, other.folder)
 
 
 # Per process: a batch of scans on one grid loads its operator once.
@@ -197,7 +200,7 @@ def _remembered(request: _Request) -> ParcelOperator:
     if request.folder is None:
         return _build(request)
     path = Path(request.folder) / f"{request.key}.npz"
-    found = _load(path)
+    found = _load(path, request.grid.n_voxels)
     if found is None:
         found = _build(request)
         _save(found, path)
@@ -205,10 +208,9 @@ def _remembered(request: _Request) -> ParcelOperator:
 
 
 def _masked(request: _Request) -> ParcelOperator:
-    atlas = request.atlas
-    if atlas.kind == "spheres" and np.min(atlas.radii_mm) < _RESTRICTABLE_RADIUS_MM:
+    if not request.atlas.restrictable:
         return _build(request)
-    whole = _remembered(_Request(atlas, request.grid, None, None, request.folder))
+    whole = _remembered(_Request(request.atlas, request.grid, None, None, request.folder))
     operator = whole.restricted(request.mask.ravel(order="F"))
     if request.smoothing_fwhm_mm is None:
         return operator
@@ -216,17 +218,12 @@ def _masked(request: _Request) -> ParcelOperator:
 
 
 def _build(request: _Request) -> ParcelOperator:
-    from brainage.imaging.atlas.weights import atlas_weights, unmixing
-
-    made = atlas_weights(request.atlas, request.grid, request.mask)
-    unmix = unmixing(made.matrix) if request.atlas.kind == "maps" else None
-    operator = _compact(made.matrix, made.coverage, unmix)
+    made = request.atlas.weights(request.grid, request.mask)
+    operator = _compact(made.matrix, made.coverage, made.unmix)
     return operator if request.smoothing_fwhm_mm is None else _smoothed(operator, request)
 
 
 def _smoothed(operator: ParcelOperator, request: _Request) -> ParcelOperator:
-    from brainage.imaging.atlas.weights import smoothed
-
     small = operator.weights.tocsr()
     on_grid = csr_array(
         (small.data, operator.voxels[small.indices], small.indptr),
@@ -264,62 +261,83 @@ def load_mask(path: str | Path, grid: Grid) -> np.ndarray:
     Raises
     ------
     ScanError
-        Not readable, not 3-D, or empty.
+        Not readable, not 3-D, or empty on the scan's grid.
     """
-    from brainage.imaging.atlas.weights import resampled
-
-    check_whole(Path(path))
     try:
-        image = nib.load(path)
-        if len([n for n in image.shape if n != 1]) > 3 or len(image.shape) < 3:
-            raise ScanError(f"{path}: expected a 3-D mask, found shape {image.shape}.")
-        if image.shape[:3] == grid.shape and np.array_equal(image.affine, grid.affine):
-            values = np.asarray(image.dataobj).reshape(grid.shape)
-            inside = np.isfinite(values) & (values != 0)
-        else:
-            flat = nib.Nifti1Image(
-                np.asarray(image.dataobj, dtype=np.float64).reshape(image.shape[:3]), image.affine
-            )
-            inside = resampled(flat, grid, "nearest") != 0
-    except (
-        nib.filebasedimages.ImageFileError,
-        HeaderDataError,
-        OSError,
-        EOFError,
-        ValueError,
-    ) as error:
-        raise ScanError(f"{path}: the mask cannot be read: {error}.") from error
+        header, stored = read_volume(path)
+    except ScanError as error:
+        raise ScanError(f"{error} (read as the scan's mask)") from error
+    # Scaling by a slope alone moves no value to 0 or away from it.
+    values = stored if header.intercept == 0 else stored * header.slope + header.intercept
+    inside = (
+        resampled(
+            (np.isfinite(values) & (values != 0)).view(np.uint8), header.grid, grid, "nearest"
+        )
+        != 0
+    )
     if not inside.any():
         raise ScanError(f"{path}: an empty mask: no voxel of the scan's grid is inside.")
     return inside
 
 
-def _load(path: Path) -> ParcelOperator | None:
+def _load(path: Path, n_voxels: int | None = None) -> ParcelOperator | None:
+    """Return a kept operator, None where it is absent or is not what was written."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            weights = csc_array(
-                (stored["data"], stored["indices"], stored["indptr"]), shape=tuple(stored["shape"])
-            )
-            unmix = stored["unmix"] if stored["unmix"].size else None
-            return ParcelOperator(
-                stored["voxels"], weights, stored["coverage"], stored["empty"], unmix
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        # Absent, or damaged by a full disk: built again and replaced.
+            arrays = {name: stored[name] for name in (*_ARRAYS, "sha256")}
+    # Absent, or damaged by a full disk: built again and replaced.
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
         return None
+    except (zlib.error, MemoryError, OverflowError):
+        return None
+    if arrays.pop("sha256").tobytes() != _digest(arrays) or not _is_valid(arrays, n_voxels):
+        return None
+    weights = csc_array(
+        (arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(arrays["shape"])
+    )
+    unmix = arrays["unmix"] if arrays["unmix"].size else None
+    return ParcelOperator(arrays["voxels"], weights, arrays["coverage"], arrays["empty"], unmix)
+
+
+def _digest(arrays: dict[str, np.ndarray]) -> bytes:
+    digest = hashlib.sha256()
+    for name in _ARRAYS:
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(array.data.cast("B") if array.size else b"")
+    return digest.digest()
+
+
+def _is_valid(arrays: dict[str, np.ndarray], n_voxels: int | None) -> bool:
+    """Say whether arrays make a matrix: SciPy believes its indices and would read anywhere."""
+    if arrays["shape"].shape != (2,):
+        return False
+    p, k = (int(n) for n in arrays["shape"])
+    data, indices, indptr = arrays["data"], arrays["indices"], arrays["indptr"]
+    voxels, unmix = arrays["voxels"], arrays["unmix"]
+    lengths = (len(indptr) == k + 1) and (len(data) == len(indices)) and (len(voxels) == k)
+    lengths = lengths and arrays["coverage"].shape == arrays["empty"].shape == (p,)
+    if not lengths or unmix.shape not in ((0,), (p, p)) or p < 1:
+        return False
+    ordered = indptr[0] == 0 and indptr[-1] == len(data) and (np.diff(indptr) >= 0).all()
+    inside = not len(indices) or (indices.min() >= 0 and indices.max() < p)
+    seen = not k or (voxels[0] >= 0 and (np.diff(voxels) > 0).all())
+    if k and n_voxels is not None:
+        seen = seen and voxels[-1] < n_voxels
+    return bool(ordered and inside and seen)
 
 
 def _save(operator: ParcelOperator, path: Path) -> None:
     weights = operator.weights
+    arrays = {
+        "data": weights.data,
+        "indices": weights.indices,
+        "indptr": weights.indptr,
+        "shape": np.array(weights.shape),
+        "voxels": operator.voxels,
+        "coverage": operator.coverage,
+        "empty": operator.empty,
+        "unmix": np.empty(0) if operator.unmix is None else operator.unmix,
+    }
     with atomic_path(path) as temporary:
-        np.savez(
-            temporary,
-            data=weights.data,
-            indices=weights.indices,
-            indptr=weights.indptr,
-            shape=np.array(weights.shape),
-            voxels=operator.voxels,
-            coverage=operator.coverage,
-            empty=operator.empty,
-            unmix=np.empty(0) if operator.unmix is None else operator.unmix,
-        )
+        np.savez(temporary, **arrays, sha256=np.frombuffer(_digest(arrays), dtype=np.uint8))

@@ -8,7 +8,7 @@ the cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy.sparse import csc_array
@@ -38,7 +38,9 @@ class VolumeProduct:
         where all were.
     """
 
-    def __init__(self, voxels: np.ndarray, weights: csc_array, slope: float, intercept: float):
+    def __init__(
+        self, voxels: np.ndarray, weights: csc_array, slope: float, intercept: float
+    ) -> None:
         self._voxels, self._weights = voxels, weights
         self._slope, self._intercept = slope, intercept
         self._tiles = list(_tiles(weights))
@@ -88,7 +90,7 @@ class VolumeProduct:
         return signals
 
 
-def _tiles(weights: csc_array):
+def _tiles(weights: csc_array) -> Iterator[tuple[int, int, csc_array]]:
     """Yield (first voxel, end, weights of those voxels), without copying the weights."""
     p, k = weights.shape
     for low in range(0, k, _TILE_VOXELS):

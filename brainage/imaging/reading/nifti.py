@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from brainage.files import atomic_path
 #: How git-annex (datalad) and git-lfs begin the text that stands for data they did not fetch.
 _POINTERS = (b"/annex/objects/", b"version https://git-lfs")
 UNFETCHED = "a pointer to data that were not fetched yet (`datalad get`, `git lfs pull`)"
+#: Of a volume of a series: 256 x 256 x 256, what holds a whole brain at 0.75 mm.
+MOST_VOXELS = 2**24
+#: Of a single volume as it is stored: a template at 0.5 mm in float64 (masks, atlases).
+MOST_BYTES = 640 * 2**20
+MOST_VOLUMES = 2**16
+#: Voxels of brains, from mice's to the coarsest that are simulated, and how far they may lie.
+_VOXEL_MM = (0.1, 200.0)
+_FAR_MM = 1e5
 _TO_SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 
 
@@ -38,7 +47,7 @@ class Grid:
     @property
     def n_voxels(self) -> int:
         """Number of voxels of one volume."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ class ScanHeader:
     t_r_s: float | None
 
 
-def parse_header(start: bytes, path: Path) -> ScanHeader:
+def parse_header(start: bytes, path: Path, *, series: bool = True) -> ScanHeader:
     """Read a NIfTI-1 or NIfTI-2 header from the first bytes of a file.
 
     Parameters
@@ -80,40 +89,93 @@ def parse_header(start: bytes, path: Path) -> ScanHeader:
         At least 544 bytes, less where the file is shorter.
     path : Path
         For messages.
+    series : bool, default=True
+        Expect a 4-D image, volumes over time; else a mask or an atlas, 3-D or 4-D, whose repetition
+        time is None.
 
     Raises
     ------
     ScanError
-        Not NIfTI, not 4-D, an impossible shape or type.
+        Not NIfTI, of other dimensions, an impossible shape or type, without an orientation, or
+        larger than what is read (`MOST_VOXELS`, `MOST_VOLUMES`, `MOST_BYTES`).
     """
     header = _parse(start, path)
     shape = header.get_data_shape()
+    if len(shape) < 3 or min(shape) < 1:
+        raise ScanError(f"{path}: header with the impossible shape {shape}.")
     # Some tools write x, y, z, 1, t; the singleton holds no data.
     squeezed = (*shape[:3], *[n for n in shape[3:] if n != 1])
-    if len(shape) < 4 or len(squeezed) > 4:
-        raise ScanError(f"{path}: expected a 4-D image (x, y, z, time), found shape {shape}.")
+    if (series and len(shape) < 4) or len(squeezed) > 4:
+        wanted = "a 4-D image (x, y, z, time)" if series else "a 3-D or 4-D image"
+        raise ScanError(f"{path}: expected {wanted}, found shape {shape}.")
     n_volumes = int(squeezed[3]) if len(squeezed) == 4 else 1
-    if min(shape) < 1:
-        raise ScanError(f"{path}: header with the impossible shape {shape}.")
-    slope, intercept = _scaling(header, path)
     _check_storage(header, path)
-    grid = Grid(tuple(int(n) for n in shape[:3]), header.get_best_affine())
-    if not np.isfinite(grid.affine).all() or abs(np.linalg.det(grid.affine[:3, :3])) < 1e-12:
-        raise ScanError(
-            f"{path}: the header's affine cannot be inverted: {np.round(grid.affine, 3).tolist()}."
-        )
+    _check_bounds(squeezed[:3], n_volumes, header.get_data_dtype(), path)
+    slope, intercept = _scaling(header, path)
     return ScanHeader(
-        grid,
+        Grid(tuple(int(n) for n in shape[:3]), _affine(header, start, path)),
         n_volumes,
         header.get_data_dtype(),
         slope,
         intercept,
         int(header.get_data_offset()),
-        _time_step(header),
+        _time_step(header) if series else None,
     )
 
 
-def _parse(start: bytes, path: Path):
+def _check_bounds(shape: tuple, n_volumes: int, dtype: np.dtype, path: Path) -> None:
+    """Refuse what no image of a brain is before anything of its size is made."""
+    n_voxels = math.prod(int(n) for n in shape)
+    most = MOST_VOXELS if n_volumes > 1 else MOST_BYTES // dtype.itemsize
+    if n_voxels > most or n_volumes > MOST_VOLUMES:
+        raise ScanError(
+            f"{path}: its header says {n_volumes} volume(s) of {' x '.join(map(str, shape))} "
+            f"voxels; at most {MOST_VOLUMES} of {most} are read. A wrong header, or an image to be "
+            "resampled first."
+        )
+
+
+def _affine(header: nib.Nifti1Header, start: bytes, path: Path) -> np.ndarray:
+    """Return voxel index to millimetres, refused where nobody stated it or no brain has it."""
+    # As it is in the file: nibabel sets codes that it does not know to 0.
+    raw = type(header)(binaryblock=start[: header.sizeof_hdr], check=False)
+    codes = {name: int(raw[f"{name}_code"]) for name in ("sform", "qform")}
+    unknown = [f"{name}_code {code}" for name, code in codes.items() if code not in range(6)]
+    if unknown:
+        raise ScanError(f"{path}: a NIfTI header with errors: {unknown[0]} is none of 0 to 5.")
+    if not any(codes.values()):
+        raise ScanError(
+            f"{path}: no orientation: sform_code and qform_code are both 0, so nobody knows where "
+            "its voxels are. Convert it from the scanner's files again, or set the one you know."
+        )
+    handedness = float(raw["pixdim"][0])
+    if codes["sform"] == 0 and handedness not in (-1.0, 0.0, 1.0):
+        raise ScanError(
+            f"{path}: a NIfTI header with errors: pixdim[0] is {handedness:g}, expected 1 or -1."
+        )
+    unit = header.get_xyzt_units()[0]
+    if unit not in ("mm", "unknown"):
+        raise ScanError(f"{path}: its header's unit of length is '{unit}', expected mm.")
+    affine = header.get_best_affine()
+    with np.errstate(all="ignore"):
+        voxel_mm = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+        # Of unit axes: a millimetre or a tenth of one must not matter.
+        volume = abs(np.linalg.det(affine[:3, :3] / voxel_mm))
+    if not np.isfinite(affine).all() or not volume > 1e-6:
+        raise ScanError(
+            f"{path}: the header's affine cannot be inverted: {np.round(affine, 3).tolist()}."
+        )
+    low, high = _VOXEL_MM
+    if not ((voxel_mm >= low) & (voxel_mm <= high)).all() or abs(affine[:3, 3]).max() > _FAR_MM:
+        sizes = " x ".join(f"{size:g}" for size in voxel_mm)
+        raise ScanError(
+            f"{path}: the header's affine says voxels of {sizes} mm at "
+            f"{affine[:3, 3].round(1).tolist()} mm, which no brain has. Correct its header."
+        )
+    return affine
+
+
+def _parse(start: bytes, path: Path) -> nib.Nifti1Header:
     for kind in (nib.Nifti1Header, nib.Nifti2Header):
         if len(start) >= kind.sizeof_hdr and kind.may_contain_header(start):
             # nibabel would mend this one silently; a header that starts wrong may be wrong on.
@@ -144,7 +206,7 @@ def is_unfetched(start: bytes) -> bool:
     return start.startswith(_POINTERS)
 
 
-def _scaling(header, path: Path) -> tuple[float, float]:
+def _scaling(header: nib.Nifti1Header, path: Path) -> tuple[float, float]:
     try:
         slope, intercept = header.get_slope_inter()
     except HeaderDataError as error:
@@ -152,10 +214,14 @@ def _scaling(header, path: Path) -> tuple[float, float]:
     return (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
 
 
-def _check_storage(header, path: Path) -> None:
+def _check_storage(header: nib.Nifti1Header, path: Path) -> None:
     dtype = header.get_data_dtype()
     if dtype.kind not in "iuf":
-        raise ScanError(f"{path}: expected integers or floats, found voxels of type {dtype}.")
+        what = {"c": "complex numbers", "V": "colours (RGB)"}.get(dtype.kind, f"type {dtype}")
+        raise ScanError(
+            f"{path}: expected voxels that are integers or floats, found {what}. Convert it to one "
+            "number a voxel."
+        )
     # A header of a .hdr/.img pair has no voxels behind it.
     if not header.is_single or header["magic"].item()[:2] != b"n+":
         raise ScanError(
@@ -169,7 +235,7 @@ def _check_storage(header, path: Path) -> None:
         )
 
 
-def _time_step(header) -> float | None:
+def _time_step(header: nib.Nifti1Header) -> float | None:
     shape, steps = header.get_data_shape(), header.get_zooms()
     # Time is the fourth axis; where that is a singleton (x, y, z, 1, t), tools write the step of
     # either.

@@ -35,8 +35,8 @@ _AHEAD_BYTES = 48 * 2**20
 #: Of a chunk's buffer by the file's mean ratio: some parts pack better.
 _CHUNK_FILLS = 0.9
 _HEADER_BYTES = 544
-#: Deflate cannot do better than 1032 to 1.
-_LARGEST_GZIP_RATIO = 1040
+#: Deflate cannot do better (two bits for 258 bytes, RFC 1951).
+_LARGEST_GZIP_RATIO = 1032
 
 
 class VolumeStream:
@@ -50,6 +50,8 @@ class VolumeStream:
     n_threads : int, optional
         Threads that may inflate at once; with 1 nothing runs beside the caller. As many as the
         process has cores where None.
+    series : bool, default=True
+        Expect volumes over time; else a mask or an atlas, also 3-D.
 
     Attributes
     ----------
@@ -57,7 +59,10 @@ class VolumeStream:
         Known as soon as the stream is entered.
     """
 
-    def __init__(self, path: str | Path, *, n_threads: int | None = None):
+    def __init__(
+        self, path: str | Path, *, n_threads: int | None = None, series: bool = True
+    ) -> None:
+        self._series = series
         self.path = Path(path)
         self._n_threads = _n_cores() if n_threads is None else n_threads
         self._stack = contextlib.ExitStack()
@@ -67,8 +72,10 @@ class VolumeStream:
             self._stream = self._stack.enter_context(_open(self.path))
             with _explained(self.path, "its header"):
                 start = _read_fully(self._stream, _HEADER_BYTES)
-            self.header: ScanHeader = parse_header(start, self.path)
+            self.header: ScanHeader = parse_header(start, self.path, series=self._series)
             self._start = start
+            # Before anything is made for the size that a header claims.
+            self._check_size()
         except BaseException:
             self._stack.close()
             raise
@@ -103,7 +110,6 @@ class VolumeStream:
         ScanError
             The file ends early, is corrupt, or goes on after its last volume: says where.
         """
-        self._check_size()
         volume_bytes = self._volume_bytes
         per_block = max(1, min(self.header.n_volumes, _BLOCK_BYTES // volume_bytes))
         threaded = self._n_threads > 1 and self.header.n_volumes > per_block
@@ -255,21 +261,35 @@ class VolumeStream:
                     )
 
 
-def check_whole(path: Path) -> None:
-    """Inflate a gzip file to its end, so that its checksums are compared; others are let pass.
+def read_volume(path: str | Path) -> tuple[ScanHeader, np.ndarray]:
+    """Read a mask or an atlas of labels whole: one volume, to its last byte and checksum.
 
-    nibabel stops after the last voxel, before the checksum: a corrupt mask would be another mask.
+    Parameters
+    ----------
+    path : str or Path
+        NIfTI of one volume.
+
+    Returns
+    -------
+    header : ScanHeader
+    stored : ndarray of shape (x, y, z)
+        As stored, not scaled.
 
     Raises
     ------
     ScanError
-        Absent, truncated or corrupt; says where.
+        Absent, no such image, truncated or corrupt, more than one volume.
     """
-    with _open(path) as stream:
-        if isinstance(stream, _Inflated):
-            with _explained(path, "its voxels"):
-                while stream.read(2**20):
-                    pass
+    with VolumeStream(path, n_threads=1, series=False) as stream:
+        header = stream.header
+        if header.n_volumes > 1:
+            raise ScanError(
+                f"{path}: expected a 3-D image, found {header.n_volumes} volumes of shape "
+                f"{header.grid.shape}."
+            )
+        for _, block in stream.blocks():
+            stored = block[0]
+    return header, stored.reshape(header.grid.shape, order="F")
 
 
 class _Joined:

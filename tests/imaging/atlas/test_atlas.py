@@ -10,9 +10,7 @@ import pytest
 from nilearn import datasets
 
 from brainage.errors import AtlasError, ScanError
-from brainage.imaging.atlas.atlas_library import check_space, load_atlas
-from brainage.imaging.options import AtlasOptions
-from brainage.imaging.reading.scans import Scan
+from brainage.imaging import AtlasOptions, LabelAtlas, MapAtlas, Scan, check_space, load_atlas
 
 
 def _labels_image(path: Path, values=(1, 2, 3), dtype=np.int16) -> Path:
@@ -191,7 +189,7 @@ def test_maps_and_fractions_are_told_apart(tmp_path):
     data = np.random.default_rng(0).random((4, 4, 4, 3)).astype(np.float32)
     nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "maps.nii.gz")
     atlas = _load(tmp_path / "maps.nii.gz")
-    assert (atlas.kind, atlas.n_parcels) == ("maps", 3)
+    assert (type(atlas), atlas.n_parcels) == (MapAtlas, 3)
     (tmp_path / "l.tsv").write_text("index\tname\themisphere\n1\tA\tL\n2\tB_R\tn/a\n3\tC\t\n")
     assert _load(tmp_path / "maps.nii.gz", tmp_path / "l.tsv").hemispheres == ("L", "R", None)
     image = _labels_image(tmp_path / "half.nii.gz", values=(0.5, 1), dtype=np.float32)
@@ -284,7 +282,7 @@ def test_craddock_takes_the_level_nearest_to_the_number_asked_for(monkeypatch, t
     monkeypatch.setenv("NILEARN_DATA", str(tmp_path))
     monkeypatch.setenv("NILEARN_SHARED_DATA", str(tmp_path))
     atlas = load_atlas("craddock19")
-    assert (atlas.kind, atlas.n_parcels) == ("labels", 20)
+    assert (type(atlas), atlas.n_parcels) == (LabelAtlas, 20)
 
 
 @pytest.fixture
@@ -327,7 +325,7 @@ def test_a_fetched_difumo_has_names_and_networks(nilearn_folder):
     (folder / "labels_64_dictionary.csv").write_text("\n".join([header, *rows]))
     (nilearn_folder / "difumo_atlases" / "README.md").write_text("")
     atlas = load_atlas("difumo64")
-    assert (atlas.kind, atlas.n_parcels) == ("maps", 64)
+    assert (type(atlas), atlas.n_parcels) == (MapAtlas, 64)
     # Several parts of a region have one name; they are told apart.
     assert atlas.parcel_names[:2] == ("Fusiform gyrus RH", "Fusiform gyrus RH_2")
     assert (atlas.networks[0], atlas.networks[63]) == ("VisCent", None)

@@ -10,42 +10,37 @@ import numpy as np
 import pytest
 
 from brainage.errors import ScanError
-from brainage.imaging import Atlas
+from brainage.imaging import LabelAtlas, MapAtlas, Parcels, SphereAtlas
 from brainage.imaging.atlas.operator import load_mask, parcel_operator
 from brainage.imaging.reading.nifti import Grid, write_nifti
 
 _GRID = Grid((12, 10, 8), np.diag([3.0, 3.0, 3.0, 1.0]))
 
 
-def an_atlas(kind: str, p: int, **fields) -> Atlas:
-    empty = dict.fromkeys(("image", "label_values", "coordinates_mm", "radii_mm"))
-    nothing = (None,) * p
-    return Atlas(
-        "made",
-        kind,
-        tuple(f"p{i}" for i in range(p)),
-        nothing,
-        nothing,
-        None,
-        **(empty | fields),
-        content_hash=repr(fields),
-    )
+def made(p: int, **fields) -> dict:
+    parcels = Parcels(tuple(f"p{i}" for i in range(p)))
+    return {
+        "name": "made",
+        "parcels": parcels,
+        "space": None,
+        "content_hash": repr(fields),
+    } | fields
 
 
-def labels_atlas(folder: Path, grid: Grid = _GRID) -> Atlas:
+def labels_atlas(folder: Path, grid: Grid = _GRID) -> LabelAtlas:
     labels = np.zeros(grid.shape)
     labels[1:4] = 5
     labels[6:9] = 2
     labels[11, 0, 0] = 9
     write_nifti(folder / "labels.nii.gz", labels, grid.affine)
-    return an_atlas("labels", 3, image=folder / "labels.nii.gz", label_values=np.array([5, 2, 9]))
+    values = np.array([5, 2, 9])
+    return LabelAtlas(**made(3, image=folder / "labels.nii.gz", label_values=values))
 
 
-def spheres_atlas(centres, radius_mm: float) -> Atlas:
+def spheres_atlas(centres, radius_mm: float) -> SphereAtlas:
     centres = np.asarray(centres, dtype=float)
-    return an_atlas(
-        "spheres", len(centres), coordinates_mm=centres, radii_mm=np.full(len(centres), radius_mm)
-    )
+    radii = np.full(len(centres), radius_mm)
+    return SphereAtlas(**made(len(centres), coordinates_mm=centres, radii_mm=radii))
 
 
 def signals_of(operator, volume: np.ndarray) -> np.ndarray:
@@ -84,9 +79,7 @@ def test_a_masked_operator_made_in_memory_equals_one_built_with_the_mask():
     rng = np.random.default_rng(3)
     atlas = spheres_atlas(rng.uniform([3, 3, 3], [30, 25, 20], (9, 3)), 5.0)
     mask = rng.random(_GRID.shape) < 0.6
-    from brainage.imaging.atlas.weights import atlas_weights
-
-    built = atlas_weights(atlas, _GRID, mask)
+    built = atlas.weights(_GRID, mask)
     operator = parcel_operator(atlas, _GRID, mask=mask)
     volume = rng.normal(size=_GRID.shape)
     np.testing.assert_allclose(
@@ -99,7 +92,7 @@ def test_maps_recover_the_signals_that_mixed_them_exactly(tmp_path):
     rng = np.random.default_rng(4)
     maps = np.abs(rng.normal(size=(*_GRID.shape, 4)))
     write_nifti(tmp_path / "maps.nii", maps, _GRID.affine, dtype="float64")
-    atlas = an_atlas("maps", 4, image=tmp_path / "maps.nii")
+    atlas = MapAtlas(**made(4, image=tmp_path / "maps.nii"))
     truth = rng.normal(size=4)
     got = signals_of(parcel_operator(atlas, _GRID), maps @ truth)
     np.testing.assert_allclose(got, truth, rtol=1e-9)
@@ -203,8 +196,8 @@ def test_an_empty_or_unreadable_mask_is_named(tmp_path):
     write_nifti(tmp_path / "four.nii", np.ones((*_GRID.shape, 3)), _GRID.affine)
     for name, words in [
         ("empty.nii.gz", "empty mask"),
-        ("text.nii.gz", "cannot be read"),
-        ("four.nii", "3-D mask"),
+        ("text.nii.gz", "expected a NIfTI-1 or NIfTI-2 file"),
+        ("four.nii", "expected a 3-D image, found 3 volumes"),
         ("none.nii.gz", "no such file"),
     ]:
         with pytest.raises(ScanError, match=words) as caught:

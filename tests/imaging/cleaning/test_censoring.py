@@ -11,7 +11,7 @@ from nilearn.signal import clean
 from brainage.imaging.cleaning.confounds import Nuisance
 from brainage.imaging.extract import clean_signals
 from brainage.imaging.options import CleaningOptions
-from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.scan import Scan
 
 N, T_R_S = 120, 2.0
 SCAN = Scan("01", "n/a", "n/a", "n/a", None, Path("bold.nii.gz"), None, None)

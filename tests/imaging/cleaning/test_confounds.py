@@ -19,7 +19,7 @@ from brainage.imaging.cleaning.motion import (
     read_confounds_table,
 )
 from brainage.imaging.options import CleaningOptions
-from brainage.imaging.reading.scans import Scan
+from brainage.imaging.reading.scan import Scan
 
 N_VOLUMES = 217
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from brainage.errors import BrainAgeWarning, ScanError, TableError
-from brainage.imaging.reading.scans import Scan, find_scans
+from brainage.imaging import Scan, find_scans
 
 MNI = "space-MNI152NLin2009cAsym"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from brainage.errors import ScanError
-from brainage.imaging.reading.scans import Scan, find_scans
+from brainage.imaging import Scan, find_scans
 from brainage.imaging.reading.sidecars import resolve_t_r_s, sidecars_of
 
 MNI = "space-MNI152NLin2009cAsym"
