@@ -1,52 +1,82 @@
-"""Where connectivity changes by arm: parcels, and networks within and between.
+"""Where connectivity changes by arm: parcels, networks within and between, named regions.
 
-A first form: change from baseline to one visit, arm against control, Welch's t per region, with
-Benjamini-Hochberg and a max-t permutation of the two arms' labels.
+Each region is an analysis of covariance of its change, with its own baseline and the covariates
+of the primary contrast; the family-wise p replays the allocation (`redrawn`).
 """
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from brainage.connectivity import FeatureTable, View, edge_indices
+from brainage.connectivity import FeatureTable
 from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
+from brainage.trial.analyses.edge_changes import EdgeChanges, edge_changes
+from brainage.trial.analyses.redrawn import ManyResponses, max_t, redraw_labels
+from brainage.trial.analyses.regions import (
+    Regions,
+    named_regions,
+    network_means,
+    parcel_strengths,
+)
+from brainage.trial.analyses.robust_lines import fit_robust_line
 from brainage.trial.design.join import TrialDesign
+from brainage.trial.models.lsmeans import Estimate
 from brainage.trial.models.multiplicity import benjamini_hochberg
+from brainage.trial.options import LocalOptions
 
 LOCAL = TableSchema(
     "local",
     (
-        Column("level", "text", "parcel or network."),
-        Column("region", "text", "Parcel, or two networks joined by ' - '."),
+        Column("level", "text", "parcel, network or named region."),
+        Column("region", "text", "Parcel, two networks joined by ' - ', or the region's name."),
         Column("arm", "text", "Arm."),
         Column("versus", "text", "Control arm."),
         Column("visit", "text", "Visit."),
-        Column("n", "integer", "Participants of both arms."),
+        Column("n", "integer", "Participants of both arms with both scans."),
+        Column("n_edges", "integer", "Edges in the mean."),
         Column(
             "change_in_view_units",
             "number",
-            "Mean change of the arm (mean edge of the region, in the view's unit: Fisher z or r).",
+            "Plain mean change of the arm (mean edge of the region, Fisher z or r).",
+            nullable=True,
         ),
-        Column("difference_in_view_units", "number", "The arm's mean change minus control's."),
-        Column("se_in_view_units", "number", "Standard error of the difference."),
-        Column("statistic", "number", "Welch's t."),
-        Column("df", "number", "Welch's degrees of freedom."),
-        Column("p_value", "number", "Two-sided.", low=0, high=1),
-        Column("p_fdr", "number", "Benjamini-Hochberg over regions.", low=0, high=1),
         Column(
-            "p_max_t",
+            "difference_in_view_units",
             "number",
-            "Permutation, family-wise over regions: (b + 1) / (m + 1).",
+            "The arm's change minus control's, adjusted.",
+            nullable=True,
+        ),
+        Column(
+            "se_in_view_units", "number", "Standard error of the difference (HC3).", nullable=True
+        ),
+        Column("ci_low_in_view_units", "number", "Lower end of its 95 % interval.", nullable=True),
+        Column("ci_high_in_view_units", "number", "Upper end of its 95 % interval.", nullable=True),
+        Column("statistic", "number", "t.", nullable=True),
+        Column("df", "number", "Degrees of freedom.", nullable=True),
+        Column("p_value", "number", "Two-sided.", nullable=True, low=0, high=1),
+        Column(
+            "p_fdr",
+            "number",
+            "Benjamini-Hochberg over regions of the level, arm and visit.",
+            nullable=True,
             low=0,
             high=1,
         ),
+        Column(
+            "p_max_t",
+            "number",
+            "Allocation replayed, family-wise over the same regions: (b + 1) / (m + 1).",
+            nullable=True,
+            low=0,
+            high=1,
+        ),
+        Column("x_mm", "number", "Centre of the parcel, MNI.", "mm", nullable=True),
+        Column("y_mm", "number", "Centre of the parcel, MNI.", "mm", nullable=True),
+        Column("z_mm", "number", "Centre of the parcel, MNI.", "mm", nullable=True),
     ),
-    key=("region",),
+    key=("level", "region", "arm", "visit"),
 )
 
 
@@ -55,11 +85,13 @@ def local_changes(
     design: TrialDesign,
     *,
     view: str = "fisher_z",
-    level: Literal["network", "parcel"] = "network",
+    level: str = "network",
     arm: str | None = None,
     visit: str | None = None,
     n_permutations: int = 999,
     seed: int = 0,
+    options: LocalOptions | None = None,
+    coordinates: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Compare the change of connectivity between an arm and control, region by region.
 
@@ -68,19 +100,24 @@ def local_changes(
     features : FeatureTable
         Of the trial.
     design : TrialDesign
-        Arms and visits.
+        Arms, visits, covariates, allocation scheme.
     view : str, default="fisher_z"
-        Connectivity view.
-    level : {"network", "parcel"}, default="network"
-        Mean edge within or between networks, or mean edge of a parcel with all others.
+        Connectivity view of parcel pairs.
+    level : {"network", "parcel", "named region"}, default="network"
+        Mean edge within or between networks, mean edge of a parcel with all others, or the
+        regions that `options` name.
     arm : str or None, default=None
         None: the arm of the primary contrast.
     visit : str or None, default=None
         None: the primary visit.
     n_permutations : int, default=999
-        Of the two arms' labels.
+        Allocations redrawn.
     seed : int, default=0
-        Of the permutations.
+        Of the draws.
+    options : LocalOptions or None, default=None
+        Its `regions`, for level "named region"; None: the design's.
+    coordinates : DataFrame or None, default=None
+        parcel, x_mm, y_mm, z_mm: for regions by box, and as columns of parcels.
 
     Returns
     -------
@@ -90,116 +127,146 @@ def local_changes(
     Raises
     ------
     DesignError
-        Unknown arm or visit, fewer than two people an arm, a view with an edge layout other than
-        parcel by parcel without diagonal, or two rows for one session.
+        Unknown arm, visit or level, fewer than two people an arm, a view with an edge layout
+        other than parcel by parcel without diagonal, or two rows for one session.
     """
     arm, visit = arm or design.primary_arm, visit or design.primary_visit
-    if arm not in design.active_arms or visit not in design.later_visits:
+    if arm not in design.active_arms:
         raise DesignError(
-            f"local changes: expected an arm of {', '.join(design.active_arms)} and "
-            f"a visit of {', '.join(design.later_visits)}, found '{arm}' and "
-            f"'{visit}'."
+            f"local changes: expected an arm of {', '.join(design.active_arms)}, found '{arm}'."
         )
-    if level not in ("network", "parcel"):
-        raise DesignError(f"local changes: level '{level}': expected network or parcel.")
-    regions, membership = _regions(features[view], level)
-    change, active = _changes(features, design, view=view, arm=arm, visit=visit)
-    values = change @ membership
-    difference, se, df = _welch(values, active[None])
-    statistic = difference[0] / se[0]
-    p_value = 2 * stats.t.sf(np.abs(statistic), df[0])
-    return pd.DataFrame(
+    changes = edge_changes(features, design, view=view, visit=visit)
+    regions = regions_of_level(
+        changes, level, options or design.options.local or LocalOptions(), coordinates
+    )
+    table = compare_regions(
+        changes, regions, design, arm=arm, visit=visit, n_draws=n_permutations, seed=seed
+    )
+    return with_coordinates(table, coordinates)
+
+
+def regions_of_level(
+    changes: EdgeChanges, level: str, options: LocalOptions, coordinates: pd.DataFrame | None
+) -> Regions:
+    """Return the regions of a level.
+
+    Parameters
+    ----------
+    changes : EdgeChanges
+        Whose edges.
+    level : {"network", "parcel", "named region"}
+        Which regions.
+    options : LocalOptions
+        Names the regions.
+    coordinates : DataFrame or None
+        Centres of parcels.
+
+    Raises
+    ------
+    DesignError
+        Another level, or named regions where none are named.
+    """
+    if level == "parcel":
+        return parcel_strengths(changes.spec, changes.usable)
+    if level == "network":
+        return network_means(changes.spec, changes.usable)
+    if level != "named region":
+        raise DesignError(
+            f"local changes: level '{level}': expected network, parcel or named region."
+        )
+    if not options.regions:
+        raise DesignError(
+            "local changes: no region is named (science.trial.local.regions); give each a name and "
+            "a pattern of labels, a network or an MNI box."
+        )
+    return named_regions(changes.spec, changes.usable, options.regions, coordinates=coordinates)
+
+
+def compare_regions(
+    changes: EdgeChanges,
+    regions: Regions,
+    design: TrialDesign,
+    *,
+    arm: str,
+    visit: str,
+    n_draws: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Return the rows of `local_changes` for regions that are already made.
+
+    Regions without an edge that was measured in every scan have a row without numbers.
+    """
+    label = changes.people["arm"].to_numpy()
+    counted = regions.n_edges
+    used = np.flatnonzero(counted > 0)
+    change = changes.change @ regions.weights[:, used]
+    baseline = changes.baseline @ regions.weights[:, used]
+    redraw = redraw_labels(
+        design,
+        changes.people["participant_id"].to_numpy(),
+        arm=arm,
+        n_draws=n_draws,
+        seed=seed,
+    )
+    fixed = changes.fixed_columns(redraw.fixed_arms)
+    many = ManyResponses.prepare(change, fixed, own_baseline=baseline)
+    p_max_t = np.full(len(counted), np.nan)
+    p_max_t[used] = max_t(many, redraw)[1]
+    estimates: list[Estimate | None] = [None] * len(counted)
+    others = tuple(name for name in design.active_arms if name != arm)
+    columns = np.column_stack([(label == arm).astype(float), changes.fixed_columns(others)])
+    for place, own, moved in zip(used, baseline.T, change.T, strict=True):
+        what = f"{regions.name[place]} at {visit}"
+        estimates[place] = fit_robust_line(
+            np.column_stack([columns, own - own.mean()]), moved, what=what
+        ).coefficient(0)
+    plain = np.full(len(counted), np.nan)
+    plain[used] = change[label == arm].mean(axis=0)
+    p_value = np.array([np.nan if found is None else found.p_value for found in estimates])
+    table = pd.DataFrame(
         {
-            "level": level,
-            "region": regions,
+            "level": list(regions.level),
+            "region": list(regions.name),
             "arm": arm,
             "versus": design.control_arm,
             "visit": visit,
-            "n": len(values),
-            "change_in_view_units": values[active].mean(axis=0),
-            "difference_in_view_units": difference[0],
-            "se_in_view_units": se[0],
-            "statistic": statistic,
-            "df": df[0],
+            "n": changes.count(arm, design.control_arm),
+            "n_edges": counted,
+            "change_in_view_units": plain,
+            "difference_in_view_units": _each(estimates, "estimate"),
+            "se_in_view_units": _each(estimates, "se"),
+            "ci_low_in_view_units": _each(estimates, "ci_low"),
+            "ci_high_in_view_units": _each(estimates, "ci_high"),
+            "statistic": _each(estimates, "statistic"),
+            "df": _each(estimates, "df"),
             "p_value": p_value,
             "p_fdr": benjamini_hochberg(p_value),
-            "p_max_t": _max_t(values, active, np.abs(statistic), (n_permutations, seed)),
+            "p_max_t": p_max_t,
         }
-    )[list(LOCAL.names)]
+    )
+    return with_coordinates(table, None)
 
 
-def _changes(features: FeatureTable, design: TrialDesign, *, view: str, arm: str, visit: str):
-    """Return each person's change of every edge, and who is in the active arm."""
-    sessions = {v.label: v.session_id for v in design.visits}
-    rows = features.rows.reset_index(drop=True)
-    if rows.duplicated(["participant_id", "session_id"]).any():
-        raise DesignError("local changes: two or more feature rows for one session; keep one.")
-    place = {}
-    for label in (design.baseline, visit):
-        here = rows[rows["session_id"] == sessions[label]]
-        place[label] = pd.Series(here.index, index=here["participant_id"])
-    people = design.allocation[design.allocation["arm"].isin([arm, design.control_arm])]
-    both = set(place[design.baseline].index) & set(place[visit].index)
-    people = people[people["participant_id"].isin(both)]
-    active = (people["arm"] == arm).to_numpy()
-    if min(active.sum(), (~active).sum()) < 2:
-        raise DesignError(
-            f"local changes, {visit}: expected two people an arm with both scans, "
-            f"found {int(active.sum())} of {arm} and {int((~active).sum())} of "
-            f"{design.control_arm}."
-        )
-    values = features[view].values
-    ids = people["participant_id"].to_numpy()
-    last = np.asarray(values[place[visit][ids].to_numpy()], dtype=float)
-    first = np.asarray(values[place[design.baseline][ids].to_numpy()], dtype=float)
-    return last - first, active
+def with_coordinates(table: pd.DataFrame, coordinates: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the table with the centres of its parcels, n/a where not known: a map to plot.
 
-
-def _regions(view: View, level: str) -> tuple[list[str], np.ndarray]:
-    """Return region names and the matrix (n_edges, n_regions) that averages edges."""
-    row, column = edge_indices(view.spec)
-    if (row == column).any() or view.spec.n_features != len(row):
-        raise DesignError(
-            "local changes: expected a view of parcel pairs without a diagonal "
-            f"(fisher_z, pearson), found layout '{view.spec.layout}'."
-        )
-    if level == "parcel":
-        names = list(view.spec.parcel_names)
-        weights = np.zeros((len(row), len(names)))
-        edges = np.arange(len(row))
-        weights[edges, row] = weights[edges, column] = 1.0
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `LOCAL`, of any level.
+    coordinates : DataFrame or None
+        parcel, x_mm, y_mm, z_mm.
+    """
+    places = ["x_mm", "y_mm", "z_mm"]
+    if coordinates is None:
+        values = np.full((len(table), 3), np.nan)
     else:
-        network = np.asarray(view.spec.networks)
-        pairs = zip(network[row], network[column], strict=True)
-        labels = np.array([" - ".join(sorted(pair)) for pair in pairs])
-        names = sorted(set(labels))
-        weights = (labels[:, None] == np.array(names)[None]).astype(float)
-    return names, weights / weights.sum(axis=0)
+        centre = coordinates.set_index("parcel")[places].reindex(table["region"])
+        is_parcel = (table["level"] == "parcel").to_numpy()[:, None]
+        values = np.where(is_parcel, centre.to_numpy(dtype=float), np.nan)
+    columns = dict(zip(places, values.T, strict=True))
+    return table.assign(**columns)[list(LOCAL.names)]
 
 
-def _welch(values: np.ndarray, active: np.ndarray):
-    """Return difference, standard error and df for each labelling (n_draws, n_people)."""
-    label = active.astype(float)
-    square = values**2
-    moments = []
-    for mine in (label, 1 - label):
-        n = mine.sum(axis=1, keepdims=True)
-        mean = mine @ values / n
-        moments.append((mean, (mine @ square - n * mean**2) / (n - 1) / n, n))
-    (mean_a, va, na), (mean_b, vb, nb) = moments
-    with np.errstate(invalid="ignore", divide="ignore"):
-        df = (va + vb) ** 2 / (va**2 / (na - 1) + vb**2 / (nb - 1))
-    return mean_a - mean_b, np.sqrt(va + vb), df
-
-
-def _max_t(values: np.ndarray, active: np.ndarray, observed: np.ndarray, draws) -> np.ndarray:
-    n_permutations, seed = draws
-    rng = np.random.default_rng(seed)
-    extreme = np.zeros(len(observed))
-    for first in range(0, n_permutations, 100):
-        size = min(100, n_permutations - first)
-        labels = rng.permuted(np.tile(active, (size, 1)), axis=1)
-        difference, se, _ = _welch(values, labels)
-        largest = np.nanmax(np.abs(difference / se), axis=1)
-        extreme += (largest[:, None] >= observed[None] * (1 - 1e-12)).sum(axis=0)
-    return (extreme + 1) / (n_permutations + 1)
+def _each(estimates: list[Estimate | None], name: str) -> list[float]:
+    return [np.nan if found is None else getattr(found, name) for found in estimates]

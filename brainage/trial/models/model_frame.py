@@ -299,7 +299,7 @@ def _check_response(values: np.ndarray, response: str) -> None:
 def _covariate_columns(rows, visit, visits, covariates, crossed_with_visit):
     columns, names, owners = [], [], []
     for name in covariates:
-        for label, column in _coded(rows[name], name):
+        for label, column in code_covariate(rows[name], name):
             centred = column - column.mean()
             if name in crossed_with_visit and len(visits) > 1:
                 for t, visit_name in enumerate(visits):
@@ -314,7 +314,26 @@ def _covariate_columns(rows, visit, visits, covariates, crossed_with_visit):
     return stacked, names, owners
 
 
-def _coded(values: pd.Series, name: str):
+def code_covariate(values: pd.Series, name: str) -> list[tuple[str, np.ndarray]]:
+    """Return the columns that stand for one covariate, each with its name.
+
+    Parameters
+    ----------
+    values : Series
+        Numbers are one column; text is an indicator of each level but the first in order.
+    name : str
+        Of the covariate.
+
+    Returns
+    -------
+    columns : list of (str, ndarray of shape (n_rows,))
+        Text of one level: one column of zeros.
+
+    Raises
+    ------
+    DesignError
+        Infinite values.
+    """
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         numbers = values.to_numpy(dtype=float)
         if not np.isfinite(numbers).all():

@@ -3,6 +3,13 @@
 from brainage.trial.options.analysis import AnalysisOptions
 from brainage.trial.options.contrasts import ContrastOptions, ModeratorOptions
 from brainage.trial.options.estimand import TREATMENT_POLICY, EstimandOptions
+from brainage.trial.options.questions import (
+    AssociationOptions,
+    DoseOptions,
+    LocalOptions,
+    NetworkOptions,
+    RegionOptions,
+)
 from brainage.trial.options.trial import RandomizationOptions, TrialOptions, VisitOptions
 
 __all__ = [
@@ -11,7 +18,13 @@ __all__ = [
     "ContrastOptions",
     "EstimandOptions",
     "ModeratorOptions",
+    "AssociationOptions",
+    "DoseOptions",
+    "EstimandOptions",
+    "LocalOptions",
+    "NetworkOptions",
     "RandomizationOptions",
+    "RegionOptions",
     "TrialOptions",
     "VisitOptions",
 ]

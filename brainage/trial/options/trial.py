@@ -11,6 +11,12 @@ from brainage.tables import SCORES
 from brainage.trial.options.analysis import AnalysisOptions
 from brainage.trial.options.contrasts import ContrastOptions, ModeratorOptions
 from brainage.trial.options.estimand import EstimandOptions
+from brainage.trial.options.questions import (
+    AssociationOptions,
+    DoseOptions,
+    LocalOptions,
+    NetworkOptions,
+)
 from brainage.wording import did_you_mean
 
 
@@ -144,6 +150,15 @@ class TrialOptions(Options):
         Baseline variables whose interaction with arm is estimated, exploratory.
     randomization : RandomizationOptions
         Allocation scheme.
+    dose : DoseOptions or None, default=None
+        Trend over arms, dose within arms and complier effects; needs `dose_column`. None: not
+        asked for.
+    local : LocalOptions or None, default=None
+        Change of connectivity by region; None: not asked for.
+    association : AssociationOptions or None, default=None
+        Change with change in measured outcomes; None: not asked for.
+    networks : NetworkOptions or None, default=None
+        Networks side by side, and whole brain against networks; None: not asked for.
     estimand : EstimandOptions
         What is estimated.
     """
@@ -171,6 +186,10 @@ class TrialOptions(Options):
     arm_factors: dict[str, dict[str, str]] = {}
     moderators: Listed[ModeratorOptions] = ()
     randomization: RandomizationOptions = RandomizationOptions()
+    dose: DoseOptions | None = None
+    local: LocalOptions | None = None
+    association: AssociationOptions | None = None
+    networks: NetworkOptions | None = None
     estimand: EstimandOptions = EstimandOptions()
 
     @property
@@ -207,6 +226,8 @@ class TrialOptions(Options):
         problems += _contrast_problems(self)
         if self.per_protocol_min_dose > 0 and self.dose_column is None:
             problems.append("dose_column, since per_protocol_min_dose is given")
+        if self.dose is not None and self.dose_column is None:
+            problems.append("dose_column, since dose is given")
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from statsmodels.api import OLS, add_constant
 
 from brainage.connectivity import FeatureTable, View, ViewSpec, edge_indices
 from brainage.errors import DesignError
 from brainage.trial import TrialDesign, local_changes
+from brainage.trial.options import LocalOptions
 
 PARCELS = ("a", "b", "c", "d", "e", "f")
 NETWORKS = ("front", "front", "front", "back", "back", "back")
@@ -52,22 +53,87 @@ def test_planted_network_is_found_and_the_others_are_not(features_and_design):
     assert table.loc[["back - front", "back - back"], "p_fdr"].min() > 0.05
 
 
-def test_statistic_of_a_region_is_welch_t_of_its_mean_edge(features_and_design):
-    features, design = features_and_design
-    table = local_changes(features, design, level="parcel", n_permutations=99).set_index("region")
-    spec = features["fisher_z"].spec
-    row, column = edge_indices(spec)
-    mine = (row == 4) | (column == 4)
+def region_change(features, parcel, session):
+    """Return the mean edge of a parcel at baseline, and its change, by participant."""
+    row, column = edge_indices(features["fisher_z"].spec)
+    mine = (row == parcel) | (column == parcel)
     means = pd.Series(features["fisher_z"].values[:, mine].astype(float).mean(axis=1))
     keyed = means.set_axis(
         pd.MultiIndex.from_frame(features.rows[["session_id", "participant_id"]])
     )
-    change = keyed["1y"] - keyed["bl"]
-    arm = design.allocation.set_index("participant_id")["arm"].loc[change.index]
-    found = stats.ttest_ind(change[arm == "HRT"], change[arm == "CON"], equal_var=False)
-    assert table.at["e", "statistic"] == pytest.approx(found.statistic, rel=1e-6)
-    assert table.at["e", "p_value"] == pytest.approx(found.pvalue, rel=1e-6)
-    assert table.at["e", "df"] == pytest.approx(found.df, rel=1e-6)
+    return keyed["bl"], keyed[session] - keyed["bl"]
+
+
+def test_difference_of_a_region_is_the_covariance_analysis_of_its_mean_edge(features_and_design):
+    features, design = features_and_design
+    table = local_changes(features, design, level="parcel", n_permutations=99).set_index("region")
+    baseline, change = region_change(features, 4, "1y")
+    rows = features.rows[features.rows["session_id"] == "bl"].set_index("participant_id")
+    people = design.allocation.set_index("participant_id").loc[change.index]
+    columns = [
+        people["arm"] == "HRT",
+        people["arm"] == "MIT",
+        baseline.loc[change.index],
+        rows.loc[change.index, "age_years"],
+        people["stratum"] == "low",
+        rows.loc[change.index, "sex"] == "M",
+    ]
+    matrix = add_constant(np.column_stack([np.asarray(c, dtype=float) for c in columns]))
+    found = OLS(change.to_numpy(), matrix).fit(cov_type="HC3", use_t=True)
+    assert table.at["e", "difference_in_view_units"] == pytest.approx(found.params[1], rel=1e-6)
+    assert table.at["e", "se_in_view_units"] == pytest.approx(found.bse[1], rel=1e-6)
+    assert table.at["e", "p_value"] == pytest.approx(found.pvalues[1], rel=1e-6)
+    assert table.at["e", "df"] == found.df_resid
+
+
+def test_named_regions_by_pattern_network_and_box(features_and_design):
+    features, design = features_and_design
+    regions = [
+        {"name": "early", "pattern": "^[AB]$"},
+        {"name": "all front", "network": "front"},
+        {"name": "left", "mni_box_mm": [-90, -1, -90, 90, -90, 90]},
+    ]
+    options = LocalOptions.model_validate({"regions": regions})
+    centres = pd.DataFrame({"parcel": PARCELS, "x_mm": [-9, 9, -9, 9, 9, 9], "y_mm": 0, "z_mm": 0})
+    table = local_changes(
+        features,
+        design,
+        level="named region",
+        options=options,
+        coordinates=centres,
+        n_permutations=99,
+    ).set_index("region")
+    # Edges that touch 2, 3 and 2 of 6 parcels.
+    assert list(table["n_edges"]) == [9, 12, 9]
+    assert table.at["all front", "difference_in_view_units"] > 0
+
+
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        ({"name": "x", "pattern": "frontal"}, "no parcel matches its pattern 'frontal'"),
+        ({"name": "x", "network": "middle"}, "the atlas has back, front"),
+        ({"name": "x", "mni_box_mm": [0, 1, 0, 1, 0, 1]}, "coordinates"),
+    ],
+)
+def test_region_that_matches_nothing_is_named(features_and_design, region, words):
+    features, design = features_and_design
+    options = LocalOptions.model_validate({"regions": [region]})
+    with pytest.raises(DesignError, match=words):
+        local_changes(features, design, level="named region", options=options)
+
+
+def test_edge_missing_in_one_scan_is_left_out_for_all(features_and_design):
+    features, design = features_and_design
+    values = np.array(features["fisher_z"].values)
+    row, column = edge_indices(features["fisher_z"].spec)
+    values[7, (row == 0) | (column == 0)] = np.nan
+    holed = FeatureTable({"fisher_z": View(values, features["fisher_z"].spec)}, features.rows)
+    table = local_changes(holed, design, level="parcel", n_permutations=99).set_index("region")
+    assert table.at["a", "n_edges"] == 0
+    assert np.isnan(table.at["a", "p_value"])
+    assert table.loc["b":, "n_edges"].eq(4).all()
+    assert table.loc["b":, "p_max_t"].notna().all()
 
 
 def test_people_without_one_of_the_scans_are_left_out(features_and_design):
@@ -83,5 +149,5 @@ def test_unknown_arm_visit_and_level_are_refused(features_and_design):
     features, design = features_and_design
     with pytest.raises(DesignError, match="found 'XXX'"):
         local_changes(features, design, arm="XXX")
-    with pytest.raises(DesignError, match="expected network or parcel"):
+    with pytest.raises(DesignError, match="expected network, parcel or"):
         local_changes(features, design, level="voxel")
