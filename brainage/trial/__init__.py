@@ -1,8 +1,22 @@
 """Scores and an allocation in, contrasts between arms out; the only room that knows arm."""
 
+from brainage.trial.analyses.association import (
+    Correlation,
+    SlopesByArm,
+    partial_correlation,
+    pearson,
+    repeated_measures_correlation,
+    slopes_by_arm,
+    spearman,
+)
 from brainage.trial.analyses.change import paired_change, within_arm_changes
+from brainage.trial.analyses.complier import ComplierEffect, complier_effect
+from brainage.trial.analyses.connectivity_reliability import connectivity_reliability
+from brainage.trial.analyses.dose import dose_response, equal_contrast, trend_weights
 from brainage.trial.analyses.levakov import levakov_outcome
 from brainage.trial.analyses.local import local_changes
+from brainage.trial.analyses.network_based import NetworkBased, network_based_statistic
+from brainage.trial.analyses.network_table import westfall_young
 from brainage.trial.analyses.planned import REGISTRY, needs_of
 from brainage.trial.analyses.record import (
     Analysis,
@@ -18,8 +32,18 @@ from brainage.trial.design.allocation_schemes import read_replayed
 from brainage.trial.design.join import TrialDesign, hash_scores, outcome_in_scores
 from brainage.trial.design.outcomes import read_outcomes
 from brainage.trial.design.visit_dates import read_visit_dates
+from brainage.trial.noise.individual_change import (
+    ChangeReliability,
+    IndividualResponse,
+    ShareDifference,
+    change_reliability,
+    individual_response,
+    share_difference,
+)
 from brainage.trial.noise.power import power_two_arm
 from brainage.trial.noise.reliability import Reliability, score_reliability
+from brainage.trial.noise.repeated_scans import RELIABILITY, reliability_table
+from brainage.trial.noise.variance_components import VarianceComponents, variance_components
 from brainage.trial.options import TrialOptions
 from brainage.trial.plan.plan import (
     AFTERWARDS,
@@ -35,33 +59,51 @@ from brainage.trial.results.tables import ResultTable, TableRecord
 
 __all__ = [
     "AFTERWARDS",
-    "BEFOREHAND",
-    "BY_COMPARISON",
-    "RECORD",
-    "REGISTRY",
     "Analysis",
     "AnalysisInputs",
     "AnalysisResult",
+    "BEFOREHAND",
+    "BY_COMPARISON",
+    "ChangeReliability",
+    "ComplierEffect",
     "Contrast",
+    "Correlation",
     "EffectRow",
+    "IndividualResponse",
+    "NetworkBased",
     "NothingToDo",
     "Plan",
+    "RECORD",
+    "REGISTRY",
+    "RELIABILITY",
     "Reliability",
     "ResultTable",
+    "ShareDifference",
+    "SlopesByArm",
     "TableRecord",
     "TrialDesign",
     "TrialInputs",
     "TrialOptions",
     "TrialResult",
+    "VarianceComponents",
     "as_contrasts",
+    "change_reliability",
     "compare_arms",
+    "complier_effect",
+    "connectivity_reliability",
     "contrast_table",
+    "dose_response",
+    "equal_contrast",
     "hash_scores",
+    "individual_response",
     "levakov_outcome",
     "local_changes",
     "needs_of",
     "outcome_in_scores",
+    "network_based_statistic",
     "paired_change",
+    "partial_correlation",
+    "pearson",
     "plan_statements",
     "power_two_arm",
     "read_allocation",
@@ -69,7 +111,15 @@ __all__ = [
     "read_plan",
     "read_replayed",
     "read_visit_dates",
+    "reliability_table",
+    "repeated_measures_correlation",
     "score_reliability",
+    "share_difference",
+    "slopes_by_arm",
+    "spearman",
+    "trend_weights",
+    "variance_components",
+    "westfall_young",
     "within_arm_changes",
     "write_plan",
 ]

@@ -20,6 +20,7 @@ from brainage.trial.analyses.edge_changes import edge_changes
 from brainage.trial.analyses.redrawn import ManyResponses, redraw_labels
 from brainage.trial.analyses.regions import pair_edges
 from brainage.trial.design.join import TrialDesign
+from brainage.trial.results.contrasts import empty_table
 
 WEAK_CONTROL = "component level, weak control: no single edge is claimed"
 
@@ -161,11 +162,14 @@ def network_based_statistic(
                 }
             )
     rows.sort(key=lambda each: -each["n_edges"])
-    table = pd.DataFrame(rows, columns=[name for name in COMPONENTS.names if name != "component"])
-    table.insert(0, "component", np.arange(1, len(table) + 1))
+    table = (
+        pd.DataFrame(rows).assign(component=np.arange(1, len(rows) + 1))[list(COMPONENTS.names)]
+        if rows
+        else empty_table(COMPONENTS)
+    )
     statistics = np.full(len(changes.usable), np.nan)
     statistics[used] = observed
-    return NetworkBased(table[list(COMPONENTS.names)], largest, statistics, changes.notes)
+    return NetworkBased(table, largest, statistics, changes.notes)
 
 
 def _largest(statistics: np.ndarray, ends: tuple[np.ndarray, np.ndarray], limit: float) -> int:

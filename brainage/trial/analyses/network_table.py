@@ -15,8 +15,9 @@ from scipy import stats
 
 from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
-from brainage.trial.analyses.planned import baseline_covariates, model_data
+from brainage.trial.analyses.clock_facts import ClockFacts
 from brainage.trial.analyses.redrawn import ManyResponses, redraw_labels
+from brainage.trial.analyses.repeated_measures import baseline_covariates, model_data
 from brainage.trial.analyses.robust_lines import covariate_columns, fit_robust_line
 from brainage.trial.design.join import TrialDesign
 from brainage.trial.models.multiplicity import benjamini_hochberg, holm
@@ -72,43 +73,6 @@ NETWORKS = TableSchema(
     ),
     key=("network", "arm", "visit"),
 )
-
-
-@dataclass(frozen=True)
-class ClockFacts:
-    """What is known of one network's clock; NaN where it is not.
-
-    Parameters
-    ----------
-    mae_years, mae_of_median_years, r : float
-        Accuracy out of fold, uncorrected, beside that of the median predictor.
-    gap_slope : float
-        Of the uncorrected gap on age.
-    share, share_se : float
-        Share of a true shift within people that the clock shows, and its standard error.
-    share_kind : str
-        "planted", "within site" or "pooled"; empty where not known.
-    retest_icc : float
-        ICC(A,1) of scans soon repeated.
-    """
-
-    mae_years: float = np.nan
-    mae_of_median_years: float = np.nan
-    r: float = np.nan
-    gap_slope: float = np.nan
-    share: float = np.nan
-    share_se: float = np.nan
-    share_kind: str = ""
-    retest_icc: float = np.nan
-
-    @classmethod
-    def of(cls, known: Mapping[str, float | str | None] | None) -> ClockFacts:
-        """Return the facts of a mapping; keys that are none of these are not read."""
-        values = known or {}
-        given = {
-            name: values[name] for name in cls.__dataclass_fields__ if values.get(name) is not None
-        }
-        return cls(**given)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -229,7 +193,7 @@ def westfall_young(statistics: np.ndarray, drawn: np.ndarray) -> np.ndarray:
 def network_rows(
     changes: VisitChanges,
     design: TrialDesign,
-    clocks: Mapping[str, Mapping[str, float | str | None]],
+    clocks: Mapping[str, Mapping],
     *,
     arm: str,
     visit: str,

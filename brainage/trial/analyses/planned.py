@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from brainage.trial.analyses.adjusted import INTERVAL_ADJUSTED, MOTION_ADJUSTED, SCANNER_ADJUSTED
 from brainage.trial.analyses.ancova_per_visit import ANCOVA
+from brainage.trial.analyses.association_by_arm import CHANGE_WITH_CHANGE
 from brainage.trial.analyses.change import CHANGE_SCORES, WITHIN_ARM
+from brainage.trial.analyses.dose_by_arm import DOSE_QUESTIONS
 from brainage.trial.analyses.levakov import LEVAKOV_OUTCOME
+from brainage.trial.analyses.local_by_arm import LOCAL_CHANGES
 from brainage.trial.analyses.moderators import MODERATED
 from brainage.trial.analyses.named_contrasts import NAMED
+from brainage.trial.analyses.networks_compared import NETWORKS_COMPARED
+from brainage.trial.analyses.noise_by_arm import INDIVIDUAL_NOISE
 from brainage.trial.analyses.record import Analysis
 from brainage.trial.analyses.repeated_measures import (
     COMPLETERS_ONLY,
@@ -42,6 +47,11 @@ REGISTRY: tuple[Analysis, ...] = (
     RERANDOMIZATION,
     NAMED,
     MODERATED,
+    DOSE_QUESTIONS,
+    CHANGE_WITH_CHANGE,
+    NETWORKS_COMPARED,
+    LOCAL_CHANGES,
+    INDIVIDUAL_NOISE,
 )
 
 _BY_KEY = {record.key: record for record in REGISTRY}

@@ -44,11 +44,14 @@ class TrialInputs:
         participant_id, session_id and measured outcomes (strength, ...), from `read_outcomes`.
     clocks : mapping of str to mapping, default={}
         Network -> what is known of its clock (its card, its record of trial efficiency).
+    coordinates : DataFrame or None, default=None
+        parcel, x_mm, y_mm, z_mm: centres in MNI space, for regions by box and maps.
     """
 
     features: FeatureTable | None = field(default=None, repr=False)
     outcomes: pd.DataFrame | None = field(default=None, repr=False)
     clocks: Mapping[str, Mapping] = field(default_factory=dict, repr=False)
+    coordinates: pd.DataFrame | None = field(default=None, repr=False)
 
     def has(self, need: Need) -> bool:
         """Return whether an input is there."""

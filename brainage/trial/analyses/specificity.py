@@ -14,7 +14,8 @@ import pandas as pd
 
 from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
-from brainage.trial.analyses.network_table import ClockFacts, VisitChanges
+from brainage.trial.analyses.clock_facts import ClockFacts
+from brainage.trial.analyses.network_table import VisitChanges
 from brainage.trial.analyses.redrawn import ManyResponses, redraw_labels
 from brainage.trial.design.join import TrialDesign
 
@@ -59,7 +60,7 @@ SPECIFICITY = TableSchema(
 def specificity_rows(
     changes: VisitChanges,
     design: TrialDesign,
-    clocks: Mapping[str, Mapping[str, float | str | None]],
+    clocks: Mapping[str, Mapping],
     *,
     arm: str,
     visit: str,

@@ -8,7 +8,6 @@ from scipy import stats
 
 from brainage.trial import TrialDesign
 from brainage.trial.analyses.network_table import (
-    ClockFacts,
     network_rows,
     visit_changes,
     westfall_young,
@@ -83,9 +82,3 @@ def test_people_without_a_scan_in_one_network_are_in_none(make_trial, make_optio
     changes = visit_changes(data.changes, design, "1 year")
     assert "004" not in set(changes.people["participant_id"])
     assert changes.change.shape == (59, 4)
-
-
-def test_facts_that_are_not_known_are_missing_and_others_are_not_read():
-    facts = ClockFacts.of({"share": 0.4, "alpha": 3.0, "r": None})
-    assert facts.share == 0.4
-    assert np.isnan(facts.r)

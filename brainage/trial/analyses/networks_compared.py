@@ -1,0 +1,108 @@
+"""Networks side by side, and the whole brain against each: two tables of the registry."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from brainage.errors import DesignError
+from brainage.tables import WHOLE_BRAIN
+from brainage.trial.analyses.network_table import NETWORKS, network_rows, visit_changes
+from brainage.trial.analyses.record import (
+    Analysis,
+    AnalysisInputs,
+    AnalysisResult,
+    NothingToDo,
+)
+from brainage.trial.analyses.repeated_measures import COVARIATE_SETTINGS
+from brainage.trial.analyses.specificity import SPECIFICITY, specificity_rows
+from brainage.trial.options import NetworkOptions
+from brainage.trial.results.tables import ResultTable
+
+
+def compare_networks(inputs: AnalysisInputs) -> AnalysisResult:
+    """Return the networks' contrasts with what their clocks show, and whole brain minus network.
+
+    Parameters
+    ----------
+    inputs : AnalysisInputs
+        Scores of several networks; clocks where they are known.
+
+    Returns
+    -------
+    result : AnalysisResult
+        Tables `NETWORKS` and `SPECIFICITY`; the second has reasons in the place of numbers where
+        a clock's share of a true shift is not known.
+
+    Raises
+    ------
+    NothingToDo
+        The scores are of the whole brain alone.
+    """
+    design = inputs.design
+    options = design.options.networks or NetworkOptions()
+    if inputs.data.changes["network"].nunique() < 2:
+        raise NothingToDo("the scores are of one network")
+    clocks = inputs.more.clocks
+    tables, specific, notes = [], [], []
+    for visit in design.later_visits:
+        changes = visit_changes(inputs.data.changes, design, visit)
+        for arm in design.active_arms:
+            tables.append(
+                network_rows(
+                    changes,
+                    design,
+                    clocks,
+                    arm=arm,
+                    visit=visit,
+                    whole_brain=WHOLE_BRAIN,
+                    n_draws=options.n_draws,
+                    seed=inputs.seed,
+                )
+            )
+            try:
+                rows = specificity_rows(
+                    changes,
+                    design,
+                    clocks,
+                    arm=arm,
+                    visit=visit,
+                    whole_brain=WHOLE_BRAIN,
+                    margin_years=options.margin_years,
+                    n_bootstraps=options.n_bootstraps,
+                    n_draws=options.n_draws,
+                    seed=inputs.seed,
+                )
+            except DesignError as error:
+                notes.append(f"whole brain against networks was not done: {error}")
+                continue
+            specific.append(rows)
+    named: dict[str, pd.DataFrame] = {NETWORKS.name: pd.concat(tables, ignore_index=True)}
+    if specific:
+        named[SPECIFICITY.name] = pd.concat(specific, ignore_index=True)
+    return AnalysisResult(tables=named, notes=tuple(dict.fromkeys(notes)))
+
+
+NETWORKS_COMPARED = Analysis(
+    key="networks",
+    title=lambda _: "networks compared",
+    words=(
+        "contrast of every network beside what its clock could have shown; whole brain minus "
+        "network within people, in latent years, with the shares' error"
+    ),
+    settings=(*COVARIATE_SETTINGS, "networks", "randomization"),
+    run=compare_networks,
+    tables=(
+        ResultTable(
+            NETWORKS,
+            "Networks side by side. In SD units a noisier clock finds less of the same effect: "
+            "that is detectability, and no evidence that a network did not change.",
+        ),
+        ResultTable(
+            SPECIFICITY,
+            "Whole brain minus network within people, in years of brain age (change over the "
+            "clock's share of a true shift). Only this difference, with the network inside a "
+            "planned margin, says 'whole brain and not this network'.",
+        ),
+    ),
+    asked=lambda options: options.networks is not None,
+)

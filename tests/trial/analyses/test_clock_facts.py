@@ -1,0 +1,35 @@
+"""What is read of a clock's own record, and what is not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from brainage.trial.analyses.clock_facts import ClockFacts
+
+
+def test_accuracy_of_the_folds_is_read_and_not_that_of_new_sites():
+    facts = ClockFacts.of(
+        {
+            "metrics": [
+                {"metric": "MAE", "validation": "10-fold", "estimate": 6.4},
+                {"metric": "MAE_median", "validation": "10-fold", "estimate": 14.9},
+                {"metric": "r", "validation": "10-fold", "estimate": 0.8},
+                {"metric": "MAE", "validation": "leave one site out", "estimate": 9.0},
+            ],
+            "gap_slope_out_of_fold": {"before": {"slope": -0.3}},
+            "alpha": 3.0,
+        }
+    )
+    assert (facts.mae_years, facts.mae_of_median_years, facts.r) == (6.4, 14.9, 0.8)
+    assert facts.gap_slope == -0.3
+    assert np.isnan(facts.share)
+
+
+def test_values_under_their_own_names_come_first_and_none_is_not_known():
+    facts = ClockFacts.of({"share": 0.4, "share_kind": "planted", "r": None})
+    assert (facts.share, facts.share_kind) == (0.4, "planted")
+    assert np.isnan(facts.r)
+
+
+def test_no_record_is_nothing_known():
+    assert ClockFacts.of(None).share_kind == ""
