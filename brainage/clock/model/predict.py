@@ -57,18 +57,24 @@ def prepared_features(
     return x, of_folds
 
 
+def fold_predictions(parts: ClockParts, x: np.ndarray, of_folds: list[np.ndarray]) -> np.ndarray:
+    """Return what each CV+ fold model predicts of a scan, years; empty where none are kept."""
+    if not len(parts.fold_weights):
+        return np.zeros(0)
+    own = np.array(of_folds) if of_folds else x
+    sums = np.sum(parts.fold_weights * own, axis=1) + parts.fold_intercepts
+    pairs = zip(sums, parts.fold_scales, strict=True)
+    return np.array([to_years(value, scale) for value, scale in pairs])
+
+
 def numbers_of(parts: ClockParts, x: np.ndarray, of_folds: list[np.ndarray]) -> ScanNumbers:
     """Return prediction, interval and percentile of one scan's prepared features.
 
     `of_folds` are the features as each fold model prepares them; empty where as the clock does.
     """
     predicted = parts.regression.predict_one(x)
-    if len(parts.fold_weights):
-        own = np.array(of_folds) if of_folds else x
-        sums = np.sum(parts.fold_weights * own, axis=1) + parts.fold_intercepts
-        pairs = zip(sums, parts.fold_scales, strict=True)
-        folds = np.array([to_years(value, scale) for value, scale in pairs])
-    else:
+    folds = fold_predictions(parts, x, of_folds)
+    if not len(folds):
         folds = np.full(parts.intervals.n_folds_, predicted)
     low, high = parts.intervals.interval(folds[None, :], level=0.9)
     percentile = parts.distance.percentile(x[None, :])[0]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from brainage.clock.model.networks import network_edges
 from brainage.clock.model.parts import ClockParts
-from brainage.clock.model.predict import numbers_of, prepared_features
+from brainage.clock.model.predict import fold_predictions, numbers_of, prepared_features
 from brainage.clock.preparation.steps import Preparation
 from brainage.clock.stored import number, record
 from brainage.connectivity import ViewSpec
@@ -25,7 +25,7 @@ TOLERANCE = 1e-4
 #: Predictions, intervals and corrected gaps of the made-up scans beyond this are no years.
 _MOST_YEARS = 10_000.0
 _YEARS = ("predicted", "low", "high", "gap_youngest", "gap_oldest")
-_NUMBERS = (*_YEARS, "distance", "residuals", "reference_distances")
+_NUMBERS = (*_YEARS, "fold_models", "distance", "residuals", "reference_distances")
 
 
 def self_test(parts: ClockParts) -> list[dict[str, float]]:
@@ -84,6 +84,7 @@ def _numbers(parts: ClockParts, site: str | None, *, lacking: bool = False) -> d
         "high": numbers.high,
         "gap_youngest": float(youngest),
         "gap_oldest": float(oldest),
+        "fold_models": float(np.sum(fold_predictions(parts, x, of_folds))),
         "distance": float(parts.distance.distance(x[None, :])[0]),
         "residuals": float(np.mean(np.concatenate(parts.intervals.residuals_years_))),
         "reference_distances": float(np.mean(parts.distance.reference_distances_)),

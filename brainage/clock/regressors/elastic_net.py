@@ -145,6 +145,8 @@ def _path(X: np.ndarray, y: np.ndarray, ratio: float, penalties: np.ndarray, *, 
                 coef_init=coef[working],
                 tol=tol,
                 max_iter=5000,
+                # "auto", the default, is refused before scikit-learn 1.9 where input is unchecked.
+                precompute=False,
                 check_input=False,
             )
             coef[working] = found[:, 0]

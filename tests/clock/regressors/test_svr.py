@@ -83,4 +83,6 @@ def test_threads_change_no_prediction(make_cohort, kernel):
     features = make_cohort(40)
     options = ClockOptions(estimator="svr", svr_kernel=kernel, svr_c=(0.01, 1.0), validation=FAST)
     one, two = (cross_validate_clock(features, options, n_jobs=jobs).predictions for jobs in (1, 2))
+    predicted = "predicted_age_years"
+    np.testing.assert_allclose(one.pop(predicted), two.pop(predicted), rtol=1e-9)
     assert one.equals(two)

@@ -1,0 +1,46 @@
+"""Each network's clock keeps a file of its own, and two clocks for one network are refused."""
+
+import shutil
+
+import pytest
+
+from brainage.clock import BrainClock
+from brainage.config import StudyConfig
+from brainage.errors import StageError
+from brainage.stages.train import clock_file, study_clocks, write_clocks
+
+NETWORKS = (
+    "视觉",
+    "运动",
+    "默认",
+    "a b",
+    "a-b",
+    "a - b",
+    "Visual",
+    "visual",
+    "a/b",
+    "..",
+    "x" * 300,
+)
+
+
+def test_no_two_networks_share_a_file_and_every_name_is_a_files(tmp_path):
+    names = [clock_file(network) for network in NETWORKS]
+    assert len(set(names)) == len(NETWORKS)
+    for name in names:
+        (tmp_path / name).touch()
+    assert len(list(tmp_path.iterdir())) == len(NETWORKS)
+    assert clock_file("whole_brain") == "whole_brain.clock"
+    assert clock_file("DefaultMode") == "DefaultMode.clock"
+
+
+def test_networks_that_differ_in_case_alone_survive_disks_that_do_not_see_it(finished, tmp_path):
+    clock = BrainClock.load(finished / "out" / "train" / "clocks" / "whole_brain.clock")
+    written = write_clocks({"Visual": clock, "visual": clock, "whole_brain": clock}, tmp_path)
+    assert len({path.name.casefold() for path in written}) == 3
+    shutil.copy(written[-1], tmp_path / "clocks" / "another.clock")
+    study = StudyConfig.model_validate(
+        {"paths": {"output": str(tmp_path / "out"), "clock": str(tmp_path / "clocks")}}
+    )
+    with pytest.raises(StageError, match="expected one clock for 'whole_brain', found two"):
+        study_clocks(study)
