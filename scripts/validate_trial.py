@@ -14,6 +14,7 @@ With --table, the table between the markers in that file is rewritten.
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from pathlib import Path
 
@@ -362,49 +363,82 @@ def planned_power(n_per_arm: int, effect_years: float) -> float:
     return float(stats.nct.sf(limit, df, abs(shift)) + stats.nct.cdf(-limit, df, abs(shift)))
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """Return the tables of docs/validation.md; figures at 1 / 2 years, Monte-Carlo error in ()."""
-    head = "people per arm | setting | analysis | trials | bias, years | mean SE / SD | "
-    head += "rejected % | covered % | verdict"
-    lines = [
-        "### (a) Between arms: HRT against control, at 1 / 2 years",
-        "",
-        tally(table),
-        "",
-        f"| {head} |",
-    ]
-    lines.append("|" + "---|" * 9)
+LONG_TABLES = {"between_arms.tsv": "between arms", "shown_not_held.tsv": "shown, not held"}
+
+
+def long_tables(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the tables that lie beside docs/validation.md; Monte-Carlo error in ().
+
+    Figures of one row are those at 1 and at 2 years, in that order.
+    """
     key = ["part", "n_per_arm", "setting", "analysis"]
+    between = []
     for _, rows in table[table["part"] != "naive"].groupby(key, sort=False):
         first = rows.iloc[0]
-        cells = [
-            first["n_per_arm"],
-            first["setting"],
-            first["analysis"],
-            first["trials"],
-            _joined(rows["bias"], "{:+.2f}") + f" ({rows['bias_se'].max():.2f})",
-            _joined(rows["mean_se"] / rows["sd"], "{:.2f}"),
-            _joined(100 * rows["rejected"]) + f" ({100 * rows['rejected_se'].max():.1f})",
-            _joined(100 * rows["covered"]),
-            _verdict(rows),
-        ]
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    lines += ["", "### (b) Shown, not held: no arm has an effect, but in the last setting", ""]
-    lines += [
-        "| setting | cause | analysis | visit | trials | mean estimate, years | 'significant' % |",
+        between.append(
+            {
+                "people per arm": first["n_per_arm"],
+                "setting": first["setting"],
+                "analysis": first["analysis"],
+                "trials": first["trials"],
+                "bias, years": _joined(rows["bias"], "{:+.2f}") + f" ({rows['bias_se'].max():.2f})",
+                "mean SE / SD": _joined(rows["mean_se"] / rows["sd"], "{:.2f}"),
+                "rejected %": _joined(100 * rows["rejected"])
+                + f" ({100 * rows['rejected_se'].max():.1f})",
+                "covered %": _joined(100 * rows["covered"]),
+                "verdict": _verdict(rows),
+            }
+        )
+    shown = [
+        {
+            "setting": row.setting,
+            "cause": row.cause,
+            "analysis": row.analysis,
+            "visit": row.visit,
+            "trials": row.trials,
+            "mean estimate, years": "n/a"
+            if np.isnan(row.bias)
+            else f"{row.truth + row.bias:+.2f} ({row.bias_se:.2f})",
+            "'significant' %": f"{100 * row.rejected:.1f} ({100 * row.rejected_se:.1f})",
+        }
+        for row in table[table["part"] == "naive"].itertuples()
+    ]
+    return dict(zip(LONG_TABLES, (pd.DataFrame(between), pd.DataFrame(shown)), strict=True))
+
+
+def summary_lines(between: pd.DataFrame) -> list[str]:
+    """Return the summary table of docs/validation.md: a row a size and analysis, over its settings.
+
+    "rejected %" leaves out the setting with a planted effect, where it is power.
+    """
+    lines = [
+        "| people per arm | analysis | settings | trials each | rejected % (5 is right) "
+        "| covered % (95 is right) | outside two Monte-Carlo errors |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in table[table["part"] == "naive"].itertuples():
-        estimate = "-" if np.isnan(row.bias) else f"{row.truth + row.bias:+.2f} ({row.bias_se:.2f})"
+    for (people, analysis), rows in between.groupby(["people per arm", "analysis"], sort=False):
+        null = rows[~rows["verdict"].str.contains("power")]
+        outside = rows["verdict"].str.count(r"\*\*(?:size|coverage)").sum()
+        promised = ~rows["verdict"].str.startswith("shown")
+        kind = "" if promised.all() else " (shown)" if not promised.any() else " (partly shown)"
         lines.append(
-            f"| {row.setting} | {row.cause} | {row.analysis} | {row.visit} | {row.trials} "
-            f"| {estimate} | {100 * row.rejected:.1f} ({100 * row.rejected_se:.1f}) |"
+            f"| {people} | {analysis}{kind} | {len(rows)} | {rows['trials'].min()} "
+            f"| {_range(null['rejected %'])} | {_range(rows['covered %'])} | {outside} |"
         )
-    return "\n".join(lines)
+    return lines
+
+
+def _range(cells: pd.Series) -> str:
+    found = [
+        float(number)
+        for cell in cells
+        for number in re.findall(r"\d+\.\d", str(cell).partition("(")[0])
+    ]
+    return f"{min(found):.1f} to {max(found):.1f}" if found else "n/a"
 
 
 def _joined(values, form: str = "{:.1f}") -> str:
-    return "-" if values.isna().any() else " / ".join(form.format(value) for value in values)
+    return "n/a" if values.isna().any() else " / ".join(form.format(value) for value in values)
 
 
 def _promised(row) -> bool:
@@ -460,7 +494,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--part", choices=sorted(PARTS), help="only this part")
     parser.add_argument("--summary", action="store_true", help="draw nothing, sum up what is there")
-    parser.add_argument("--table", type=Path, help="markdown file with the table's markers")
+    parser.add_argument(
+        "--table",
+        type=Path,
+        help="markdown file with the table's markers; long tables go beside it",
+    )
     options = parser.parse_args()
     began = time.monotonic()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -478,10 +516,14 @@ def main() -> None:
     table = summarise(paths)
     with atomic_path(options.out / "summary.tsv") as temporary:
         table.to_csv(temporary, sep="\t", index=False)
-    text = markdown(table)
+    tables = long_tables(table)
+    text = "\n".join([tally(table), "", *summary_lines(tables["between_arms.tsv"])])
     if options.table is None:
         print(text)
     else:
+        for name, long in tables.items():
+            with atomic_path(options.table.with_suffix("") / name) as temporary:
+                long.to_csv(temporary, sep="\t", index=False)
         before, _, rest = options.table.read_text().partition("<!-- table begins -->")
         after = rest.partition("<!-- table ends -->")[2]
         write_text(

@@ -70,9 +70,13 @@ def test_table_names_a_level_that_is_off(script):
         "cause": "",
     }
     held = {**row, "visit": "2y", "rejected": 0.055}
-    text = script.markdown(pd.DataFrame([row, held]))
-    assert "**size +3.0 at 1y**; holds" in text
-    assert "Of 2 promised figures 1 lie outside two Monte-Carlo errors" in text
+    table = pd.DataFrame([row, held])
+    between = script.long_tables(table)["between_arms.tsv"]
+    assert between["verdict"].tolist() == ["**size +3.0 at 1y**; holds"]
+    assert script.summary_lines(between)[2:] == [
+        "| 15 | MMRM | 1 | 2000 | 5.5 to 8.0 | 92.0 to 92.0 | 1 |"
+    ]
+    assert "Of 2 promised figures 1 lie outside two Monte-Carlo errors" in script.tally(table)
 
 
 def test_an_analysis_that_promises_nothing_is_shown_and_not_counted(script):
@@ -95,6 +99,8 @@ def test_an_analysis_that_promises_nothing_is_shown_and_not_counted(script):
         "cause": "",
     }
     promised = {**row, "analysis": "ANCOVA", "rejected": 0.05, "covered": 0.95}
-    text = script.markdown(pd.DataFrame([row, promised]))
-    assert "shown: **size -1.5 at 1y**" in text
-    assert "Of 1 promised figures 0 lie outside" in text
+    table = pd.DataFrame([row, promised])
+    between = script.long_tables(table)["between_arms.tsv"]
+    assert between["verdict"].tolist() == ["shown: **size -1.5 at 1y**", "holds"]
+    assert "(shown)" in script.summary_lines(between)[2]
+    assert "Of 1 promised figures 0 lie outside" in script.tally(table)
