@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import sys
 import time
 from collections import deque
@@ -20,6 +19,7 @@ from typing import IO, Self
 import pandas as pd
 
 from brainage.cli.text_table import TextColumn, table_lines
+from brainage.report.numbers import are_numbers
 from brainage.wording import printable
 
 #: Characters in a line of a log.
@@ -293,14 +293,7 @@ def _column(values: pd.Series, name: str) -> TextColumn:
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     cells = tuple(printable(_cell(value)) for value in values)
     # A view holds numbers as text: "< .001", "-2.10 to +0.30".
-    return TextColumn(printable(heading(name)), cells, numeric or _all_numbers(cells))
-
-
-_NUMBER = re.compile(r"(< ?)?[-+]?[\d.,]+(e[-+]\d+)?( to [-+]?[\d.]+)?|n/a")
-
-
-def _all_numbers(cells: Sequence[str]) -> bool:
-    return bool(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)
+    return TextColumn(printable(heading(name)), cells, numeric or are_numbers(cells))
 
 
 #: Units that end a column's name, as people write them.

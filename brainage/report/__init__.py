@@ -1,6 +1,44 @@
 """Results in, one offline page out; computes nothing."""
 
-from brainage.report.page import render_report, write_leaderboard_figure
+from brainage.report.figures import (
+    plot_changes,
+    plot_contrasts,
+    plot_flow,
+    plot_forest,
+    plot_gap_on_age,
+    plot_gap_slopes,
+    plot_leaderboard,
+    plot_learning_curve,
+    plot_networks,
+    plot_predictions,
+    plot_quality,
+    plot_sensitivity,
+    plot_sites,
+    plot_trajectories,
+    save_figure,
+)
+from brainage.report.page import render_page, render_report
 from brainage.report.results import StudyResults
+from brainage.report.scan_sections import worst_first
 
-__all__ = ["StudyResults", "render_report", "write_leaderboard_figure"]
+__all__ = [
+    "StudyResults",
+    "plot_changes",
+    "plot_contrasts",
+    "plot_flow",
+    "plot_forest",
+    "plot_gap_on_age",
+    "plot_gap_slopes",
+    "plot_leaderboard",
+    "plot_learning_curve",
+    "plot_networks",
+    "plot_predictions",
+    "plot_quality",
+    "plot_sensitivity",
+    "plot_sites",
+    "plot_trajectories",
+    "render_page",
+    "render_report",
+    "save_figure",
+    "worst_first",
+]

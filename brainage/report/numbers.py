@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import math
 import numbers as kinds
+import re
+from collections.abc import Iterable
 
 import numpy as np
 
 from brainage.wording import printable
 
 MISSING = "n/a"
+#: What `signed`, `plain`, `interval`, `p_words` and `cell` make of numbers.
+_NUMBER = re.compile(
+    r"(< ?)?[-+]?[\d.,∞]+(e[-+]\d+)?( to [-+]?[\d.,]+)?( ?%)?|n/a",
+)
+
+
+def are_numbers(cells: Iterable[str]) -> bool:
+    """Return whether written cells are all numbers, or missing, and at least one is a number."""
+    cells = list(cells)
+    return all(map(_NUMBER.fullmatch, cells)) and any(cell != MISSING for cell in cells)
 
 
 def is_missing(value: object) -> bool:

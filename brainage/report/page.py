@@ -1,31 +1,39 @@
-"""One HTML file that needs no network, and the figures beside it."""
+"""One HTML file that needs no network, made from a summary that lies beside it."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from brainage import __version__
 from brainage.clock import refuse_corrected
-from brainage.files import write_text
-from brainage.report import figures as draw
-from brainage.report.blocks import Block, Section, figure_block, table_html, tables
+from brainage.files import write_json, write_text
+from brainage.report.clock_sections import clock_sections
+from brainage.report.content import Section, Summary
+from brainage.report.figures import save_figure
+from brainage.report.numbers import interval, p_words, signed
+from brainage.report.record_sections import record_sections
 from brainage.report.results import StudyResults
-from brainage.report.trial_page import answer_sections, qualifying_sections
+from brainage.report.scan_sections import scan_sections
+from brainage.report.trial_sections import answer_sections
+from brainage.report.verdict import verdict
+from brainage.wording import printable
+
+FIGURES, SUMMARY = "figures", "summary.json"
 
 
 def render_report(results: StudyResults, path: str | Path) -> Path:
-    """Write the report page and its figures.
+    """Write the report page, its figures, and the summary it is made from.
 
     Parameters
     ----------
     results : StudyResults
         Everything that is shown.
     path : str or Path
-        The HTML file; figures go to ``figures/`` beside it as SVG and PNG.
+        The HTML file; beside it go ``summary.json`` and ``figures/`` (SVG, PNG and PDF).
 
     Returns
     -------
@@ -39,169 +47,103 @@ def render_report(results: StudyResults, path: str | Path) -> Path:
     path = Path(path)
     if results.predictions is not None:
         refuse_corrected(results.predictions)
-    sections = [
-        section
-        for section in _sections(results, path.parent / "figures")
-        if section.blocks or section.lines
-    ]
-    environment = Environment(
-        loader=PackageLoader("brainage.report"), autoescape=True, undefined=StrictUndefined
-    )
-    page = environment.get_template("report.html.jinja").render(
-        title=results.title, sections=sections, version=__version__
-    )
-    write_text(path, page)
+    folder = path.parent / FIGURES
+    _remove_figures(folder)
+    summary = summarise(results, folder).as_json()
+    write_json(path.parent / SUMMARY, summary)
+    write_text(path, render_page(summary, folder))
     return path
 
 
-def write_leaderboard_figure(
-    leaderboard: pd.DataFrame, stem: str | Path, *, corrected: Mapping[str, float]
-) -> None:
-    """Write a sweep's leaderboard as ``stem.svg`` and ``stem.png``."""
-    figure_block(draw.draw_leaderboard(leaderboard, corrected), Path(stem), "")
+def summarise(results: StudyResults, folder: str | Path) -> Summary:
+    """Say everything the page says, as plain values, and draw its figures.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Everything that is shown.
+    folder : str or Path
+        For the figures.
+
+    Returns
+    -------
+    summary : Summary
+    """
+    folder = Path(folder)
+    for name, figure in results.drawings.items():
+        save_figure(figure, folder / name)
+    sections = [section for section in _sections(results, folder) if section.blocks]
+    return Summary(
+        printable(results.title),
+        tuple(printable(sentence) for sentence in verdict(results)),
+        tuple(_facts(results)),
+        tuple(sections),
+        __version__,
+    )
+
+
+def render_page(summary: Mapping, folder: str | Path) -> str:
+    """Return the page of a summary.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `Summary.as_json` gives it, or as read from ``summary.json``.
+    folder : str or Path
+        Of the figures it names.
+
+    Returns
+    -------
+    page : str
+        HTML that refers to nothing outside itself but the files of its tables.
+    """
+    folder = Path(folder)
+
+    def picture(name: str) -> str:
+        # As an image, not inline: ids of two SVG figures in one page would collide.
+        svg = (folder / f"{name}.svg").read_bytes()
+        return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
+
+    environment = Environment(
+        loader=PackageLoader("brainage.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.jinja").render(
+        summary=summary, picture=picture, figures=FIGURES
+    )
 
 
 def _sections(results: StudyResults, folder: Path) -> Iterator[Section]:
     yield from answer_sections(results, folder)
-    yield Section(
-        "clock", "The clock", _clock_lines(results), tuple(_clock_blocks(results, folder))
-    )
-    yield from qualifying_sections(results, folder)
-    yield Section("scans", "Scans", (), tuple(_scan_blocks(results)))
-    yield Section("methods", "Methods", results.methods, ())
-    provenance = pd.DataFrame(results.provenance.items(), columns=["what", "value"])
-    yield Section(
-        "provenance",
-        "Provenance",
-        (),
-        tuple(
-            tables(
-                (
-                    provenance if len(provenance) else None,
-                    "Hashes, versions and seed of this result.",
-                ),
-            )
-        ),
-    )
+    yield from clock_sections(results, folder)
+    yield from scan_sections(results, folder)
+    yield from record_sections(results)
 
 
-def _clock_lines(results: StudyResults) -> tuple[str, ...]:
-    if results.metrics is None:
-        return ()
-    return (
-        "Accuracy is that of uncorrected predictions of people the clock had not seen. Accuracy "
-        "computed after age-bias correction is not accuracy and is not shown.",
-    )
+def _facts(results: StudyResults) -> Iterator[tuple[str, str]]:
+    """Yield the few numbers that a reader looks for first."""
+    if results.contrasts is not None:
+        row = results.contrasts[results.contrasts["primary"]].iloc[0]
+        yield (
+            printable(f"{row['arm']} − {row['versus']}, {row['visit']}"),
+            (f"{signed(row['estimate_years'])} years"),
+        )
+        yield "95 % interval", f"{interval(row['ci_low_years'], row['ci_high_years'])} years"
+        yield "p", p_words(row["p_value"])
+        yield "participants in the model", f"{int(row['n_model']):,}"
+    if results.metrics is not None:
+        found = results.metrics.drop_duplicates("metric").set_index("metric")["estimate"]
+        if "MAE" in found:
+            yield "clock: mean absolute error", f"{found['MAE']:.2f} years"
+        if "r" in found:
+            yield "clock: r", signed(found["r"])
 
 
-def _clock_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
-    yield from tables(
-        (
-            results.metrics,
-            "Out-of-fold accuracy with 95 % bootstrap intervals over "
-            "people, beside the median predictor.",
-        )
-    )
-    if results.predictions is not None:
-        yield figure_block(
-            draw.draw_predictions(results.predictions),
-            folder / "predictions",
-            "Each point is a scan predicted by a clock trained without that person.",
-        )
-    if results.gap_slopes is not None:
-        yield figure_block(
-            draw.draw_gap_slopes(results.gap_slopes),
-            folder / "gap_slopes",
-            "A gap that keeps a slope on age drifts by that much per elapsed year in "
-            "every arm, with no biology in it.",
-        )
-        yield from tables(
-            (results.gap_slopes, "Slope of the gap on age, before and after correction.")
-        )
-    yield from tables(
-        (results.clock_slopes, "The same in people left out of the training, every clock."),
-    )
-    yield from _evaluation_blocks(results, folder)
-    if results.card:
-        card = pd.DataFrame(
-            [(k, str(v)) for k, v in results.card.items()], columns=["model card", "value"]
-        )
-        yield Block("wrapped", "Model card of the whole-brain clock.", table_html(card))
-    yield from tables(
-        (
-            results.calibrations,
-            "New sites, learnt from baseline scans blind to arm, on residuals "
-            "from the reference's age trend; the ages of both.",
-        ),
-        (
-            results.trust,
-            "Can the clock be trusted on these scans? Outside the reference's ages it "
-            "extrapolates; of scans like the reference 5 % are farther than 95 % of it.",
-        ),
-    )
-    yield from _pattern_blocks(results)
-
-
-def _evaluation_blocks(results: StudyResults, folder: Path) -> Iterator[Block]:
-    yield from tables(
-        (
-            results.external,
-            "External test set: uncorrected predictions of the frozen clocks on "
-            "people of another study, 95 % bootstrap intervals over people, beside the reference's "
-            "median age (MAE_median) and this cohort's own (MAE_own_median).",
-        ),
-        (results.external_slopes, "External test set: slope of the gap on age."),
-        (
-            results.permutation,
-            "Permutation test: every step repeated on shuffled ages; p = (b + 1) / (m + 1).",
-        ),
-    )
-    if results.learning_curve is not None:
-        yield figure_block(
-            draw.draw_learning_curve(results.learning_curve),
-            folder / "learning_curve",
-            "Cross-validated on random parts of the cohort.",
-        )
-        yield Block("folded", "Learning curve", table_html(results.learning_curve))
-
-
-def _pattern_blocks(results: StudyResults) -> Iterator[Block]:
-    means = (
-        "change of connectivity per year of predicted age (Haufe pattern, mean over edges; "
-        "positive: stronger in scans that look older), strongest first"
-    )
-    networks = results.pattern_networks
-    if networks is not None and len(networks):
-        yield Block(
-            "table",
-            f"What the clock looks at, by pair of networks: {means}.",
-            table_html(networks, most=15),
-        )
-        yield Block("folded", "Every pair of networks", table_html(networks))
-    if results.pattern_parcels is not None:
-        yield Block("folded", f"By parcel: {means}", table_html(results.pattern_parcels, most=50))
-    stability = results.pattern_stability
-    if stability is not None and len(stability):
-        yield Block(
-            "folded",
-            "How well the fold models agree on weights and patterns",
-            table_html(stability),
-        )
-
-
-def _scan_blocks(results: StudyResults) -> Iterator[Block]:
-    for cohort, table in results.scans.items():
-        counts = table["status"].value_counts().rename_axis("status").reset_index(name="scans")
-        yield from tables((counts, f"{cohort}: scans by status."))
-        unused = table[table["status"] != "done"]
-        columns = ["participant_id", "session_id", "run", "status", "reason"]
-        yield from tables(
-            (unused[columns] if len(unused) else None, f"{cohort}: scans not used, and why.")
-        )
-    for cohort, table in results.excluded.items():
-        yield from tables(
-            (
-                table if len(table) else None,
-                f"{cohort}: sessions left out of the features, and why.",
-            )
-        )
+def _remove_figures(folder: Path) -> None:
+    """Remove the figures of an earlier report: one that is not drawn now must not lie there."""
+    for ending in ("svg", "png", "pdf"):
+        for old in folder.glob(f"*.{ending}"):
+            old.unlink()

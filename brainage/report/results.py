@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -66,6 +66,43 @@ class StudyResults:
         Synthetic studies: planted and clock-scale effects beside the estimates.
     provenance : mapping of str to str
         Hashes, versions, seed.
+    plan_written : str or None
+        When the plan in force was written: "beforehand", "by the comparison", ...
+    shows_nothing : str
+        Why the clock is no better than the median; empty where it is, or where that is not known.
+    synthetic : bool
+        Whether the study made its own data.
+    visits : tuple of str
+        Labels of the planned visits, baseline first.
+    gaps, gap_means : DataFrame or None
+        The analysed gap of each scan (participant_id, arm, visit, gap_years), and its mean by arm
+        and visit (n, mean_years, low_years, high_years).
+    baseline : DataFrame or None
+        characteristic, then a column an arm, and "all": text.
+    quality : DataFrame or None
+        Motion and minutes kept by arm and visit (`brainage.stages.report_tables`).
+    missing : DataFrame or None
+        Scans that were not scored, by arm and visit, with reasons.
+    sites : DataFrame or None
+        Reference cohort by site: site, n, ages, mean_gap_years, low_years, high_years.
+    reference_gaps : DataFrame or None
+        age_years, gap_years, gap_corrected_years of the reference cohort, out of fold.
+    reliability : DataFrame or None
+        what, value: ICC, standard error of measurement, minimal detectable change.
+    drawings : mapping of str to matplotlib Figure
+        Brains and carpets that only `brainage.imaging` can draw: name -> figure.
+    drawing_captions : mapping of str to str
+        What each of them shows.
+    checklist : sequence of (str, str, str)
+        item, answer, where on the page.
+    references : tuple of str
+        Of what ran.
+    bibtex : str
+        The same for a bibliography.
+    files : mapping of str to str
+        Table -> its file, relative to the page.
+    config : str
+        The study file as it was in force, with every default.
     """
 
     title: str
@@ -106,3 +143,22 @@ class StudyResults:
     notes: tuple[str, ...] = ()
     truth: pd.DataFrame | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    plan_written: str | None = None
+    shows_nothing: str = ""
+    synthetic: bool = False
+    visits: tuple[str, ...] = ()
+    gaps: pd.DataFrame | None = None
+    gap_means: pd.DataFrame | None = None
+    baseline: pd.DataFrame | None = None
+    quality: pd.DataFrame | None = None
+    missing: pd.DataFrame | None = None
+    sites: pd.DataFrame | None = None
+    reference_gaps: pd.DataFrame | None = None
+    reliability: pd.DataFrame | None = None
+    drawings: Mapping = field(default_factory=dict)
+    drawing_captions: Mapping[str, str] = field(default_factory=dict)
+    checklist: Sequence[tuple[str, str, str]] = ()
+    references: tuple[str, ...] = ()
+    bibtex: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    config: str = ""

@@ -15,7 +15,7 @@ from brainage.connectivity.options import ConnectivityOptions
 from brainage.errors import ConfigError
 from brainage.imaging.options import AtlasOptions
 from brainage.progress import Progress, silent
-from brainage.report import write_leaderboard_figure
+from brainage.report import plot_leaderboard, save_figure
 from brainage.stages.cohorts import cohort_paths, stage_folder
 from brainage.stages.extract import extract_cohort
 from brainage.stages.features import cohort_features
@@ -67,8 +67,9 @@ def sweep(
         n_jobs=study.run.n_jobs,
         progress=progress,
     )
-    write_leaderboard_figure(
-        result.leaderboard, folder / "leaderboard", corrected=asdict(result.corrected)
+    (
+        plot_leaderboard,
+        save_figure(result.leaderboard, folder / "leaderboard", corrected=asdict(result.corrected)),
     )
     return Leaderboard(result.leaderboard, _notes(result), folder, tuple(notes))
 

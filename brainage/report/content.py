@@ -1,0 +1,175 @@
+"""What a page is made of, as plain values: sections of sentences, tables and figures.
+
+The whole of it is written beside the page as ``summary.json``, and the page is made from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import pandas as pd
+
+from brainage.report.numbers import are_numbers, cell
+from brainage.wording import printable
+
+#: Rows that a table of the page holds at most; its file has them all.
+MOST_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table, every cell as it is shown.
+
+    Parameters
+    ----------
+    caption : str
+        What it shows.
+    columns : tuple of str
+        Headings, units in them.
+    rows : tuple of tuple of str
+        Cells.
+    numeric : tuple of bool
+        Whether a column is of numbers (aligned at the right, sorted by value).
+    folded : bool, default=False
+        Closed until a reader opens it.
+    file : str or None, default=None
+        The same rows as a file, relative to the page.
+    n_left_off : int, default=0
+        Rows that are in the file alone.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
+    folded: bool = False
+    file: str | None = None
+    n_left_off: int = 0
+    kind: str = field(default="table", init=False)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: its files are ``figures/NAME.svg``, ``.png`` and ``.pdf`` beside the page."""
+
+    name: str
+    caption: str
+    alt: str
+    wide: bool = True
+    kind: str = field(default="figure", init=False)
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Paragraphs, or text to copy as it stands (`verbatim`: references, commands)."""
+
+    lines: tuple[str, ...]
+    caption: str = ""
+    verbatim: bool = False
+    folded: bool = False
+    kind: str = field(default="prose", init=False)
+
+
+Block = Table | Figure | Prose
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its blocks; one without blocks is left out of the page."""
+
+    anchor: str
+    heading: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A whole report.
+
+    Parameters
+    ----------
+    title : str
+        Of the study.
+    verdict : tuple of str
+        The answer in plain words, most important first.
+    facts : tuple of (str, str)
+        What and how much: the few numbers a reader looks for.
+    sections : tuple of Section
+        In order.
+    version : str
+        Of brainage.
+    """
+
+    title: str
+    verdict: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    version: str
+
+    def as_json(self) -> dict:
+        """Return the report as values that JSON holds."""
+        return {"format": 1, **asdict(self)}
+
+
+def table_of(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    formats: Mapping[str, Callable[[object], str]] | None = None,
+    folded: bool = False,
+    file: str | None = None,
+    most: int = MOST_ROWS,
+) -> Table:
+    """Return a DataFrame as a table of the page.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows in the order shown.
+    caption : str
+        What it shows.
+    columns : mapping of str to str, optional
+        Column -> heading, in order; others are left out. Default: every column, its name in words.
+    formats : mapping of str to callable, optional
+        Column -> how its values are written; default `brainage.report.numbers.cell`.
+    folded, file
+        See `Table`.
+    most : int, default=1000
+        Rows shown.
+    """
+    named = columns or {str(name): heading(str(name)) for name in frame.columns}
+    named = {name: words for name, words in named.items() if name in frame}
+    formats = formats or {}
+    shown = frame.head(most)
+    cells = [[printable(formats.get(name, cell)(value)) for value in shown[name]] for name in named]
+    numeric = tuple(map(are_numbers, cells))
+    rows = tuple(zip(*cells, strict=True)) if cells else ()
+    return Table(
+        caption,
+        tuple(printable(words) for words in named.values()),
+        rows,
+        numeric,
+        folded=folded,
+        file=file,
+        n_left_off=max(0, len(frame) - most),
+    )
+
+
+def pairs(rows: Sequence[tuple[str, object]], caption: str, **options: bool) -> Table:
+    """Return a table of two columns: what, and its value."""
+    cells = tuple((printable(what), printable(cell(value))) for what, value in rows)
+    return Table(caption, ("what", "value"), cells, (False, False), **options)
+
+
+_UNITS = {"years": "years", "mm": "mm", "s": "s", "hz": "Hz", "percent": "%"}
+
+
+def heading(name: str) -> str:
+    """Return a column's name in words with its unit: ``mean_fd_mm`` is "mean FD (mm)"."""
+    words = name.split("_")
+    unit = _UNITS.get(words[-1]) if len(words) > 1 else None
+    text = " ".join(words[:-1] if unit else words)
+    text = text.replace(" fd", " FD").replace("ci low", "95 % low").replace("ci high", "95 % high")
+    return f"{text} ({unit})" if unit else text

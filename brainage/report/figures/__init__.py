@@ -1,0 +1,40 @@
+"""Figures: a result in, matplotlib axes out; nothing is computed."""
+
+from brainage.report.figures.drawing import FigureFiles, save_figure
+from brainage.report.figures.flow import plot_flow
+from brainage.report.figures.of_clock import (
+    plot_gap_on_age,
+    plot_gap_slopes,
+    plot_leaderboard,
+    plot_learning_curve,
+    plot_predictions,
+    plot_sites,
+)
+from brainage.report.figures.of_scans import plot_quality
+from brainage.report.figures.of_trial import (
+    plot_changes,
+    plot_contrasts,
+    plot_forest,
+    plot_networks,
+    plot_sensitivity,
+    plot_trajectories,
+)
+
+__all__ = [
+    "FigureFiles",
+    "plot_changes",
+    "plot_contrasts",
+    "plot_flow",
+    "plot_forest",
+    "plot_gap_on_age",
+    "plot_gap_slopes",
+    "plot_leaderboard",
+    "plot_learning_curve",
+    "plot_networks",
+    "plot_predictions",
+    "plot_quality",
+    "plot_sensitivity",
+    "plot_sites",
+    "plot_trajectories",
+    "save_figure",
+]

@@ -1,0 +1,138 @@
+"""How every figure looks, and how it becomes files: one style, text taken as it is."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from brainage.files import atomic_path
+from brainage.wording import printable
+
+#: Okabe & Ito (2008): they stay apart for colour-blind readers; each arm also has its own marker.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B6B6B")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+INK, QUIET = "#222222", "#767676"
+#: A scatter of more points is drawn as an image: a page of 40,000 vectors opens in no browser.
+MANY_POINTS = 2_000
+
+_STYLE = {
+    "font.size": 9,
+    "font.family": "sans-serif",
+    # Shipped with matplotlib: the same figure on every machine.
+    "font.sans-serif": ["DejaVu Sans"],
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "text.usetex": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    # Fixed ids and no date: the same results give the same bytes.
+    "svg.hashsalt": "brainage",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+}
+
+
+@dataclass(frozen=True)
+class FigureFiles:
+    """One drawn figure: its SVG, and the stem of its files (``.svg``, ``.png``, ``.pdf``)."""
+
+    svg: bytes
+    stem: Path
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the report's style within the block; a user's own settings stay theirs."""
+    with rc_context(_STYLE):
+        yield
+
+
+def axes_for(axes: Axes | None, width_in: float, height_in: float) -> Axes:
+    """Return the axes given, or those of a new figure of this size in inches."""
+    if axes is not None:
+        return axes
+    # Figure without pyplot: no global state, no window system, safe in any thread.
+    return Figure(figsize=(width_in, height_in), layout="constrained").add_subplot()
+
+
+def literal(text: object) -> str:
+    r"""Return text that matplotlib shows as it stands: ``$`` is a dollar and starts no formula."""
+    return printable(text, keep="\n").replace("$", r"\$")
+
+
+def label_of(text: object) -> str:
+    """Return `literal` text for a legend, which leaves out labels that begin with "_"."""
+    shown = literal(text)
+    return f"\u200b{shown}" if shown.startswith("_") else shown
+
+
+def colour(index: int) -> str:
+    """Return the colour of the `index`-th arm."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def marker(index: int) -> str:
+    """Return the marker of the `index`-th arm."""
+    return MARKERS[index % len(MARKERS)]
+
+
+def spread(index: int, n: int, width: float) -> float:
+    """Return where the `index`-th of `n` stands beside the others, in units of the axis."""
+    return width * (index - (n - 1) / 2)
+
+
+def error_bars(low: Sequence[float], middle: Sequence[float], high: Sequence[float]) -> np.ndarray:
+    """Return lengths below and above as matplotlib wants them; a missing end has none."""
+    low, middle, high = (np.asarray(values, dtype=float) for values in (low, middle, high))
+    lengths = np.vstack([middle - low, high - middle])
+    return np.where(np.isfinite(lengths), np.maximum(lengths, 0), 0)
+
+
+def save_figure(figure: Figure, stem: str | Path) -> FigureFiles:
+    """Write a figure as SVG, PNG (300 dots per inch) and PDF.
+
+    Parameters
+    ----------
+    figure : Figure
+        Whose text is `literal` already.
+    stem : str or Path
+        Path without ending; its folder is made.
+
+    Returns
+    -------
+    files : FigureFiles
+    """
+    stem = Path(stem)
+    with style(), warnings.catch_warnings():
+        # A label in a script the font lacks shows boxes in PNG and PDF; that is no fault to tell.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
+        svg = buffer.getvalue()
+        with atomic_path(stem.with_suffix(".svg")) as temporary:
+            temporary.write_bytes(svg)
+        with atomic_path(stem.with_suffix(".png")) as temporary:
+            figure.savefig(temporary, format="png", dpi=200, metadata={"Software": None})
+        with atomic_path(stem.with_suffix(".pdf")) as temporary:
+            figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+    return FigureFiles(svg, stem)

@@ -1,0 +1,99 @@
+"""Tables of a trial as readers want them: intervals in one column, words for what was planned."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from brainage.report.content import Table, table_of
+from brainage.report.numbers import interval, is_missing, p_words, plain, signed
+from brainage.tables import WHOLE_BRAIN
+
+
+def estimates_table(
+    rows: pd.DataFrame,
+    caption: str,
+    *,
+    lead: tuple[str, ...] = (),
+    adjusted: bool = True,
+    folded: bool = False,
+    file: str | None = None,
+) -> Table:
+    """Return contrasts or changes with estimate, interval, test and numbers.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Schema `CONTRASTS`, `DELTAS` or `SENSITIVITY` of `brainage.trial`.
+    caption : str
+        What it shows.
+    lead : tuple of str, default=()
+        Columns of `rows` to put in front ("network", "analysis").
+    adjusted : bool, default=True
+        Whether p is adjusted within a family.
+    folded, file
+        See `brainage.report.content.Table`.
+    """
+    view = pd.DataFrame({name: rows[name].map(_network) for name in lead}, index=rows.index)
+    view["comparison"] = rows["arm"] + " − " + rows["versus"]
+    view["visit"] = rows["visit"]
+    view["years"] = rows["estimate_years"].map(signed)
+    view["95 % interval (years)"] = list(map(interval, rows["ci_low_years"], rows["ci_high_years"]))
+    view["standard error (years)"] = rows["se_years"].map(plain)
+    view["degrees of freedom"] = rows["df"].map(lambda value: plain(value, 1))
+    view["p"] = rows["p_value"].map(p_words)
+    if adjusted:
+        view["adjusted p"] = rows["p_adjusted"].map(p_words)
+    view["n in model"] = rows["n_model"]
+    view["n at visit"] = rows["n_at_visit"]
+    view["plan"] = [planned(row) for _, row in rows.iterrows()]
+    return table_of(view, caption, columns=_as_they_are(view), folded=folded, file=file)
+
+
+def paired_table(
+    rows: pd.DataFrame,
+    caption: str,
+    *,
+    network: bool = False,
+    folded: bool = False,
+    file: str | None = None,
+) -> Table:
+    """Return the plain paired tests of change within arms; arguments as `estimates_table`."""
+    view = pd.DataFrame(
+        {"network": rows["network"].map(_network)} if network else {}, index=rows.index
+    )
+    view["arm"] = rows["arm"]
+    view["visit"] = rows["visit"]
+    view["n with both scans"] = rows["n_paired"]
+    view["mean change (years)"] = rows["mean_change_years"].map(signed)
+    view["95 % interval (years)"] = list(
+        map(interval, rows["change_ci_low_years"], rows["change_ci_high_years"])
+    )
+    view["t"] = rows["paired_statistic"].map(plain)
+    view["degrees of freedom"] = rows["paired_df"].map(lambda value: plain(value, 1))
+    view["p"] = rows["paired_p_value"].map(p_words)
+    view["adjusted p"] = rows["paired_p_adjusted"].map(p_words)
+    view["Cohen's d_z"] = rows["cohens_d_z"].map(plain)
+    view["Cohen's d_av"] = rows["cohens_d_av"].map(plain)
+    view["years since baseline"] = rows["mean_interval_years"].map(plain)
+    return table_of(view, caption, columns=_as_they_are(view), folded=folded, file=file)
+
+
+def planned(row: pd.Series) -> str:
+    """Say in words whether a row was planned, and whether it is the primary one."""
+    words = "prespecified" if row["prespecified"] else "post hoc"
+    return f"primary, {words}" if row.get("primary", False) else words
+
+
+def of_whole_brain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the whole-brain clock."""
+    return table[table["network"] == WHOLE_BRAIN]
+
+
+def _network(value: object) -> str:
+    if is_missing(value):
+        return "n/a"
+    return "whole brain" if value == WHOLE_BRAIN else str(value)
+
+
+def _as_they_are(view: pd.DataFrame) -> dict[str, str]:
+    return {str(name): str(name) for name in view.columns}
