@@ -18,11 +18,13 @@ from brainage.report.figures import (
     save_figure,
 )
 from brainage.report.page import render_page, render_report
+from brainage.report.references import cite
 from brainage.report.results import StudyResults
 from brainage.report.scan_sections import worst_first
 
 __all__ = [
     "StudyResults",
+    "cite",
     "plot_changes",
     "plot_contrasts",
     "plot_flow",

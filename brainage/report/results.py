@@ -68,8 +68,9 @@ class StudyResults:
         Hashes, versions, seed.
     plan_written : str or None
         When the plan in force was written: "beforehand", "by the comparison", ...
-    shows_nothing : str
-        Why the clock is no better than the median; empty where it is, or where that is not known.
+    shows_nothing : mapping of str to str
+        Network -> why its clock is no better than the median; empty where every clock is, or
+        where that is not known.
     synthetic : bool
         Whether the study made its own data.
     visits : tuple of str
@@ -144,7 +145,7 @@ class StudyResults:
     truth: pd.DataFrame | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     plan_written: str | None = None
-    shows_nothing: str = ""
+    shows_nothing: Mapping[str, str] = field(default_factory=dict)
     synthetic: bool = False
     visits: tuple[str, ...] = ()
     gaps: pd.DataFrame | None = None

@@ -55,15 +55,9 @@ def answer_sections(results: StudyResults, folder: Path) -> Iterator[Section]:
 def primary_line(results: StudyResults) -> str:
     """Return the primary contrast in one line, with whether and by whom it was planned."""
     row = results.contrasts[results.contrasts["primary"]].iloc[0]
-    if not row["prespecified"]:
-        when = "post hoc"
-    elif results.plan_written == "beforehand":
-        when = "prespecified"
-    else:
-        when = "planned by this comparison itself"
     return (
-        f"Primary contrast ({when}): {row['arm']} minus {row['versus']} at {row['visit']}, "
-        f"{signed(row['estimate_years'])} years (95 % interval "
+        f"Primary contrast ({results.standing}): {row['arm']} minus {row['versus']} at "
+        f"{row['visit']}, {signed(row['estimate_years'])} years (95 % interval "
         f"{interval(row['ci_low_years'], row['ci_high_years'])}, {p_equals(row['p_value'])}); "
         f"{row['n_model']} participants in the model, {row['n_at_visit']} of them seen at this "
         f"visit; {row['method']}."
@@ -117,7 +111,7 @@ def _answer(results: StudyResults, folder: Path) -> Iterator[Block]:
         )
     if results.truth is not None:
         yield table_of(
-            results.truth,
+            results.truth.drop(columns="method", errors="ignore"),
             "Synthetic study: estimates beside the planted years and the clock-scale truth (what "
             "the frozen clock can show of them).",
         )

@@ -9,15 +9,17 @@ import pandas as pd
 
 from brainage.report.numbers import interval, is_missing, p_equals, plain, signed
 from brainage.report.results import StudyResults
+from brainage.tables import WHOLE_BRAIN
 
 #: Evidence against no difference, by p; from the weakest to the strongest.
 _EVIDENCE = ((0.001, "strong evidence"), (0.01, "evidence"), (0.05, "weak evidence"))
 
 SENTENCES = {
     "clock shows nothing": (
-        "The clock shows nothing of age: {why}. Changes within an arm are then elapsed time, and "
-        "a difference between arms means nothing."
+        "The clock shows nothing of age: {why}. Changes within an arm are then the time that "
+        "passed, and a difference between arms says nothing of brain age."
     ),
+    "network clocks show nothing": "The same holds for the clocks of these networks: {networks}.",
     "clock is good": (
         "The clock predicts the age of people it has not seen to {mae} years on average, where "
         "predicting everybody's median is off by {median} years (skill {skill}, 95 % interval "
@@ -81,7 +83,7 @@ def verdict_keys(results: StudyResults) -> list[tuple[str, dict]]:
     """
     clock = _clock(results)
     if results.contrasts is None:
-        chosen = [clock] if clock else []
+        chosen = list(clock)
         if results.scores is not None:
             whole = results.scores
             people = whole["participant_id"].nunique()
@@ -97,9 +99,9 @@ def verdict_keys(results: StudyResults) -> list[tuple[str, dict]]:
         ("within arms", {}),
         ("signs", {}),
     ]
-    if clock and clock[0] == "clock shows nothing":
-        return [clock, *answer, *_synthetic(results)]
-    return [*answer[:2], *([clock] if clock else []), *answer[2:], *_synthetic(results)]
+    if results.shows_nothing:
+        return [*clock, *answer, *_synthetic(results)]
+    return [*answer[:2], *clock, *answer[2:], *_synthetic(results)]
 
 
 def verdict(results: StudyResults) -> tuple[str, ...]:
@@ -134,22 +136,35 @@ def _planned(primary: pd.Series, written: str | None) -> tuple[str, dict]:
     return "planned by this comparison", {}
 
 
-def _clock(results: StudyResults) -> tuple[str, dict] | None:
-    if results.shows_nothing:
-        return "clock shows nothing", {"why": results.shows_nothing.rstrip(".")}
+def _clock(results: StudyResults) -> list[tuple[str, dict]]:
+    """Return what is to be said of the clock; of one that shows nothing nothing else is."""
+    bad = dict(results.shows_nothing)
+    said = []
+    if WHOLE_BRAIN in bad:
+        why = bad.pop(WHOLE_BRAIN).rstrip(".")
+        said.append(("clock shows nothing", {"why": why}))
+    if bad:
+        said.append(("network clocks show nothing", {"networks": ", ".join(bad)}))
+    if said and said[0][0] == "clock shows nothing":
+        return said
+    return [*_worth(results), *said]
+
+
+def _worth(results: StudyResults) -> list[tuple[str, dict]]:
     if results.metrics is not None:
         found = results.metrics.drop_duplicates("metric").set_index("metric")
         if {"MAE", "MAE_median", "skill"} <= set(found.index):
             skill = found.loc["skill"]
-            return "clock is good", {
+            filled = {
                 "mae": plain(found.loc["MAE", "estimate"]),
                 "median": plain(found.loc["MAE_median", "estimate"]),
                 "skill": plain(skill["estimate"]),
                 "skill_interval": interval(skill["low"], skill["high"]),
             }
+            return [("clock is good", filled)]
     if results.card:
-        return "clock is lent", {}
-    return ("clock is unknown", {}) if results.scores is not None else None
+        return [("clock is lent", {})]
+    return [("clock is unknown", {})] if results.scores is not None else []
 
 
 def _extracted(results: StudyResults) -> tuple[str, dict]:

@@ -63,7 +63,7 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
     StageError
         Another plan is there: a plan that gives way to the next idea plans nothing.
     """
-    options = _trial_options(study)
+    options = trial_options(study)
     path = stage_folder(study, "compare") / PLAN
     if path.is_file() and not overwrite:
         there = read_plan(path)
@@ -106,7 +106,7 @@ def compare(
     result : TrialResult
         As written to ``output/compare``.
     """
-    options = _trial_options(study)
+    options = trial_options(study)
     folder = stage_folder(study, "compare")
     scores_path = scores_file(study)
     # Hashed before the allocation is opened: scores cannot have been chosen by arm.
@@ -191,7 +191,7 @@ def allocation_file(study: StudyConfig) -> Path:
     if path is None:
         raise ConfigError(
             "paths.allocation: expected a table with participant_id and "
-            f"{_trial_options(study).arm_column}, found none."
+            f"{trial_options(study).arm_column}, found none."
         )
     if not Path(path).is_file():
         raise ConfigError(f"{path}: no such allocation table (paths.allocation).")
@@ -264,14 +264,15 @@ def _scores_by(study: StudyConfig) -> str | None:
 
 
 def _design(study: StudyConfig, path: Path, dates: pd.DataFrame | None) -> TrialDesign:
-    options = _trial_options(study)
+    options = trial_options(study)
     allocation = read_allocation(path, options, columns=study.paths.allocation_columns)
     table = study.paths.replayed_allocations
     replayed = None if table is None else read_replayed(table, allocation, options.arms)
     return TrialDesign.from_options(options, allocation, dates=dates, replayed=replayed)
 
 
-def _trial_options(study: StudyConfig) -> TrialOptions:
+def trial_options(study: StudyConfig) -> TrialOptions:
+    """Return the trial as it is analysed: of scores with one gap alone, that one."""
     if study.science.trial is None:
         raise ConfigError(
             "science.trial: expected arms, visits and a control arm, found none. "

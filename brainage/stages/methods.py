@@ -1,14 +1,27 @@
-"""The Methods paragraph, made from the options that were used: no sentence without its choice."""
+"""The Methods paragraph, from the record of what ran: no sentence without its choice.
+
+Of scores made elsewhere nothing is said but that; of a clock trained elsewhere what its own file
+says; of series made elsewhere the atlas and cleaning that they name themselves.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
+from brainage.clock import BrainClock
 from brainage.clock.options import ClockOptions
 from brainage.config import StudyConfig
+from brainage.connectivity import ViewSpec
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.views import FIXED_SHRINKAGE, UNSHRUNK
+from brainage.errors import BrainAgeError
 from brainage.imaging.cleaning.strategies import load_strategy
 from brainage.imaging.options import CleaningOptions
-from brainage.stages.cohorts import COHORTS, cohort_paths
+from brainage.stages.cohorts import COHORTS, cohort_paths, extraction_summary
+from brainage.stages.extract import SCANS
+from brainage.stages.score import scoring_clock
+from brainage.tables import read_table
 from brainage.trial import TrialOptions
 
 _KINDS = {
@@ -36,16 +49,85 @@ _ESTIMATORS = {
 
 def methods_sentences(study: StudyConfig) -> tuple[str, ...]:
     """Return what was done, sentence by sentence, from the study's options."""
-    science = study.science
-    sentences = []
-    if any(cohort_paths(study, cohort).scans for cohort in COHORTS):
-        sentences.append(_extraction(study))
+    if study.paths.scores is not None:
+        sentences = [
+            "Brain-age scores were made elsewhere and read as they are; how they were made is not "
+            "known here."
+        ]
     else:
-        sentences.append("Parcel time series were made elsewhere and read as they are.")
-    sentences += [_features(science.connectivity), *_clock(study)]
-    if science.trial is not None:
-        sentences += _trial(science.trial)
+        sentences = [*_series(study), *_features_of(study), *_clock(study)]
+    if study.science.trial is not None:
+        sentences += _trial(study.science.trial, scores_made_here=study.paths.scores is None)
     return tuple(sentences)
+
+
+def cited(study: StudyConfig) -> tuple[str, ...]:
+    """Return the keys of `brainage.report.references` that what was done refers to."""
+    science, keys = study.science, []
+    if study.paths.scores is None:
+        clock = science.clock
+        keys += ["scikit-learn", "uncorrected_accuracy", "intervals", clock.bias_correction]
+        keys += [clock.harmonization.method, science.connectivity.shrinkage]
+        if any(cohort_paths(study, cohort).scans for cohort in COHORTS):
+            keys += ["nilearn", science.atlas.name]
+    if science.trial is not None:
+        trial = science.trial
+        keys += ["consort2025", trial.multiplicity, trial.within_arm_multiplicity]
+        keys += ["mmrm" if trial.style == "recommended" else trial.style]
+        keys += [trial.degrees_of_freedom]
+    return tuple(keys)
+
+
+def software_sentence(found: Mapping[str, str]) -> str:
+    """Say by which versions the results were made."""
+    return "Software: " + ", ".join(f"{name} {version}" for name, version in found.items()) + "."
+
+
+def _series(study: StudyConfig) -> list[str]:
+    if any(cohort_paths(study, cohort).scans for cohort in COHORTS):
+        return [_extraction(study), *_counts(study)]
+    spec = _spec_of(study)
+    told = f" (atlas {spec.atlas})" if spec is not None and spec.atlas else ""
+    return [f"Parcel time series{told} were made elsewhere and read as they are."]
+
+
+def _counts(study: StudyConfig) -> list[str]:
+    """Say how many scans there were and by which rules some were left out."""
+    said = []
+    for cohort in COHORTS:
+        path = extraction_summary(study, cohort)
+        if path is None:
+            continue
+        table = read_table(path, SCANS)
+        words = f"Of {len(table)} {cohort} scans {int((table['status'] == 'done').sum())} were used"
+        counts = table.loc[table["status"] != "done", "reason"].map(_rule).value_counts()
+        reasons = "; ".join(f"{reason}: {n}" for reason, n in counts.items())
+        said.append(words + (f" ({reasons})." if reasons else "."))
+    return said
+
+
+def _rule(reason: object) -> str:
+    """Return a reason without the numbers and files of one scan."""
+    text = re.sub(r"\S*/\S+", "a file", str(reason))
+    return re.sub(r"\d+(\.\d+)?", "#", text)[:80]
+
+
+def _spec_of(study: StudyConfig) -> ViewSpec | None:
+    """Return what a clock that is there says of its features; None where there is no clock."""
+    clock = _record_of_clock(study)
+    return clock.specs[0] if clock is not None else None
+
+
+def _record_of_clock(study: StudyConfig) -> BrainClock | None:
+    try:
+        return scoring_clock(study)
+    except BrainAgeError:
+        # Not trained yet, or not to be read: then nothing is said from it.
+        return None
+
+
+def _features_of(study: StudyConfig) -> list[str]:
+    return [_features(study.science.connectivity)] if study.paths.clock is None else []
 
 
 def _extraction(study: StudyConfig) -> str:
@@ -86,7 +168,7 @@ def _features(connectivity: ConnectivityOptions) -> str:
 
 def _clock(study: StudyConfig) -> list[str]:
     if study.paths.clock is not None:
-        return ["The clock was trained before and used as it was frozen; its model card says how."]
+        return _lent(study)
     clock = study.science.clock
     validation = clock.validation
     sentences = [
@@ -115,6 +197,24 @@ def _clock(study: StudyConfig) -> list[str]:
     return sentences
 
 
+def _lent(study: StudyConfig) -> list[str]:
+    """Say of a clock trained elsewhere what its own file says."""
+    said = ["The clock was trained before and used as it was frozen; its model card says how."]
+    clock = _record_of_clock(study)
+    if clock is None:
+        return said
+    card = clock.card()
+    for key, words in (("trained on", "It was trained on"), ("features", "Its features are")):
+        if card.get(key):
+            said.append(f"{words} {card[key]}.")
+    if card.get("estimator"):
+        said.append(
+            f"Its estimator is {card['estimator']}, its age-bias correction "
+            f"{card.get('bias correction', 'not known')}."
+        )
+    return said
+
+
 def _estimator(clock: ClockOptions) -> str:
     words = _ESTIMATORS.get(clock.estimator) or _vector_regression(clock)
     if not clock.ensemble:
@@ -134,14 +234,18 @@ def _vector_regression(clock: ClockOptions) -> str:
     return f"{kind}, C fixed at {clock.svr_c[0]:g}"
 
 
-def _trial(trial: TrialOptions) -> list[str]:
+def _trial(trial: TrialOptions, *, scores_made_here: bool) -> list[str]:
     primary = trial.primary_arm or trial.arms[-1]
     adjusted = (
         "not adjusted" if trial.multiplicity == "none" else (f"adjusted by {trial.multiplicity}")
     )
-    return [
+    frozen = (
         "The clock was frozen before any trial scan was scored, and scores were hashed before the "
-        "allocation was read.",
+        "allocation was read."
+    )
+    hashed = "Scores were hashed before the allocation was read."
+    return [
+        frozen if scores_made_here else hashed,
         f"The primary contrast was {primary} against {trial.control_arm} at {trial.primary_visit}; "
         f"other contrasts are {adjusted}.",
     ]

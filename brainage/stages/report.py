@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from brainage.clock import AgeBiasCorrector, BrainClock, gap_slope
-from brainage.clock.evaluation.explain import NETWORKS, PARCELS, STABILITY
-from brainage.clock.training.validation import METRICS, PREDICTIONS
 from brainage.config import StudyConfig
 from brainage.connectivity import EXCLUDED
-from brainage.report import StudyResults, render_report
+from brainage.report import StudyResults, cite, render_report
 from brainage.stages.cohorts import Cohort, extraction_summary, stage_folder
-from brainage.stages.compare import PLAN, load_comparison
+from brainage.stages.compare import PLAN, allocation_file, load_comparison, trial_options
 from brainage.stages.evaluate import load_evaluation
 from brainage.stages.extract import SCANS
 from brainage.stages.manifest import read_manifest, versions
-from brainage.stages.methods import methods_sentences
+from brainage.stages.methods import cited, methods_sentences, software_sentence
+from brainage.stages.report_checklist import checklist
+from brainage.stages.report_clock import trained_fields, trust_summary
+from brainage.stages.report_drawings import brains, carpets
+from brainage.stages.report_tables import (
+    baseline_table,
+    gap_means,
+    missing_scans,
+    quality_by_arm,
+    reliability_table,
+    scans_by_arm,
+)
 from brainage.stages.score import load_calibrations, scoring_clock
 from brainage.stages.synthesize import recovery, with_synthetic_paths
-from brainage.stages.train import EXPLAIN, load_trained
+from brainage.stages.train import clocks_that_show_nothing, study_clocks
 from brainage.synthetic import CLOCK_SCALE
-from brainage.tables import WHOLE_BRAIN, read_scores, read_table
-from brainage.trial import plan_statements, read_plan
+from brainage.tables import read_scores, read_table
+from brainage.trial import plan_statements, read_allocation, read_plan
 
 _OF_TRIAL = (
     "deltas",
@@ -37,6 +48,7 @@ _OF_TRIAL = (
     "tables",
     "table_records",
     "standing",
+    "plan_written",
     "read_first",
     "motion",
     "models",
@@ -65,146 +77,132 @@ def report(study: StudyConfig) -> Path:
 
 def gather(study: StudyConfig) -> StudyResults:
     """Read every result of a study that is there."""
-    fields = {
+    words, bibtex = cite(cited(study))
+    fields: dict[str, object] = {
         "title": study.title,
-        "methods": methods_sentences(study),
+        "methods": (*methods_sentences(study), software_sentence(versions())),
+        "references": words,
+        "bibtex": bibtex,
         "scans": _scans(study),
         "excluded": _excluded(study),
         "provenance": _provenance(study),
+        "synthetic": study.synthetic is not None,
+        "config": json.dumps(study.science.model_dump(mode="json"), indent=2, ensure_ascii=False),
+        "files": _files(study),
     }
-    if study.paths.clock is not None:
-        # What an earlier run trained in this folder made none of these scores.
-        fields["card"] = scoring_clock(study).card()
-    elif _finished(study, "train"):
-        fields |= _clock_fields(study)
-    scores = _scores_path(study)
-    if scores.is_file():
-        fields["scores"] = read_scores(scores)
-        fields["trust"] = trust_summary(fields["scores"])
-        calibrations = load_calibrations(study)
-        fields["calibrations"] = calibrations if len(calibrations) else None
+    scores = _scores(study)
+    if scores is not None:
+        fields["scores"] = scores
+        fields["trust"] = trust_summary(scores)
+    fields |= _clock_fields(study, scores)
     evaluation = load_evaluation(study)
     fields |= {name: table for name, table in vars(evaluation).items() if name != "external_scores"}
     if study.science.trial is not None and _finished(study, "compare"):
-        result = load_comparison(study)
-        fields |= {name: getattr(result, name) for name in _OF_TRIAL}
-        fields["plan"] = _plan(study)
-        fields["provenance"] |= {
-            "hash of the scores' content": result.scores_hash,
-            "hash of the plan": result.plan_hash,
+        fields |= _trial_fields(study, scores, fields)
+    fields |= _drawings(study, fields)
+    results = StudyResults(**fields)
+    return replace(results, checklist=checklist(study, results))
+
+
+def _clock_fields(study: StudyConfig, scores: pd.DataFrame | None) -> dict[str, object]:
+    """Return what is known of the clock behind the scores; nothing of scores made elsewhere."""
+    if study.paths.scores is not None:
+        return {}
+    if study.paths.clock is not None:
+        # What an earlier run trained in this folder made none of these scores.
+        fields: dict[str, object] = {
+            "card": scoring_clock(study).card(),
+            "shows_nothing": clocks_that_show_nothing(study_clocks(study)),
         }
-        scale = stage_folder(study, "truth") / "clock_scale.tsv"
-        if study.synthetic is not None and scale.is_file():
-            fields["truth"] = recovery(study, result, read_table(scale, CLOCK_SCALE))
-    return StudyResults(**fields)
+    elif _finished(study, "train"):
+        ages = None if scores is None else scores["age_years"].to_numpy(float)
+        fields = trained_fields(stage_folder(study, "train"), ages)
+    else:
+        return {}
+    calibrations = load_calibrations(study)
+    return fields | {"calibrations": calibrations if len(calibrations) else None}
 
 
-def trust_summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Count, by session, the scans that the whole-brain clock must extrapolate for."""
-    whole = scores[scores["network"] == WHOLE_BRAIN]
-    if "in_age_range" not in whole:
-        # Of scores made elsewhere nobody knows where their clock extrapolates.
-        return pd.DataFrame()
-    whole = whole.assign(outside=~whole["in_age_range"], far=whole["distance_percentile"] > 95)
-    return whole.groupby("session_id", as_index=False, sort=False).agg(
-        scans=("participant_id", "size"),
-        youngest_years=("age_years", "min"),
-        oldest_years=("age_years", "max"),
-        outside_age_range=("outside", "sum"),
-        median_distance_percentile=("distance_percentile", "median"),
-        beyond_95th_percentile=("far", "sum"),
+def _trial_fields(
+    study: StudyConfig, scores: pd.DataFrame | None, fields: Mapping[str, object]
+) -> dict[str, object]:
+    result, options = load_comparison(study), trial_options(study)
+    found = {name: getattr(result, name) for name in _OF_TRIAL}
+    found["plan"] = _plan(study)
+    found["visits"] = tuple(visit.label for visit in options.visits)
+    found["missing"] = missing_scans(result.flow)
+    if result.shows_nothing:
+        found["shows_nothing"] = result.shows_nothing
+    found["provenance"] = dict(fields["provenance"]) | {
+        "hash of the scores' content": result.scores_hash,
+        "hash of the plan": result.plan_hash,
+    }
+    if scores is not None:
+        allocation = read_allocation(
+            allocation_file(study), options, columns=study.paths.allocation_columns
+        )
+        scans = scans_by_arm(scores, allocation, options)
+        gaps = scans[["participant_id", "arm", "visit"]].assign(gap_years=scans["gap"])
+        found |= {
+            "gaps": gaps,
+            "gap_means": gap_means(scans, options),
+            "baseline": baseline_table(scans, allocation, options),
+            "quality": quality_by_arm(scans, fields["scans"].get("trial"), options),
+            "reliability": reliability_table(scans, options),
+        }
+    scale = stage_folder(study, "truth") / "clock_scale.tsv"
+    if study.synthetic is not None and scale.is_file():
+        found["truth"] = recovery(study, result, read_table(scale, CLOCK_SCALE))
+    return found
+
+
+def _drawings(study: StudyConfig, fields: Mapping[str, object]) -> dict[str, object]:
+    """Draw what only imaging can: the worst scans as carpets, parcels in a glass brain."""
+    drawn = carpets(with_synthetic_paths(study), fields["scans"]) | brains(
+        with_synthetic_paths(study), fields.get("pattern_parcels")
     )
+    return {
+        "drawings": {name: figure for name, (figure, _) in drawn.items()},
+        "drawing_captions": {name: caption for name, (_, caption) in drawn.items()},
+    }
 
 
-def gap_slopes(
-    predictions: pd.DataFrame, bias: AgeBiasCorrector, trial_ages: np.ndarray | None
-) -> pd.DataFrame:
-    """Return the slope of the out-of-fold gap on age, raw and corrected, overall and locally.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        One row a reference scan, predictions averaged over repeats.
-    bias : AgeBiasCorrector
-        The clock's frozen correction.
-    trial_ages : ndarray or None
-        Ages of the scored scans: the local window, because a line over 18-90 need not have the
-        slope the trial's people meet.
-    """
-    age = predictions["age_years"].to_numpy(float)
-    predicted = predictions["predicted_age_years"].to_numpy(float)
-    people = predictions["participant_id"].to_numpy()
-    windows: list[tuple[str, tuple[float, float] | None]] = [("all ages", None)]
-    if trial_ages is not None and len(trial_ages):
-        low, high = float(np.min(trial_ages)), float(np.max(trial_ages))
-        windows.append((f"ages {low:.0f}-{high:.0f}, as in the trial", (low, high)))
-    rows = []
-    for words, window in windows:
-        for name, gap in (
-            ("raw", predicted - age),
-            ("corrected", bias.corrected_gap(age, predicted)),
-        ):
-            slope = gap_slope(age, gap, people=people, window_years=window)
-            rows.append(
-                {
-                    "gap": f"{name}, {words}",
-                    "slope": slope.slope,
-                    "low": slope.low,
-                    "high": slope.high,
-                    "n": slope.n,
-                }
-            )
-    return pd.DataFrame(rows)
+def _scores(study: StudyConfig) -> pd.DataFrame | None:
+    path = _scores_path(study)
+    if not path.is_file():
+        return None
+    return read_scores(path)
 
 
-def _clock_fields(study: StudyConfig) -> dict:
-    folder = stage_folder(study, "train")
-    clocks = load_trained(folder).clocks
-    clock = clocks[WHOLE_BRAIN]
-    predictions = read_table(folder / "cross_validation.tsv", PREDICTIONS)
-    keys = ["participant_id", "session_id"]
-    mean = predictions.groupby(keys, as_index=False).agg(
-        age_years=("age_years", "first"), predicted_age_years=("predicted_age_years", "mean")
-    )
-    scores = _scores_path(study)
-    ages = read_scores(scores)["age_years"].to_numpy(float) if scores.is_file() else None
-    return _pattern_fields(folder / EXPLAIN) | {
-        "predictions": mean,
-        "metrics": read_table(folder / "metrics.tsv", METRICS),
-        "gap_slopes": gap_slopes(mean, clock.bias, ages),
-        "clock_slopes": _clock_slopes(clocks) if len(clocks) > 1 else None,
-        "card": clock.card(),
+def _files(study: StudyConfig) -> dict[str, str]:
+    """Return where the page's tables lie as files, relative to the page; those that are there."""
+    page = stage_folder(study, "report")
+    named = {
+        f"{path.stem}": path for path in (stage_folder(study, "compare") / "results").glob("*.tsv")
+    }
+    train, evaluate = stage_folder(study, "train"), stage_folder(study, "evaluate")
+    named |= {
+        "metrics": train / "metrics.tsv",
+        "pattern_parcels": train / "explain" / "patterns_parcels.tsv",
+        "learning_curve": evaluate / "learning_curve" / "learning_curve.tsv",
+        "permutation": evaluate / "permutation" / "permutation.tsv",
+        "external": evaluate / "external" / "external.tsv",
+        "external_slopes": evaluate / "external" / "external_slopes.tsv",
+    }
+    if study.paths.scores is None:
+        named["scores"] = stage_folder(study, "score") / "scores.tsv"
+    for cohort, stage in _STAGE_OF.items():
+        named[f"scans {cohort}"] = stage_folder(study, "extract") / cohort / "scans.tsv"
+        named[f"excluded {cohort}"] = stage_folder(study, stage) / "features" / "excluded.tsv"
+    return {
+        name: Path(os.path.relpath(path, page)).as_posix()
+        for name, path in named.items()
+        if path.is_file()
     }
 
 
 def _scores_path(study: StudyConfig) -> Path:
     return Path(study.paths.scores or stage_folder(study, "score") / "scores.tsv")
-
-
-def _clock_slopes(clocks: dict[str, BrainClock]) -> pd.DataFrame:
-    rows = []
-    for name, clock in clocks.items():
-        left_out = clock.facts["gap_slope_out_of_fold"]
-        for word, when in (("raw", "before"), ("corrected", "after")):
-            numbers = {key: left_out[when][key] for key in ("slope", "low", "high", "n")}
-            rows.append({"network": name, "gap": word, **numbers})
-    return pd.DataFrame(rows)
-
-
-def _pattern_fields(folder: Path) -> dict[str, pd.DataFrame]:
-    """Read what the clock looks at, strongest first; a kernel clock leaves no such tables."""
-    tables = {"parcels": PARCELS, "networks": NETWORKS, "stability": STABILITY}
-    fields = {}
-    for name, schema in tables.items():
-        path = folder / f"patterns_{name}.tsv"
-        if path.is_file():
-            table = read_table(path, schema)
-            if "pattern_absolute" in table:
-                table = table.sort_values(
-                    "pattern_absolute", ascending=False, kind="stable", ignore_index=True
-                )
-            fields[f"pattern_{name}"] = table
-    return fields
 
 
 def _plan(study: StudyConfig) -> pd.DataFrame | None:

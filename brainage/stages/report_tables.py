@@ -116,7 +116,11 @@ def baseline_table(
     }
     numbers |= {name: name.replace("_", " ") for name in options.covariates}
     for name, words in numbers.items():
-        if name in first and pd.api.types.is_numeric_dtype(first[name]) and first[name].notna().any():
+        if (
+            name in first
+            and pd.api.types.is_numeric_dtype(first[name])
+            and first[name].notna().any()
+        ):
             add(words, {arm: _mean(part[name]) for arm, part in columns.items()})
     for name in ("sex", "site", *options.strata):
         if name not in first:
@@ -142,7 +146,7 @@ def quality_by_arm(
     options : TrialOptions
         Arms and visits.
     """
-    own = scans.assign(fd_mm=scans["mean_fd_mm"] if "mean_fd_mm" in scans else np.nan)
+    own = scans.assign(fd_mm=scans.get("mean_fd_mm", np.nan))
     own["minutes"] = np.nan
     if extracted is not None:
         done = extracted[extracted["status"] == "done"]

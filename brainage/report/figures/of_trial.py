@@ -189,7 +189,7 @@ def plot_networks(result: HasContrasts, *, axes: Axes | None = None) -> Axes:
         "whole brain" if row.network == WHOLE_BRAIN else row.network for row in rows.itertuples()
     ]
     axes = plot_forest(rows, labels, axes=axes)
-    axes.set_title(literal(_name(primary)))
+    axes.set_title(literal(_name(primary)), loc="left", fontsize=10, fontweight="bold")
     return axes
 
 
@@ -212,7 +212,7 @@ def plot_sensitivity(result: HasContrasts, *, axes: Axes | None = None) -> Axes:
     first = primary.to_frame().T.assign(analysis="main analysis")
     rows = pd.concat([first, rows], ignore_index=True)
     axes = plot_forest(rows, list(rows["analysis"]), axes=axes)
-    axes.set_title(literal(_name(primary)))
+    axes.set_title(literal(_name(primary)), loc="left", fontsize=10, fontweight="bold")
     return axes
 
 

@@ -1,0 +1,105 @@
+"""What only imaging can draw for the page: the worst scans as carpets, parcels in a glass brain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from brainage.config import StudyConfig
+from brainage.errors import BrainAgeError
+from brainage.imaging import plot_carpet, plot_parcels
+from brainage.report import worst_first
+from brainage.series import find_series, read_series
+from brainage.stages.cohorts import Cohort, cohort_paths, extraction_summary, stage_folder
+from brainage.stages.parcels import PARCELS
+from brainage.tables import read_table
+
+#: Scans drawn of each cohort: the most moving of those that were used.
+_WORST = 3
+_COORDINATES = ["x_mm", "y_mm", "z_mm"]
+
+Drawn = dict[str, tuple[Figure, str]]
+
+
+def carpets(study: StudyConfig, scans: Mapping[Cohort, pd.DataFrame]) -> Drawn:
+    """Draw the scans that moved most as carpet strips.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        Whose extraction wrote the series.
+    scans : mapping of str to DataFrame
+        Cohort -> its ``scans.tsv``.
+
+    Returns
+    -------
+    drawn : dict of str to (Figure, str)
+        Name -> figure and caption.
+    """
+    drawn: Drawn = {}
+    for cohort, table in scans.items():
+        used = worst_first(table[(table["status"] == "done") & table["series"].notna()])
+        folder = stage_folder(study, "extract") / cohort
+        for place, row in enumerate(used.head(_WORST).itertuples(), start=1):
+            series = _series_at(folder, Path(str(row.series)))
+            if series is None:
+                continue
+            figure = Figure(figsize=(9.0, 1.9), layout="constrained")
+            plot_carpet(series, axes=figure.add_subplot())
+            moved = f"{row.mean_fd_mm:.2f} mm" if row.mean_fd_mm == row.mean_fd_mm else "unknown"
+            caption = (
+                f"{cohort}, {place} of the {min(_WORST, len(used))} used scans that moved most: "
+                f"sub-{row.participant_id} ses-{row.session_id} run-{row.run}, mean framewise "
+                f"displacement {moved}, {row.n_kept} of {row.n_volumes} volumes kept (white: "
+                "censored)."
+            )
+            drawn[f"carpet_{cohort}_{place}"] = (figure, caption)
+    return drawn
+
+
+def brains(study: StudyConfig, patterns: pd.DataFrame | None) -> Drawn:
+    """Draw what the clock looks at by parcel in a glass brain, where coordinates are known.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        Whose extraction wrote ``parcels.tsv``.
+    patterns : DataFrame or None
+        parcel, pattern: change of connectivity per year of predicted age.
+    """
+    path = stage_folder(study, "extract") / "reference" / "parcels.tsv"
+    own = extraction_summary(study, "reference") is not None
+    if patterns is None or cohort_paths(study, "reference").series or not own:
+        return {}
+    if not path.is_file() or not len(patterns):
+        return {}
+    parcels = read_table(path, PARCELS)
+    if not set(parcels.columns) >= set(_COORDINATES):
+        return {}
+    placed = patterns.merge(parcels[["name", *_COORDINATES]], left_on="parcel", right_on="name")
+    values = placed["pattern"].to_numpy(float)
+    if not len(placed) or not np.isfinite(values).any():
+        return {}
+    figure = plot_parcels(values, placed[_COORDINATES].to_numpy(float))
+    caption = (
+        "What the clock looks at: mean change of each parcel's connectivity per year of predicted "
+        "age (Haufe pattern)."
+    )
+    return {"brain_patterns": (figure, caption)}
+
+
+def _series_at(folder: Path, name: Path):
+    """Read one scan's series; None where the file went since."""
+    path = folder / name
+    if not path.is_file():
+        return None
+    try:
+        (found,) = [each for each in find_series(path.parent) if Path(each.path) == path][:1]
+        return read_series(found)
+    except (BrainAgeError, ValueError):
+        # A picture of one scan: the table of scans has it all the same.
+        return None
