@@ -58,7 +58,7 @@ SENTENCES = {
     "post hoc": "This contrast is post hoc: no plan that was in force names it as it was done.",
     "within arms": (
         "Read the contrast between arms. A change within an arm also holds what all arms share "
-        "(time, scanner, repetition) and is no effect of treatment."
+        "(time, scanner, repetition): it does not compare treatments."
     ),
     "signs": "Years below zero: the brain looks younger.",
     "synthetic": "The data are synthetic, made with a known truth: this is no finding.",

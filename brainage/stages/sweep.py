@@ -67,10 +67,8 @@ def sweep(
         n_jobs=study.run.n_jobs,
         progress=progress,
     )
-    (
-        plot_leaderboard,
-        save_figure(result.leaderboard, folder / "leaderboard", corrected=asdict(result.corrected)),
-    )
+    axes = plot_leaderboard(result.leaderboard, asdict(result.corrected))
+    save_figure(axes.figure, folder / "leaderboard")
     return Leaderboard(result.leaderboard, _notes(result), folder, tuple(notes))
 
 

@@ -1,0 +1,63 @@
+"""Figures take results and return axes; any text is drawn as it stands."""
+
+from __future__ import annotations
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import brainage as ba
+from brainage.report.figures.drawing import literal
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["$\\nope$", "a$b", "$x^2$", "100 $ and 5 $", "\\$", "\\", "_under", "a\nb", "\x1b[2J", "年"],
+)
+def test_any_label_is_drawn_as_it_stands(text, tmp_path):
+    figure = Figure()
+    axes = figure.add_subplot()
+    axes.set_title(literal(text))
+    axes.plot([0, 1], label=literal(text))
+    ba.report.save_figure(figure, tmp_path / "f")
+    assert (tmp_path / "f.svg").stat().st_size > 500
+
+
+def test_figures_return_axes_and_take_them(trial_results):
+    mine = Figure().add_subplot()
+    assert ba.plot_contrasts(trial_results, axes=mine) is mine
+    for axes in (
+        ba.plot_changes(trial_results),
+        ba.plot_networks(trial_results),
+        ba.plot_sensitivity(trial_results),
+        ba.plot_flow(trial_results.flow),
+        ba.plot_predictions(trial_results.predictions),
+        ba.plot_gap_slopes(trial_results.gap_slopes),
+        ba.plot_trajectories(
+            trial_results.gaps, trial_results.gap_means, visits=trial_results.visits
+        ),
+    ):
+        assert isinstance(axes, Axes)
+
+
+def test_an_arm_whose_name_begins_with_an_underscore_is_in_the_legend(trial_results):
+    deltas = trial_results.deltas.replace({"arm": {"MIT": "_MIT"}})
+    axes = ba.plot_changes(type("R", (), {"deltas": deltas})())
+    names = [text.get_text().lstrip("\u200b") for text in axes.get_legend().get_texts()]
+    assert "_MIT" in names
+
+
+def test_the_forest_has_a_point_and_an_interval_for_each_contrast(trial_results):
+    axes = ba.plot_contrasts(trial_results)
+    whole = trial_results.contrasts[trial_results.contrasts["network"] == "whole_brain"]
+    points = [line for line in axes.lines if line.get_marker() == "s"]
+    assert sorted(line.get_xdata()[0] for line in points) == sorted(whole["estimate_years"])
+    assert len(axes.get_yticklabels()) == len(whole)
+
+
+def test_a_users_own_style_stays(trial_results):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    ba.plot_contrasts(trial_results)
+    assert dict(matplotlib.rcParams) == before
