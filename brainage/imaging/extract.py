@@ -13,13 +13,14 @@ from nilearn.signal import clean
 from brainage.errors import ScanError
 from brainage.imaging.atlas.atlas import Atlas
 from brainage.imaging.atlas.atlas_library import check_space
-from brainage.imaging.atlas.cifti import is_cifti, read_surface_signals
+from brainage.imaging.atlas.cifti import read_surface_signals
 from brainage.imaging.atlas.operator import ParcelOperator, load_mask, parcel_operator
 from brainage.imaging.cleaning.censoring import cut_and_fill
 from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
 from brainage.imaging.cleaning.strategies import load_strategy
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.imaging.quality import explain_missing, judge_scan
+from brainage.imaging.reading.cifti_file import is_cifti
 from brainage.imaging.reading.nifti import Grid
 from brainage.imaging.reading.scan import Scan
 from brainage.imaging.reading.sidecars import resolve_t_r_s

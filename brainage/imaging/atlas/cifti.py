@@ -9,44 +9,25 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from xml.parsers.expat import ExpatError
 
 import nibabel as nib
 import numpy as np
-from nibabel.cifti2 import BrainModelAxis, Cifti2HeaderError, LabelAxis, ParcelsAxis, SeriesAxis
+from nibabel.cifti2 import BrainModelAxis, LabelAxis, ParcelsAxis, SeriesAxis
 from nibabel.cifti2.cifti2_axes import Axis
-from nibabel.spatialimages import HeaderDataError
 from scipy.sparse import csr_array
 
-from brainage.errors import AtlasError, BrainAgeError, ScanError
+from brainage.errors import AtlasError, ScanError
 from brainage.imaging.atlas.atlas import Atlas, parcels_of
 from brainage.imaging.atlas.label_tables import split_name
 from brainage.imaging.atlas.weights import Weights
+from brainage.imaging.reading.cifti_file import keys_of, open_cifti, structures_of
 from brainage.imaging.reading.nifti import Grid
 
 SURFACE_SPACE = "fsLR"
 _BLOCK_BYTES = 16 * 2**20
-#: What nibabel raises on files that are cut short or not CIFTI.
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    EOFError,
-    HeaderDataError,
-    nib.filebasedimages.ImageFileError,
-    ExpatError,
-    # Of XML that is well-formed and says something else than CIFTI does.
-    Cifti2HeaderError,
-    AssertionError,
-    AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    TypeError,
-)
 
 
 @dataclass(frozen=True)
@@ -70,11 +51,6 @@ class SurfaceSignals:
     coverage: np.ndarray
     broken: np.ndarray
     t_r_s: float | None
-
-
-def is_cifti(path: Path) -> bool:
-    """Tell a CIFTI series from a volumetric one by its name."""
-    return path.name.endswith((".dtseries.nii", ".ptseries.nii"))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -115,7 +91,7 @@ def load_cifti_atlas(path: Path, name: str, space: str | None) -> SurfaceAtlas:
     AtlasError
         Not such a file, or no parcel in it.
     """
-    axes, image = _open(path, AtlasError)
+    axes, image = open_cifti(path, AtlasError)
     if isinstance(axes[1], ParcelsAxis):
         names, values = [str(n) for n in axes[1].name], None
         digest = hashlib.sha256(b"parcels")
@@ -152,7 +128,7 @@ def _labelled_parcels(
             f"{', '.join(map(str, axes[0].name))}. Keep one (wb_command "
             "-cifti-merge with -column)."
         )
-    keys = _keys(image)
+    keys = keys_of(image)
     table = axes[0].label[0]
     values = np.array([k for k in np.unique(keys) if k != 0 and k in table], dtype=int)
     unnamed = [int(k) for k in np.unique(keys) if k != 0 and k not in table]
@@ -190,7 +166,7 @@ def read_surface_signals(path: Path, atlas: Atlas) -> SurfaceSignals:
             f"{path}: a CIFTI series needs an atlas of grayordinates, found {atlas.name} "
             f"({atlas.what}). Name a dlabel.nii in science.atlas.path."
         )
-    axes, image = _open(path, ScanError)
+    axes, image = open_cifti(path, ScanError)
     if not isinstance(axes[0], SeriesAxis):
         raise ScanError(f"{path}: expected a time series, found {type(axes[0]).__name__}.")
     if isinstance(axes[1], ParcelsAxis):
@@ -266,55 +242,6 @@ def _mean_of_seen(
     return np.ascontiguousarray((total / np.maximum(found, 1)[:, None]).T), found, broken
 
 
-def _open(path: Path, error_type: type[BrainAgeError]) -> tuple[list[Axis], nib.Cifti2Image]:
-    try:
-        image = nib.load(path)
-        if isinstance(image, nib.Cifti2Image):
-            _check_sizes(path, image, error_type)
-            axes = [image.header.get_axis(i) for i in range(2)]
-            _check_places(path, axes[1], error_type)
-            return axes, image
-        found = type(image).__name__
-    except FileNotFoundError:
-        raise error_type(f"{path}: no such file.") from None
-    except _UNREADABLE as error:
-        found = " ".join(str(error).split()) or type(error).__name__
-    raise error_type(f"{path}: expected a CIFTI-2 file, found: {found}")
-
-
-def _check_sizes(path: Path, image: nib.Cifti2Image, error_type: type[BrainAgeError]) -> None:
-    """Compare what the headers claim with the file and with one another, before it is believed."""
-    shape, dtype = image.shape, image.nifti_header.get_data_dtype()
-    if len(shape) != 2 or min(shape) < 1 or dtype.kind not in "iuf":
-        raise error_type(
-            f"{path}: expected a matrix of numbers, found shape {shape} of type {dtype}."
-        )
-    wanted = int(image.dataobj.offset) + math.prod(map(int, shape)) * dtype.itemsize
-    in_file = path.stat().st_size
-    if in_file < wanted:
-        raise error_type(
-            f"{path}: truncated, or a wrong header: it says {shape[0]} x {shape[1]} values, "
-            f"{wanted} bytes in all; the file has {in_file}. Copy or make the file again."
-        )
-    for axis, length in enumerate(shape):
-        index_map = image.header.matrix.get_index_map(axis)
-        places = sum(int(model.index_count) for model in index_map.brain_models)
-        claimed = index_map.number_of_series_points
-        if (places and places != length) or claimed not in (None, length):
-            raise error_type(
-                f"{path}: its XML describes {places or claimed} places along axis {axis}, its "
-                f"matrix has {length}. Make the file again."
-            )
-
-
-def _check_places(path: Path, axis: Axis, error_type: type[BrainAgeError]) -> None:
-    if not isinstance(axis, BrainModelAxis):
-        return
-    for structure, _, places in _structures(axis):
-        if len(np.unique(places)) < len(places):
-            raise error_type(f"{path}: {structure} has a vertex or voxel twice. Make it again.")
-
-
 def _columns_by_name(path: Path, axis: ParcelsAxis, atlas: SurfaceAtlas) -> list[int]:
     names = [str(n) for n in axis.name]
     absent = [name for name in atlas.parcel_names if name not in set(names)]
@@ -343,7 +270,7 @@ def _by_grayordinate(path: Path, axis: Axis, atlas: SurfaceAtlas) -> tuple[csr_a
     order = np.argsort(atlas.label_values)
     keys = np.asarray(atlas.label_values)[order]
     rows, columns, total = [], [], np.zeros(atlas.n_parcels)
-    here = {structure: (where, places) for structure, where, places in _structures(axis)}
+    here = {structure: (where, places) for structure, where, places in structures_of(axis)}
     for structure, (its_keys, its_places) in labels.structures.items():
         known = np.isin(its_keys, keys)
         parcel = order[np.searchsorted(keys, its_keys[known])]
@@ -370,23 +297,9 @@ class _Labels:
 # Once a process, and not once a scan.
 @functools.lru_cache(maxsize=2)
 def _labels_of(path: Path, content_hash: str) -> _Labels:
-    axes, image = _open(path, AtlasError)
-    keys = _keys(image)
+    axes, image = open_cifti(path, AtlasError)
+    keys = keys_of(image)
     return _Labels(
         axes[1].affine,
-        {structure: (keys[where], places) for structure, where, places in _structures(axes[1])},
+        {structure: (keys[where], places) for structure, where, places in structures_of(axes[1])},
     )
-
-
-def _keys(image: nib.Cifti2Image) -> np.ndarray:
-    # NaN is nobody's label; labels of volumes take it for background too.
-    return np.nan_to_num(np.asarray(image.dataobj[0], dtype=np.float64)).astype(int)
-
-
-def _structures(axis: BrainModelAxis) -> Iterator[tuple[str, slice, np.ndarray]]:
-    """Yield each structure, where it is on the axis, and its vertices, or voxels as one number."""
-    for name, where, part in axis.iter_structures():
-        on_surface = (part.vertex >= 0).all()
-        voxels = part.voxel.astype(np.int64) @ np.array([1, 2**20, 2**40])
-        start, stop, _ = where.indices(len(axis))
-        yield str(name), slice(start, stop), part.vertex if on_surface else voxels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ MOST_VOLUMES = 2**16
 #: Voxels of brains, from mice's to the coarsest that are simulated, and how far they may lie.
 _VOXEL_MM = (0.1, 200.0)
 _FAR_MM = 1e5
+#: What nibabel mends of a header is refused or does not matter: nobody has to read of it.
+_UNHEARD = logging.Logger("brainage.unheard", level=logging.CRITICAL)
 _TO_SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 
 
@@ -153,6 +156,10 @@ def _affine(header: nib.Nifti1Header, start: bytes, path: Path) -> np.ndarray:
         raise ScanError(
             f"{path}: a NIfTI header with errors: pixdim[0] is {handedness:g}, expected 1 or -1."
         )
+    if codes["sform"] == 0 and not (raw["pixdim"][1:4] > 0).all():
+        raise ScanError(
+            f"{path}: a NIfTI header with errors: voxels of {raw['pixdim'][1:4].tolist()} mm."
+        )
     unit = header.get_xyzt_units()[0]
     if unit not in ("mm", "unknown"):
         raise ScanError(f"{path}: its header's unit of length is '{unit}', expected mm.")
@@ -187,7 +194,8 @@ def _parse(start: bytes, path: Path) -> nib.Nifti1Header:
                 )
             try:
                 # The header alone: extensions may be longer than what was read.
-                header = kind(binaryblock=start[: kind.sizeof_hdr], check=True)
+                header = kind(binaryblock=start[: kind.sizeof_hdr], check=False)
+                header.check_fix(logger=_UNHEARD)
                 header.get_data_shape()
                 header.get_data_dtype()
             except (HeaderDataError, WrapStructError, ValueError, KeyError) as error:
@@ -228,10 +236,10 @@ def _check_storage(header: nib.Nifti1Header, path: Path) -> None:
             f"{path}: expected one NIfTI file, found the header of a .hdr/.img pair. "
             "Convert it to .nii.gz."
         )
-    if header.get_data_offset() < header.sizeof_hdr:
+    if float(header["vox_offset"]) % 1 != 0 or header.get_data_offset() < header.sizeof_hdr:
         raise ScanError(
             f"{path}: the header says its voxels start at byte "
-            f"{header.get_data_offset()}, inside the header."
+            f"{float(header['vox_offset']):g}, which is no byte behind the header."
         )
 
 

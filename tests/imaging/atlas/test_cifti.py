@@ -200,3 +200,70 @@ def test_smoothing_and_wrong_files_are_refused(tmp_path):
     nib.save(nib.Nifti1Image(np.zeros((2, 2, 2), np.uint8), np.eye(4)), image)
     with pytest.raises(AtlasError, match="expected a CIFTI-2 file"):
         _atlas(image)
+
+
+def _dense(folder: Path, values: np.ndarray) -> tuple[Path, Path]:
+    """A series and the labels of its two parcels, half of the vertices each."""
+    n = values.shape[1]
+    axis = BrainModelAxis.from_mask(np.ones(n, bool), name=LEFT)
+    keys = np.repeat([1, 2], n // 2)[None].astype("f4")
+    table = {k: (f"p{k}", (0, 0, 0, 0)) for k in (0, 1, 2)}
+    labels = folder / "a.dlabel.nii"
+    nib.save(nib.Cifti2Image(keys, (LabelAxis(["m"], [table]), axis)), labels)
+    bold = folder / "b_bold.dtseries.nii"
+    series = SeriesAxis(0, T_R_S, len(values), "SECOND")
+    nib.save(nib.Cifti2Image(values.astype("f4"), (series, axis)), bold)
+    return bold, labels
+
+
+@pytest.mark.parametrize("unseen", [0.0, 7.0, np.nan, np.inf])
+def test_vertices_where_nothing_was_seen_neither_count_as_covered_nor_dilute_the_mean(
+    tmp_path, unseen
+):
+    values = np.random.default_rng(0).normal(1000, 50, (60, 40)).astype("f4").astype(float)
+    values[:, :8] = unseen
+    values[:, 20:35] = unseen
+    bold, labels = _dense(tmp_path, values)
+    series = extract_parcel_series(_scan(bold), atlas=_atlas(labels), cleaning=RAW)
+    np.testing.assert_allclose(series.quality.coverage, [12 / 20, 5 / 20])
+    assert series.missing.tolist() == [False, True]
+    assert series.quality.missing_reasons == {"p2": "coverage 0.25, under 0.5"}
+    np.testing.assert_allclose(series.values[:, 0], values[:, 8:20].mean(axis=1), rtol=1e-12)
+
+
+def test_one_vertex_that_comes_and_goes_makes_its_parcel_missing_and_no_other(tmp_path):
+    values = np.random.default_rng(0).normal(1000, 50, (60, 40))
+    values[13, 3] = np.nan
+    bold, labels = _dense(tmp_path, values)
+    series = extract_parcel_series(_scan(bold), atlas=_atlas(labels), cleaning=RAW)
+    assert series.quality.missing_reasons == {"p1": "not finite in some volumes"}
+
+
+def test_a_series_of_nothing_but_zeros_is_an_error(tmp_path):
+    bold, labels = _dense(tmp_path, np.zeros((60, 40)))
+    with pytest.raises(ScanError, match="no usable parcel"):
+        extract_parcel_series(_scan(bold), atlas=_atlas(labels), cleaning=RAW)
+
+
+def test_sizes_that_the_file_does_not_have_are_refused_before_they_are_made(tmp_path):
+    bold, labels = _dense(tmp_path, np.random.default_rng(0).normal(size=(60, 40)))
+    raw = bytearray(bold.read_bytes())
+    # NIfTI-2: dim[5] and dim[6] are the lengths of a CIFTI matrix.
+    for place, length in ((16 + 8 * 5, 2**40), (16 + 8 * 6, 2**50)):
+        wrong = bytearray(raw)
+        wrong[place : place + 8] = np.int64(length).tobytes()
+        bold.write_bytes(wrong)
+        with pytest.raises(ScanError, match="truncated, or a wrong header"):
+            read_surface_signals(bold, _atlas(labels))
+    text = raw.replace(b'IndexCount="40"', b'IndexCount="9000000000000"')
+    assert text != raw
+    bold.write_bytes(text)
+    with pytest.raises(ScanError, match="its XML describes 9000000000000 places"):
+        read_surface_signals(bold, _atlas(labels))
+
+
+def test_a_surface_atlas_refuses_volumes_and_says_what_it_is(tmp_path):
+    atlas = _atlas(_dlabel(tmp_path))
+    assert atlas.of_surfaces
+    assert "3 parcels of grayordinates" in repr(atlas)
+    assert atlas.own_columns()["label"].tolist() == [1, 2, 7]

@@ -236,3 +236,78 @@ def test_batches_and_tiles_of_any_size_give_each_volume_its_own_sums(tmp_path, m
             assert counted.tolist() == np.isnan(volumes[:, operator.voxels]).sum(axis=0).tolist()
         else:
             assert counted is None
+
+
+def _stored(folder: Path) -> Path:
+    atlas = labels_atlas(folder)
+    parcel_operator(atlas, _GRID, cache_folder=folder / "operators")
+    (entry,) = (folder / "operators").glob("*.npz")
+    return entry
+
+
+def _rewrite(entry: Path, *, resealed: bool, **changed) -> None:
+    from brainage.imaging.atlas import operator as module
+
+    with np.load(entry) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    arrays |= {name: change(arrays[name]) for name, change in changed.items()}
+    if resealed:
+        arrays.pop("sha256")
+        arrays["sha256"] = np.frombuffer(module._digest(arrays), dtype=np.uint8)
+    np.savez(entry, **arrays)
+
+
+def _one_digit(values: np.ndarray) -> np.ndarray:
+    values = values.copy()
+    values[0] *= 1.1
+    return values
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": _one_digit},
+        {"voxels": lambda v: v + 1},
+        {"coverage": lambda c: c * 0.5},
+        {"empty": lambda e: ~e},
+    ],
+)
+def test_a_kept_operator_with_one_value_changed_is_made_again(tmp_path, change):
+    from brainage.imaging.atlas import operator as module
+
+    entry = _stored(tmp_path)
+    module._remembered.cache_clear()
+    expected = parcel_operator(labels_atlas(tmp_path), _GRID)
+    _rewrite(entry, resealed=False, **change)
+    module._remembered.cache_clear()
+    found = parcel_operator(labels_atlas(tmp_path), _GRID, cache_folder=entry.parent)
+    assert (found.weights != expected.weights).nnz == 0
+    assert found.voxels.tolist() == expected.voxels.tolist()
+    assert found.coverage.tolist() == expected.coverage.tolist()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"indices": lambda i: i + 50_000_000},
+        {"indices": lambda i: i - 1},
+        {"indptr": lambda p: p[::-1]},
+        {"indptr": lambda p: p + 1},
+        {"indptr": lambda p: p[:-1]},
+        {"shape": lambda s: s * 1000},
+        {"shape": lambda s: s[:1]},
+        {"data": lambda d: d[:-1]},
+        {"voxels": lambda v: v + 10**7},
+        {"voxels": lambda v: v[::-1]},
+        {"coverage": lambda c: c[:-1]},
+        {"unmix": lambda u: np.ones((2, 2))},
+    ],
+)
+@pytest.mark.parametrize("resealed", [False, True])
+def test_arrays_that_make_no_matrix_are_never_used(tmp_path, change, resealed):
+    from brainage.imaging.atlas.operator import _load
+
+    entry = _stored(tmp_path)
+    assert _load(entry, _GRID.n_voxels) is not None
+    _rewrite(entry, resealed=resealed, **change)
+    assert _load(entry, _GRID.n_voxels) is None

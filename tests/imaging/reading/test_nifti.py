@@ -96,7 +96,7 @@ def test_one_millisecond_is_a_time_step_that_was_lost(tmp_path, unit):
         (lambda h: h["dim"].__setitem__(1, -4), "impossible shape"),
         (lambda h: h.set_data_dtype("c8"), "integers or floats, found complex numbers"),
         (lambda h: h.set_sform(np.diag([0, 0, 0, 1.0]), code=2), "affine cannot be inverted"),
-        (lambda h: h.set_data_offset(0), "inside the header"),
+        (lambda h: h.set_data_offset(0), "no byte behind the header"),
         (lambda h: h["magic"].__setitem__(..., b"ni1"), "NIfTI"),
         (
             lambda h: h["sizeof_hdr"].__setitem__(..., 100),

@@ -10,9 +10,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from brainage.errors import ScanError
 from brainage.imaging.reading import stream as stream_module
 from brainage.imaging.reading.nifti import write_nifti
-from brainage.imaging.reading.stream import VolumeStream
+from brainage.imaging.reading.stream import VolumeStream, read_volume
 
 _SHAPE = (7, 6, 5, 9)
 _AFFINE = np.diag([2.0, 2.0, 3.0, 1.0])
@@ -151,3 +152,56 @@ def test_buffers_give_way_to_what_is_filled_from_them(tmp_path, monkeypatch):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[0] - peaks[1] == pytest.approx(2**20, rel=0.1)
+
+
+def _claiming(folder: Path, shape: tuple[int, ...], *, name: str) -> Path:
+    """A small real image whose header claims another shape."""
+    write_nifti(folder / name, np.random.default_rng(0).normal(1000, 50, (6, 7, 6, 30)), np.eye(4))
+    raw = (folder / name).read_bytes()
+    body = bytearray(gzip.decompress(raw) if name.endswith(".gz") else raw)
+    body[40:56] = np.array([len(shape), *shape, *[1] * (7 - len(shape))], dtype="<i2").tobytes()
+    (folder / name).write_bytes(gzip.compress(bytes(body)) if name.endswith(".gz") else bytes(body))
+    return folder / name
+
+
+@pytest.mark.parametrize("name", ["big.nii", "big.nii.gz"])
+@pytest.mark.parametrize("series", [True, False])
+def test_a_size_is_compared_with_the_file_as_soon_as_the_header_is_read(tmp_path, name, series):
+    path = _claiming(tmp_path, (250, 250, 250, 60), name=name)
+    with pytest.raises(ScanError, match=r"truncated, or a wrong header.*1875000352 bytes"):
+        VolumeStream(path, series=series).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("shape", "series"),
+    [((400, 400, 400, 60), True), ((32767, 32767, 32767), False), ((1000, 1000, 1000), False)],
+)
+def test_what_no_brain_needs_is_refused_whatever_the_file_holds(tmp_path, shape, series):
+    path = _claiming(tmp_path, shape, name="big.nii.gz")
+    with pytest.raises(ScanError, match="at most 65536 of .* are read"):
+        VolumeStream(path, series=series).__enter__()
+
+
+def test_gzip_may_claim_1032_bytes_for_each_of_its_own_and_no_more(tmp_path):
+    zeros = np.zeros((200, 200, 50, 2), dtype=np.int16)
+    write_nifti(tmp_path / "zeros.nii.gz", zeros, np.eye(4), compression=9)
+    packed = (tmp_path / "zeros.nii.gz").stat().st_size
+    assert 8_000_352 / packed > 900
+    with VolumeStream(tmp_path / "zeros.nii.gz") as stream:
+        assert sum(len(block) for _, block in stream.blocks()) == 2
+    path = _claiming(tmp_path, (200, 200, 50, 30), name="more.nii.gz")
+    assert path.stat().st_size * 1032 < 120_000_352
+    with pytest.raises(ScanError, match="truncated, or a wrong header"):
+        VolumeStream(path).__enter__()
+
+
+def test_a_single_volume_is_read_to_its_last_byte(tmp_path):
+    values = np.random.default_rng(0).integers(0, 9, (5, 6, 7))
+    write_nifti(tmp_path / "one.nii.gz", values, np.eye(4), dtype="uint8")
+    header, stored = read_volume(tmp_path / "one.nii.gz")
+    np.testing.assert_array_equal(stored, values)
+    assert header.t_r_s is None
+    raw = (tmp_path / "one.nii.gz").read_bytes()
+    (tmp_path / "one.nii.gz").write_bytes(raw[:-6] + b"\0\0" + raw[-4:])
+    with pytest.raises(ScanError, match="corrupt gzip"):
+        read_volume(tmp_path / "one.nii.gz")
