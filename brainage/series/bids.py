@@ -6,20 +6,26 @@ holds what the numbers cannot: repetition time, kept volumes, networks, quality,
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from brainage import __version__
-from brainage.errors import SeriesError
-from brainage.files import atomic_path, write_json
+from brainage.errors import BrainAgeError, SeriesError
+from brainage.files import atomic_path, finite_number, read_json, read_json_object, write_json
+from brainage.series.beside import coverage, stated_networks
 from brainage.series.finding import SUFFIX, file_of_name
 from brainage.series.foreign import read_foreign_series
+from brainage.series.number_table import read_number_table, refuse_holes
 from brainage.series.types import ParcelSeries, ScanQuality, SeriesFile
 from brainage.tables import NO_SESSION
+
+#: What a header cell cannot hold and be read back as it was.
+_NO_HEADER_CELL = re.compile(r"[\t\r\n\"\x00-\x1f]|^\s|\s$|^$")
 
 
 def scan_name(participant_id: str, session_id: str, task: str, run: str) -> str:
@@ -43,6 +49,12 @@ def write_series(series: ParcelSeries, folder: str | Path) -> Path:
     """
     path = series_path(folder, series)
     quality = series.quality
+    strange = [name for name in series.parcel_names if _NO_HEADER_CELL.search(name)]
+    if strange:
+        raise SeriesError(
+            f"{path}: parcel name {strange[0]!r}: a name in the header of a table holds no tab, "
+            "line break or quotation mark, and no blank at an end. Rename it in the label table."
+        )
     write_json(
         path.with_suffix(".json"),
         {
@@ -86,8 +98,8 @@ def write_dataset_description(folder: str | Path) -> Path:
         "GeneratedBy": [{"Name": "brainage", "Version": __version__}],
     }
     try:
-        same = json.loads(path.read_text(encoding="utf-8")) == meta
-    except (OSError, ValueError):
+        same = read_json(path) == meta
+    except BrainAgeError:
         same = False
     if not same:
         write_json(path, meta)
@@ -122,46 +134,42 @@ def read_series(path: str | Path | SeriesFile, *, t_r_s: float | None = None) ->
 
 
 def _is_ours(path: Path) -> bool:
-    if not path.name.endswith(SUFFIX) or not path.with_suffix(".json").is_file():
+    sidecar = path.with_suffix(".json")
+    if not path.name.endswith(SUFFIX) or not sidecar.is_file():
         return False
-    try:
-        return "CleaningFingerprint" in json.loads(path.with_suffix(".json").read_text("utf-8-sig"))
-    except (OSError, ValueError, TypeError):
-        # The reader itself says what is wrong with the sidecar.
-        return True
+    return "CleaningFingerprint" in read_json_object(sidecar, error=SeriesError)
 
 
 def _read_ours(file: SeriesFile) -> ParcelSeries:
     meta = _read_sidecar(file.path)
-    try:
-        frame = pd.read_csv(file.path, sep="\t", na_values=["n/a"], dtype=np.float64)
-    except (ValueError, OSError) as error:
-        raise SeriesError(
-            f"{file.path}: expected numbers under one header line, found: {error}"
-        ) from error
-    values = frame.to_numpy()
-    names = tuple(frame.columns.astype(str))
-    kept = np.asarray(meta.get("KeptVolumes", range(len(values))), dtype=int)
+    table = read_number_table(file.path, header=True, ends_a_line=True)
+    values, names = table.values, table.columns or ()
+    if table.rows is not None:
+        raise SeriesError(f"{file.path}: expected numbers under one header line, found names.")
+    refuse_holes(table, names)
+    kept = _whole_numbers(meta.get("KeptVolumes", list(range(len(values)))), file.path)
     if len(kept) != len(values):
         raise SeriesError(
             f"{file.path}: {len(values)} rows, but its sidecar lists {len(kept)} "
             "kept volumes. Extract this scan again."
         )
-    networks = tuple(meta.get("Networks") or (None,) * len(names))
-    if len(networks) != len(names):
-        raise SeriesError(
-            f"{file.path}: {len(names)} parcels, but its sidecar names {len(networks)} networks."
-        )
-    t_r_s = None if meta["RepetitionTime"] is None else float(meta["RepetitionTime"])
-    coverage = meta.get("Coverage")
+    networks = stated_networks(meta, len(names), file.path)
+    t_r_s = _number(meta, "RepetitionTime", file.path)
+    retained_s = _number(meta, "RetainedSeconds", file.path)
+    if retained_s is None and t_r_s is not None:
+        retained_s = len(values) * t_r_s
+    n_volumes = _number(meta, "NumberOfVolumes", file.path)
+    reasons = meta.get("MissingParcels")
     quality = ScanQuality(
-        mean_fd_mm=meta.get("MeanFramewiseDisplacement"),
-        n_volumes=int(meta.get("NumberOfVolumes", len(values))),
+        mean_fd_mm=_number(meta, "MeanFramewiseDisplacement", file.path),
+        n_volumes=len(values) if n_volumes is None else int(n_volumes),
         n_kept=len(values),
-        retained_s=_retained_s(meta, len(values), t_r_s),
-        coverage=None if coverage is None else np.asarray(coverage, dtype=float),
-        exclusion=meta.get("Exclusion"),
-        missing_reasons=dict(meta.get("MissingParcels") or {}),
+        retained_s=retained_s,
+        coverage=coverage(file.path, names, {"Coverage": meta.get("Coverage")}),
+        exclusion=_text(meta, "Exclusion", file.path),
+        missing_reasons={str(name): str(why) for name, why in reasons.items()}
+        if isinstance(reasons, dict)
+        else {},
     )
     return ParcelSeries(
         participant_id=file.participant_id,
@@ -173,30 +181,51 @@ def _read_ours(file: SeriesFile) -> ParcelSeries:
         networks=networks,
         kept_volumes=kept,
         t_r_s=t_r_s,
-        atlas=meta.get("Atlas", file.atlas),
-        cleaning_fingerprint=meta.get("CleaningFingerprint", "unknown"),
-        cleaning=meta.get("Cleaning", ""),
+        atlas=_text(meta, "Atlas", file.path) or file.atlas,
+        cleaning_fingerprint=_text(meta, "CleaningFingerprint", file.path) or "unknown",
+        cleaning=_text(meta, "Cleaning", file.path) or "",
         quality=quality,
     )
 
 
-def _retained_s(meta: dict, n_kept: int, t_r_s: float | None) -> float | None:
-    if meta.get("RetainedSeconds") is not None:
-        return float(meta["RetainedSeconds"])
-    return None if t_r_s is None else n_kept * t_r_s
-
-
-def _read_sidecar(path: Path) -> dict:
+def _read_sidecar(path: Path) -> dict[str, Any]:
     sidecar = path.with_suffix(".json")
-    try:
-        meta = json.loads(sidecar.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise SeriesError(f"{path}: expected a sidecar {sidecar.name}, found none.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise SeriesError(f"{sidecar}: expected JSON, found: {error}") from error
+    if not sidecar.is_file():
+        raise SeriesError(f"{path}: expected a sidecar {sidecar.name}, found none.")
+    meta = read_json_object(sidecar, error=SeriesError)
     if "RepetitionTime" not in meta:
         raise SeriesError(
             f"{sidecar}: expected the key RepetitionTime (seconds; null where the "
             "source does not state it), found none."
         )
     return meta
+
+
+def _number(meta: Mapping[str, Any], key: str, path: Path) -> float | None:
+    stated = meta.get(key)
+    number = finite_number(stated)
+    if stated is not None and (number is None or number < 0):
+        raise _other_than(path, key, "a number of 0 or more, or null", stated)
+    return number
+
+
+def _text(meta: Mapping[str, Any], key: str, path: Path) -> str | None:
+    stated = meta.get(key)
+    if stated is not None and not isinstance(stated, str):
+        raise _other_than(path, key, "text or null", stated)
+    return stated
+
+
+def _whole_numbers(stated: object, path: Path) -> np.ndarray:
+    if not isinstance(stated, list) or not all(type(v) is int and 0 <= v < 2**31 for v in stated):
+        raise _other_than(path, "KeptVolumes", "a list of volume numbers", stated)
+    if any(a >= b for a, b in pairwise(stated)):
+        raise _other_than(path, "KeptVolumes", "volume numbers that rise", stated)
+    return np.array(stated, dtype=int)
+
+
+def _other_than(path: Path, key: str, expected: str, found: object) -> SeriesError:
+    return SeriesError(
+        f"{path.with_suffix('.json')}: {key}: expected {expected}, found {found!r:.60}. Extract "
+        "this scan again."
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from brainage.errors import SeriesError
-from brainage.series.names import labels_of, parts_of, run_label, run_parts
+import numpy as np
+
+from brainage.errors import SeriesError, TableError
+from brainage.series.names import labels_of, parts_of, run_label
+from brainage.series.number_table import read_number_table
 from brainage.series.types import SeriesFile
-from brainage.tables import NO_SESSION, read_text_table, refuse_misnamed
+from brainage.tables import NO_SESSION, is_missing, number_of, read_text_table, refuse_misnamed
 
 SUFFIX = "_timeseries.tsv"
 _NAMED = (SUFFIX, "_timeseries.csv", "_timeseries.1D")
@@ -112,7 +115,8 @@ def _walk(folder: str) -> Iterator[str]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 # Hidden folders hold thousands of files of git, and no series.
-                if entry.name.startswith("."):
+                # macOS leaves ._NAME beside NAME, and __MACOSX beside what it packed.
+                if entry.name.startswith(".") or entry.name == "__MACOSX":
                     continue
                 if entry.is_dir():
                     yield from _walk(entry.path)
@@ -160,14 +164,31 @@ def _label(item: SeriesFile, key: str) -> str:
 def _without_joined_runs(files: list[SeriesFile]) -> list[SeriesFile]:
     """Leave out what XCP-D joined over runs and directions: a session must not count it twice.
 
-    The runs are kept, because lagged pairs must not cross from one into the next.
+    The runs are kept, because lagged pairs must not cross from one into the next. Of one run alone
+    the joined file is a copy, and another scan where it holds something else.
     """
-    sources = Counter(_joined_name(item) for item in files if _is_one_of_several(item))
-    return [
-        item
-        for item in files
-        if _is_one_of_several(item) or sources[(item.path.parent, parts_of(item.path.name))] < 2
-    ]
+    sources = defaultdict(list)
+    for item in files:
+        if _is_one_of_several(item):
+            sources[_joined_name(item)].append(item)
+    kept = []
+    for item in files:
+        of_runs = sources.get((item.path.parent, parts_of(item.path.name)), [])
+        joined = len(of_runs) > 1 or (len(of_runs) == 1 and _same_numbers(item, of_runs[0]))
+        if _is_one_of_several(item) or not joined:
+            kept.append(item)
+    return kept
+
+
+def _same_numbers(one: SeriesFile, other: SeriesFile) -> bool:
+    try:
+        tables = [read_number_table(item.path).values for item in (one, other)]
+    except SeriesError:
+        # Reading it again will say what is wrong with it.
+        return False
+    return tables[0].shape == tables[1].shape and np.allclose(
+        *tables, rtol=1e-4, atol=1e-6, equal_nan=True
+    )
 
 
 def _is_one_of_several(item: SeriesFile) -> bool:
@@ -183,8 +204,8 @@ def _joined_name(item: SeriesFile) -> tuple:
 def _refuse_twins(folder: Path, files: list[SeriesFile]) -> None:
     seen: dict[tuple, SeriesFile] = {}
     for item in files:
-        run = run_parts(item.path.name) if item.by_name else ()
-        key = (item.participant_id, item.session_id, item.task, item.run, run)
+        # Parts that no list of ours knows (scale-, hemi-) tell forms of a run apart, not runs.
+        key = (item.participant_id, item.session_id, item.task, item.run)
         other = seen.setdefault(key, item)
         if other is not item:
             raise SeriesError(
@@ -207,7 +228,10 @@ def _how_to_choose(one: SeriesFile, other: SeriesFile) -> str:
 
 
 def _in_table(path: Path) -> list[SeriesFile]:
-    text = read_text_table(path)
+    try:
+        text = read_text_table(path)
+    except TableError as error:
+        raise SeriesError(str(error)) from error
     refuse_misnamed(path, list(text.columns), _COLUMNS)
     absent = [c for c in ("path", "participant_id") if c not in text]
     if absent:
@@ -216,13 +240,15 @@ def _in_table(path: Path) -> list[SeriesFile]:
             f"{', '.join(text.columns)}."
         )
     return [
-        _table_file(path, line, row) for line, row in enumerate(text.to_dict("records"), start=2)
+        _table_file(path, line, row)
+        for line, row in zip(text.index, text.to_dict("records"), strict=True)
     ]
 
 
 def _table_file(path: Path, line: int, row: dict[str, str]) -> SeriesFile:
+    cells = {name: "" if is_missing(cell) else cell for name, cell in row.items()}
     label = {
-        name: (row.get(name) or NO_SESSION).removeprefix(prefix)
+        name: (cells.get(name) or NO_SESSION).removeprefix(prefix)
         for name, prefix in (
             ("participant_id", "sub-"),
             ("session_id", "ses-"),
@@ -231,13 +257,10 @@ def _table_file(path: Path, line: int, row: dict[str, str]) -> SeriesFile:
             ("atlas", "atlas-"),
         )
     }
-    stated = row.get("t_r_s", "")
-    try:
-        t_r_s = None if stated.lower() in ("", "n/a") else float(stated)
-    except ValueError:
-        t_r_s = 0.0
-    if row["path"] == "" or label["participant_id"] == NO_SESSION:
+    stated = cells.get("t_r_s", "")
+    t_r_s = None if not stated else number_of(stated) or 0.0
+    if not cells["path"] or label["participant_id"] == NO_SESSION:
         raise SeriesError(f"{path}: line {line}: path and participant_id are needed.")
     if t_r_s is not None and not t_r_s > 0:
         raise SeriesError(f"{path}: line {line}: t_r_s must be seconds above 0, found '{stated}'.")
-    return SeriesFile(path.parent / row["path"], t_r_s=t_r_s, by_name=False, **label)
+    return SeriesFile(path.parent / cells["path"], t_r_s=t_r_s, by_name=False, **label)

@@ -7,7 +7,6 @@ Nothing is cleaned again, and a repetition time that nobody states stays unknown
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,14 +19,19 @@ from brainage.series.beside import (
     kept_volumes,
     mean_fd_mm,
     sidecar_of,
+    stated_networks,
     stated_t_r_s,
 )
 from brainage.series.names import parts_of
+from brainage.series.number_table import NumberTable, read_number_table, refuse_holes
 from brainage.series.types import ParcelSeries, ScanQuality, SeriesFile
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|n/a", re.IGNORECASE)
 #: Parts that say what a tool did; the rest says to whom.
 _OF_THE_TOOL = ("space", "desc", "feature", "setting", "stat", "reg")
+#: Parts that say what a file holds of what the tool did, and not how the signal was cleaned.
+_OF_THE_FILE = ("stat-mean", "stat-pearsoncorrelation", "desc-correlation")
+#: Lists of a sidecar with one item a parcel.
+_PARCEL_LISTS = ("Coverage", "Networks")
 
 
 def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> ParcelSeries:
@@ -52,15 +56,16 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
     SeriesError
         Not numbers, repeated names, or a table beside it that does not fit its rows.
     """
-    values, names = _matrix(file.path)
     meta = sidecar_of(file.path)
+    table = _oriented(read_number_table(file.path), file, meta)
+    values = table.values
+    names = table.columns or tuple(f"parcel_{i + 1}" for i in range(values.shape[1]))
+    whole = refuse_holes(table, names)
     t_r_s = file.t_r_s or stated_t_r_s(file.path, meta) or t_r_s
     kept, rows, n_volumes = kept_volumes(file.path, len(values), meta)
-    networks = tuple(meta.get("Networks") or (None,) * len(names))
-    if len(networks) != len(names):
-        raise SeriesError(
-            f"{file.path}: {len(names)} parcels, but its sidecar names {len(networks)} networks."
-        )
+    networks = stated_networks(meta, len(names), file.path)
+    # A row without any number is a volume that the tool censored and left in its place.
+    kept, rows = kept[whole[rows]], rows[whole[rows]]
     n_kept = len(rows)
     if not n_kept:
         raise SeriesError(
@@ -89,7 +94,7 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
         kept_volumes=kept,
         t_r_s=t_r_s,
         atlas=file.atlas,
-        cleaning_fingerprint=_fingerprint(file, names),
+        cleaning_fingerprint=cleaning_of_name(file.path, file.atlas, names),
         cleaning="cleaned elsewhere",
         quality=quality,
     )
@@ -138,104 +143,33 @@ def align_parcels(series: ParcelSeries, parcel_names: tuple[str, ...]) -> Parcel
     )
 
 
-def _matrix(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    lines = _lines(path)
-    comments = [line.lstrip() for line in lines if line.lstrip().startswith("#")]
-    rows = [line for line in lines if not line.lstrip().startswith("#")]
-    if not rows:
-        raise SeriesError(f"{path}: expected rows of numbers, found none.")
-    separator = _separator(path, rows[0])
-    if path.suffix.lower() not in (".tsv", ".csv"):
-        # AFNI begins and ends its rows with separators that separate nothing.
-        rows = [row.strip().strip(separator) for row in rows]
-    cells = [[cell.strip().strip('"') for cell in line.split(separator)] for line in rows]
-    header = None
-    named = not all(_NUMBER.fullmatch(cell) or cell == "" for cell in cells[0])
-    if named or _are_labels(cells[0], cells[1] if len(cells) > 1 else cells[0]):
-        header, cells = cells[0], cells[1:]
-    else:
-        header = _commented_names(comments, separator, len(cells[0]))
-    values = _numbers(path, cells)
-    if header is not None and len(header) == values.shape[1] and header[0] in ("", "Unnamed: 0"):
-        # pandas writes its row numbers as a first column without a name.
-        header, values = header[1:], values[:, 1:]
-    names = header or [f"parcel_{i + 1}" for i in range(values.shape[1])]
-    if len(names) != values.shape[1]:
-        raise SeriesError(f"{path}: {len(names)} names above {values.shape[1]} columns.")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SeriesError(f"{path}: parcel name(s) {', '.join(twice[:5])} stand twice.")
-    return values, tuple(names)
+def _oriented(table: NumberTable, file: SeriesFile, meta: dict) -> NumberTable:
+    """Return a table with volumes down and parcels across.
 
-
-def _separator(path: Path, row: str) -> str | None:
-    """Return what separates the cells: what the ending says if it is there, else what is."""
-    usual = {".tsv": "\t", ".csv": ","}.get(path.suffix.lower(), ",")
-    return next((mark for mark in (usual, "\t", ",", ";") if mark in row), None)
-
-
-def _commented_names(
-    comments: list[str], separator: str | None, n_columns: int
-) -> list[str] | None:
-    """Return the names in C-PAC's comment ``#Mean_1 ,Mean_2 ...``, or None.
-
-    Beside it stand lines on how the file was made, and AFNI's of the image before each row.
+    Names before the rows, or lists of the sidecar that have as many items as there are rows, tell
+    that parcels stand in rows; `file.parcels_in` says it.
     """
-    for comment in comments:
-        cells = [cell.strip("# \t") for cell in comment.split(separator)]
-        names = [cell for cell in cells if cell]
-        if len(names) == n_columns:
-            return names
-    return None
+    n_rows, n_columns = table.values.shape
+    stated = {len(meta[key]) for key in _PARCEL_LISTS if isinstance(meta.get(key), list)}
+    by_shape = n_rows in stated and n_columns not in stated
+    in_rows = file.parcels_in == "rows" or (
+        file.parcels_in is None and (table.rows is not None or by_shape)
+    )
+    if not in_rows:
+        return table
+    turned = np.ascontiguousarray(table.values.T)
+    volumes = tuple(table.lines[:1] * n_columns)
+    return NumberTable(table.path, turned, table.rows, None, volumes)
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise SeriesError(f"{path}: no such file.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SeriesError(f"{path}: cannot be read ({error}).") from error
-    return [line for line in text.splitlines() if line.strip()]
+def cleaning_of_name(path: Path, atlas: str, names: tuple[str, ...]) -> str:
+    """Return a fingerprint of how a tool cleaned what a file holds, a series or its matrix.
 
-
-def _are_labels(first: list[str], second: list[str]) -> bool:
-    """Tell a header of whole numbers (0, 1, 2 ... or label values) from a row of signals."""
-    # nilearn's label values may be floats: 1.0, 2.0, 3.0.
-    whole = re.compile(r"\d+(\.0)?")
-    if len(first) < 2 or len(set(first)) < len(first) or not all(map(whole.fullmatch, first)):
-        return False
-    numbers = [float(cell) for cell in first]
-    counts_up = all(a < b for a, b in zip(numbers, numbers[1:], strict=False))
-    # Signals in whole numbers are whole in every volume.
-    return counts_up or not all(map(whole.fullmatch, second))
-
-
-def _numbers(path: Path, cells: list[list[str]]) -> np.ndarray:
-    if not cells:
-        raise SeriesError(f"{path}: expected rows of numbers below the names, found none.")
-    if len({len(row) for row in cells}) != 1:
-        longest = max(len(row) for row in cells)
-        short = next(i for i, row in enumerate(cells) if len(row) != longest)
-        raise SeriesError(
-            f"{path}: row {short + 1} of the numbers has {len(cells[short])} cells, "
-            f"others {longest}."
-        )
-    try:
-        return np.array(
-            [
-                [
-                    float("nan") if cell.lower() in ("n/a", "", "nan") else float(cell)
-                    for cell in row
-                ]
-                for row in cells
-            ]
-        )
-    except ValueError as error:
-        raise SeriesError(f"{path}: expected numbers below one header line: {error}.") from None
-
-
-def _fingerprint(file: SeriesFile, names: tuple[str, ...]) -> str:
-    # What was done to it we cannot know; the tool's own labels of it must at least agree.
-    parts = [part for part in parts_of(file.path.name) if part.split("-", 1)[0] in _OF_THE_TOOL]
-    return fingerprint_of(["foreign", file.atlas, sorted(parts), sorted(names)])
+    What was done to it we cannot know; the tool's own labels of it must at least agree.
+    """
+    parts = [
+        part
+        for part in parts_of(path.name)
+        if part.split("-", 1)[0] in _OF_THE_TOOL and part not in _OF_THE_FILE
+    ]
+    return fingerprint_of(["foreign", atlas, sorted(parts), sorted(names)])

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from brainage.tables import NO_SESSION
+
+ParcelsIn = Literal["columns", "rows"]
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ class SeriesFile:
     """One series file and the labels its name, or a table of files, gives it; not yet opened.
 
     `t_r_s` is the repetition time in seconds that a table of files states, else None; `by_name` is
-    False where the labels come from such a table.
+    False where the labels come from such a table. `parcels_in` says where a table of numbers has
+    its parcels ("columns" or "rows"; None: told by names or lists of parcels, else columns, as BIDS
+    has it). `index` is the scan's place in a file that holds several (`series.arrays`), else None.
     """
 
     path: Path
@@ -116,3 +121,5 @@ class SeriesFile:
     atlas: str = NO_SESSION
     t_r_s: float | None = None
     by_name: bool = True
+    parcels_in: ParcelsIn | None = None
+    index: int | None = None

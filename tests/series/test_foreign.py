@@ -299,7 +299,7 @@ def test_parcels_in_another_order_are_matched_by_name(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a\tb\n1\t2\n3\n", "row 2 of the numbers has 1 cells, others 2"),
+        ("a\tb\n1\t2\n3\n", "line 3 has 1 fields, the header 2"),
         ("a\tb\n1\tx\n", "expected numbers below one header line"),
         ("a\ta\n1\t2\n", "stand twice"),
         ("", "expected rows of numbers"),
