@@ -270,6 +270,10 @@ def _own_table(
     results: StudyResults, folder: Path, name: str, table: pd.DataFrame
 ) -> Iterator[Block]:
     record = results.table_records[name]
+    if record.shown == "file":
+        # A row a person: named here, and read in the file.
+        yield Prose((f"{record.caption} File: {results.files.get(name, f'{name}.tsv')}.",))
+        return
     view = table.drop(columns="plan_hash", errors="ignore")
     if "prespecified" in view:
         view = view.assign(plan=[planned(row) for _, row in view.iterrows()])

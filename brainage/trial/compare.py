@@ -26,6 +26,7 @@ from brainage.trial.design.join import (
 from brainage.trial.design.motion import motion_by_arm, scanner_notes
 from brainage.trial.design.sets import INTENTION_TO_TREAT, analysis_sets
 from brainage.trial.design.timing import timing_notes, timing_table
+from brainage.trial.models.formula import formula_in_words, formula_r
 from brainage.trial.notes import count_notes, estimand_notes, fit_notes, plan_notes
 from brainage.trial.plan.families import NetworkResult, adjusted_contrasts, arm_deltas
 from brainage.trial.plan.labelling import labelled_table, labels_of
@@ -41,6 +42,9 @@ from brainage.trial.results.contrasts import (
 )
 from brainage.trial.results.result import TrialResult
 from brainage.trial.results.tables import TableRecord
+
+#: What each form of the repeated-measures model models, as the analysis data set calls it.
+RESPONSE = {"change": "change", "constrained": "gap"}
 
 
 def compare_arms(
@@ -151,6 +155,9 @@ def compare_arms(
         shows_nothing=_that_show_nothing(inputs[0].more, names),
         tables=own,
         table_records=records,
+        files={
+            name: text for each in runs if each.result for name, text in each.result.files.items()
+        },
     )
     notes = [
         *result.read_first,
@@ -262,11 +269,11 @@ def _own_tables(
     for each in runs:
         for name, rows in (each.result.tables if each.result else {}).items():
             kind = each.record.table(name)
-            tables[name] = labelled_table(
-                rows, each.record, name, options=design.options, plan=plan
-            )
+            schema = kind.labelled(each.result.more_columns.get(name, ()))
+            labelled = labelled_table(rows, each.record, name, options=design.options, plan=plan)
+            tables[name] = labelled[list(schema.names)]
             records[name] = TableRecord(
-                each.record.key, each.title, kind.caption, kind.shown, kind.labelled()
+                each.record.key, each.title, kind.caption, kind.shown, schema
             )
     return tables, records
 
@@ -300,6 +307,11 @@ def _models_table(networks: Iterable[NetworkResult], runs: Iterable[Run]) -> pd.
             "fell_back_because": "; ".join(fit.fell_back_because) or None,
             "n_participants": fit.n_participants,
             "n_observations": fit.n_observations,
+            "log_likelihood": fit.log_likelihood,
+            "n_covariance_parameters": fit.n_covariance_parameters,
+            "aic": fit.aic,
+            "formula": formula_in_words(fit, RESPONSE[fit.frame.form]),
+            "formula_r": formula_r(fit, RESPONSE[fit.frame.form]),
             "method": fit.method,
         }
         for name, network, fit in fitted

@@ -59,6 +59,8 @@ def plan_notes(plan: Plan | None, options: TrialOptions, result: TrialResult) ->
                 f"or adjusts otherwise ({names})"
             )
     for name, table in result.tables.items():
+        if "prespecified" not in table:
+            continue
         unplanned = int((~table["prespecified"]).sum())
         if unplanned:
             title = result.table_records[name].title

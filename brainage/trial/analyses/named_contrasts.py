@@ -19,7 +19,7 @@ from brainage.trial.analyses.linear_contrasts import (
     linear_contrasts,
 )
 from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisResult, later_visits
-from brainage.trial.analyses.repeated_measures import MODEL_SETTINGS, fit_changes
+from brainage.trial.analyses.repeated_measures import MODEL_SETTINGS, main_model
 from brainage.trial.models.joint_test import JointTest, joint_test
 from brainage.trial.models.lsmeans import Estimate
 from brainage.trial.models.mmrm import MmrmFit
@@ -83,7 +83,7 @@ def contrast_weights_of(
 
 
 def _named(inputs: AnalysisInputs) -> AnalysisResult:
-    fit = _model(inputs)
+    fit = main_model(inputs)
     rows = [_row(each, fit, inputs) for each in linear_contrasts(inputs.design.options)]
     tests = [
         {"name": name, "hypothesis": words, **vars(found), "method": fit.method}
@@ -95,12 +95,6 @@ def _named(inputs: AnalysisInputs) -> AnalysisResult:
             JOINT_TESTS.name: pd.DataFrame(tests, columns=list(JOINT_TESTS.names)),
         }
     )
-
-
-def _model(inputs: AnalysisInputs) -> MmrmFit:
-    """Return the headline's model, or the same model where another analysis is the headline."""
-    own = inputs.headline.fit if inputs.headline is not None else None
-    return own or fit_changes(inputs.changes, inputs.design).fit
 
 
 def joint_tests(fit: MmrmFit) -> list[tuple[str, str, JointTest]]:

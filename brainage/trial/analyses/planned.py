@@ -9,9 +9,11 @@ from brainage.trial.analyses.adjusted import INTERVAL_ADJUSTED, MOTION_ADJUSTED,
 from brainage.trial.analyses.ancova_per_visit import ANCOVA
 from brainage.trial.analyses.association_by_arm import CHANGE_WITH_CHANGE
 from brainage.trial.analyses.change import CHANGE_SCORES, WITHIN_ARM
+from brainage.trial.analyses.description import DESCRIPTION
 from brainage.trial.analyses.dose_by_arm import DOSE_QUESTIONS
 from brainage.trial.analyses.levakov import LEVAKOV_OUTCOME
 from brainage.trial.analyses.local_by_arm import LOCAL_CHANGES
+from brainage.trial.analyses.model_details import MODEL_DETAILS
 from brainage.trial.analyses.moderators import MODERATED
 from brainage.trial.analyses.named_contrasts import NAMED
 from brainage.trial.analyses.networks_compared import NETWORKS_COMPARED
@@ -26,6 +28,7 @@ from brainage.trial.analyses.repeated_measures import (
     PER_PROTOCOL_ONLY,
     UNCORRECTED,
 )
+from brainage.trial.analyses.reproduction import REPRODUCTION
 from brainage.trial.analyses.rerandomized_primary import RERANDOMIZATION
 from brainage.trial.options import TrialOptions
 
@@ -52,6 +55,9 @@ REGISTRY: tuple[Analysis, ...] = (
     NETWORKS_COMPARED,
     LOCAL_CHANGES,
     INDIVIDUAL_NOISE,
+    DESCRIPTION,
+    MODEL_DETAILS,
+    REPRODUCTION,
 )
 
 _BY_KEY = {record.key: record for record in REGISTRY}

@@ -14,6 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from brainage.connectivity import FeatureTable
+from brainage.tables import Column
 from brainage.trial.design.join import TrialData, TrialDesign
 from brainage.trial.design.sets import INTENTION_TO_TREAT, AnalysisSet
 from brainage.trial.models.lsmeans import Estimate
@@ -42,8 +43,9 @@ class TrialInputs:
         Of the trial's scans; for analyses of connectivity itself.
     outcomes : DataFrame or None, default=None
         participant_id, session_id and measured outcomes (strength, ...), from `read_outcomes`.
-    clocks : mapping of str to mapping, default={}
-        Network -> what is known of its clock (its card, its record of trial efficiency).
+    clocks : mapping of str to mapping
+        Empty unless given: network -> what is known of its clock (its facts, its record of trial
+        efficiency).
     coordinates : DataFrame or None, default=None
         parcel, x_mm, y_mm, z_mm: centres in MNI space, for regions by box and maps.
     """
@@ -137,6 +139,10 @@ class AnalysisResult:
         Between arms; within arms against baseline.
     tables : mapping of str to DataFrame
         Name of one of the record's tables -> its rows, without plan columns.
+    more_columns : mapping of str to tuple of Column
+        Name of a table -> further columns that the study names (covariates).
+    files : mapping of str to str
+        Name of a text file -> its content (a program).
     fit : MmrmFit or None
         Behind them, for joint tests.
     covariates, notes : tuple of str
@@ -148,6 +154,8 @@ class AnalysisResult:
     contrasts: tuple[EffectRow, ...] = ()
     deltas: tuple[EffectRow, ...] = ()
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    more_columns: Mapping[str, tuple[Column, ...]] = field(default_factory=dict, repr=False)
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
     fit: MmrmFit | None = field(default=None, repr=False)
     covariates: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -97,6 +97,14 @@ def fit_changes(
     return rows_of_fit(fit, design)
 
 
+def main_model(inputs: AnalysisInputs) -> MmrmFit:
+    """Return the headline's model, or the same model where another analysis is the headline."""
+    own = inputs.headline.fit if inputs.headline is not None else None
+    found = own or fit_changes(inputs.changes, inputs.design).fit
+    assert found is not None
+    return found
+
+
 def rows_of_fit(fit: MmrmFit, design: TrialDesign) -> AnalysisResult:
     """Return the contrasts with control and the changes within arms of a fitted model.
 

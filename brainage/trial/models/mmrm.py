@@ -58,6 +58,8 @@ class MmrmFit:
         What was left out and why, to print.
     log_likelihood : float
         Restricted.
+    n_covariance_parameters : int
+        Estimated parameters of the covariance, of all arms together.
     frame : ModelFrame
         Design behind the fit.
     errors : ModelErrors or ClusterRobustErrors
@@ -75,8 +77,14 @@ class MmrmFit:
     method: str
     notes: tuple[str, ...]
     log_likelihood: float
+    n_covariance_parameters: int
     frame: ModelFrame = field(repr=False)
     errors: ModelErrors | ClusterRobustErrors = field(repr=False)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion of the covariance: REML compares models of the same mean only."""
+        return 2 * self.n_covariance_parameters - 2 * self.log_likelihood
 
     def lsmean(self, arm: str, visit: str | None = None) -> Estimate:
         """Estimate the least-squares mean of the response, at observed margins.
@@ -378,6 +386,7 @@ def _result(frame: ModelFrame, point, errors, named: tuple[str, tuple[str, ...],
         method=f"MMRM ({form}), {label} covariance, REML, {errors.name} degrees of freedom",
         notes=frame.notes + _robust_note(frame, robust),
         log_likelihood=-point.deviance / 2,
+        n_covariance_parameters=len(point.first),
         frame=frame,
         errors=errors,
     )

@@ -126,6 +126,8 @@ def labelled_table(
     labelled : DataFrame
     """
     kind = record.table(table)
+    if kind.describes:
+        return rows
     planned = [False] * len(rows)
     if plan is not None:
         columns = list(kind.planned_by)
@@ -134,6 +136,4 @@ def labelled_table(
         planned = [plan.names_row(record, options, {"table": table, **each}) for each in values]
     digest = plan.hash if plan else NO_PLAN
     out = rows.assign(prespecified=pd.Series(planned, index=rows.index, dtype=bool))
-    return out.assign(plan_hash=pd.Series(digest, index=rows.index, dtype=object))[
-        list(kind.labelled().names)
-    ]
+    return out.assign(plan_hash=pd.Series(digest, index=rows.index, dtype=object))

@@ -197,7 +197,11 @@ def planned_analyses(options: TrialOptions) -> list[dict]:
         named = [
             {name: str(value) for name, value in row.items()} for row in record.table_rows(options)
         ]
-        whole = [{"table": table.name} for table in record.tables if not table.planned_by]
+        whole = [
+            {"table": table.name}
+            for table in record.tables
+            if not (table.planned_by or table.describes)
+        ]
         planned += [{"analysis": record.key, **row} for row in (*named, *whole)]
     return sorted(planned, key=lambda each: not each.get("primary", False))
 

@@ -358,6 +358,16 @@ MODELS = TableSchema(
         Column("fell_back_because", "text", "Why each structure before it failed.", nullable=True),
         Column("n_participants", "integer", "Participants analysed."),
         Column("n_observations", "integer", "Rows analysed."),
+        Column("log_likelihood", "number", "Restricted log-likelihood."),
+        Column("n_covariance_parameters", "integer", "Parameters of the covariance."),
+        Column(
+            "aic",
+            "number",
+            "2 x covariance parameters - 2 x restricted log-likelihood: for models that differ in "
+            "their covariance only.",
+        ),
+        Column("formula", "text", "The model in words."),
+        Column("formula_r", "text", "The model in the notation of R's package mmrm."),
         _METHOD,
     ),
 )

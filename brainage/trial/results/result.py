@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.errors import DesignError
-from brainage.files import write_json
+from brainage.files import write_json, write_text
 from brainage.tables import TableSchema, read_table, write_table
 from brainage.trial.results.contrasts import (
     ANALYSES,
@@ -88,6 +88,8 @@ class TrialResult:
         The analyses' own tables by name, each row marked as planned or not.
     table_records : dict of str to TableRecord
         What each of them shows, and its columns.
+    files : dict of str to str
+        Text files of the analyses by name (``reproduce.R``).
     """
 
     deltas: pd.DataFrame = field(repr=False)
@@ -109,6 +111,7 @@ class TrialResult:
     shows_nothing: dict[str, str] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     table_records: dict[str, TableRecord] = field(default_factory=dict, repr=False)
+    files: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def levakov(self) -> pd.DataFrame:
@@ -152,6 +155,8 @@ class TrialResult:
             write_table(getattr(self, name), folder / f"{name}.tsv", schema)
         for name, table in self.tables.items():
             write_table(table, folder / f"{name}.tsv", self.table_records[name].schema)
+        for name, text in self.files.items():
+            write_text(folder / name, text)
         self._forget(folder)
         write_json(
             folder / RECORD,
@@ -163,12 +168,16 @@ class TrialResult:
                 "plan_hash": self.plan_hash,
                 "plan_written": self.plan_written,
                 "shows_nothing": self.shows_nothing,
+                "files": list(self.files),
                 "tables": {name: each.as_json() for name, each in self.table_records.items()},
             },
         )
 
     def _forget(self, folder: Path) -> None:
         """Delete tables of an earlier comparison that this one did not make."""
+        for path in folder.glob("*.R"):
+            if path.name not in self.files:
+                path.unlink()
         for path in folder.glob("*.tsv"):
             if path.stem not in _TABLES and path.stem not in self.tables:
                 path.unlink()
@@ -205,8 +214,10 @@ class TrialResult:
             name: TableRecord.from_json(name, values)
             for name, values in record.pop("tables").items()
         }
+        files = {name: (folder / name).read_text(encoding="utf-8") for name in record.pop("files")}
         return cls(
             **tables,
+            files=files,
             notes=tuple(record.pop("notes")),
             tables={
                 name: read_table(folder / f"{name}.tsv", each.schema)

@@ -26,23 +26,27 @@ class ResultTable:
         What it shows, for the page.
     planned_by : tuple of str, default=()
         Columns whose values the plan names row by row; empty: the table is planned as a whole.
-    shown : {"table", "wrapped", "folded"}, default="table"
-        How the page shows it.
+    shown : {"table", "wrapped", "folded", "file"}, default="table"
+        How the page shows it; "file": it names the file only.
+    describes : bool, default=False
+        Describes data and tests nothing: its rows are not marked as planned or post hoc.
     """
 
     schema: TableSchema
     caption: str
     planned_by: tuple[str, ...] = ()
     shown: str = "table"
+    describes: bool = False
 
     @property
     def name(self) -> str:
         """Name of the table and of its file."""
         return self.schema.name
 
-    def labelled(self) -> TableSchema:
-        """Return the schema with the plan's columns."""
-        return replace(self.schema, columns=(*self.schema.columns, *PLAN_COLUMNS))
+    def labelled(self, more: tuple[Column, ...] = ()) -> TableSchema:
+        """Return the schema with the plan's columns, and with columns that the study names."""
+        plan = () if self.describes else PLAN_COLUMNS
+        return replace(self.schema, columns=(*self.schema.columns, *more, *plan))
 
 
 @dataclass(frozen=True)
