@@ -16,8 +16,7 @@ from brainage.connectivity import ViewSpec
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.views import FIXED_SHRINKAGE, UNSHRUNK
 from brainage.errors import BrainAgeError
-from brainage.imaging.cleaning.strategies import load_strategy
-from brainage.imaging.options import CleaningOptions
+from brainage.imaging import CleaningOptions, load_strategy
 from brainage.stages.cohorts import COHORTS, cohort_paths, extraction_summary
 from brainage.stages.extract import SCANS
 from brainage.stages.score import scoring_clock
