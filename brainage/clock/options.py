@@ -120,8 +120,8 @@ class ClockOptions(Options):
     age_scale : {"auto", "years", "sqrt", "log"}, default="auto"
         Only for "stacked": the scale on which ages are predicted; "auto" takes, in each training
         set, the one with the smallest leave-one-out error in years. Predictions are in years.
-    penalties : tuple of float, default=41 from 0.0001 to 10000
-        Only for "ridge" and "stacked": candidates in rising order, relative to the mean squared
+    penalties : tuple of float, optional
+        Only for "ridge" and "stacked": 41 candidates from 1e-4 to 1e4, relative to the mean squared
         length of a centred scan; a single one is not tuned.
     svr_kernel : {"linear", "poly"}, default="linear"
         Only for "svr".
