@@ -263,38 +263,68 @@ def _add_power(verbs) -> None:
         verbs,
         "power",
         "sample size and power of an arm contrast, from a clock's own noise",
-        "brainage power --effect-years -2 --sd-years 5 --icc 0.7",
+        "brainage power out/score --effect-years -1.4 --share 0.6",
+        "brainage power --effect-years -2 --sd-years 5 --icc 0.7 --n-per-arm 103",
     )
-    for flag, metavar, text in (
-        ("--effect-years", "YEARS", "difference between arms to be found"),
-        ("--sd-years", "YEARS", "standard deviation of the gap between people"),
-        ("--icc", "R", "correlation of two scans of one person, 0 to 1"),
-    ):
-        verb.add_argument(flag, type=float, required=True, metavar=metavar, help=text)
     verb.add_argument(
-        "--n-per-arm",
+        "source",
+        nargs="?",
+        default=None,
+        help="a finished score or compare folder, a scores table or a clock file; without it the "
+        "values given, or a documented band",
+    )
+    for flag, metavar, text in _POWER_NUMBERS:
+        verb.add_argument(flag, type=float, default=None, metavar=metavar, help=text)
+    for flag, standard, metavar, text in _POWER_SHARES:
+        verb.add_argument(
+            flag,
+            type=float,
+            default=standard,
+            metavar=metavar,
+            help=f"{text} (default {standard:g})",
+        )
+    for flag, standard, text in _POWER_COUNTS:
+        words = "" if standard is None else f" (default {standard})"
+        verb.add_argument(flag, type=int, default=standard, metavar="N", help=text + words)
+    verb.add_argument(
+        "--whole-sites",
+        action="store_true",
+        help="sites are randomised and not people; default: people within each site",
+    )
+    verb.add_argument(
+        "--network", default="whole_brain", help="whose clock, in a folder (default whole_brain)"
+    )
+    verb.add_argument(
+        "--curve",
         type=int,
+        nargs="+",
         default=None,
         metavar="N",
-        help="give the power at this size; default: the size for --power",
-    )
-    verb.add_argument("--power", type=float, default=0.8, metavar="P", help="default 0.8")
-    verb.add_argument("--alpha", type=float, default=0.05, metavar="P", help="default 0.05")
-    verb.add_argument(
-        "--drop-out",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="share without the follow-up scan (default 0)",
-    )
-    verb.add_argument(
-        "--follow-ups",
-        type=int,
-        default=2,
-        metavar="N",
-        help="visits after baseline, for the repeated-measures row (default 2)",
+        help="power at each of these sizes of the control arm",
     )
     _add_output(verb)
+
+
+_POWER_NUMBERS = (
+    ("--effect-years", "YEARS", "difference between arms to be found"),
+    ("--sd-years", "YEARS", "standard deviation of the gap between people; with --icc"),
+    ("--sd-change-years", "YEARS", "standard deviation of change between two visits; with --icc"),
+    ("--icc", "R", "correlation of two scans of one person, 0 to 1"),
+    ("--share", "S", "share of a true shift that the clock shows, for the latent effect"),
+)
+_POWER_SHARES = (
+    ("--power", 0.8, "P", "power wanted"),
+    ("--alpha", 0.05, "P", "two-sided level"),
+    ("--drop-out", 0.0, "SHARE", "share without the last scan"),
+    ("--ratio", 1.0, "R", "people of the arm for one of control"),
+    ("--site-icc", 0.0, "R", "share of the analysed score's variance between sites"),
+)
+_POWER_COUNTS = (
+    ("--n-per-arm", None, "people of the control arm; default: the size for --power"),
+    ("--follow-ups", 2, "visits after baseline, for the repeated-measures rows"),
+    ("--sites", 1, "sites of both arms together"),
+    ("--simulate", 0, "trials drawn beside the closed form"),
+)
 
 
 def _add_clock(verbs) -> None:

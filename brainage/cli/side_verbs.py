@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.completion import completion_script
@@ -13,6 +16,9 @@ from brainage.cli.studies import overrides_of, with_own_data
 from brainage.config import study_schema, study_template
 from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
+
+if TYPE_CHECKING:
+    from brainage.trial import TrialShape
 
 _LEADERBOARD_COLUMNS = (
     "rank",
@@ -74,21 +80,91 @@ def run_sweep(arguments: argparse.Namespace, screen: Screen) -> int:
 
 def run_power(arguments: argparse.Namespace, screen: Screen) -> int:
     """Plan a trial's size."""
-    from brainage.trial import power_two_arm
+    from brainage.stages.power import noise_of
+    from brainage.trial import TrialShape, given_noise, power_curve, trial_power
 
-    found = power_two_arm(
-        effect_years=arguments.effect_years,
-        sd_years=arguments.sd_years,
-        icc=arguments.icc,
-        n_per_arm=arguments.n_per_arm,
-        power=arguments.power,
-        alpha=arguments.alpha,
+    if arguments.effect_years is None:
+        raise ConfigError("--effect-years: expected the difference between arms to be found.")
+    values = (arguments.sd_years, arguments.sd_change_years, arguments.icc)
+    if arguments.source and any(value is not None for value in values):
+        raise ConfigError(
+            "power: expected a folder, table or clock, or --icc with a standard deviation; found "
+            "both."
+        )
+    if arguments.source:
+        noise = noise_of(Path(arguments.source), network=arguments.network, share=arguments.share)
+    else:
+        noise = given_noise(
+            sd_years=arguments.sd_years,
+            sd_change_years=arguments.sd_change_years,
+            icc=arguments.icc,
+            share=arguments.share,
+        )
+    shape = TrialShape(
+        ratio=arguments.ratio,
         drop_out=arguments.drop_out,
         n_follow_ups=arguments.follow_ups,
+        alpha=arguments.alpha,
+        n_sites=arguments.sites,
+        site_icc=arguments.site_icc,
+        randomised="sites" if arguments.whole_sites else "people",
     )
-    screen.table(found, title="power of one arm against control")
-    screen.result({"power": found.to_dict("records")})
+    asked = {"effect_years": arguments.effect_years, "noise": noise, "shape": shape}
+    found = trial_power(**asked, n_control=arguments.n_per_arm, power=arguments.power)
+    screen.line(
+        f"noise: SD of change {noise.sd_change_years:.2f} years, correlation of two visits "
+        f"{noise.icc:.2f}; {noise.source}"
+    )
+    screen.table(
+        found,
+        title="power of one arm against control, over the band of the noise",
+        columns=None if screen.verbose else _POWER_COLUMNS,
+    )
+    result = {"noise": vars(noise), "power": found.to_dict("records")}
+    if arguments.simulate:
+        drawn = _simulated(found, shape, arguments.simulate)
+        screen.table(drawn, title=f"{arguments.simulate} drawn trials beside the closed form")
+        result["simulated"] = drawn.to_dict("records")
+    if arguments.curve:
+        curve = power_curve(**asked, sizes=tuple(arguments.curve))
+        screen.table(curve, title="power by size", columns=_CURVE_COLUMNS)
+        result["curve"] = curve.to_dict("records")
+    screen.result(result)
     return DONE
+
+
+_POWER_COLUMNS = (
+    "analysis",
+    "noise",
+    "effect_read_as",
+    "effect_on_clock_years",
+    "n_arm",
+    "n_control",
+    "power",
+    "detectable_years",
+)
+_CURVE_COLUMNS = ("analysis", "noise", "effect_read_as", "n_arm", "n_control", "power")
+
+
+def _simulated(found: pd.DataFrame, shape: TrialShape, n_trials: int) -> pd.DataFrame:
+    """Return drawn power beside that of the closed form, for the noise as found."""
+    from brainage.trial import simulated_power
+
+    rows = []
+    known = found[(found["noise"] == "as found") & found["power"].notna()]
+    for row in known[known["analysis"] != "mmrm"].to_dict("records"):
+        drawn = simulated_power(
+            effect_years=row["effect_on_clock_years"],
+            sd_change_years=row["sd_change_years"],
+            icc=row["icc"],
+            n_control=int(row["n_control"]),
+            shape=shape,
+            analysis=row["analysis"],
+            n_trials=n_trials,
+        )
+        named = {name: row[name] for name in ("analysis", "effect_read_as", "n_control", "power")}
+        rows.append(named | {"simulated_power": drawn.power, "mc_se": drawn.mc_se})
+    return pd.DataFrame(rows)
 
 
 def run_clock(arguments: argparse.Namespace, screen: Screen) -> int:

@@ -19,6 +19,7 @@ from brainage.stages.calibrate import (
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+from brainage.stages.repeated_scans import write_reliability
 from brainage.stages.separation import refuse_trained_people, separation_input
 from brainage.stages.train import (
     clock_file,
@@ -78,9 +79,11 @@ def score(
         for clock in clocks.values():
             tables.append(clock.score(features))
             progress(len(tables), len(clocks), "score")
-        write_table(pd.concat(tables, ignore_index=True), path, SCORES)
+        scores = pd.concat(tables, ignore_index=True)
+        write_table(scores, path, SCORES)
         written = [path, path.with_suffix(".json"), folder / "features" / "excluded.tsv"]
         written += _write_calibrated(clocks, folder)
+        written += write_reliability(scores, folder, seed=study.science.seed)
         write_manifest(
             folder,
             stage="score",

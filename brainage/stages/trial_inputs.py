@@ -11,6 +11,7 @@ from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable
 from brainage.errors import ConfigError
 from brainage.files import hash_file
+from brainage.imaging import load_atlas
 from brainage.stages.cohorts import cohort_paths, stage_folder
 from brainage.stages.features import cohort_features
 from brainage.stages.manifest import read_manifest
@@ -44,31 +45,51 @@ def trial_inputs(study: StudyConfig, options: TrialOptions) -> tuple[TrialInputs
         Outcomes are named by an analysis and no table is.
     """
     needs = needs_of(options)
-    outcomes = None
+    features, outcomes = None, None
     clocks: dict[str, dict] = {}
     hashes: dict[str, str] = {}
-    features, made_by = _features(study, build="features" in needs)
-    hashes |= {} if made_by is None else {"features": made_by}
+    if "features" in needs:
+        features, made_by = _features(study)
+        hashes |= {} if made_by is None else {"features": made_by}
     if "outcomes" in needs:
         outcomes, path = _outcomes(study, options)
         hashes["outcomes"] = hash_file(path)
     if study.paths.scores is None:
         clocks = {name: _known_of(clock) for name, clock in study_clocks(study).items()}
         hashes |= {f"clock {name}": known["clock_id"] for name, known in clocks.items()}
-    return TrialInputs(features=features, outcomes=outcomes, clocks=clocks), hashes
+    inputs = TrialInputs(
+        features=features,
+        outcomes=outcomes,
+        clocks=clocks,
+        coordinates=None if features is None else _coordinates(study),
+    )
+    return inputs, hashes
 
 
-def _features(study: StudyConfig, *, build: bool) -> tuple[FeatureTable | None, str | None]:
-    """Return the features that were scored; else, where asked to, those of the trial's series."""
+def _features(study: StudyConfig) -> tuple[FeatureTable | None, str | None]:
+    """Return the features that were scored, or those of the trial's series made elsewhere."""
     folder = stage_folder(study, "score") / "features"
     manifest = read_manifest(folder, missing_ok=True)
     if study.paths.scores is None and manifest is not None:
         return FeatureTable.load(folder), manifest["key"]
     paths = cohort_paths(with_synthetic_paths(study), "trial")
-    if not build or not (paths.series or paths.scans) or paths.participants is None:
+    if not (paths.series or paths.scans) or paths.participants is None:
         return None, None
     own = stage_folder(study, "compare") / "features"
     return cohort_features(with_synthetic_paths(study), "trial", own)
+
+
+def _coordinates(study: StudyConfig) -> pd.DataFrame | None:
+    """Return the centres of the atlas's parcels; None where series were made elsewhere."""
+    own = with_synthetic_paths(study)
+    if not cohort_paths(own, "trial").scans:
+        return None
+    atlas = load_atlas(own.science.atlas)
+    centres = atlas.centres_mm
+    if centres is None:
+        return None
+    places = pd.DataFrame(centres, columns=["x_mm", "y_mm", "z_mm"])
+    return places.assign(parcel=list(atlas.parcel_names))
 
 
 def _outcomes(study: StudyConfig, options: TrialOptions) -> tuple[pd.DataFrame, Path]:

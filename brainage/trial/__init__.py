@@ -10,6 +10,7 @@ from brainage.trial.analyses.association import (
     spearman,
 )
 from brainage.trial.analyses.change import paired_change, within_arm_changes
+from brainage.trial.analyses.clock_facts import ClockFacts
 from brainage.trial.analyses.complier import ComplierEffect, complier_effect
 from brainage.trial.analyses.connectivity_reliability import connectivity_reliability
 from brainage.trial.analyses.dose import dose_response, equal_contrast, trend_weights
@@ -32,6 +33,13 @@ from brainage.trial.design.allocation_schemes import read_replayed
 from brainage.trial.design.join import TrialDesign, hash_scores, outcome_in_scores
 from brainage.trial.design.outcomes import read_outcomes
 from brainage.trial.design.visit_dates import read_visit_dates
+from brainage.trial.noise.clock_noise import (
+    DEFAULT_NOISE,
+    ClockNoise,
+    given_noise,
+    noise_of_reliability,
+    noise_of_scores,
+)
 from brainage.trial.noise.individual_change import (
     ChangeReliability,
     IndividualResponse,
@@ -43,6 +51,8 @@ from brainage.trial.noise.individual_change import (
 from brainage.trial.noise.power import power_two_arm
 from brainage.trial.noise.reliability import Reliability, score_reliability
 from brainage.trial.noise.repeated_scans import RELIABILITY, reliability_table
+from brainage.trial.noise.simulated_power import SimulatedPower, simulated_power
+from brainage.trial.noise.trial_power import TrialShape, power_curve, trial_power
 from brainage.trial.noise.variance_components import VarianceComponents, variance_components
 from brainage.trial.options import TrialOptions
 from brainage.trial.plan.plan import (
@@ -59,12 +69,18 @@ from brainage.trial.results.tables import ResultTable, TableRecord
 
 __all__ = [
     "AFTERWARDS",
+    "BEFOREHAND",
+    "BY_COMPARISON",
+    "DEFAULT_NOISE",
+    "RECORD",
+    "REGISTRY",
+    "RELIABILITY",
     "Analysis",
     "AnalysisInputs",
     "AnalysisResult",
-    "BEFOREHAND",
-    "BY_COMPARISON",
     "ChangeReliability",
+    "ClockFacts",
+    "ClockNoise",
     "ComplierEffect",
     "Contrast",
     "Correlation",
@@ -73,18 +89,17 @@ __all__ = [
     "NetworkBased",
     "NothingToDo",
     "Plan",
-    "RECORD",
-    "REGISTRY",
-    "RELIABILITY",
     "Reliability",
     "ResultTable",
     "ShareDifference",
+    "SimulatedPower",
     "SlopesByArm",
     "TableRecord",
     "TrialDesign",
     "TrialInputs",
     "TrialOptions",
     "TrialResult",
+    "TrialShape",
     "VarianceComponents",
     "as_contrasts",
     "change_reliability",
@@ -94,17 +109,21 @@ __all__ = [
     "contrast_table",
     "dose_response",
     "equal_contrast",
+    "given_noise",
     "hash_scores",
     "individual_response",
     "levakov_outcome",
     "local_changes",
     "needs_of",
-    "outcome_in_scores",
     "network_based_statistic",
+    "noise_of_reliability",
+    "noise_of_scores",
+    "outcome_in_scores",
     "paired_change",
     "partial_correlation",
     "pearson",
     "plan_statements",
+    "power_curve",
     "power_two_arm",
     "read_allocation",
     "read_outcomes",
@@ -115,9 +134,11 @@ __all__ = [
     "repeated_measures_correlation",
     "score_reliability",
     "share_difference",
+    "simulated_power",
     "slopes_by_arm",
     "spearman",
     "trend_weights",
+    "trial_power",
     "variance_components",
     "westfall_young",
     "within_arm_changes",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 #: Metric as the clock keeps it -> field of `ClockFacts`.
 _METRICS = {
@@ -55,14 +56,15 @@ class ClockFacts:
         Parameters
         ----------
         known : mapping or None
-            What the clock keeps of its training (metrics, gap slope out of fold), or values under
-            the names of these fields, which come first; anything else is not read.
+            What the clock keeps of its training (metrics, slopes of the gap out of fold), or values
+            under the names of these fields, which come first; anything else is not read.
         """
         if known is None:
             return cls()
         found: dict[str, Any] = _accuracy(known.get("metrics") or ())
         slope = (known.get("gap_slope_out_of_fold") or {}).get("before") or {}
         found["gap_slope"] = slope.get("slope")
+        found |= _share_within_sites(known.get("gap_slope_within_sites") or {})
         found |= {each.name: known[each.name] for each in fields(cls) if each.name in known}
         return cls(**{name: value for name, value in found.items() if value is not None})
 
@@ -75,3 +77,18 @@ def _accuracy(metrics: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         if name is not None and name not in found:
             found[name] = row["estimate"]
     return found
+
+
+def _share_within_sites(slope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the share of a difference in age that the clock shows among people of one site."""
+    found = [slope.get(name) for name in ("slope", "low", "high")]
+    bounds = [float(bound) for bound in found if bound is not None]
+    if len(bounds) < len(found):
+        return {}
+    middle, low, high = bounds
+    quantile = float(stats.t.ppf(0.975, max(int(slope["n"]) - 2, 1)))
+    return {
+        "share": 1 + middle,
+        "share_se": (high - low) / (2 * quantile),
+        "share_kind": "within site",
+    }

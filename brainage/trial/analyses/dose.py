@@ -31,8 +31,8 @@ _ASSUMPTIONS = (
 )
 _AVERAGE = "a weighted average over sessions of the effect of one more (Angrist & Imbens 1995)"
 _NO_EFFECT_BELOW = (
-    "no effect below {level:g} sessions is assumed: sessions under the threshold breach exclusion, "
-    "and the estimate is then too large (by about a third where the effect is linear)"
+    "no effect below {level:g} sessions is assumed: sessions under the threshold that do something "
+    "breach exclusion, and the estimate is then too large"
 )
 
 DOSE = TableSchema(

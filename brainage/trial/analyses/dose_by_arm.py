@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from brainage.errors import DesignError
@@ -83,7 +84,8 @@ def _trend_rows(inputs: AnalysisInputs) -> list[dict]:
     weights = trend_weights(design.arms)
     rows = []
     for visit in design.later_visits:
-        combined = sum(weight * fit.frame.weights_of(arm, visit) for arm, weight in weights.items())
+        means = np.stack([fit.frame.weights_of(arm, visit) for arm in weights])
+        combined = np.array(list(weights.values())) @ means
         rows.append(
             trend_row(fit.estimate(combined), weights, n=fit.n_participants) | {"visit": visit}
         )

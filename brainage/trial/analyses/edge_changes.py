@@ -86,6 +86,12 @@ def edge_changes(
         raise DesignError(
             f"local changes: expected a visit of {', '.join(design.later_visits)}, found '{visit}'."
         )
+    if view not in features.views:
+        raise DesignError(
+            f"local changes: view '{view}': the trial's features hold "
+            f"{', '.join(features.views) or 'none'}. Name one of parcel pairs in "
+            "science.trial.local.view, or add it to science.connectivity.kinds."
+        )
     spec = features[view].spec
     pair_edges(spec)
     first, last, people = _paired_rows(features, design, visit)

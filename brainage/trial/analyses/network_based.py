@@ -137,13 +137,13 @@ def network_based_statistic(
     observed = many.studentised(redraw.observed)[0]
     largest = np.concatenate(
         [
-            [_largest(each, ends, threshold_t) for each in many.studentised(batch)]
+            [largest_component(each, ends, threshold_t) for each in many.studentised(batch)]
             for batch in redraw.batches
         ]
     )
-    rows = []
+    rows: list[dict] = []
     for direction, sign in (("rises", 1.0), ("falls", -1.0)):
-        for edges in _components(sign * observed, ends, threshold_t):
+        for edges in components_of(sign * observed, ends, threshold_t):
             joined = np.unique(np.concatenate([ends[0][edges], ends[1][edges]]))
             reached = int((largest >= len(edges)).sum())
             rows.append(
@@ -172,14 +172,29 @@ def network_based_statistic(
     return NetworkBased(table, largest, statistics, changes.notes)
 
 
-def _largest(statistics: np.ndarray, ends: tuple[np.ndarray, np.ndarray], limit: float) -> int:
+def largest_component(
+    statistics: np.ndarray, ends: tuple[np.ndarray, np.ndarray], limit: float
+) -> int:
+    """Return the number of edges of the largest component, rising or falling.
+
+    Parameters
+    ----------
+    statistics : ndarray of shape (n_edges,)
+        t of each edge.
+    ends : tuple of ndarray of int of shape (n_edges,)
+        Its two parcels.
+    limit : float
+        Least |t|.
+    """
     sizes = [
-        len(edges) for sign in (1.0, -1.0) for edges in _components(sign * statistics, ends, limit)
+        len(edges)
+        for sign in (1.0, -1.0)
+        for edges in components_of(sign * statistics, ends, limit)
     ]
     return max(sizes, default=0)
 
 
-def _components(
+def components_of(
     statistics: np.ndarray, ends: tuple[np.ndarray, np.ndarray], limit: float
 ) -> list[np.ndarray]:
     """Return the edges above the limit, one array for each set that hangs together."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from brainage.errors import DesignError
@@ -42,7 +44,7 @@ def compare_networks(inputs: AnalysisInputs) -> AnalysisResult:
     options = design.options.networks or NetworkOptions()
     if inputs.data.changes["network"].nunique() < 2:
         raise NothingToDo("the scores are of one network")
-    clocks = inputs.more.clocks
+    clocks = _with_shares(inputs.more.clocks, options)
     tables, specific, notes = [], [], []
     for visit in design.later_visits:
         changes = visit_changes(inputs.data.changes, design, visit)
@@ -80,6 +82,15 @@ def compare_networks(inputs: AnalysisInputs) -> AnalysisResult:
     if specific:
         named[SPECIFICITY.name] = pd.concat(specific, ignore_index=True)
     return AnalysisResult(tables=named, notes=tuple(dict.fromkeys(notes)))
+
+
+def _with_shares(clocks: Mapping[str, Mapping], options: NetworkOptions) -> dict[str, Mapping]:
+    """Return what is known of the clocks, with the shares that the plan gives."""
+    known: dict[str, Mapping] = dict(clocks)
+    for network, given in options.shares.items():
+        own = {"share": given.share, "share_se": given.se, "share_kind": given.kind}
+        known[network] = {**known.get(network, {}), **own}
+    return known
 
 
 NETWORKS_COMPARED = Analysis(

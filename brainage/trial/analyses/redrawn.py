@@ -196,7 +196,8 @@ def redraw_labels(
         )
         two = np.isin(label, [arm, control])
         others = tuple(name for name in design.active_arms if name != arm)
-        moving, fixed, total = (arm,), others, n_draws
+        moving: tuple[str, ...] = (arm,)
+        fixed, total = others, n_draws
         drawn = _permuted(label, two, block[two], n_draws=n_draws, seed=seed)
     else:
         words = f"{scheme.scheme}, sequences replayed by the trial's own program"

@@ -315,24 +315,10 @@ def _covariate_columns(rows, visit, visits, covariates, crossed_with_visit):
 
 
 def code_covariate(values: pd.Series, name: str) -> list[tuple[str, np.ndarray]]:
-    """Return the columns that stand for one covariate, each with its name.
+    """Return the columns (n_rows,) that stand for one covariate, each with its name.
 
-    Parameters
-    ----------
-    values : Series
-        Numbers are one column; text is an indicator of each level but the first in order.
-    name : str
-        Of the covariate.
-
-    Returns
-    -------
-    columns : list of (str, ndarray of shape (n_rows,))
-        Text of one level: one column of zeros.
-
-    Raises
-    ------
-    DesignError
-        Infinite values.
+    Numbers are one column; text is an indicator of each level but the first in order, and one
+    column of zeros where there is one level. Infinite values are a `DesignError`.
     """
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         numbers = values.to_numpy(dtype=float)

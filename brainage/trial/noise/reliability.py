@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from brainage.errors import DesignError
@@ -48,7 +49,7 @@ class Reliability:
     group_mdc95_years: float
 
 
-def score_reliability(values) -> Reliability:
+def score_reliability(values: ArrayLike) -> Reliability:
     """Estimate reliability from repeated scans.
 
     Parameters
@@ -122,7 +123,9 @@ def _consistency_interval(ratio: float, n: int, k: int) -> tuple[float, float]:
     return float((low - 1) / (low + k - 1)), float((high - 1) / (high + k - 1))
 
 
-def _agreement_interval(squares, n: int, k: int, icc: float) -> tuple[float, float]:
+def _agreement_interval(
+    squares: tuple[float, float, float], n: int, k: int, icc: float
+) -> tuple[float, float]:
     person, session, error = squares
     if error <= 0:
         return float(icc), float(icc)

@@ -113,7 +113,7 @@ def reliability_table(
         ages = keyed.pivot(index="participant_id", columns=session_column, values="age_years")
         there = [name for name in order if name in table]
         head = {"network": network, "outcome": outcome, "people": people}
-        chosen = list(combinations(there, 2))
+        chosen: list[tuple[str, ...]] = list(combinations(there, 2))
         chosen += [tuple(there)] if len(there) > 2 else []
         for names in chosen:
             values = table[list(names)].to_numpy(dtype=float)

@@ -9,6 +9,7 @@ from brainage.trial.options.questions import (
     LocalOptions,
     NetworkOptions,
     RegionOptions,
+    ShareOptions,
 )
 from brainage.trial.options.trial import RandomizationOptions, TrialOptions, VisitOptions
 
@@ -24,6 +25,7 @@ __all__ = [
     "NetworkOptions",
     "RandomizationOptions",
     "RegionOptions",
+    "ShareOptions",
     "TrialOptions",
     "VisitOptions",
 ]

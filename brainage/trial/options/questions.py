@@ -113,6 +113,24 @@ class AssociationOptions(AnalysisOptions):
         return tuple(self.outcomes)
 
 
+class ShareOptions(Options):
+    """The share of a true shift within people that a clock shows, found beforehand.
+
+    Parameters
+    ----------
+    share : float
+        Years of the score for a year of brain age.
+    se : float
+        Its standard error.
+    kind : {"planted", "within site"}, default="planted"
+        How it was found.
+    """
+
+    share: float = Field(gt=0, le=1.5)
+    se: float = Field(ge=0)
+    kind: Literal["planted", "within site"] = "planted"
+
+
 class NetworkOptions(AnalysisOptions):
     """Whole brain against networks, in years of brain age.
 
@@ -127,9 +145,13 @@ class NetworkOptions(AnalysisOptions):
         Allocations redrawn.
     n_bootstraps : int, default=1000
         People redrawn within arms, and shares with them.
+    shares : dict of str to ShareOptions, default={}
+        Network (and whole_brain) -> share found beforehand; of the others the share within sites
+        that its training found is taken.
     """
 
     margin_years: float | None = Field(default=None, gt=0)
     multiplicity: Literal["benjamini_hochberg", "holm", "westfall_young"] = "benjamini_hochberg"
     n_draws: int = Field(default=999, ge=99)
     n_bootstraps: int = Field(default=1000, ge=200)
+    shares: dict[str, ShareOptions] = {}

@@ -33,3 +33,11 @@ def test_values_under_their_own_names_come_first_and_none_is_not_known():
 
 def test_no_record_is_nothing_known():
     assert ClockFacts.of(None).share_kind == ""
+
+
+def test_share_within_sites_is_one_plus_the_slope_with_its_error():
+    facts = ClockFacts.of(
+        {"gap_slope_within_sites": {"slope": -0.4, "low": -0.5, "high": -0.3, "n": 500}}
+    )
+    assert (facts.share, facts.share_kind) == (0.6, "within site")
+    assert abs(facts.share_se - 0.0509) < 1e-4

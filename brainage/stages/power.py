@@ -1,0 +1,86 @@
+"""The noise behind a trial's size: of a finished folder, of a clock, or of given values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brainage.clock import BrainClock
+from brainage.errors import DesignError
+from brainage.tables import SCORES, WHOLE_BRAIN, read_table
+from brainage.trial import (
+    RELIABILITY,
+    ClockFacts,
+    ClockNoise,
+    noise_of_reliability,
+    noise_of_scores,
+)
+
+
+def noise_of(source: Path, *, network: str = WHOLE_BRAIN, share: float | None = None) -> ClockNoise:
+    """Return the noise of a clock's gap between visits.
+
+    Parameters
+    ----------
+    source : Path
+        A finished score folder (scores.tsv), a finished compare folder (its control arm's
+        reliability), a study's output folder with one of them, a scores table, or a clock file
+        whose record has scans soon repeated.
+    network : str, default="whole_brain"
+        Whose clock.
+    share : float or None, default=None
+        Share of a true shift that the clock shows; None: the clock's own record, where it has one.
+
+    Returns
+    -------
+    noise : ClockNoise
+
+    Raises
+    ------
+    DesignError
+        Nothing there of which noise could be read.
+    """
+    if source.suffix == ".clock":
+        return _of_clock(source, share)
+    for path in _tables(source):
+        if not path.is_file():
+            continue
+        if path.name == "reliability.tsv":
+            return noise_of_reliability(_read_reliability(path), network=network, share=share)
+        return noise_of_scores(read_table(path, SCORES), network=network, share=share)
+    raise DesignError(
+        f"{source}: expected a finished score or compare folder, a scores table or a clock file, "
+        "found none of their files there. Or give --icc with --sd-years or --sd-change-years."
+    )
+
+
+def _tables(source: Path) -> list[Path]:
+    """Return the files that may hold noise, the control arm's before everybody's."""
+    if source.suffix:
+        return [source]
+    return [
+        source / "results" / "reliability.tsv",
+        source / "scores.tsv",
+        source / "compare" / "results" / "reliability.tsv",
+        source / "score" / "scores.tsv",
+    ]
+
+
+def _read_reliability(path: Path) -> pd.DataFrame:
+    return read_table(path, RELIABILITY)
+
+
+def _of_clock(path: Path, share: float | None) -> ClockNoise:
+    facts = ClockFacts.of(BrainClock.load(path).facts)
+    if not np.isfinite([facts.retest_sem_years, facts.retest_icc]).all():
+        raise DesignError(
+            f"{path}: the clock's record has no scans soon repeated, so its noise is not known. "
+            "Give a finished score or compare folder, or --icc with --sd-years."
+        )
+    change = float(np.sqrt(2) * facts.retest_sem_years)
+    absent = (np.nan,) * 4
+    words = f"scans soon repeated, of the clock's record: {path.name}"
+    known = facts.share if share is None else share
+    return ClockNoise(change, facts.retest_icc, *absent, words, known)
