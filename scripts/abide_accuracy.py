@@ -140,7 +140,7 @@ class Ours:
         for name, problem in self._problems.items():
             fitted = fit_and_predict(problem, train, test)
             out[name] = fitted.predicted
-            self.age_powers[name].append(fitted.chosen["age_power"])
+            self.age_powers[name].append(fitted.model.chosen["age_power"])
         return out
 
 

@@ -35,8 +35,8 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.svm import SVR
 
 from brainage.clock import ClockOptions, ValidationOptions, cross_validate_clock, fit_clock
+from brainage.clock.options import PENALTIES
 from brainage.clock.regressors.primal import MAX_LEFT_OUT, moments_of
-from brainage.clock.regressors.stacked import PENALTIES
 from brainage.connectivity import FeatureTable, TangentTransformer, View, ViewSpec
 from brainage.connectivity.covariance import estimate_covariance, standardize
 from brainage.connectivity.spd import half_vectorise
@@ -165,7 +165,7 @@ def bench_grid_search(folder: Path, scale: float) -> Found:
         "models": len(cv.fits),
         "seconds": seconds,
         "seconds, GridSearchCV, one outer fold": one_fold,
-        "C of that fold, ours": cv.fits[0].chosen["c"],
+        "C of that fold, ours": cv.fits[0].model.chosen["c"],
         "C of that fold, GridSearchCV": search.best_params_["C"],
         "largest difference of predictions, years": float(difference),
     }

@@ -22,6 +22,7 @@ from brainage.clock.options import (
 )
 from brainage.clock.preparation.harmonize import SiteHarmonizer
 from brainage.clock.regressors.ensemble import FoldEnsembleRegressor
+from brainage.clock.regressors.registry import regressor_of
 from brainage.clock.regressors.ridge import RidgeClock
 from brainage.clock.regressors.stacked import StackedClock
 from brainage.clock.training.fit import fit_clock, fit_network_clocks
@@ -70,5 +71,6 @@ __all__ = [
     "learning_curve",
     "permutation_test",
     "refuse_corrected",
+    "regressor_of",
     "run_sweep",
 ]

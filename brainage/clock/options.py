@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from brainage.options import Listed, Options
+from brainage.wording import did_you_mean
 
 TangentMap = Literal["log_euclidean", "affine_invariant"]
 TangentReference = Literal["log_euclidean", "affine_invariant", "euclidean"]
+#: Regressors of this package; every other estimator is an import path of scikit-learn's. A study
+#: file may name no other module: importing one runs its code.
+ESTIMATORS = ("ridge", "svr", "elastic_net", "gaussian_process", "stacked")
+_IMPORT_PATH = re.compile(r"sklearn(\.[A-Za-z][A-Za-z0-9_]*)+")
+#: Highest degree of a polynomial kernel that an option or a file may ask for.
+MAX_DEGREE = 10
+#: Penalties of ridge tried, relative to the mean squared length of a centred scan.
+PENALTIES: tuple[float, ...] = tuple(np.geomspace(1e-4, 1e4, 41).tolist())
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -98,13 +110,19 @@ class ClockOptions(Options):
 
     Parameters
     ----------
-    estimator : {"ridge", "svr", "elastic_net", "gaussian_process", "stacked"}, default="ridge"
-        The regression.
+    estimator : str, default="ridge"
+        The regression: "ridge", "svr", "elastic_net", "gaussian_process", "stacked", or the import
+        path of a scikit-learn regressor ("sklearn.cross_decomposition.PLSRegression").
+    estimator_options : dict, default={}
+        Only for an import path: options of that regressor ("n_components": 3).
     views : tuple of str, default=("fisher_z",)
         Feature views it sees; more than one only for "stacked".
     age_scale : {"auto", "years", "sqrt", "log"}, default="auto"
         Only for "stacked": the scale on which ages are predicted; "auto" takes, in each training
         set, the one with the smallest leave-one-out error in years. Predictions are in years.
+    penalties : tuple of float, optional
+        Only for "ridge" and "stacked": 41 candidates from 1e-4 to 1e4, relative to the mean squared
+        length of a centred scan; a single one is not tuned.
     svr_kernel : {"linear", "poly"}, default="linear"
         Only for "svr".
     svr_degree : int, default=2
@@ -127,11 +145,13 @@ class ClockOptions(Options):
         Also one clock per network of the atlas.
     """
 
-    estimator: Literal["ridge", "svr", "elastic_net", "gaussian_process", "stacked"] = "ridge"
+    estimator: str = "ridge"
+    estimator_options: dict[str, bool | int | float | str | None] = {}
     views: Listed[str] = ("fisher_z",)
     age_scale: Literal["auto", "years", "sqrt", "log"] = "auto"
+    penalties: Listed[float] = PENALTIES
     svr_kernel: Literal["linear", "poly"] = "linear"
-    svr_degree: int = Field(default=2, ge=1, le=10)
+    svr_degree: int = Field(default=2, ge=1, le=MAX_DEGREE)
     svr_c: Listed[float] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     svr_epsilon: float = Field(default=1e-4, ge=0)
     ensemble: bool = False
@@ -143,7 +163,7 @@ class ClockOptions(Options):
 
     @model_validator(mode="after")
     def _read_as_written(self) -> Self:
-        problems = []
+        problems = self._estimator_problems()
         stacked = self.estimator == "stacked"
         if not self.views or len(set(self.views)) < len(self.views):
             problems.append(f"at least one view, and each view once (found {list(self.views)})")
@@ -159,6 +179,23 @@ class ClockOptions(Options):
             )
         if not self.svr_c or min(self.svr_c) <= 0:
             problems.append(f"svr_c above 0 (found {list(self.svr_c) or 'none'})")
+        rising = all(a < b for a, b in pairwise(self.penalties))
+        if not self.penalties or self.penalties[0] <= 0 or not rising:
+            problems.append(f"penalties above 0 and rising (found {list(self.penalties)})")
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _estimator_problems(self) -> list[str]:
+        named = self.estimator in ESTIMATORS
+        problems = []
+        if not named and not _IMPORT_PATH.fullmatch(self.estimator):
+            problems.append(
+                f"estimator among {list(ESTIMATORS)}, or the import path of a scikit-learn "
+                f"regressor (found '{self.estimator}').{did_you_mean(self.estimator, ESTIMATORS)}"
+            )
+        if named and self.estimator_options:
+            problems.append(
+                f"estimator_options only with an import path (found estimator '{self.estimator}')"
+            )
+        return problems

@@ -18,7 +18,7 @@ from brainage.config.problems import describe
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.errors import ConfigError
 from brainage.files import configs_folder
-from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
+from brainage.imaging import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.options import Options
 from brainage.synthetic.options import SyntheticOptions
 from brainage.trial.options import TrialOptions

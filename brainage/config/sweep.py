@@ -16,7 +16,7 @@ from brainage.config.study import (
     load_config,
     with_files,
 )
-from brainage.imaging.options import AtlasOptions
+from brainage.imaging import AtlasOptions
 from brainage.options import Listed, Options
 
 

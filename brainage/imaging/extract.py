@@ -12,7 +12,7 @@ from nilearn.signal import clean
 
 from brainage.errors import ScanError
 from brainage.imaging.atlas.atlas import Atlas
-from brainage.imaging.atlas.atlas_library import check_space
+from brainage.imaging.atlas.atlas_library import check_space, load_atlas
 from brainage.imaging.atlas.cifti import read_surface_signals
 from brainage.imaging.atlas.operator import ParcelOperator, load_mask, parcel_operator
 from brainage.imaging.cleaning.censoring import cut_and_fill
@@ -32,8 +32,8 @@ from brainage.series import ParcelSeries
 def extract_parcel_series(
     scan: Scan,
     *,
-    atlas: Atlas,
-    cleaning: CleaningOptions | None = None,
+    atlas: Atlas | AtlasOptions | str,
+    cleaning: CleaningOptions | str | None = None,
     exclusion: ExclusionRules | None = None,
     atlas_options: AtlasOptions | None = None,
     cache_folder: str | Path | None = None,
@@ -48,14 +48,15 @@ def extract_parcel_series(
     ----------
     scan : Scan
         Files of the run.
-    atlas : Atlas
-        The parcellation.
-    cleaning : CleaningOptions, optional
-        Default options where None.
+    atlas : Atlas, AtlasOptions or str
+        The parcellation, or what `load_atlas` loads: ``"seitzman300"``. Many scans want it loaded
+        once.
+    cleaning : CleaningOptions or str, optional
+        Default options where None, but for the strategy where a name is given: ``"36P"``.
     exclusion : ExclusionRules, optional
         Default rules where None. A scan that breaks one is still returned, with the reason.
     atlas_options : AtlasOptions, optional
-        Smallest coverage, and spaces allowed by name.
+        Smallest coverage, and spaces allowed by name; those of `atlas` where that is options.
     cache_folder : str or Path, optional
         Where operators are kept between scans and processes.
     n_threads : int, optional
@@ -72,8 +73,11 @@ def extract_parcel_series(
     ScanError
         The scan cannot be used; says which file, what was expected and found.
     """
-    cleaning = cleaning or CleaningOptions()
-    atlas_options = atlas_options or AtlasOptions()
+    if not isinstance(cleaning, CleaningOptions):
+        cleaning = CleaningOptions() if cleaning is None else CleaningOptions(strategy=cleaning)
+    if atlas_options is None:
+        atlas_options = atlas if isinstance(atlas, AtlasOptions) else AtlasOptions()
+    atlas = atlas if isinstance(atlas, Atlas) else load_atlas(atlas)
     check_space(atlas, scan, atlas_options.allow_spaces)
     if is_cifti(scan.bold):
         raw, nuisance, t_r_s = _measure_surface(scan, atlas, cleaning)

@@ -10,8 +10,7 @@ import pandas as pd
 
 from brainage.config import StudyConfig, SweepConfig
 from brainage.errors import BrainAgeError
-from brainage.imaging import Scan, check_space, load_atlas
-from brainage.imaging.cleaning.strategies import load_strategy
+from brainage.imaging import Scan, check_space, load_atlas, load_strategy
 from brainage.stages.cohorts import (
     COHORTS,
     cohort_paths,

@@ -10,7 +10,7 @@ from brainage.config import StudyConfig
 from brainage.connectivity import EXCLUDED
 from brainage.errors import ConfigError, StageError
 from brainage.files import hash_file
-from brainage.imaging.cleaning.strategies import load_strategy
+from brainage.imaging import load_strategy
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import cohort_paths, extraction_summary, stage_folder

@@ -18,10 +18,18 @@ import pandas as pd
 from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError, StageError
 from brainage.files import remove_leftovers, write_json
-from brainage.imaging import Atlas, Scan, extract_parcel_series, find_scans, load_atlas
-from brainage.imaging.cleaning.strategies import load_strategy
-from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
-from brainage.imaging.reading.sidecars import sidecars_of
+from brainage.imaging import (
+    Atlas,
+    AtlasOptions,
+    CleaningOptions,
+    ExclusionRules,
+    Scan,
+    extract_parcel_series,
+    find_scans,
+    load_atlas,
+    load_strategy,
+    sidecars_of,
+)
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import write_series

@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from brainage.clock import BrainClock
-from brainage.clock.options import ClockOptions
+from brainage.clock import BrainClock, ClockOptions, regressor_of
 from brainage.config import StudyConfig
 from brainage.connectivity import ViewSpec
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.views import FIXED_SHRINKAGE, UNSHRUNK
 from brainage.errors import BrainAgeError
-from brainage.imaging.cleaning.strategies import load_strategy
-from brainage.imaging.options import CleaningOptions
+from brainage.imaging import CleaningOptions, load_strategy
 from brainage.stages.cohorts import COHORTS, cohort_paths, extraction_summary
 from brainage.stages.extract import SCANS
 from brainage.stages.score import scoring_clock
@@ -37,13 +35,6 @@ _KINDS = {
     "log_covariance": "matrix logarithm of the gain-free covariance (shrunk by 0.8)",
     "lagged": "lag-1 cross-covariance",
     "amplitude": "relative amplitude of each parcel (log standard deviation)",
-}
-_ESTIMATORS = {
-    "ridge": "ridge regression, its penalty chosen by exact leave-one-out",
-    "elastic_net": "an elastic net, its penalties chosen by inner cross-validation",
-    "gaussian_process": "a Gaussian process, its hyperparameters by marginal likelihood",
-    "stacked": "a stack of ridge regressions, one a view, combined on their exact leave-one-out "
-    "predictions",
 }
 
 
@@ -216,22 +207,11 @@ def _lent(study: StudyConfig) -> list[str]:
 
 
 def _estimator(clock: ClockOptions) -> str:
-    words = _ESTIMATORS.get(clock.estimator) or _vector_regression(clock)
+    words = regressor_of(clock).words()
     if not clock.ensemble:
         return words
     n_models = clock.validation.n_folds * clock.validation.n_repeats
     return f"{words}, the {n_models} fold models averaged"
-
-
-def _vector_regression(clock: ClockOptions) -> str:
-    kind = (
-        "linear support vector regression"
-        if clock.svr_kernel == "linear"
-        else (f"support vector regression with a polynomial kernel of degree {clock.svr_degree}")
-    )
-    if len(clock.svr_c) > 1:
-        return f"{kind}, C chosen by inner cross-validation"
-    return f"{kind}, C fixed at {clock.svr_c[0]:g}"
 
 
 def _trial(trial: TrialOptions, *, scores_made_here: bool) -> list[str]:

@@ -13,7 +13,7 @@ from brainage.config import SweepConfig
 from brainage.connectivity import FeatureTable
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.errors import ConfigError
-from brainage.imaging.options import AtlasOptions
+from brainage.imaging import AtlasOptions
 from brainage.progress import Progress, silent
 from brainage.report import plot_leaderboard, save_figure
 from brainage.stages.cohorts import cohort_paths, stage_folder

@@ -45,12 +45,11 @@ def trial_inputs(study: StudyConfig, options: TrialOptions) -> tuple[TrialInputs
         Outcomes are named by an analysis and no table is.
     """
     needs = needs_of(options)
-    features, outcomes = None, None
+    outcomes = None
     clocks: dict[str, dict] = {}
     hashes: dict[str, str] = {}
-    if "features" in needs:
-        features, made_by = _features(study)
-        hashes |= {} if made_by is None else {"features": made_by}
+    features, made_by = _features(study, build="features" in needs)
+    hashes |= {} if made_by is None else {"features": made_by}
     if "outcomes" in needs:
         outcomes, path = _outcomes(study, options)
         hashes["outcomes"] = hash_file(path)
@@ -66,14 +65,14 @@ def trial_inputs(study: StudyConfig, options: TrialOptions) -> tuple[TrialInputs
     return inputs, hashes
 
 
-def _features(study: StudyConfig) -> tuple[FeatureTable | None, str | None]:
-    """Return the features that were scored, or those of the trial's series made elsewhere."""
+def _features(study: StudyConfig, *, build: bool) -> tuple[FeatureTable | None, str | None]:
+    """Return the features that were scored; else, where asked to, those of the trial's series."""
     folder = stage_folder(study, "score") / "features"
     manifest = read_manifest(folder, missing_ok=True)
     if study.paths.scores is None and manifest is not None:
         return FeatureTable.load(folder), manifest["key"]
     paths = cohort_paths(with_synthetic_paths(study), "trial")
-    if not (paths.series or paths.scans) or paths.participants is None:
+    if not build or not (paths.series or paths.scans) or paths.participants is None:
         return None, None
     own = stage_folder(study, "compare") / "features"
     return cohort_features(with_synthetic_paths(study), "trial", own)

@@ -34,10 +34,13 @@ from brainage.trial.plan.plan import Plan
 from brainage.trial.plan.plan_words import missing_data_words
 from brainage.trial.results.contrasts import (
     ANALYSES,
+    BY_OTHER_MEANS,
     COVARIATES,
+    DEPENDENCE,
     MODELS,
     NO_PLAN,
     SENSITIVITY,
+    SPECIFICATIONS,
     contrast_table,
 )
 from brainage.trial.results.result import TrialResult
@@ -132,6 +135,7 @@ def compare_arms(
     runs = _with_adjusted(runs, adjusted)
     headline = Run(analysis(first.labels.analysis), HEADLINE[options.style], DONE, first.model)
     within = Run(WITHIN_ARM, WITHIN_ARM.title(options), DONE, AnalysisResult())
+    sensitivity = _sensitivity(runs, design, plan, network=names[0])
     own, records = _own_tables([headline, *runs], design, plan)
     scans = data.scans[data.scans["network"] == names[0]]
     timing = timing_table(scans, design.arms, design.visits)
@@ -140,7 +144,8 @@ def compare_arms(
         contrasts=contrasts,
         flow=flow,
         exclusions=excluded,
-        sensitivity=_sensitivity(runs, design, plan, network=names[0]),
+        sensitivity=sensitivity,
+        specifications=_specifications(contrasts, sensitivity, [headline, *runs]),
         analyses=_analyses_table([headline, within, *runs], design, plan),
         motion=motion_by_arm(scans, design, outcome=options.outcome),
         timing=timing,
@@ -225,15 +230,41 @@ def _sensitivity(
     runs: Iterable[Run], design: TrialDesign, plan: Plan | None, *, network: str
 ) -> pd.DataFrame:
     """Return the same contrasts by other means; not adjusted, no second chance."""
-    tables = [contrast_table([]).assign(analysis=pd.Series(dtype=object))]
+    empty = pd.Series(dtype=object)
+    tables = [contrast_table([]).assign(analysis=empty, role=empty)]
     for each in runs:
         if each.result is None:
             continue
         labels = labels_of(each.record, design.options, plan, network)
         rows = [labels.contrast(row) for row in (*each.result.contrasts, *each.result.deltas)]
         if rows:
-            tables.append(contrast_table(rows).assign(analysis=each.title))
+            role = DEPENDENCE if each.record.after_randomisation else BY_OTHER_MEANS
+            tables.append(contrast_table(rows).assign(analysis=each.title, role=role))
     return pd.concat(tables[1:] or tables, ignore_index=True)[list(SENSITIVITY.names)]
+
+
+def _specifications(
+    contrasts: pd.DataFrame, sensitivity: pd.DataFrame, runs: Iterable[Run]
+) -> pd.DataFrame:
+    """Return the primary contrast by every means, from the lowest estimate to the highest."""
+    primary = contrasts[contrasts["primary"]]
+    same = sensitivity
+    for name in ("network", "arm", "versus", "visit"):
+        same = same[same[name] == primary[name].iloc[0]]
+    main = "main analysis"
+    table = pd.concat([primary.assign(analysis=main, role=main), same], ignore_index=True)
+    runs = list(runs)
+    keys = {each.title: each.record.key for each in runs} | {main: runs[0].record.key}
+    held = {
+        each.title: "; ".join(each.result.covariates) or None for each in runs if each.result
+    } | {main: "; ".join(runs[0].result.covariates) or None if runs[0].result else None}
+    table = table.sort_values("estimate_years", kind="stable", ignore_index=True).assign(
+        rank=lambda t: range(1, len(t) + 1),
+        key=lambda t: t["analysis"].map(keys),
+        model=lambda t: t["method"].str.split(",").str[0],
+        covariates=lambda t: t["analysis"].map(held),
+    )
+    return table[list(SPECIFICATIONS.names)]
 
 
 def _secondary(runs: Iterable[Run]) -> pd.DataFrame:

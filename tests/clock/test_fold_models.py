@@ -101,7 +101,7 @@ def test_a_parcel_missing_only_in_a_held_out_scan_is_filled_by_its_fold(cohort):
     assert np.isfinite(cv.predictions["predicted_age_years"]).all()
     fold = int(cv.predictions["fold"][3])
     train = cv.fits[fold].train
-    filled = cv.fits[fold].views[0].preparation.imputer.fill_[:9]
+    filled = cv.fits[fold].preparations[0].imputer.fill_[:9]
     expected = features.views["fisher_z"].values[train, :9].mean(axis=0, dtype=np.float64)
     np.testing.assert_allclose(filled, expected, rtol=1e-12)
 

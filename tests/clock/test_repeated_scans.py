@@ -5,14 +5,11 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from brainage.clock import ClockOptions, RidgeClock, ValidationOptions, cross_validate_clock
+from brainage.clock.options import PENALTIES
 from brainage.clock.regressors import primal
 from brainage.clock.regressors.primal import fit_ridge_on_moments, moments_of
-from brainage.clock.regressors.stacked import (
-    PENALTIES,
-    StackedClock,
-    fit_ridge_on_gram,
-    fit_stack_on_grams,
-)
+from brainage.clock.regressors.ridge import fit_ridge_on_gram
+from brainage.clock.regressors.stacked import StackedClock, fit_stack_on_grams
 from brainage.connectivity import FeatureTable, View
 
 # Fewer scans than edges go through the Gram matrix, more through the edges.
@@ -44,7 +41,7 @@ def _left_out(X, age, people, penalty):
 def test_left_out_predictions_equal_refitting_without_each_person(n_people, n_features):
     X, age, people = _repeated(n_people, n_features)
     clock = RidgeClock().fit(X, age, groups=people)
-    expected = _left_out(X, age, people, clock.alpha_)
+    expected = _left_out(X, age, people, clock.penalty_)
     np.testing.assert_allclose(clock.left_out_, expected, rtol=1e-7)
 
 
@@ -125,6 +122,6 @@ def test_every_fold_leaves_out_people_where_it_chooses(make_cohort, p):
     for fit in cv.fits:
         X, age = values[fit.train].astype(float), rows["age_years"].to_numpy()[fit.train]
         wanted = fit_ridge_on_gram(X @ X.T, age, groups=person[fit.train])
-        assert fit.chosen["alpha"] == pytest.approx(wanted.penalty, rel=1e-6)
+        assert fit.model.chosen["penalty"] == pytest.approx(wanted.penalty, rel=1e-6)
         by_scan.append(fit_ridge_on_gram(X @ X.T, age).penalty)
-    assert not np.allclose(by_scan, [fit.chosen["alpha"] for fit in cv.fits], rtol=0.1)
+    assert not np.allclose(by_scan, [fit.model.chosen["penalty"] for fit in cv.fits], rtol=0.1)

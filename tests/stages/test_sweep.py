@@ -64,8 +64,8 @@ def test_every_alternative_meets_every_choice_and_a_second_sweep_says_the_same(c
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("estimtor", "svr", "estimtor: no option of a clock; did you mean 'estimator'"),
-        ("validation.folds", "3", "validation.folds: no option of a clock; did you mean 'n_folds'"),
+        ("estimtor", "svr", "estimtor: no option of a clock. Did you mean 'estimator'"),
+        ("validation.folds", "3", "validation.folds: no option of a clock. Did you mean 'n_folds'"),
         ("views.x", "3", "'views' is no section"),
         ("estimator", "svm", "estimator: Input should be"),
     ],
@@ -118,4 +118,4 @@ def test_a_check_of_a_sweep_lists_alternatives_and_the_atlas_that_is_not_there(c
 
 def test_a_check_of_a_sweep_stops_at_an_alternative_that_is_no_clock(cohort):
     found = check_sweep(load_sweep(sweep_file(cohort, "estimtor")))
-    assert any("did you mean 'estimator'" in stop for stop in found.stops)
+    assert any("Did you mean 'estimator'" in stop for stop in found.stops)

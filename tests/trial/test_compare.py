@@ -279,6 +279,9 @@ def test_sensitivity_holds_the_named_analyses(compared):
         "completers",
         "adjusted for motion",
         "adjusted for the interval (age at scan)",
+        "covariate: baseline gap only",
+        "no covariates",
+        "robust regression",
         "levakov",
         "re-randomisation",
     }

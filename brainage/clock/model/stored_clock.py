@@ -15,7 +15,7 @@ from brainage.clock.model.stored_facts import checked_facts
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation.steps import Preparation
 from brainage.clock.regressors.age_scale import AgeScale
-from brainage.clock.regressors.frozen import regression_from_stored
+from brainage.clock.regressors.stored_regression import regression_from_stored
 from brainage.clock.stored import array, record, text, texts
 from brainage.connectivity import ViewSpec
 from brainage.connectivity.views import LAYOUTS

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import enet_path
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from brainage.clock.regressors.contract import FeatureTraining, Needs
+from brainage.clock.regressors.frozen import LinearRegression
+from brainage.clock.regressors.lines import FeatureLine, freeze_lines
 
 
 class ElasticNetClock(RegressorMixin, BaseEstimator):
@@ -35,7 +42,7 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
         Years per edge unit.
     intercept_ : float
         Years.
-    l1_ratio_, alpha_ : float
+    l1_ratio_, penalty_ : float
         Chosen share and strength.
     inner_mse_ : ndarray of shape (len(l1_ratios), n_penalties)
         Mean squared error of the inner folds, years squared.
@@ -74,7 +81,7 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
         penalties = self._penalties(scaled, target)
         self.inner_mse_ = self._inner_errors(scaled, y, penalties, groups)
         best = np.unravel_index(np.argmin(self.inner_mse_), self.inner_mse_.shape)
-        self.l1_ratio_, self.alpha_ = self.l1_ratios[best[0]], float(penalties[best])
+        self.l1_ratio_, self.penalty_ = self.l1_ratios[best[0]], float(penalties[best])
         # Along the path as far as the choice: each step starts from the solution before it.
         steps = penalties[best[0], : best[1] + 1]
         path = _path(scaled, target, self.l1_ratio_, steps, tol=1e-5)
@@ -157,3 +164,38 @@ def _path(X: np.ndarray, y: np.ndarray, ratio: float, penalties: np.ndarray, *, 
             kept |= late
         coefs[:, i], before = coef, penalty
     return coefs
+
+
+@dataclass(frozen=True)
+class ElasticNetRegressor:
+    """Elastic net on one view's features, for `ClockOptions.estimator` "elastic_net"."""
+
+    inner_folds: int
+    name = "elastic_net"
+    centred = True
+    threaded = False
+
+    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+        """Return "features"."""
+        return "features"
+
+    def fit(self, training: FeatureTraining) -> FeatureLine:
+        """Choose penalty and share by inner folds, and fit."""
+        model = ElasticNetClock(inner_folds=self.inner_folds)
+        model.fit(training.X, training.ages, groups=training.groups)
+        chosen = {"penalty": float(model.penalty_), "l1_ratio": float(model.l1_ratio_)}
+        coef = np.asarray(model.coef_, dtype=float)
+        return FeatureLine(coef, float(model.intercept_), chosen)
+
+    def freeze(
+        self,
+        models: Sequence[FeatureLine],
+        trains: Sequence[np.ndarray],
+        prepared: Sequence[np.ndarray],
+    ) -> LinearRegression:
+        """Return one weight vector (`freeze_lines`)."""
+        return freeze_lines(models, trains, prepared)
+
+    def words(self) -> str:
+        """Return the method in words."""
+        return "an elastic net, its penalties chosen by inner cross-validation"

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 
 from brainage.clock.regressors.age_scale import AgeScale, to_years
-from brainage.clock.regressors.gaussian_process import GaussianProcessClock
-from brainage.clock.stored import ABOVE_ZERO, array, number, only, record, text, whole
-
-#: Highest degree of a polynomial kernel that an option or a file may ask for.
-MAX_DEGREE = 10
 
 _NO_DATA = "none: one weight per feature, sorted residuals, a low-rank summary"
-_HOLDS_FEATURES = (
+HOLDS_FEATURES = (
     "features of the training scans (a kernel clock needs them to predict): share "
     "this file as you would share the scans' connectivity"
 )
@@ -93,7 +88,7 @@ class PolynomialRegression:
     intercept: np.ndarray
     degree: int
 
-    data_in_file = _HOLDS_FEATURES
+    data_in_file = HOLDS_FEATURES
     holds_features = True
 
     def predict_one(self, x: np.ndarray) -> float:
@@ -111,54 +106,3 @@ class PolynomialRegression:
             "intercept": self.intercept,
         }
         return {"kind": "polynomial", "degree": self.degree}, arrays
-
-
-@dataclass(frozen=True)
-class GaussianProcessRegression:
-    """A Gaussian process on stored training features."""
-
-    model: GaussianProcessClock
-
-    data_in_file = _HOLDS_FEATURES
-    holds_features = True
-
-    def predict_one(self, x: np.ndarray) -> float:
-        """Return the predicted age in years of one scan's features (n_features,)."""
-        return float(self.model.predict(x[None, :])[0])
-
-    def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
-        """Return JSON-able facts and arrays."""
-        return {"kind": "gaussian_process"}, self.model.to_arrays()
-
-
-def regression_from_stored(
-    meta: dict, arrays: dict[str, np.ndarray], *, n_features: int
-) -> Regression:
-    """Rebuild a regression from `to_stored`; ClockFileError for one that makes no sense."""
-    kind = text(
-        meta.get("kind") if isinstance(meta, dict) else None,
-        "regression kind",
-        among=("linear", "polynomial", "gaussian_process"),
-    )
-    if kind == "linear":
-        record(meta, "regression", ("kind", "intercept", "age_scale"))
-        only(arrays, ("weights",), "arrays of a linear regression")
-        return LinearRegression(
-            array(arrays, "weights", (n_features,)),
-            number(meta["intercept"], "regression intercept"),
-            text(meta["age_scale"], "age scale", among=get_args(AgeScale)),
-        )
-    if kind == "polynomial":
-        record(meta, "regression", ("kind", "degree"))
-        only(arrays, ("support", "dual", "gamma", "intercept"), "arrays of a polynomial regression")
-        support = array(arrays, "support", (None, n_features))
-        dual = array(arrays, "dual", (None, len(support)))
-        return PolynomialRegression(
-            support,
-            dual,
-            array(arrays, "gamma", (len(dual),), low=ABOVE_ZERO),
-            array(arrays, "intercept", (len(dual),)),
-            whole(meta["degree"], "degree", low=1, high=MAX_DEGREE),
-        )
-    record(meta, "regression", ("kind",))
-    return GaussianProcessRegression(GaussianProcessClock.from_arrays(arrays, n_features))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from brainage.clock.regressors.contract import FeatureTraining, Needs
+from brainage.clock.regressors.frozen import HOLDS_FEATURES
 from brainage.clock.stored import ABOVE_ZERO, MAX_AGE_YEARS, array, only
 from brainage.errors import BrainAgeError
 
@@ -227,3 +233,72 @@ def _negative_log_likelihood(log_hyper, gram, squared, target) -> tuple[float, n
         ]
     )
     return float(value), gradient
+
+
+@dataclass(frozen=True)
+class GaussianProcessRegression:
+    """A Gaussian process on stored training features."""
+
+    model: GaussianProcessClock
+
+    data_in_file = HOLDS_FEATURES
+    holds_features = True
+
+    def predict_one(self, x: np.ndarray) -> float:
+        """Return the predicted age in years of one scan's features (n_features,)."""
+        return float(self.model.predict(x[None, :])[0])
+
+    def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """Return JSON-able facts and arrays."""
+        return {"kind": "gaussian_process"}, self.model.to_arrays()
+
+
+@dataclass(frozen=True)
+class FittedGaussianProcess:
+    """A Gaussian process fitted on one training set."""
+
+    clock: GaussianProcessClock
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Shares of variance that maximise the marginal likelihood."""
+        return {name: float(share) for name, share in self.clock.shares_.items()}
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return ages in years of features (n_new, n_features)."""
+        return self.clock.predict(X)
+
+
+@dataclass(frozen=True)
+class GaussianProcessRegressor:
+    """A Gaussian process on one view, for `ClockOptions.estimator` "gaussian_process"."""
+
+    name = "gaussian_process"
+    centred = False
+    threaded = False
+
+    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+        """Return "features"."""
+        return "features"
+
+    def fit(self, training: FeatureTraining) -> FittedGaussianProcess:
+        """Choose hyperparameters by marginal likelihood, and fit."""
+        return FittedGaussianProcess(GaussianProcessClock().fit(training.X, training.ages))
+
+    def freeze(
+        self,
+        models: Sequence[FittedGaussianProcess],
+        trains: Sequence[np.ndarray],
+        prepared: Sequence[np.ndarray],
+    ) -> GaussianProcessRegression:
+        """Return the one model, with its training scans."""
+        if len(models) > 1:
+            raise BrainAgeError(
+                "clock.ensemble: not for gaussian_process, whose file would hold "
+                "every fold's training scans. Set ensemble: false."
+            )
+        return GaussianProcessRegression(models[0].clock)
+
+    def words(self) -> str:
+        """Return the method in words."""
+        return "a Gaussian process, its hyperparameters by marginal likelihood"

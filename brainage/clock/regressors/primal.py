@@ -6,15 +6,15 @@ cohort, from which each fold takes off the sums of its held-out scans.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from brainage.blocks import blocks
+from brainage.clock.options import PENALTIES
 from brainage.clock.regressors.left_out import leave_together, repeated
-from brainage.clock.regressors.stacked import PENALTIES
 
 #: Training scans left out exactly, each with its person, when penalties are compared; a seeded
 #: sample of larger cohorts. The error of 3,000 people ranks penalties as the error of 40,000 does,
@@ -107,6 +107,7 @@ def fit_ridge_on_moments(
     train: np.ndarray,
     *,
     groups: np.ndarray | None = None,
+    penalties: Sequence[float] = PENALTIES,
 ) -> PrimalRidge:
     """Fit a ridge with intercept, its penalty chosen by leave-one-out.
 
@@ -123,6 +124,8 @@ def fit_ridge_on_moments(
     groups : ndarray of shape (n_train,) or None, default=None
         Person (or family) of each training scan, whose scans are left out together; None: each
         its own.
+    penalties : sequence of float, optional
+        Candidates in rising order, relative to the mean squared length of a centred scan.
 
     Returns
     -------
@@ -149,7 +152,7 @@ def fit_ridge_on_moments(
         return lower, cho_solve((lower, True), target, check_finite=False)
 
     def error(index: int) -> float:
-        lower, coef = solve(unit * PENALTIES[index])
+        lower, coef = solve(unit * penalties[index])
         whitened = solve_triangular(lower, scans.T, lower=True, check_finite=False)
         leverage = 1 / moments.n + np.einsum("ji,ji->j", whitened.T, whitened.T)
         fitted = residual_of_mean - scans @ coef
@@ -160,18 +163,9 @@ def fit_ridge_on_moments(
             residual[rows] = leave_together(fitted[rows], hat)
         return float(residual @ residual)
 
-    penalty = unit * PENALTIES[_smallest(error, len(PENALTIES))]
+    penalty = unit * penalties[_smallest(error, len(penalties))]
     coef = solve(penalty)[1]
     return PrimalRidge(coef, float(mean_age - mean @ coef), float(penalty))
-
-
-def predict_in_blocks(values: np.ndarray, rows: np.ndarray, ridge: PrimalRidge) -> np.ndarray:
-    """Return predicted ages in years of some scans, reading a block of rows at a time."""
-    parts = [
-        np.asarray(values[rows[part]], dtype=np.float64) @ ridge.coef
-        for part in blocks(len(rows), values.shape[1])
-    ]
-    return np.concatenate([np.zeros(0), *parts]) + ridge.intercept
 
 
 def _left_out_rows(n_train: int, groups: np.ndarray | None) -> np.ndarray:

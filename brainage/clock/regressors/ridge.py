@@ -1,12 +1,217 @@
-"""Ridge regression of age on one feature view, alpha by exact leave-one-out."""
+"""Ridge regression of age, its penalty by exact leave-one-out, through scans or features."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
+from scipy.linalg import eigh
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from brainage.clock.regressors.stacked import fit_ridge_on_features, fold_back
+from brainage.blocks import blocks
+from brainage.clock.options import PENALTIES
+from brainage.clock.regressors.contract import GramTraining, MomentTraining, Needs
+from brainage.clock.regressors.frozen import LinearRegression
+from brainage.clock.regressors.left_out import residuals_left_out
+from brainage.clock.regressors.lines import FeatureLine, GramLine, Line, freeze_lines
+from brainage.clock.regressors.primal import fit_ridge_on_moments
+
+
+@dataclass(frozen=True)
+class RidgeFit:
+    """A ridge in terms of its training scans.
+
+    Parameters
+    ----------
+    dual : ndarray of shape (n_scans,)
+        Weights on scans, summing to zero: the edge weights are ``X.T @ dual``.
+    intercept : float
+        ``prediction = features @ (X.T @ dual) + intercept``.
+    penalty : float
+        Chosen by the leave-one-out error.
+    loo : ndarray of shape (n_scans,)
+        Exact leave-one-out predictions at that penalty (leave-one-person-out, where groups were
+        given).
+    """
+
+    dual: np.ndarray
+    intercept: float
+    penalty: float
+    loo: np.ndarray
+
+
+def fit_ridge_on_gram(
+    gram: np.ndarray,
+    y: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    penalties: Sequence[float] = PENALTIES,
+) -> RidgeFit:
+    """Fit a ridge with intercept on a Gram matrix, its penalty chosen by exact leave-one-out.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_scans, n_scans)
+        ``X @ X.T`` of the training scans, not centred.
+    y : ndarray of shape (n_scans,)
+        Ages in years.
+    groups : ndarray of shape (n_scans,) or None, default=None
+        Person (or family) of each scan, whose scans are left out together; None: each its own.
+    penalties : sequence of float, optional
+        Candidates, relative to the mean squared length of a centred scan.
+
+    Returns
+    -------
+    fit : RidgeFit
+
+    References
+    ----------
+    .. [1] Golub, Heath & Wahba (1979), Technometrics 21:215-223 (leave-one-out in closed form).
+    """
+    return RidgeBasis.of_gram(gram).ridge(y, groups, penalties)
+
+
+def fit_ridge_on_features(
+    X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None
+) -> RidgeFit:
+    """Fit a ridge on features, through whichever of the two square matrices is smaller.
+
+    `groups` as in `fit_ridge_on_gram`.
+    """
+    return RidgeBasis.of_features(X).ridge(y, groups)
+
+
+@dataclass(frozen=True)
+class RidgeBasis:
+    """Eigenvalues and eigenvectors of a centred Gram matrix, for any number of targets.
+
+    `mean_prediction` turns scan weights into what they predict for the mean scan, which the
+    intercept takes off.
+    """
+
+    values: np.ndarray
+    vectors: np.ndarray
+    mean_prediction: Callable[[np.ndarray], float]
+
+    @classmethod
+    def of_gram(cls, gram: np.ndarray) -> RidgeBasis:
+        """Decompose ``X @ X.T`` (n_scans, n_scans), not centred."""
+        row_means = gram.mean(axis=0)
+        centred = gram - row_means - row_means[:, None] + row_means.mean()
+        values, vectors = eigh(centred, driver="evd")
+        return cls(np.maximum(values, 0.0), vectors, lambda dual: float(row_means @ dual))
+
+    @classmethod
+    def of_features(cls, X: np.ndarray) -> RidgeBasis:
+        """Decompose features, through whichever of the two square matrices is smaller."""
+        n_scans, n_features = X.shape
+        mean = X.mean(axis=0, dtype=np.float64)
+
+        def mean_prediction(dual: np.ndarray) -> float:
+            return float(mean @ fold_back(dual, X))
+
+        if n_scans <= n_features:
+            return replace(cls.of_gram(_gram(X)), mean_prediction=mean_prediction)
+        centred = X - mean
+        values, axes = eigh(centred.T @ centred, driver="evd")
+        kept = values > max(values[-1], 0.0) * 1e-12 * n_scans
+        vectors = centred @ (axes[:, kept] / np.sqrt(values[kept]))
+        return cls(values[kept], vectors, mean_prediction)
+
+    def ridge(
+        self, y: np.ndarray, groups: np.ndarray | None, penalties: Sequence[float] = PENALTIES
+    ) -> RidgeFit:
+        """Choose the penalty by exact leave-one-out and fit."""
+        n = len(y)
+        mean = float(np.mean(y))
+        # Directions without variance carry no weight, and the constant is one of them.
+        kept = self.values > max(self.values.max(initial=0.0), 0.0) * 1e-12
+        values, vectors = self.values[kept], self.vectors[:, kept]
+        tried = (values.sum() / n or 1.0) * np.asarray(penalties)
+        projected = vectors.T @ (y - mean)
+        shrinkage = values[:, None] / (values[:, None] + tried)
+        fitted = vectors @ (shrinkage * projected[:, None])
+        residual = residuals_left_out((y - mean)[:, None] - fitted, vectors, shrinkage, groups)
+        best = int(np.argmin(np.sum(residual**2, axis=0)))
+        dual = vectors @ (projected / (values + tried[best]))
+        # Rounding leaves a trace of the constant, which a large common mean would magnify.
+        dual -= dual.mean()
+        intercept = mean - self.mean_prediction(dual)
+        return RidgeFit(dual, intercept, float(tried[best]), y - residual[:, best])
+
+
+def _gram(X: np.ndarray) -> np.ndarray:
+    gram = np.zeros((len(X), len(X)))
+    for _, centred in _centred_chunks(X):
+        gram += centred @ centred.T
+    return gram
+
+
+def fold_back(dual: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """Return edge weights ``X.T @ dual`` of scan weights that sum to zero."""
+    coef = np.empty(X.shape[1])
+    for part, centred in _centred_chunks(X):
+        coef[part] = dual @ centred
+    return coef
+
+
+def _centred_chunks(X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield columns minus their means: neither fit nor leave-one-out changes, digits are kept."""
+    for part in blocks(X.shape[1], len(X)):
+        values = np.asarray(X[:, part], dtype=np.float64)
+        yield part, values - values.mean(axis=0)
+
+
+@dataclass(frozen=True)
+class RidgeRegressor:
+    """Ridge on one view, for `ClockOptions.estimator` "ridge".
+
+    Parameters
+    ----------
+    penalties : sequence of float
+        Candidates, relative to the mean squared length of a centred scan.
+    """
+
+    penalties: Sequence[float] = PENALTIES
+    name = "ridge"
+    centred = True
+    threaded = False
+
+    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+        """Return "moments" where features are fewer than scans and shared by all folds."""
+        return "moments" if not learns and n_scans > n_features else "grams"
+
+    def fit(self, training: GramTraining | MomentTraining) -> Line:
+        """Choose the penalty by leaving people out, and fit."""
+        if isinstance(training, MomentTraining):
+            primal = fit_ridge_on_moments(
+                training.moments,
+                training.values,
+                training.cohort_ages,
+                training.train,
+                groups=training.groups,
+                penalties=self.penalties,
+            )
+            return FeatureLine(primal.coef, primal.intercept, {"penalty": primal.penalty})
+        ridge = fit_ridge_on_gram(
+            training.grams[0], training.ages, groups=training.groups, penalties=self.penalties
+        )
+        return GramLine([ridge.dual], ridge.intercept, {"penalty": ridge.penalty})
+
+    def freeze(
+        self,
+        models: Sequence[Line],
+        trains: Sequence[np.ndarray],
+        prepared: Sequence[np.ndarray],
+    ) -> LinearRegression:
+        """Return one weight vector (`freeze_lines`)."""
+        return freeze_lines(models, trains, prepared)
+
+    def words(self) -> str:
+        """Return the method in words."""
+        return "ridge regression, its penalty chosen by exact leave-one-out"
 
 
 class RidgeClock(RegressorMixin, BaseEstimator):
@@ -21,7 +226,7 @@ class RidgeClock(RegressorMixin, BaseEstimator):
         Years per feature unit.
     intercept_ : float
         Years.
-    alpha_ : float
+    penalty_ : float
         Chosen penalty.
     left_out_ : ndarray of shape (n_scans,)
         Exact leave-one-out predictions of the training scans, years (of people, where groups
@@ -46,7 +251,7 @@ class RidgeClock(RegressorMixin, BaseEstimator):
         groups = None if groups is None else column_or_1d(groups)
         ridge = fit_ridge_on_features(X, np.asarray(y, dtype=float), groups=groups)
         self.coef_, self.intercept_ = fold_back(ridge.dual, X), ridge.intercept
-        self.alpha_, self.left_out_ = ridge.penalty, ridge.loo
+        self.penalty_, self.left_out_ = ridge.penalty, ridge.loo
         return self
 
     def predict(self, X):

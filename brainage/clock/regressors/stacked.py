@@ -8,78 +8,31 @@ scale: it folds back to one weight vector.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.linalg import eigh
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from brainage.blocks import blocks
+from brainage.clock.options import PENALTIES
 from brainage.clock.regressors.age_scale import (
+    AGE_POWER,
     AgeScale,
     AgeScaleChoice,
     candidate_scales,
     to_scale,
     to_years,
 )
-from brainage.clock.regressors.left_out import means_of_others, residuals_left_out
+from brainage.clock.regressors.contract import GramTraining, Needs
+from brainage.clock.regressors.frozen import LinearRegression
+from brainage.clock.regressors.left_out import means_of_others
+from brainage.clock.regressors.lines import GramLine, freeze_lines
+from brainage.clock.regressors.ridge import RidgeBasis, RidgeFit, fit_ridge_on_features, fold_back
 
 Level2 = Literal["ridge", "nonnegative"]
-
-#: Penalties tried, relative to the mean squared length of a centred scan.
-PENALTIES = tuple(np.geomspace(1e-4, 1e4, 41).tolist())
-
-
-@dataclass(frozen=True)
-class RidgeFit:
-    """A ridge in terms of its training scans.
-
-    Parameters
-    ----------
-    dual : ndarray of shape (n_scans,)
-        Weights on scans, summing to zero: the edge weights are ``X.T @ dual``.
-    intercept : float
-        ``prediction = features @ (X.T @ dual) + intercept``.
-    penalty : float
-        Chosen by the leave-one-out error.
-    loo : ndarray of shape (n_scans,)
-        Exact leave-one-out predictions at that penalty (leave-one-person-out, where groups were
-        given).
-    """
-
-    dual: np.ndarray
-    intercept: float
-    penalty: float
-    loo: np.ndarray
-
-
-def fit_ridge_on_gram(
-    gram: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None
-) -> RidgeFit:
-    """Fit a ridge with intercept on a Gram matrix, its penalty chosen by exact leave-one-out.
-
-    Parameters
-    ----------
-    gram : ndarray of shape (n_scans, n_scans)
-        ``X @ X.T`` of the training scans, not centred.
-    y : ndarray of shape (n_scans,)
-        Ages in years.
-    groups : ndarray of shape (n_scans,) or None, default=None
-        Person (or family) of each scan, whose scans are left out together; None: each its own.
-
-    Returns
-    -------
-    fit : RidgeFit
-
-    References
-    ----------
-    .. [1] Golub, Heath & Wahba (1979), Technometrics 21:215-223 (leave-one-out in closed form).
-    """
-    return _Basis.of_gram(gram).ridge(y, groups)
 
 
 @dataclass(frozen=True)
@@ -124,6 +77,7 @@ def fit_stack_on_grams(
     groups: np.ndarray | None = None,
     level2: Level2 = "ridge",
     age_scale: AgeScaleChoice = "years",
+    penalties: Sequence[float] = PENALTIES,
 ) -> StackFit:
     """Fit a stack on one Gram matrix a view.
 
@@ -140,13 +94,17 @@ def fit_stack_on_grams(
     age_scale : {"auto", "years", "sqrt", "log"}, default="years"
         On which scale both levels are fitted; "auto": the one with the smallest mean absolute
         leave-one-out error in years. All scales share one decomposition of each Gram matrix.
+    penalties : sequence of float, optional
+        Candidates of level 1, relative to the mean squared length of a centred scan.
 
     Returns
     -------
     stack : StackFit
     """
-    bases = [_Basis.of_gram(gram) for gram in grams]
-    return _best_stack(bases, y, groups, (level2, age_scale))
+    bases = [RidgeBasis.of_gram(gram) for gram in grams]
+    return _best_stack(
+        bases, y, groups=groups, level2=level2, age_scale=age_scale, penalties=penalties
+    )
 
 
 class StackedClock(RegressorMixin, BaseEstimator):
@@ -204,9 +162,9 @@ class StackedClock(RegressorMixin, BaseEstimator):
                 )
         y = np.asarray(y, dtype=float)
         blocks = self._blocks(X.shape[1])
-        bases = [_Basis.of_features(X[:, block]) for block in blocks]
+        bases = [RidgeBasis.of_features(X[:, block]) for block in blocks]
         groups = None if groups is None else column_or_1d(groups)
-        stack = _best_stack(bases, y, groups, (self.level2, self.age_scale))
+        stack = _best_stack(bases, y, groups=groups, level2=self.level2, age_scale=self.age_scale)
         self.age_scale_ = stack.age_scale
         self.view_weights_ = stack.view_weights
         self.penalties_ = np.array([view.penalty for view in stack.views])
@@ -236,16 +194,19 @@ class StackedClock(RegressorMixin, BaseEstimator):
 
 
 def _best_stack(
-    bases: list[_Basis],
+    bases: list[RidgeBasis],
     age_years: np.ndarray,
+    *,
     groups: np.ndarray | None,
-    choices: tuple[Level2, AgeScaleChoice],
+    level2: Level2,
+    age_scale: AgeScaleChoice,
+    penalties: Sequence[float] = PENALTIES,
 ) -> StackFit:
     """Fit the stack on each candidate scale; keep the smallest leave-one-out error in years."""
-    (level2, choice), stacks = choices, []
-    for scale in candidate_scales(age_years, choice):
+    stacks = []
+    for scale in candidate_scales(age_years, age_scale):
         target = to_scale(age_years, scale)
-        views = [basis.ridge(target, groups) for basis in bases]
+        views = [basis.ridge(target, groups, penalties) for basis in bases]
         stack = _combine(views, target, groups, level2)
         stacks.append(replace(stack, age_scale=scale))
     if len(stacks) == 1:
@@ -271,88 +232,59 @@ def _combine(
     return StackFit(views, weights, mean_age * (1 - float(weights.sum())))
 
 
-def fit_ridge_on_features(
-    X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None
-) -> RidgeFit:
-    """Fit a ridge on features, through whichever of the two square matrices is smaller.
-
-    `groups` as in `fit_ridge_on_gram`.
-    """
-    return _Basis.of_features(X).ridge(y, groups)
-
-
 @dataclass(frozen=True)
-class _Basis:
-    """Eigenvalues and eigenvectors of a centred Gram matrix, for any number of targets.
+class StackedRegressor:
+    """Ridges on several views, combined; for `ClockOptions.estimator` "stacked".
 
-    `mean_prediction` turns scan weights into what they predict for the mean scan, which the
-    intercept takes off.
+    Parameters
+    ----------
+    age_scale : {"auto", "years", "sqrt", "log"}
+        Scale of both levels.
+    penalties : sequence of float
+        Candidates of level 1, relative to the mean squared length of a centred scan.
     """
 
-    values: np.ndarray
-    vectors: np.ndarray
-    mean_prediction: Callable[[np.ndarray], float]
+    age_scale: AgeScaleChoice = "auto"
+    penalties: Sequence[float] = PENALTIES
+    name = "stacked"
+    centred = True
+    threaded = False
 
-    @classmethod
-    def of_gram(cls, gram: np.ndarray) -> _Basis:
-        row_means = gram.mean(axis=0)
-        centred = gram - row_means - row_means[:, None] + row_means.mean()
-        values, vectors = eigh(centred, driver="evd")
-        return cls(np.maximum(values, 0.0), vectors, lambda dual: float(row_means @ dual))
+    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+        """Return "grams"."""
+        return "grams"
 
-    @classmethod
-    def of_features(cls, X: np.ndarray) -> _Basis:
-        n_scans, n_features = X.shape
-        mean = X.mean(axis=0, dtype=np.float64)
+    def fit(self, training: GramTraining) -> GramLine:
+        """Fit both levels and fold them into one weight a scan and view."""
+        stack = fit_stack_on_grams(
+            training.grams,
+            training.ages,
+            groups=training.groups,
+            age_scale=self.age_scale,
+            penalties=self.penalties,
+        )
+        pairs = list(zip(stack.view_weights, stack.views, strict=True))
+        intercept = stack.intercept + float(sum(weight * view.intercept for weight, view in pairs))
+        chosen = {
+            "view_weights": [float(weight) for weight in stack.view_weights],
+            "penalties": [float(view.penalty) for view in stack.views],
+            "age_power": AGE_POWER[stack.age_scale],
+        }
+        duals = [weight * view.dual for weight, view in pairs]
+        return GramLine(duals, intercept, chosen, stack.age_scale)
 
-        def mean_prediction(dual: np.ndarray) -> float:
-            return float(mean @ fold_back(dual, X))
+    def freeze(
+        self,
+        models: Sequence[GramLine],
+        trains: Sequence[np.ndarray],
+        prepared: Sequence[np.ndarray],
+    ) -> LinearRegression:
+        """Return one weight vector (`freeze_lines`)."""
+        return freeze_lines(models, trains, prepared)
 
-        if n_scans <= n_features:
-            return replace(cls.of_gram(_gram(X)), mean_prediction=mean_prediction)
-        centred = X - mean
-        values, axes = eigh(centred.T @ centred, driver="evd")
-        kept = values > max(values[-1], 0.0) * 1e-12 * n_scans
-        vectors = centred @ (axes[:, kept] / np.sqrt(values[kept]))
-        return cls(values[kept], vectors, mean_prediction)
-
-    def ridge(self, y: np.ndarray, groups: np.ndarray | None) -> RidgeFit:
-        """Choose the penalty by exact leave-one-out and fit."""
-        n = len(y)
-        mean = float(np.mean(y))
-        # Directions without variance carry no weight, and the constant is one of them.
-        kept = self.values > max(self.values.max(initial=0.0), 0.0) * 1e-12
-        values, vectors = self.values[kept], self.vectors[:, kept]
-        penalties = (values.sum() / n or 1.0) * np.array(PENALTIES)
-        projected = vectors.T @ (y - mean)
-        shrinkage = values[:, None] / (values[:, None] + penalties)
-        fitted = vectors @ (shrinkage * projected[:, None])
-        residual = residuals_left_out((y - mean)[:, None] - fitted, vectors, shrinkage, groups)
-        best = int(np.argmin(np.sum(residual**2, axis=0)))
-        dual = vectors @ (projected / (values + penalties[best]))
-        # Rounding leaves a trace of the constant, which a large common mean would magnify.
-        dual -= dual.mean()
-        intercept = mean - self.mean_prediction(dual)
-        return RidgeFit(dual, intercept, float(penalties[best]), y - residual[:, best])
-
-
-def _gram(X: np.ndarray) -> np.ndarray:
-    gram = np.zeros((len(X), len(X)))
-    for _, centred in _centred_chunks(X):
-        gram += centred @ centred.T
-    return gram
-
-
-def fold_back(dual: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """Return edge weights ``X.T @ dual`` of scan weights that sum to zero."""
-    coef = np.empty(X.shape[1])
-    for part, centred in _centred_chunks(X):
-        coef[part] = dual @ centred
-    return coef
-
-
-def _centred_chunks(X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield columns minus their means: neither fit nor leave-one-out changes, digits are kept."""
-    for part in blocks(X.shape[1], len(X)):
-        values = np.asarray(X[:, part], dtype=np.float64)
-        yield part, values - values.mean(axis=0)
+    def words(self) -> str:
+        """Return the method in words."""
+        return (
+            "a stack of ridge regressions, one a view, combined on their exact leave-one-out "
+            "predictions"
+        )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import GroupKFold
 from sklearn.svm import SVR
+
+from brainage.clock.regressors.contract import GramTraining, Needs
+from brainage.clock.regressors.frozen import LinearRegression, PolynomialRegression
+from brainage.clock.regressors.lines import GramLine, freeze_lines
 
 
 class GramSvr(NamedTuple):
@@ -91,3 +97,130 @@ def _fit(gram, age_years, c: float, epsilon: float) -> tuple[np.ndarray, float]:
     dual = np.zeros(len(age_years))
     dual[model.support_] = model.dual_coef_.ravel()
     return dual, float(model.intercept_[0])
+
+
+@dataclass(frozen=True)
+class SvrRegressor:
+    """Linear support vector regression, for `ClockOptions.estimator` "svr".
+
+    Parameters
+    ----------
+    c : tuple of float
+        Candidates; a single one is not tuned.
+    epsilon : float
+        Half-width of the insensitive tube, years.
+    inner_folds : int
+        Folds that choose among several.
+    """
+
+    c: tuple[float, ...]
+    epsilon: float
+    inner_folds: int
+    name = "svr"
+    centred = True
+    # libsvm lets go of the interpreter, and uses one core.
+    threaded = True
+
+    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+        """Return "grams"."""
+        return "grams"
+
+    def fit(self, training: GramTraining) -> GramLine:
+        """Choose C by inner folds, and fit."""
+        svr = self._fit(training.grams[0], training)
+        return GramLine([svr.dual], svr.intercept, {"c": svr.c})
+
+    def _fit(self, gram: np.ndarray, training: GramTraining) -> GramSvr:
+        return fit_gram_svr(
+            gram,
+            training.ages,
+            candidates=self.c,
+            epsilon=self.epsilon,
+            groups=training.groups,
+            inner_folds=self.inner_folds,
+        )
+
+    def freeze(
+        self,
+        models: Sequence[GramLine],
+        trains: Sequence[np.ndarray],
+        prepared: Sequence[np.ndarray],
+    ) -> LinearRegression:
+        """Return one weight vector (`freeze_lines`)."""
+        return freeze_lines(models, trains, prepared)
+
+    def words(self) -> str:
+        """Return the method in words."""
+        return f"linear support vector regression, {self._c_words()}"
+
+    def _c_words(self) -> str:
+        if len(self.c) > 1:
+            return "C chosen by inner cross-validation"
+        return f"C fixed at {self.c[0]:g}"
+
+
+@dataclass(frozen=True)
+class PolynomialSvr:
+    """A fitted polynomial SVR: ``(gamma k(x, train)) ** degree @ dual + intercept``, years."""
+
+    dual: np.ndarray
+    intercept: float
+    gamma: float
+    degree: int
+    chosen: dict[str, Any] = field(default_factory=dict)
+
+    def predict(self, kernels: list[np.ndarray]) -> np.ndarray:
+        """Return ages in years from products (n_new, n_train) of the one view."""
+        kernel = polynomial_gram(kernels[0], degree=self.degree, gamma=self.gamma)
+        return self.intercept + kernel @ self.dual
+
+
+@dataclass(frozen=True)
+class PolynomialSvrRegressor(SvrRegressor):
+    """Support vector regression with a polynomial kernel, for ``svr_kernel: poly``.
+
+    Parameters
+    ----------
+    degree : int, default=2
+        Of the kernel.
+    """
+
+    degree: int = 2
+    # (x - mean)'(z - mean) to a power is another kernel than x'z to that power.
+    centred = False
+
+    def fit(self, training: GramTraining) -> PolynomialSvr:
+        """Choose C by inner folds, and fit."""
+        gram = training.grams[0]
+        # As scikit-learn's gamma="scale", but with the mean square in the place of the variance:
+        # it needs the training block's diagonal alone.
+        gamma = float(len(gram) / np.trace(gram))
+        svr = self._fit(polynomial_gram(gram, degree=self.degree, gamma=gamma), training)
+        return PolynomialSvr(svr.dual, svr.intercept, gamma, self.degree, {"c": svr.c})
+
+    def freeze(
+        self,
+        models: Sequence[PolynomialSvr],
+        trains: Sequence[np.ndarray],
+        prepared: Sequence[np.ndarray],
+    ) -> PolynomialRegression:
+        """Return the models' weights on the training scans that any of them uses."""
+        values = prepared[0]
+        duals = np.zeros((len(models), len(values)))
+        for k, (model, train) in enumerate(zip(models, trains, strict=True)):
+            duals[k, train] = model.dual
+        used = np.flatnonzero(np.any(duals != 0, axis=0))
+        return PolynomialRegression(
+            np.asarray(values[used], dtype=np.float64),
+            duals[:, used],
+            np.array([model.gamma for model in models]),
+            np.array([model.intercept for model in models]),
+            self.degree,
+        )
+
+    def words(self) -> str:
+        """Return the method in words."""
+        return (
+            f"support vector regression with a polynomial kernel of degree {self.degree}, "
+            f"{self._c_words()}"
+        )

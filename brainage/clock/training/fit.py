@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import metadata
 
 import numpy as np
@@ -17,16 +17,11 @@ from brainage.clock.model.model import BrainClock
 from brainage.clock.model.networks import network_edges
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation.steps import Preparation
-from brainage.clock.regressors.foreign import find_regressor
-from brainage.clock.regressors.frozen import (
-    GaussianProcessRegression,
-    LinearRegression,
-    PolynomialRegression,
-    Regression,
-)
-from brainage.clock.regressors.grams import weights_of
+from brainage.clock.regressors.age_scale import AgeScale
+from brainage.clock.regressors.frozen import LinearRegression, Regression
+from brainage.clock.regressors.lines import weights_of_lines
 from brainage.clock.training.folds import groups_of
-from brainage.clock.training.pipeline import Fitted, Problem, fit_and_predict
+from brainage.clock.training.pipeline import FoldFit, Problem, fit_and_predict
 from brainage.clock.training.validation import CrossValidation, cross_validate_clock
 from brainage.connectivity import FeatureTable, network_names
 from brainage.errors import BrainAgeError
@@ -77,7 +72,6 @@ def fit_clock(
     clock : BrainClock
     """
     columns = _columns(features, options, network)
-    regressor = None if regressor is None else find_regressor(regressor)
     if cv is None:
         cv = cross_validate_clock(
             features,
@@ -91,8 +85,7 @@ def fit_clock(
     problem = Problem.of(
         features, options, groups_of(features.rows), columns=columns, regressor=regressor
     )
-    static = not any(problem.learns(i) for i in range(len(problem.values)))
-    if options.ensemble and not static:
+    if options.ensemble and problem.learns_any:
         raise BrainAgeError(
             "clock.ensemble: averaging fold models needs features that nothing is learnt of (no "
             "harmonisation, tangent space, directions or missing parcels). Set ensemble: false, or "
@@ -103,9 +96,10 @@ def fit_clock(
     everyone = np.arange(len(features.rows))
     final = None if options.ensemble else fit_and_predict(problem, everyone, everyone[:0])
     kept = fits if options.ensemble else [final]
-    preparations = _preparations(kept[0], len(problem.values))
+    preparations = kept[0].preparations
     prepared = list(_prepared(problem, preparations))
-    regression = _regression(problem, kept, prepared)
+    models, trains = [fit.model for fit in kept], [fit.train for fit in kept]
+    regression = problem.regressor.freeze(models, trains, prepared)
     weights, intercepts, scales, of_folds = _fold_models(problem, fits, prepared, regression)
     bias = _bias(options, cv)
     first = cv.predictions[cv.predictions["repeat"] == 0]
@@ -178,10 +172,6 @@ def _columns(features: FeatureTable, options: ClockOptions, network: str):
     return {name: network_edges(spec, network) for name, spec in views.items()}
 
 
-def _preparations(fit: Fitted, n_views: int) -> tuple[Preparation, ...]:
-    return tuple(view.preparation for view in fit.views) or (Preparation(),) * n_views
-
-
 def _prepared(problem: Problem, preparations: tuple[Preparation, ...]) -> Iterator[np.ndarray]:
     everyone = np.arange(len(problem.rows))
     for i, (values, steps) in enumerate(zip(problem.values, preparations, strict=True)):
@@ -196,56 +186,12 @@ def _side_by_side(prepared: list[np.ndarray]) -> np.ndarray:
     return prepared[0] if len(prepared) == 1 else np.hstack(prepared)
 
 
-def _regression(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray]) -> Regression:
-    options = problem.options
-    if problem.regressor is not None:
-        if fits[0].coef is None:
-            name = type(problem.regressor).__name__
-            raise BrainAgeError(
-                f"regressor {name}: cannot be kept, because it is not linear and a "
-                "clock file holds no code. Cross-validate it, or fit a clock with "
-                "one of the named estimators."
-            )
-    elif options.estimator == "gaussian_process":
-        if len(fits) > 1:
-            raise BrainAgeError(
-                "clock.ensemble: not for gaussian_process, whose file would hold "
-                "every fold's training scans. Set ensemble: false."
-            )
-        return GaussianProcessRegression(fits[0].model)
-    elif options.estimator == "svr" and options.svr_kernel == "poly":
-        return _polynomial(problem, fits, prepared[0])
-    weights, intercepts = _linear_weights(problem, fits, prepared)
-    scales = sorted({fit.age_scale for fit in fits})
-    if len(scales) > 1:
-        raise BrainAgeError(
-            f"clock.ensemble: its fold models chose the age scales {scales}, which "
-            "no one weight vector can average. Set clock.age_scale to one of "
-            "them."
-        )
-    return LinearRegression(weights.mean(axis=0), float(intercepts.mean()), scales[0])
-
-
-def _linear_weights(problem: Problem, fits: list[Fitted], prepared: Iterable[np.ndarray]):
-    """Fold duals back to weights on features; intercepts for features that are not centred."""
-    if fits[0].coef is not None:
-        weights = np.array([np.concatenate(fit.coef) for fit in fits])
-        return weights, np.array([fit.intercept for fit in fits])
-    parts, intercepts = [], np.array([fit.intercept for fit in fits])
-    for i, values in enumerate(prepared):
-        duals, means = np.zeros((2, len(fits), len(values)))
-        for k, fit in enumerate(fits):
-            duals[k, fit.train] = fit.views[i].dual
-            means[k, fit.train] = 1 / len(fit.train)
-        weights = weights_of(values, np.vstack([duals, means]))
-        # Gram matrices were of features minus the training scans' mean: undone here, once.
-        weights, train_mean = weights[: len(fits)], weights[len(fits) :]
-        intercepts = intercepts - np.sum(weights * train_mean, axis=1)
-        parts.append(weights)
-    return np.hstack(parts), intercepts
-
-
-def _fold_models(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray], regression):
+def _fold_models(
+    problem: Problem,
+    fits: list[FoldFit],
+    prepared: list[np.ndarray],
+    regression: Regression,
+) -> tuple[np.ndarray, np.ndarray, tuple[AgeScale, ...], tuple[tuple[Preparation, ...], ...]]:
     """Return weights, intercepts, age scales and preparations of the CV+ fold models.
 
     Empty where a file must not hold them: the interval is then centred on the final prediction,
@@ -253,40 +199,23 @@ def _fold_models(problem: Problem, fits: list[Fitted], prepared: list[np.ndarray
     the edges of the few people whom the fold held out at that site; a fold of few people likewise.
     """
     fits = fits[: problem.options.validation.n_folds]
-    n_views = len(prepared)
-    learns = any(problem.learns(i) for i in range(n_views))
+    learns = problem.learns_any
     smallest = len(problem.rows) - max(len(fit.train) for fit in fits)
     if not isinstance(regression, LinearRegression) or (
         learns and (problem.options.harmonization.method != "none" or smallest < MIN_HELD_OUT)
     ):
         return np.zeros((0, 0)), np.zeros(0), (), ()
-    scales = tuple(fit.age_scale for fit in fits)
+    scales = tuple(fit.model.age_scale for fit in fits)
     if not learns:
-        return *_linear_weights(problem, fits, prepared), scales, ()
-    preparations = tuple(_preparations(fit, n_views) for fit in fits)
-    models = [
-        _linear_weights(problem, [fit], _prepared(problem, steps))
-        for fit, steps in zip(fits, preparations, strict=True)
+        models, trains = [fit.model for fit in fits], [fit.train for fit in fits]
+        return *weights_of_lines(models, trains, prepared), scales, ()
+    preparations = tuple(fit.preparations for fit in fits)
+    parts = [
+        weights_of_lines([fit.model], [fit.train], _prepared(problem, fit.preparations))
+        for fit in fits
     ]
-    weights, intercepts = (np.concatenate(parts) for parts in zip(*models, strict=True))
+    weights, intercepts = (np.concatenate(part) for part in zip(*parts, strict=True))
     return weights, intercepts, scales, preparations
-
-
-def _polynomial(problem: Problem, fits: list[Fitted], values: np.ndarray) -> PolynomialRegression:
-    duals = np.zeros((len(fits), len(values)))
-    gamma = np.empty(len(fits))
-    squared = np.einsum("ij,ij->i", values, values, dtype=np.float64)
-    for k, fit in enumerate(fits):
-        duals[k, fit.train] = fit.views[0].dual
-        gamma[k] = len(fit.train) / squared[fit.train].sum()
-    used = np.flatnonzero(np.any(duals != 0, axis=0))
-    return PolynomialRegression(
-        np.asarray(values[used], dtype=np.float64),
-        duals[:, used],
-        gamma,
-        np.array([fit.intercept for fit in fits]),
-        problem.options.svr_degree,
-    )
 
 
 def _bias(options: ClockOptions, cv: CrossValidation) -> AgeBiasCorrector:
@@ -336,13 +265,12 @@ def _facts(
     features: FeatureTable,
     problem: Problem,
     cv: CrossValidation,
-    kept: list[Fitted],
+    kept: list[FoldFit],
     *,
     cv_plus: bool,
 ) -> dict:
     rows, options = features.rows, problem.options
-    own = type(problem.regressor).__name__
-    estimator = options.estimator if problem.regressor is None else own
+    estimator = problem.regressor.name
     people = rows.drop_duplicates("participant_id")
     sites = rows["site"].fillna("(no site)").value_counts().sort_index()
     metrics = [
@@ -361,7 +289,7 @@ def _facts(
         },
         "estimator": estimator + (f", mean of {len(kept)} fold models" if options.ensemble else ""),
         "options": options.model_dump(mode="json"),
-        "chosen": kept[0].chosen if len(kept) == 1 else f"in each of {len(kept)} models",
+        "chosen": kept[0].model.chosen if len(kept) == 1 else f"in each of {len(kept)} models",
         "metrics": metrics,
         "shows_nothing": cv.shows_nothing,
         "intervals": f"90 % by {kind}, of the uncorrected predicted age of a new person like the "

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.base import RegressorMixin, clone
+from sklearn.base import RegressorMixin
 
+from brainage.blocks import blocks
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation.steps import (
     Preparation,
@@ -21,19 +22,17 @@ from brainage.clock.preparation.steps import (
     needs_learning,
     shared_logarithms,
 )
-from brainage.clock.regressors.age_scale import AGE_POWER, AgeScale, to_years
-from brainage.clock.regressors.elastic_net import ElasticNetClock
-from brainage.clock.regressors.foreign import line_of
-from brainage.clock.regressors.gaussian_process import GaussianProcessClock
-from brainage.clock.regressors.grams import centred, directions, gram_of
-from brainage.clock.regressors.primal import (
-    Moments,
-    fit_ridge_on_moments,
-    moments_of,
-    predict_in_blocks,
+from brainage.clock.regressors.contract import (
+    ClockRegressor,
+    FeatureTraining,
+    FittedModel,
+    GramTraining,
+    MomentTraining,
+    Needs,
 )
-from brainage.clock.regressors.stacked import fit_ridge_on_gram, fit_stack_on_grams
-from brainage.clock.regressors.svr import fit_gram_svr, polynomial_gram
+from brainage.clock.regressors.grams import centred, directions, gram_of
+from brainage.clock.regressors.primal import Moments, moments_of
+from brainage.clock.regressors.registry import regressor_of
 from brainage.connectivity import DirectionTransformer, FeatureTable, ViewSpec
 from brainage.errors import FeatureMismatchError
 
@@ -53,9 +52,9 @@ class Problem:
     groups : ndarray of shape (n_scans,)
         Scans that must stay together.
     options : ClockOptions
-        Estimator and harmonisation.
-    regressor : RegressorMixin or None, default=None
-        A scikit-learn regressor in the place of ``options.estimator``; one view.
+        Harmonisation and bias correction.
+    regressor : ClockRegressor
+        What is fitted.
     """
 
     values: list[np.ndarray]
@@ -63,7 +62,7 @@ class Problem:
     rows: pd.DataFrame
     groups: np.ndarray
     options: ClockOptions
-    regressor: RegressorMixin | None = None
+    regressor: ClockRegressor
     _grams: dict[tuple, np.ndarray] = field(default_factory=dict, repr=False)
     _incomplete: list[bool] = field(default_factory=list, repr=False)
     _learns: list[bool] = field(default_factory=list, repr=False)
@@ -78,12 +77,13 @@ class Problem:
         *,
         columns: dict[str, np.ndarray] | None = None,
         grams: dict[tuple, np.ndarray] | None = None,
-        regressor: RegressorMixin | None = None,
+        regressor: str | RegressorMixin | None = None,
     ) -> Problem:
         """Take the views that the options name from a feature table.
 
         `grams` is a store that problems of the same table share, so that a sweep makes each Gram
-        matrix once; a problem of one network keeps its own.
+        matrix once; a problem of one network keeps its own. `regressor` is a scikit-learn one in
+        the place of the options' estimator.
 
         Raises
         ------
@@ -100,7 +100,9 @@ class Problem:
             view.values if columns is None else np.asarray(view.values[:, columns[name]])
             for name, view in zip(options.views, views, strict=True)
         ]
-        new = cls(values, [view.spec for view in views], features.rows, groups, options, regressor)
+        specs = [view.spec for view in views]
+        learner = regressor_of(options, regressor)
+        new = cls(values, specs, features.rows, groups, options, learner)
         if grams is not None and columns is None:
             new._grams = grams
         new._incomplete = [has_missing(view) for view in values]
@@ -116,17 +118,20 @@ class Problem:
         return self.rows["age_years"].to_numpy(float)
 
     @property
-    def is_linear(self) -> bool:
-        """Whether the clock is one weight per feature: then features may be centred freely."""
-        options = self.options
-        polynomial = options.estimator == "svr" and options.svr_kernel == "poly"
-        return not polynomial and options.estimator != "gaussian_process"
+    def needs(self) -> Needs:
+        """Return what the regressor is fitted on."""
+        n_scans, n_features = self.values[0].shape
+        return self.regressor.needs(n_scans=n_scans, n_features=n_features, learns=self.learns_any)
 
     @property
-    def needs_features(self) -> bool:
-        """Whether the estimator is fitted on features and not on a Gram matrix."""
-        named = self.options.estimator in ("elastic_net", "gaussian_process")
-        return named or self.regressor is not None
+    def learns_any(self) -> bool:
+        """Whether any view is prepared anew in every training set."""
+        return any(self._learns)
+
+    @property
+    def keeps_in_sample(self) -> bool:
+        """Whether training predictions are kept, for the bias correction that needs them."""
+        return self.options.bias_correction == "in_sample"
 
     def gram(self, view: int) -> np.ndarray:
         """Return the Gram matrix of a view that needs no preparation, computed once."""
@@ -134,13 +139,6 @@ class Problem:
         if key not in self._grams:
             self._grams[key] = gram_of(self.values[view])
         return self._grams[key]
-
-    @property
-    def is_tall(self) -> bool:
-        """Whether a ridge is cheaper through features than through scans."""
-        n_scans, n_features = self.values[0].shape
-        ridge = self.options.estimator == "ridge" and self.regressor is None
-        return ridge and not self.learns(0) and n_scans > n_features
 
     def moments(self) -> Moments:
         """Return the cohort's sums for a ridge through features, computed once."""
@@ -197,52 +195,31 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class FittedView:
-    """One view's part of a fitted clock: how to prepare it, and weights on training scans."""
-
-    preparation: Preparation
-    dual: np.ndarray
-
-
-@dataclass(frozen=True)
-class Fitted:
+class FoldFit:
     """A regression fitted on one training set.
 
     Parameters
     ----------
     train : ndarray of int
         Rows it was fitted on.
-    views : list of FittedView
-        A linear clock predicts ``sum over views of (x @ train.T) @ dual + intercept`` on its age
-        scale; empty for a clock that is not linear.
-    intercept : float
-        On the age scale.
-    chosen : dict
-        Hyperparameters chosen inside the training set.
+    preparations : tuple of Preparation
+        What was learnt of each view's features there.
+    model : FittedModel
+        The regression itself.
     predicted : ndarray
         Predictions of the held-out scans, years.
     in_sample : ndarray or None
         Predictions of the training scans; only for the in_sample bias correction.
-    model : object or None
-        The estimator of a clock that is not linear in its features.
-    coef : list of ndarray or None
-        Weights on features, for estimators that are fitted on features.
-    age_scale : {"years", "sqrt", "log"}, default="years"
-        Scale of duals and intercept; predictions are in years always.
     """
 
     train: np.ndarray
-    views: list[FittedView]
-    intercept: float
-    chosen: dict
+    preparations: tuple[Preparation, ...]
+    model: FittedModel
     predicted: np.ndarray
     in_sample: np.ndarray | None = None
-    model: object | None = None
-    coef: list[np.ndarray] | None = None
-    age_scale: AgeScale = "years"
 
 
-def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> Fitted:
+def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> FoldFit:
     """Fit on training scans and predict held-out ones; `test` may be empty.
 
     Parameters
@@ -254,71 +231,40 @@ def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> Fi
 
     Returns
     -------
-    fitted : Fitted
+    fit : FoldFit
     """
-    if problem.needs_features:
-        return _fit_on_features(problem, train, test)
-    if problem.is_tall:
-        return _fit_on_moments(problem, train, test)
-    return _fit_on_grams(problem, train, test)
+    fit = {"grams": _fit_on_grams, "moments": _fit_on_moments, "features": _fit_on_features}
+    return fit[problem.needs](problem, train, test)
 
 
-def _fit_on_grams(problem: Problem, train, test) -> Fitted:
-    options = problem.options
+def _fit_on_grams(problem: Problem, train: np.ndarray, test: np.ndarray) -> FoldFit:
     preparations, own, cross = [], [], []
     for i in range(len(problem.values)):
         preparation, k_own, k_cross = _grams_of_fold(problem, i, train, test)
         preparations.append(preparation)
         own.append(k_own)
         cross.append(k_cross)
-    ages, groups, age_scale = problem.ages[train], problem.groups[train], "years"
-    if options.estimator == "stacked":
-        stack = fit_stack_on_grams(own, ages, groups=groups, age_scale=options.age_scale)
-        age_scale = stack.age_scale
-        duals = [w * view.dual for w, view in zip(stack.view_weights, stack.views, strict=True)]
-        shifts = [w * v.intercept for w, v in zip(stack.view_weights, stack.views, strict=True)]
-        intercept = stack.intercept + float(sum(shifts))
-        chosen = {
-            "view_weights": [float(w) for w in stack.view_weights],
-            "penalties": [float(view.penalty) for view in stack.views],
-            "age_power": AGE_POWER[age_scale],
-        }
-    elif options.estimator == "ridge":
-        ridge = fit_ridge_on_gram(own[0], ages, groups=groups)
-        duals, intercept, chosen = [ridge.dual], ridge.intercept, {"alpha": ridge.penalty}
-    else:
-        own, cross = _svr_kernels(problem, own, cross)
-        svr = fit_gram_svr(
-            own[0],
-            ages,
-            candidates=options.svr_c,
-            epsilon=options.svr_epsilon,
-            groups=groups,
-            inner_folds=options.validation.inner_folds,
-        )
-        duals, intercept, chosen = [svr.dual], svr.intercept, {"c": svr.c}
-
-    def predict(kernels: list[np.ndarray]) -> np.ndarray:
-        parts = [k @ d for k, d in zip(kernels, duals, strict=True)]
-        return to_years(intercept + np.sum(parts, axis=0), age_scale)
-
-    in_sample = predict(own) if options.bias_correction == "in_sample" else None
-    views = [FittedView(p, d) for p, d in zip(preparations, duals, strict=True)]
-    return Fitted(train, views, intercept, chosen, predict(cross), in_sample, age_scale=age_scale)
+    training = GramTraining(own, problem.ages[train], problem.groups[train])
+    model = problem.regressor.fit(training)
+    in_sample = model.predict(own) if problem.keeps_in_sample else None
+    return FoldFit(train, tuple(preparations), model, model.predict(cross), in_sample)
 
 
-def _grams_of_fold(problem: Problem, view: int, train, test):
+def _grams_of_fold(
+    problem: Problem, view: int, train: np.ndarray, test: np.ndarray
+) -> tuple[Preparation, np.ndarray, np.ndarray]:
+    centre = problem.regressor.centred
     if not problem.learns(view):
         gram = problem.gram(view)
         own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
-        return Preparation(), *(centred(own, cross) if problem.is_linear else (own, cross))
+        return Preparation(), *(centred(own, cross) if centre else (own, cross))
     if problem.takes_directions_alone(view):
         # One Gram matrix still serves every fold: only the mean is the fold's own.
         preparation = problem.fit_direction(view, train)
         own, cross = directions(problem.gram(view), train, test)
-        return preparation, *(centred(own, cross) if problem.is_linear else (own, cross))
+        return preparation, *(centred(own, cross) if centre else (own, cross))
     preparation, own = problem.prepare(view, train)
-    mean = own.mean(axis=0, dtype=np.float64) if problem.is_linear else 0.0
+    mean = own.mean(axis=0, dtype=np.float64) if centre else 0.0
     own = own - mean
     held_out = np.empty((0, own.shape[1]))
     if len(test):
@@ -326,59 +272,31 @@ def _grams_of_fold(problem: Problem, view: int, train, test):
     return preparation, own @ own.T, held_out @ own.T
 
 
-def _fit_on_moments(problem: Problem, train, test) -> Fitted:
+def _fit_on_moments(problem: Problem, train: np.ndarray, test: np.ndarray) -> FoldFit:
     values, ages = problem.values[0], problem.ages
     # Off the cohort's sums, because held-out scans are the fewer.
     held_out = np.setdiff1d(np.arange(len(ages)), train)
     moments = problem.moments().without(moments_of(values, ages, held_out))
-    ridge = fit_ridge_on_moments(moments, values, ages, train, groups=problem.groups[train])
-    predicted = predict_in_blocks(values, test, ridge)
-    in_sample = None
-    if problem.options.bias_correction == "in_sample":
-        in_sample = predict_in_blocks(values, train, ridge)
-    return Fitted(
-        train,
-        [FittedView(Preparation(), np.zeros(0))],
-        ridge.intercept,
-        {"alpha": ridge.penalty},
-        predicted,
-        in_sample,
-        coef=[ridge.coef],
-    )
+    training = MomentTraining(moments, values, ages, train, problem.groups[train])
+    model = problem.regressor.fit(training)
+    in_sample = _in_blocks(model, values, train) if problem.keeps_in_sample else None
+    return FoldFit(train, (Preparation(),), model, _in_blocks(model, values, test), in_sample)
 
 
-def _svr_kernels(problem: Problem, own: list, cross: list) -> tuple[list, list]:
-    if problem.options.svr_kernel == "linear":
-        return own, cross
-    # As scikit-learn's gamma="scale", but with the mean square in the place of the variance: it
-    # needs the training block's diagonal alone.
-    gamma = 1.0 / (np.trace(own[0]) / len(own[0]))
-    degree = problem.options.svr_degree
-    return (
-        [polynomial_gram(own[0], degree=degree, gamma=gamma)],
-        [polynomial_gram(cross[0], degree=degree, gamma=gamma)],
-    )
+def _in_blocks(model: FittedModel, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return predicted ages in years of some scans, reading a block of rows at a time."""
+    parts = [
+        model.predict(np.asarray(values[rows[part]], dtype=np.float64))
+        for part in blocks(len(rows), values.shape[1])
+    ]
+    return np.concatenate([np.zeros(0), *parts])
 
 
-def _fit_on_features(problem: Problem, train, test) -> Fitted:
-    options = problem.options
+def _fit_on_features(problem: Problem, train: np.ndarray, test: np.ndarray) -> FoldFit:
     preparation, own = problem.prepare(0, train)
-    if problem.regressor is not None:
-        model = clone(problem.regressor).fit(own, problem.ages[train])
-        line, chosen = line_of(model, own), {}
-        coef, intercept = (None, 0.0) if line is None else ([line[0]], line[1])
-    elif options.estimator == "elastic_net":
-        model = ElasticNetClock(inner_folds=options.validation.inner_folds)
-        model.fit(own, problem.ages[train], groups=problem.groups[train])
-        chosen = {"alpha": float(model.alpha_), "l1_ratio": float(model.l1_ratio_)}
-        coef, intercept = [np.asarray(model.coef_, dtype=float)], float(model.intercept_)
-    else:
-        model = GaussianProcessClock().fit(own, problem.ages[train])
-        chosen = {name: float(share) for name, share in model.shares_.items()}
-        coef, intercept = None, 0.0
+    model = problem.regressor.fit(FeatureTraining(own, problem.ages[train], problem.groups[train]))
     predicted = np.empty(0)
     if len(test):
         predicted = model.predict(problem.prepare_held_out(0, preparation, test))
-    in_sample = model.predict(own) if options.bias_correction == "in_sample" else None
-    views = [FittedView(preparation, np.zeros(0))]
-    return Fitted(train, views, intercept, chosen, predicted, in_sample, model, coef)
+    in_sample = model.predict(own) if problem.keeps_in_sample else None
+    return FoldFit(train, (preparation,), model, predicted, in_sample)

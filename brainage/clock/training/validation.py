@@ -14,10 +14,9 @@ from sklearn.base import RegressorMixin
 from brainage.clock.model.worth import why_it_shows_nothing
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation.harmonize import PRESERVE_AGE_WARNING
-from brainage.clock.regressors.foreign import find_regressor
 from brainage.clock.training.folds import Folds, check_no_copies, groups_of, make_folds, site_folds
 from brainage.clock.training.metrics import accuracy
-from brainage.clock.training.pipeline import Fitted, Problem, fit_and_predict
+from brainage.clock.training.pipeline import FoldFit, Problem, fit_and_predict
 from brainage.connectivity import FeatureTable
 from brainage.errors import BrainAgeError, BrainAgeWarning
 from brainage.progress import Progress, silent
@@ -75,7 +74,7 @@ class CrossValidation:
         Schema `CHOSEN`.
     leave_one_site_out : DataFrame or None
         As `predictions`; fold counts the sites in alphabetical order.
-    fits : tuple of Fitted
+    fits : tuple of FoldFit
         The fold models, in order of repeat and fold; not written.
     in_sample : DataFrame or None
         participant_id, age_years, predicted_age_years, model: only for the in_sample bias
@@ -86,7 +85,7 @@ class CrossValidation:
     metrics: pd.DataFrame
     chosen: pd.DataFrame
     leave_one_site_out: pd.DataFrame | None = None
-    fits: tuple[Fitted, ...] = field(default=(), repr=False)
+    fits: tuple[FoldFit, ...] = field(default=(), repr=False)
     in_sample: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
@@ -167,8 +166,9 @@ def cross_validate_clock(
         # Once here, and not once in each of the folds.
         warnings.warn(PRESERVE_AGE_WARNING, BrainAgeWarning, stacklevel=2)
     groups = groups_of(rows)
-    foreign = None if regressor is None else find_regressor(regressor)
-    problem = Problem.of(features, options, groups, columns=columns, grams=grams, regressor=foreign)
+    problem = Problem.of(
+        features, options, groups, columns=columns, grams=grams, regressor=regressor
+    )
     check_no_copies(problem.values[0], rows)
     repeats = make_folds(rows, options.validation, seed=seed)
     splits = [split for folds in repeats for split in folds]
@@ -227,18 +227,15 @@ def _check_ages(rows: pd.DataFrame) -> None:
 
 def _fit_all(
     problem: Problem, splits: Folds, n_jobs: int, progress: Progress, label: str
-) -> list[Fitted]:
+) -> list[FoldFit]:
     # Before the threads start: each would otherwise make its own.
     problem.share_logarithms()
-    if not any(problem.learns(view) for view in range(len(problem.values))):
+    if problem.needs == "moments":
+        problem.moments()
+    elif problem.needs == "grams" and not problem.learns_any:
         for view in range(len(problem.values)):
-            if problem.is_tall:
-                problem.moments()
-            elif not problem.needs_features:
-                problem.gram(view)
-    # Threads, because libsvm and LAPACK release the interpreter and the Gram matrix is shared.
-    # Ridge is LAPACK alone, which already uses every core.
-    jobs = n_jobs if problem.options.estimator == "svr" else 1
+            problem.gram(view)
+    jobs = n_jobs if problem.regressor.threaded else 1
     parallel = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     fits = []
     for fit in parallel(joblib.delayed(fit_and_predict)(problem, *split) for split in splits):
@@ -247,7 +244,7 @@ def _fit_all(
     return fits
 
 
-def _predictions(rows: pd.DataFrame, fit: Fitted, test, *, repeat: int, fold: int):
+def _predictions(rows: pd.DataFrame, fit: FoldFit, test, *, repeat: int, fold: int):
     held_out = rows.iloc[test]
     return pd.DataFrame(
         {
@@ -285,10 +282,10 @@ def _leave_one_site_out(problem: Problem, n_jobs: int, progress: Progress) -> pd
     return _in_stored_order(pd.concat(parts, ignore_index=True), problem.rows)
 
 
-def _chosen(fits: list[Fitted], n_folds: int) -> pd.DataFrame:
+def _chosen(fits: list[FoldFit], n_folds: int) -> pd.DataFrame:
     records = []
     for i, fit in enumerate(fits):
-        for name, value in fit.chosen.items():
+        for name, value in fit.model.chosen.items():
             values = value if isinstance(value, list) else [value]
             for j, one in enumerate(values):
                 label = f"{name}_{j}" if isinstance(value, list) else name

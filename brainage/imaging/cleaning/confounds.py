@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from brainage.imaging.cleaning.motion import (
     MOTION_COLUMNS,
     complete_motion,
     framewise_displacement_of,
-    has_tabs,
     read_confounds_table,
 )
 from brainage.imaging.cleaning.strategies import Strategy, load_strategy
@@ -238,24 +238,24 @@ def _check_components(confounds: Path, strategy: Strategy) -> None:
 
 
 def _stage(folder: Path, confounds: Path, table: pd.DataFrame, desc: str) -> Path:
-    """Lay the table beside an empty image under fMRIPrep's names, all that nilearn looks at.
+    """Lay the table into a folder under fMRIPrep's names, all that nilearn looks at.
 
     It finds a table by the image's name; ours may be called anything.
     """
+    # The image is named, and never looked for.
     image = folder / f"sub-x_task-x_desc-{desc}_bold.nii.gz"
-    image.touch()
     target = folder / "sub-x_task-x_desc-confounds_timeseries.tsv"
     complete = complete_motion(table)
-    name = confounds.name.lower()
-    if complete is not table or not name.endswith((".tsv", ".tsv.gz")) or not has_tabs(confounds):
+    if complete is not table or table.attrs["separator"] != "\t":
         complete.to_csv(target, sep="\t", index=False, na_rep="n/a")
-    elif name.endswith(".gz"):
+    elif confounds.name.lower().endswith(".gz"):
         target.write_bytes(gzip.decompress(confounds.read_bytes()))
     else:
-        target.symlink_to(confounds.resolve())
+        # Not resolved: that would ask for every folder on the way, for each scan.
+        target.symlink_to(os.path.abspath(confounds))
     sidecar = _sidecar_of(confounds)
     if sidecar.is_file():
-        target.with_suffix(".json").symlink_to(sidecar.resolve())
+        target.with_suffix(".json").symlink_to(os.path.abspath(sidecar))
     else:
         target.with_suffix(".json").write_text("{}", encoding="utf-8")
     return image

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def read_confounds_table(path: Path, *, motion_order: str | None = None) -> pd.D
     -------
     table : DataFrame
         One row a volume. Bare motion comes back as trans_x ... rot_z in mm and radians.
+        ``attrs["separator"]`` is what separates named columns in the file.
 
     Raises
     ------
@@ -49,13 +51,18 @@ def read_confounds_table(path: Path, *, motion_order: str | None = None) -> pd.D
         Unreadable, not numbers, an order nobody stated.
     """
     try:
-        first = _first_line(path)
+        content = path.read_bytes()
+        if path.name.lower().endswith(".gz"):
+            content = gzip.decompress(content)
+        text = content.decode("utf-8-sig")
+        first = _first_line(text)
         if is_unfetched(first.encode()):
             raise ScanError(f"{path}: {UNFETCHED}.")
         bare = all(_NUMBER.fullmatch(cell) for cell in re.split(r"[\s,;]+", first) if cell)
+        separator = _separator(path, first)
         table = pd.read_csv(
-            path,
-            sep=_separator(path, first),
+            io.StringIO(text),
+            sep=separator,
             header=None if bare else 0,
             na_values=["n/a"],
             comment="#" if bare else None,
@@ -67,12 +74,10 @@ def read_confounds_table(path: Path, *, motion_order: str | None = None) -> pd.D
         ) from None
     except (OSError, EOFError, ValueError) as error:
         raise ScanError(f"{path}: the confounds table cannot be read: {error}") from error
-    return _named_motion(path, table.dropna(axis=1, how="all"), motion_order) if bare else table
-
-
-def has_tabs(path: Path) -> bool:
-    """Say whether tabs separate a table's cells, whatever its ending."""
-    return _separator(path, _first_line(path)) == "\t"
+    if bare:
+        table = _named_motion(path, table.dropna(axis=1, how="all"), motion_order)
+    table.attrs["separator"] = separator if not bare else None
+    return table
 
 
 def _separator(path: Path, line: str) -> str:
@@ -81,12 +86,10 @@ def _separator(path: Path, line: str) -> str:
     return next((mark for mark in ";," if mark in line), r"\s+")
 
 
-def _first_line(path: Path) -> str:
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8-sig") as stream:
-        for line in stream:
-            if line.strip() and not line.startswith("#"):
-                return line.strip()
+def _first_line(text: str) -> str:
+    for line in io.StringIO(text):
+        if line.strip() and not line.startswith("#"):
+            return line.strip()
     raise ValueError("an empty file")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,18 @@ def load_strategy(name: str) -> Strategy:
         No such strategy (the known ones are listed), or a file with unknown keys or values of
         the wrong kind.
     """
-    path = Path(name) if name.endswith(".toml") else configs_folder() / "cleaning" / f"{name}.toml"
+    if name.endswith(".toml"):
+        return _read_strategy(name, Path(name))
+    return _known_strategy(name)
+
+
+# Every scan asks for it; what comes with the package does not change while it runs.
+@functools.lru_cache(maxsize=32)
+def _known_strategy(name: str) -> Strategy:
+    return _read_strategy(name, configs_folder() / "cleaning" / f"{name}.toml")
+
+
+def _read_strategy(name: str, path: Path) -> Strategy:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -109,5 +121,5 @@ def _refuse_unknown(path: Path, what: str, found: dict, known: set[str]) -> None
         raise ConfigError(f"{path}: unknown {what}: {unknown}; known: {sorted(known)}.")
 
 
-def _is_number(value) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

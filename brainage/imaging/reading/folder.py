@@ -16,6 +16,7 @@ from pathlib import Path
 
 from brainage.errors import BrainAgeWarning, ScanError
 from brainage.imaging.reading.scan import Scan
+from brainage.imaging.reading.sidecars import by_first_part, matching_sidecars
 from brainage.series.names import RUN_KEYS, labels_of, parts_of, run_label
 from brainage.tables import NO_SESSION
 
@@ -36,16 +37,19 @@ _CONFOUNDS = tuple(
 )
 _MASK = ("_desc-brain_mask.nii.gz", "_desc-brain_mask.nii")
 _SHOWN = 5
+#: A folder's path, and its sidecars by the first part of their names.
+_Level = tuple[str, dict[str, list[str]]]
 
 
 @dataclass(frozen=True)
 class _Image:
-    """An image's folder, its name, its labels by key, and the files beside it."""
+    """An image's folder, its name, its labels by key, and what lies beside it and above."""
 
     func: str
     name: str
     labels: dict[str, str]
     beside: frozenset[str]
+    levels: tuple[_Level, ...]
 
     @property
     def path(self) -> Path:
@@ -98,13 +102,13 @@ def scans_in_folder(folder: Path, space: str | None, task: str | None) -> list[S
 
 def _images(folder: Path, pattern: re.Pattern[str]) -> list[_Image]:
     images, misnamed = [], []
-    for func, names in _func_folders(folder):
-        for name in sorted(name for name in names if pattern.search(name)):
-            problem = _misnamed(Path(func).relative_to(folder).parts[:-1], name)
+    for func, levels in _func_folders(folder):
+        for name in sorted(name for name in func.names if pattern.search(name)):
+            problem = _misnamed(Path(func.folder).relative_to(folder).parts[:-1], name)
             if problem is None:
-                images.append(_Image(func, name, labels_of(name), names))
+                images.append(_Image(func.folder, name, labels_of(name), func.names, levels))
             else:
-                misnamed.append(f"{Path(func, name)}: {problem}")
+                misnamed.append(f"{Path(func.folder, name)}: {problem}")
     if misnamed:
         more = f" And {len(misnamed) - _SHOWN} more." if len(misnamed) > _SHOWN else ""
         raise ScanError(
@@ -219,6 +223,7 @@ def _scan(image: _Image) -> Scan:
         # Confounds belong to the run in every space and resolution; a mask to one of them.
         confounds=_beside(image, _CONFOUNDS, needed=_OF_RUN),
         mask=_beside(image, _MASK, needed=(*_OF_RUN, "space", *_OF_SPACE)),
+        sidecars=tuple(matching_sidecars(image.name, labels.get("task", NO_SESSION), image.levels)),
     )
 
 
@@ -239,27 +244,49 @@ def _beside(image: _Image, endings: tuple[str, ...], *, needed: tuple[str, ...])
     return Path(image.func, min(found)[2]) if found else None
 
 
-def _func_folders(folder: Path) -> Iterator[tuple[str, frozenset[str]]]:
-    # scandir tells folders from files without asking for each file's metadata.
+def _func_folders(folder: Path) -> Iterator[tuple[_Listing, tuple[_Level, ...]]]:
+    """Yield each func folder, and the sidecars in it and in the folders that it lies in."""
     try:
-        for subject in _folders(folder, "sub-"):
+        of_dataset = _Listing.of(folder)
+        for subject in of_dataset.folders("sub-"):
+            of_subject = _Listing.of(subject)
+            levels = (of_subject.level, of_dataset.level)
+            yield from _func_of(of_subject, levels)
             # A person may have sessions and, from before there were any, a func beside them.
-            for func in _func_of(_folders(subject, ("ses-", "func"))):
-                with os.scandir(func) as entries:
-                    # macOS leaves ._NAME beside NAME on other file systems; it is no scan.
-                    yield func, frozenset(e.name for e in entries if not e.name.startswith("."))
+            for session in of_subject.folders("ses-"):
+                of_session = _Listing.of(session)
+                yield from _func_of(of_session, (of_session.level, *levels))
     except OSError as error:
         raise ScanError(f"{error.filename}: cannot be listed ({error.strerror}).") from error
 
 
-def _func_of(folders: list[str]) -> Iterator[str]:
-    for path in folders:
+def _func_of(
+    listing: _Listing, above: tuple[_Level, ...]
+) -> Iterator[tuple[_Listing, tuple[_Level, ...]]]:
+    for path in listing.folders("func"):
         if os.path.basename(path) == "func":
-            yield path
-        elif os.path.basename(path).startswith("ses-"):
-            yield from _func_of(_folders(path, "func"))
+            beside = _Listing.of(path)
+            yield beside, (beside.level, *above)
 
 
-def _folders(folder: str | Path, prefix: str | tuple[str, ...]) -> list[str]:
-    with os.scandir(folder) as entries:
-        return sorted(e.path for e in entries if e.name.startswith(prefix) and e.is_dir())
+@dataclass(frozen=True)
+class _Listing:
+    """What lies in a folder, asked for once; `level` is its path and its sidecars."""
+
+    folder: str
+    entries: tuple[os.DirEntry[str], ...]
+    names: frozenset[str]
+    level: _Level
+
+    @classmethod
+    def of(cls, folder: str | Path) -> _Listing:
+        # macOS leaves ._NAME beside NAME on other file systems; it is no scan.
+        with os.scandir(folder) as found:
+            entries = tuple(entry for entry in found if not entry.name.startswith("."))
+        names = frozenset(entry.name for entry in entries)
+        return cls(str(folder), entries, names, (str(folder), by_first_part(names)))
+
+    def folders(self, prefix: str) -> list[str]:
+        # scandir tells folders from files without asking for each file's metadata; of links that
+        # would not be so, and only those with the prefix are asked.
+        return sorted(e.path for e in self.entries if e.name.startswith(prefix) and e.is_dir())

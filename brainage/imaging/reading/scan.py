@@ -25,6 +25,9 @@ class Scan:
         Confounds table and brain mask.
     t_r_s : float or None, default=None
         Repetition time a table states; else it is resolved when the scan is opened.
+    sidecars : tuple of Path or None, default=None
+        JSON files that speak for the image, the most particular first, as they were when its folder
+        was listed; None: they are looked for when they are needed.
     """
 
     participant_id: str
@@ -36,6 +39,7 @@ class Scan:
     confounds: Path | None
     mask: Path | None
     t_r_s: float | None = None
+    sidecars: tuple[Path, ...] | None = None
 
     def __repr__(self) -> str:
         files = [self.bold.name]

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from brainage.errors import ScanError
+from brainage.files import read_json_object
 from brainage.imaging.reading.scan import Scan
 from brainage.series.names import parts_of
 from brainage.tables import NO_SESSION
 
 _SIDECAR = "bold.json"
+#: Under which all JSON files of a folder are listed: no part of a name has a slash.
+_ALL = "/"
 #: How far two statements of one time may lie apart, and one step from the others.
 _TOLERANCE = 0.01
 #: A year: what is no time of a scan.
@@ -77,7 +80,7 @@ def resolve_t_r_s(
 
 
 def sidecars_of(scan: Scan) -> list[Path]:
-    """Return the JSON files that speak for a scan or its confounds; its own may be absent."""
+    """Return the JSON files that speak for a scan, and its confounds' own, which may be absent."""
     found = _image_sidecars(scan)
     if scan.confounds is not None:
         name = re.sub(r"\.[^.]+(\.gz)?$", ".json", scan.confounds.name)
@@ -86,26 +89,56 @@ def sidecars_of(scan: Scan) -> list[Path]:
 
 
 def _image_sidecars(scan: Scan) -> list[Path]:
+    if scan.sidecars is not None:
+        return list(scan.sidecars)
+    levels = [(str(folder), _sidecars_in(folder)) for folder in _levels(scan.bold)]
+    return matching_sidecars(scan.bold.name, scan.task, levels)
+
+
+def matching_sidecars(
+    name: str, task: str, levels: Sequence[tuple[str, Mapping[str, Sequence[str]]]]
+) -> list[Path]:
     """Return an image's own sidecars, then those that it inherits, the most particular first.
 
     By BIDS' principle of inheritance a file speaks for every image that has all parts of its name
     (``task-rest_bold.json``, ``sub-01_task-rest_bold.json``) in its folder or below.
+
+    Parameters
+    ----------
+    name : str
+        Of the image.
+    task : str
+        Of the scan; a table may say what the name does not.
+    levels : sequence of (str, mapping)
+        The image's folder and those above it, each with its sidecars as `by_first_part` has them.
     """
-    stem = re.sub(r"\.nii(\.gz)?$", "", scan.bold.name, flags=re.IGNORECASE)
-    own = [f"{name}.json" for name in dict.fromkeys((stem.removesuffix(".dtseries"), stem))]
-    parts = {*parts_of(scan.bold.name)}
-    if scan.task != NO_SESSION:
-        parts.add(f"task-{scan.task}")
-    found = [scan.bold.with_name(name) for name in own]
-    for folder in _levels(scan.bold):
-        names = _sidecars_in(folder)
+    stem = re.sub(r"\.nii(\.gz)?$", "", name, flags=re.IGNORECASE)
+    own = [f"{own}.json" for own in dict.fromkeys((stem.removesuffix(".dtseries"), stem))]
+    parts = {*parts_of(name)}
+    if task != NO_SESSION:
+        parts.add(f"task-{task}")
+    folder, beside = levels[0]
+    there = set(beside.get(_ALL, ()))
+    found = [Path(folder, own_name) for own_name in own if own_name in there]
+    for folder, names in levels:
         shared = [
-            name
+            other
             for part in ("", *sorted(parts))
-            for name in names.get(part, ())
-            if set(parts_of(name)) <= parts and name not in own
+            for other in names.get(part, ())
+            if set(parts_of(other)) <= parts and other not in own
         ]
-        found += [folder / name for name in sorted(shared, key=lambda n: -len(parts_of(n)))]
+        found += [Path(folder, other) for other in sorted(shared, key=lambda n: -len(parts_of(n)))]
+    return found
+
+
+def by_first_part(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the sidecars among a folder's names by the first part of their names, and all JSON."""
+    found = defaultdict(list)
+    for name in sorted(name for name in names if name.endswith(".json")):
+        found[_ALL].append(name)
+        # Of parts and nothing else: "scan7_bold.json" is scan 7's own.
+        if name.endswith(_SIDECAR) and name == "_".join([*parts_of(name), _SIDECAR]):
+            found[next(iter(parts_of(name)), "")].append(name)
     return found
 
 
@@ -121,7 +154,7 @@ def _levels(bold: Path) -> list[Path]:
 
 def _sidecars_in(folder: Path) -> dict[str, list[str]]:
     try:
-        return _by_first_part(str(folder), os.stat(folder).st_mtime_ns)
+        return _listed(str(folder), os.stat(folder).st_mtime_ns)
     except OSError:
         return {}
 
@@ -129,20 +162,15 @@ def _sidecars_in(folder: Path) -> dict[str, list[str]]:
 # A dataset's folder lists thousands of participants and is asked for each of their scans; the
 # time of its last change is in the key.
 @functools.lru_cache(maxsize=8)
-def _by_first_part(folder: str, changed: int) -> dict[str, list[str]]:
-    names = defaultdict(list)
-    for name in sorted(os.listdir(folder)):
-        # Of parts and nothing else: "scan7_bold.json" is scan 7's own.
-        if name.endswith(_SIDECAR) and name == "_".join([*parts_of(name), _SIDECAR]):
-            names[next(iter(parts_of(name)), "")].append(name)
-    return names
+def _listed(folder: str, changed: int) -> dict[str, list[str]]:
+    return by_first_part(os.listdir(folder))
 
 
 def _sidecar_t_r_s(scan: Scan, n_volumes: int | None) -> float | None:
     """Return what the most particular sidecar says that speaks of time at all."""
     for path in _image_sidecars(scan):
-        meta = _read_json(path)
-        if meta is None or (meta.get("RepetitionTime"), meta.get("VolumeTiming")) == (None, None):
+        meta = read_json_object(path, error=ScanError)
+        if (meta.get("RepetitionTime"), meta.get("VolumeTiming")) == (None, None):
             continue
         t_r_s = meta.get("RepetitionTime")
         if t_r_s is not None:
@@ -179,22 +207,6 @@ def _even_step_s(path: Path, times_s: object, n_volumes: int | None) -> float:
             "and minutes kept need even steps: leave the scan out, or cut it at the gap."
         )
     return float(steps_s.mean())
-
-
-def _read_json(path: Path) -> dict | None:
-    """Return a sidecar's content, None where there is no such file."""
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return None
-    # Not JSON, not UTF-8, numbers of thousands of digits, nested too deep.
-    except (OSError, ValueError, RecursionError) as error:
-        raise ScanError(f"{path}: expected a JSON sidecar, found: {error}") from error
-    if not isinstance(meta, dict):
-        raise ScanError(
-            f"{path}: expected a JSON sidecar with keys, found a {type(meta).__name__}."
-        )
-    return meta
 
 
 def _is_number(value: object) -> bool:

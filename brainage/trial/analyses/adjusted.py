@@ -24,10 +24,25 @@ from brainage.trial.analyses.repeated_measures import (
 _VARIES = 1e-6
 
 
-def _fit_adjusted(
+def fit_adjusted(
     inputs: AnalysisInputs, known: pd.DataFrame, extra: tuple[str, ...]
 ) -> AnalysisResult:
-    """Fit the model with covariates that are known for these of all changes."""
+    """Fit the model with covariates that are known for these of all changes.
+
+    Parameters
+    ----------
+    inputs : AnalysisInputs
+        Of the main network.
+    known : DataFrame
+        The changes with every one of `extra`.
+    extra : tuple of str
+        Covariates measured after randomisation.
+
+    Raises
+    ------
+    DesignError
+        Known for half of the changes or fewer, or the same in all.
+    """
     n_all = len(inputs.changes)
     if len(known) <= n_all / 2:
         raise DesignError(f"{' and '.join(extra)}: known for {len(known)} of {n_all} changes.")
@@ -39,7 +54,7 @@ def _fit_adjusted(
 def _motion(inputs: AnalysisInputs) -> AnalysisResult:
     names = ("fd_mm", "baseline_fd_mm")
     known = inputs.changes[list(names)].notna().all(axis=1)
-    found = _fit_adjusted(inputs, inputs.changes[known], names)
+    found = fit_adjusted(inputs, inputs.changes[known], names)
     return found if known.all() else replace(found, title="adjusted for motion (scans with motion)")
 
 
@@ -47,14 +62,25 @@ def _interval(inputs: AnalysisInputs) -> AnalysisResult:
     changes = inputs.changes
     nominal = changes["visit"].map({v.label: v.nominal_years for v in inputs.design.visits})
     off_plan = changes.assign(years_off_plan=changes["years"] - nominal)
-    return _fit_adjusted(inputs, off_plan, ("years_off_plan",))
+    return fit_adjusted(inputs, off_plan, ("years_off_plan",))
 
 
 def _scanner(inputs: AnalysisInputs) -> AnalysisResult:
     moved = (~inputs.changes["same_scanner"]).astype(float)
     if not moved.any():
         raise NothingToDo("nobody was scanned on another scanner than at baseline")
-    return _fit_adjusted(inputs, inputs.changes.assign(scanner_changed=moved), ("scanner_changed",))
+    return fit_adjusted(inputs, inputs.changes.assign(scanner_changed=moved), ("scanner_changed",))
+
+
+def _scanner_covariate(inputs: AnalysisInputs) -> AnalysisResult:
+    names = ["scanner", "baseline_scanner"]
+    changes = inputs.changes
+    if changes[names].isna().all(axis=None) or changes[names].stack().nunique() < 2:
+        raise NothingToDo("the scanner is not known, or all scans are of one")
+    text = changes[names].astype(object).where(changes[names].notna(), "not recorded")
+    extra = tuple(name for name in names if text[name].nunique() > 1)
+    data = changes.assign(**{name: text[name].astype(str) for name in names})
+    return between_only(fit_changes(data, inputs.design, extra_covariates=extra))
 
 
 MOTION_ADJUSTED = Analysis(
@@ -64,6 +90,7 @@ MOTION_ADJUSTED = Analysis(
     settings=MODEL_SETTINGS,
     rows=average_between,
     run=_motion,
+    after_randomisation=True,
 )
 INTERVAL_ADJUSTED = Analysis(
     key="interval",
@@ -72,6 +99,7 @@ INTERVAL_ADJUSTED = Analysis(
     settings=MODEL_SETTINGS,
     rows=average_between,
     run=_interval,
+    after_randomisation=True,
 )
 SCANNER_ADJUSTED = Analysis(
     key="scanner",
@@ -80,4 +108,14 @@ SCANNER_ADJUSTED = Analysis(
     settings=MODEL_SETTINGS,
     rows=average_between,
     run=_scanner,
+    after_randomisation=True,
+)
+SCANNER_COVARIATE = Analysis(
+    key="scanner_covariate",
+    title=lambda _: "scanner as covariate",
+    words="sensitivity: the scanner of each scan as a covariate, where there are several",
+    settings=MODEL_SETTINGS,
+    rows=average_between,
+    run=_scanner_covariate,
+    after_randomisation=True,
 )

@@ -5,12 +5,18 @@ To add one: write its file here in `analyses/`, with a record, and name the reco
 
 from __future__ import annotations
 
-from brainage.trial.analyses.adjusted import INTERVAL_ADJUSTED, MOTION_ADJUSTED, SCANNER_ADJUSTED
+from brainage.trial.analyses.adjusted import (
+    INTERVAL_ADJUSTED,
+    MOTION_ADJUSTED,
+    SCANNER_ADJUSTED,
+    SCANNER_COVARIATE,
+)
 from brainage.trial.analyses.ancova_per_visit import ANCOVA
 from brainage.trial.analyses.association_by_arm import CHANGE_WITH_CHANGE
 from brainage.trial.analyses.change import CHANGE_SCORES, WITHIN_ARM
 from brainage.trial.analyses.description import DESCRIPTION
 from brainage.trial.analyses.dose_by_arm import DOSE_QUESTIONS
+from brainage.trial.analyses.influence import PEOPLE_LEFT_OUT, SITES_LEFT_OUT
 from brainage.trial.analyses.levakov import LEVAKOV_OUTCOME
 from brainage.trial.analyses.local_by_arm import LOCAL_CHANGES
 from brainage.trial.analyses.model_details import MODEL_DETAILS
@@ -18,6 +24,12 @@ from brainage.trial.analyses.moderators import MODERATED
 from brainage.trial.analyses.named_contrasts import NAMED
 from brainage.trial.analyses.networks_compared import NETWORKS_COMPARED
 from brainage.trial.analyses.noise_by_arm import INDIVIDUAL_NOISE
+from brainage.trial.analyses.other_choices import (
+    BASELINE_GAP_ONLY,
+    NO_COVARIATES,
+    ROBUST_REGRESSION,
+    STRICT_MOTION,
+)
 from brainage.trial.analyses.record import Analysis
 from brainage.trial.analyses.repeated_measures import (
     COMPLETERS_ONLY,
@@ -30,6 +42,7 @@ from brainage.trial.analyses.repeated_measures import (
 )
 from brainage.trial.analyses.reproduction import REPRODUCTION
 from brainage.trial.analyses.rerandomized_primary import RERANDOMIZATION
+from brainage.trial.analyses.time_kept import TIME_KEPT
 from brainage.trial.options import TrialOptions
 
 REGISTRY: tuple[Analysis, ...] = (
@@ -46,6 +59,12 @@ REGISTRY: tuple[Analysis, ...] = (
     MOTION_ADJUSTED,
     INTERVAL_ADJUSTED,
     SCANNER_ADJUSTED,
+    SCANNER_COVARIATE,
+    TIME_KEPT,
+    STRICT_MOTION,
+    BASELINE_GAP_ONLY,
+    NO_COVARIATES,
+    ROBUST_REGRESSION,
     LEVAKOV_OUTCOME,
     RERANDOMIZATION,
     NAMED,
@@ -55,6 +74,8 @@ REGISTRY: tuple[Analysis, ...] = (
     NETWORKS_COMPARED,
     LOCAL_CHANGES,
     INDIVIDUAL_NOISE,
+    PEOPLE_LEFT_OUT,
+    SITES_LEFT_OUT,
     DESCRIPTION,
     MODEL_DETAILS,
     REPRODUCTION,

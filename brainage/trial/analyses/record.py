@@ -211,6 +211,9 @@ class Analysis:
         Whose data.
     style : str or None, default=None
         `TrialOptions.style` whose headline it is; it then runs for every network.
+    after_randomisation : bool, default=False
+        Uses what was measured after randomisation: its rows describe how far the contrast depends
+        on that, and estimate nothing of the estimand.
     beside_headline : bool, default=False
         Runs for every network beside the headline; its rows stand in ``deltas.tsv``.
     """
@@ -228,6 +231,7 @@ class Analysis:
     outcome: Callable[[TrialOptions], str] = _planned_outcome
     analysis_set: str = INTENTION_TO_TREAT
     style: str | None = None
+    after_randomisation: bool = False
     beside_headline: bool = False
 
     def table(self, name: str) -> ResultTable:

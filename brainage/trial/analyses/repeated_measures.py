@@ -57,6 +57,7 @@ def fit_changes(
     changes: pd.DataFrame,
     design: TrialDesign,
     *,
+    covariates: tuple[str, ...] | None = None,
     extra_covariates: tuple[str, ...] = (),
     degrees_of_freedom: str | None = None,
     covariance_by_arm: bool | None = None,
@@ -69,6 +70,8 @@ def fit_changes(
         One network's changes.
     design : TrialDesign
         Arms, visits, covariates.
+    covariates : tuple of str or None, default=None
+        In the place of the prespecified ones; None: those.
     extra_covariates : tuple of str, default=()
         For sensitivity analyses.
     degrees_of_freedom : {"satterthwaite", "kenward_roger"} or None, default=None
@@ -82,12 +85,13 @@ def fit_changes(
     """
     options = design.options
     data = model_data(changes, design)
+    own = baseline_covariates(data, design) if covariates is None else covariates
     fit = fit_mmrm(
         data,
         response="change",
         arms=design.arms,
         visits=design.later_visits,
-        covariates=(*baseline_covariates(data, design), *extra_covariates),
+        covariates=(*own, *extra_covariates),
         crossed_with_visit=CROSSED,
         degrees_of_freedom=degrees_of_freedom or options.degrees_of_freedom,
         covariance_by_arm=options.covariance_by_arm

@@ -139,6 +139,9 @@ class TrialOptions(Options):
         all arms share one.
     n_bootstraps : int, default=2000
         Bootstrap samples of people behind Levakov's outcome.
+    strict_fd_mm : float, default=0.2
+        Mean framewise displacement above which a scan is left out of the sensitivity row "scans
+        of little motion".
     contrasts : tuple of ContrastOptions, default=()
         Named linear contrasts beside those with control. The ready-made ones are done in any
         case, exploratory; naming one here changes its family or gives it a margin.
@@ -182,6 +185,7 @@ class TrialOptions(Options):
     degrees_of_freedom: Literal["satterthwaite", "kenward_roger"] = "satterthwaite"
     covariance_by_arm: bool = True
     n_bootstraps: int = Field(default=2000, ge=200)
+    strict_fd_mm: float = Field(default=0.2, gt=0)
     contrasts: Listed[ContrastOptions] = ()
     arm_factors: dict[str, dict[str, str]] = {}
     moderators: Listed[ModeratorOptions] = ()

@@ -150,17 +150,18 @@ _PLANNED = Column(
 )
 _PLAN_HASH = Column("plan_hash", "text", "Hash of the plan in force; 'no plan' without one.")
 _N = Column("n", "integer", "Participants analysed, of the arms named in the row.")
+_N_AT = Column(
+    "n_at_visit",
+    "integer",
+    "Of those, participants with a score at this visit (of an average: at any later visit).",
+)
 _COUNTS = (
     Column(
         "n_model",
         "integer",
         "Participants the model used, of the arms named in the row, whatever visits they have.",
     ),
-    Column(
-        "n_at_visit",
-        "integer",
-        "Of those, participants with a score at this visit (of an average: at any later visit).",
-    ),
+    _N_AT,
 )
 
 CONTRASTS = TableSchema(
@@ -184,12 +185,41 @@ CONTRASTS = TableSchema(
     ),
 )
 
+#: What a row by other means is.
+BY_OTHER_MEANS = "by other means"
+DEPENDENCE = "a description of dependence, not an estimate of the estimand"
+
 SENSITIVITY = TableSchema(
     "sensitivity",
     (
         Column("analysis", "text", "What differs from the main analysis."),
+        Column(
+            "role",
+            "text",
+            f"'{BY_OTHER_MEANS}', or, where it uses what was measured after randomisation, "
+            f"'{DEPENDENCE}'.",
+        ),
         *CONTRASTS.columns,
     ),
+)
+
+SPECIFICATIONS = TableSchema(
+    "specifications",
+    (
+        Column("rank", "integer", "From the lowest estimate to the highest."),
+        Column("analysis", "text", "'main analysis', or what differs from it."),
+        Column("key", "text", "Key of the analysis."),
+        Column("role", "text", "'main analysis', or as in sensitivity.tsv."),
+        *ESTIMATE_COLUMNS,
+        Column("p_value", "number", "Two-sided p, not adjusted.", nullable=True, low=0, high=1),
+        _N_AT,
+        Column("outcome", "text", "Score column analysed."),
+        Column("analysis_set", "text", "Whose data."),
+        Column("model", "text", "The kind of model: the method up to its first comma."),
+        Column("covariates", "text", "Covariates of the model.", nullable=True),
+        _PLANNED,
+    ),
+    key=("analysis",),
 )
 
 DELTAS = TableSchema(

@@ -23,6 +23,7 @@ from brainage.trial.results.contrasts import (
     MOTION,
     NO_PLAN,
     SENSITIVITY,
+    SPECIFICATIONS,
     TIMING,
     Contrast,
     as_contrasts,
@@ -36,6 +37,7 @@ _TABLES: dict[str, TableSchema] = {
     "flow": FLOW,
     "exclusions": EXCLUSIONS,
     "sensitivity": SENSITIVITY,
+    "specifications": SPECIFICATIONS,
     "analyses": ANALYSES,
     "motion": MOTION,
     "models": MODELS,
@@ -61,6 +63,9 @@ class TrialResult:
         Participant flow, and each excluded scan with its reason.
     sensitivity : DataFrame
         The same contrasts by other means (schema `SENSITIVITY`).
+    specifications : DataFrame
+        The primary contrast by every means, in order of the estimate: a specification plot's data
+        (schema `SPECIFICATIONS`).
     analyses : DataFrame
         Every analysis asked for: done, or not run with the reason (schema `ANALYSES`).
     timing : DataFrame
@@ -97,6 +102,7 @@ class TrialResult:
     flow: pd.DataFrame = field(repr=False)
     exclusions: pd.DataFrame = field(repr=False)
     sensitivity: pd.DataFrame = field(repr=False)
+    specifications: pd.DataFrame = field(repr=False)
     analyses: pd.DataFrame = field(repr=False)
     timing: pd.DataFrame = field(repr=False)
     motion: pd.DataFrame = field(repr=False)

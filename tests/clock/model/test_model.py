@@ -88,7 +88,7 @@ def test_two_trainings_on_the_same_data_give_the_same_file(cohort, ridge, tmp_pa
 def test_the_kept_clock_is_the_ridge_of_the_whole_cohort(cohort, new, ridge):
     X = cohort.views["fisher_z"].values.astype(float)
     y = cohort.rows["age_years"].to_numpy()
-    peer = Ridge(ridge.facts["chosen"]["alpha"]).fit(X, y)
+    peer = Ridge(ridge.facts["chosen"]["penalty"]).fit(X, y)
     expected = peer.predict(new.views["fisher_z"].values.astype(float))
     np.testing.assert_allclose(ridge.score(new)["predicted_age_years"], expected, atol=1e-8)
 

@@ -33,7 +33,7 @@ def test_fit_equals_scikit_learns_at_the_chosen_penalty():
     X, y = _sparse(80, p=40)
     clock = ElasticNetClock().fit(X, y)
     scale = X.std()
-    peer = ElasticNet(alpha=clock.alpha_, l1_ratio=clock.l1_ratio_, tol=1e-8, max_iter=10_000)
+    peer = ElasticNet(alpha=clock.penalty_, l1_ratio=clock.l1_ratio_, tol=1e-8, max_iter=10_000)
     peer.fit((X - X.mean(axis=0)) / scale, y)
     np.testing.assert_allclose(clock.coef_ * scale, peer.coef_, atol=2e-2)
 

@@ -2,11 +2,25 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import BayesianRidge, PoissonRegressor
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import BayesianRidge, LinearRegression, PoissonRegressor, Ridge
 from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.svm import SVR, LinearSVR
 
-from brainage.clock import ClockOptions, ValidationOptions, cross_validate_clock, fit_clock
+from brainage.clock import (
+    BrainClock,
+    ClockOptions,
+    ValidationOptions,
+    cross_validate_clock,
+    fit_clock,
+)
+from brainage.clock.regressors.foreign import line_of
 from brainage.errors import BrainAgeError
 
 OPTIONS = ClockOptions(validation=ValidationOptions(n_folds=4, n_bootstrap=0))
@@ -75,3 +89,76 @@ def test_the_card_of_an_in_sample_correction_shows_the_slope_new_people_meet(coh
     assert slopes["after"]["slope"] < -0.01
     shown = clock.card()["gap slope on age in left-out people, after"]
     assert shown.startswith(f"{slopes['after']['slope']:+.3f} [")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "choices", "peer"),
+    [
+        ("sklearn.cross_decomposition.PLSRegression", {"n_components": 3}, PLSRegression(3)),
+        ("sklearn.linear_model.Ridge", {"alpha": 10.0}, Ridge(10.0)),
+        ("sklearn.svm.LinearSVR", {"random_state": 0}, LinearSVR(random_state=0)),
+    ],
+)
+def test_a_study_may_name_a_regressor_that_turns_out_linear_and_keep_it(
+    cohort, tmp_path, estimator, choices, peer
+):
+    options = ClockOptions(
+        estimator=estimator, estimator_options=choices, validation=OPTIONS.validation
+    )
+    clock = fit_clock(cohort, options)
+    clock.save(tmp_path / "a.clock")
+    X = cohort.views["fisher_z"].values
+    expected = peer.fit(X, cohort.rows["age_years"]).predict(X).ravel()
+    scores = BrainClock.load(tmp_path / "a.clock").score(cohort)
+    np.testing.assert_allclose(scores["predicted_age_years"], expected, atol=1e-3)
+    assert clock.facts["estimator"] == type(peer).__name__
+
+
+@pytest.mark.parametrize(
+    "regressor",
+    [
+        make_pipeline(StandardScaler(), Ridge()),
+        make_pipeline(PCA(5, random_state=0), LinearRegression()),
+        TransformedTargetRegressor(Ridge(), transformer=StandardScaler()),
+    ],
+)
+def test_pipelines_of_linear_steps_are_one_weight_vector_after_all(cohort, regressor):
+    X, age = cohort.views["fisher_z"].values.astype(float), cohort.rows["age_years"].to_numpy()
+    coef, intercept = line_of(regressor.fit(X, age), X)
+    new = np.random.default_rng(0).normal(size=(20, X.shape[1]))
+    np.testing.assert_allclose(new @ coef + intercept, regressor.predict(new), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "regressor",
+    [
+        KNeighborsRegressor(3),
+        PoissonRegressor(),
+        make_pipeline(StandardScaler(), SVR()),
+        RandomForestRegressor(5, random_state=0),
+        make_pipeline(PolynomialFeatures(2), Ridge()),
+        TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp),
+    ],
+)
+def test_what_is_not_linear_is_never_taken_for_a_line(cohort, regressor):
+    X, age = cohort.views["fisher_z"].values[:, :12], cohort.rows["age_years"].to_numpy()
+    assert line_of(regressor.fit(X, age), X) is None
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"estimator": "os.system"}, "import path of a scikit-learn"),
+        ({"estimator": "rigde"}, "Did you mean 'ridge'"),
+        ({"estimator_options": {"alpha": 1.0}}, "only with an import path"),
+    ],
+)
+def test_a_study_names_regressors_of_scikit_learn_alone(choices, words):
+    with pytest.raises(ValueError, match=words):
+        ClockOptions(**choices)
+
+
+def test_an_option_that_a_regressor_does_not_have_is_named(cohort):
+    options = ClockOptions(estimator="sklearn.linear_model.Ridge", estimator_options={"alhpa": 1.0})
+    with pytest.raises(BrainAgeError, match="no option 'alhpa'. Did you mean 'alpha'"):
+        cross_validate_clock(cohort, options)

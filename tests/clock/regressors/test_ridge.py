@@ -7,9 +7,10 @@ from sklearn.model_selection import KFold
 from sklearn.utils.estimator_checks import check_estimator
 
 from brainage.clock import ClockOptions, RidgeClock, ValidationOptions, cross_validate_clock
+from brainage.clock.options import PENALTIES
 from brainage.clock.regressors import primal
 from brainage.clock.regressors.primal import fit_ridge_on_moments, moments_of
-from brainage.clock.regressors.stacked import PENALTIES, fit_ridge_on_gram
+from brainage.clock.regressors.ridge import fit_ridge_on_gram
 from brainage.connectivity import FeatureTable, View
 
 SHAPES = [(40, 90), (120, 15)]
@@ -30,7 +31,7 @@ def test_ridge_equals_ridgecv_to_1e8(n, n_features):
     X, y = _data(n, n_features)
     ours = RidgeClock().fit(X, y)
     peer = RidgeCV(alphas=_penalties(X)).fit(X, y)
-    assert ours.alpha_ == pytest.approx(peer.alpha_, rel=1e-10)
+    assert ours.penalty_ == pytest.approx(peer.alpha_, rel=1e-10)
     np.testing.assert_allclose(ours.coef_, peer.coef_, atol=1e-8)
     assert ours.intercept_ == pytest.approx(peer.intercept_, abs=1e-8)
 
@@ -41,7 +42,7 @@ def test_left_out_predictions_equal_refits_without_the_scan(n, n_features):
     ours = RidgeClock().fit(X, y)
     for i in (0, n // 2, n - 1):
         others = np.arange(n) != i
-        refit = Ridge(ours.alpha_).fit(X[others], y[others]).predict(X[[i]])[0]
+        refit = Ridge(ours.penalty_).fit(X[others], y[others]).predict(X[[i]])[0]
         assert ours.left_out_[i] == pytest.approx(refit, abs=1e-8)
 
 

@@ -7,7 +7,8 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import KFold
 from sklearn.utils.estimator_checks import check_estimator
 
-from brainage.clock.regressors.stacked import StackedClock, fit_ridge_on_gram, fit_stack_on_grams
+from brainage.clock.regressors.ridge import fit_ridge_on_gram
+from brainage.clock.regressors.stacked import StackedClock, fit_stack_on_grams
 
 
 def _views(n, p=80, *, seed=0):

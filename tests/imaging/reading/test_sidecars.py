@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,17 +80,24 @@ def test_a_sidecar_speaks_for_every_image_that_has_all_parts_of_its_name(tmp_pat
     func.mkdir(parents=True)
     for run in ("acq-mb_run-1", "acq-mb_run-2", "run-1"):
         (func / f"sub-01_ses-a_task-rest_{run}_{MNI}_desc-preproc_bold.nii.gz").touch()
-    scans = {scan.run: scan for scan in find_scans(tmp_path)}
+
+    def times() -> dict[str, float]:
+        # A scan knows the sidecars that lay there when its folder was listed.
+        found = find_scans(tmp_path)
+        bare = [replace(scan, sidecars=None) for scan in found]
+        assert [sidecars_of(scan) for scan in found] == [sidecars_of(scan) for scan in bare]
+        return {scan.run: resolve_t_r_s(scan, None) for scan in found}
+
     (tmp_path / "bold.json").write_text('{"RepetitionTime": 4.0}')
     (tmp_path / "task-other_bold.json").write_text('{"RepetitionTime": 9.0}')
-    assert {run: resolve_t_r_s(scan, None) for run, scan in scans.items()} == {
+    assert times() == {
         "mb1": 4.0,
         "mb2": 4.0,
         "1": 4.0,
     }
     (tmp_path / "task-rest_bold.json").write_text('{"RepetitionTime": 3.0}')
     (tmp_path / "task-rest_acq-mb_bold.json").write_text('\ufeff{"RepetitionTime": 0.8}')
-    assert {run: resolve_t_r_s(scan, None) for run, scan in scans.items()} == {
+    assert times() == {
         "mb1": 0.8,
         "mb2": 0.8,
         "1": 3.0,
@@ -97,11 +105,12 @@ def test_a_sidecar_speaks_for_every_image_that_has_all_parts_of_its_name(tmp_pat
     (tmp_path / "sub-01" / "sub-01_task-rest_bold.json").write_text('{"RepetitionTime": 2.0}')
     run = func / "sub-01_ses-a_task-rest_acq-mb_run-2_bold.json"
     run.write_text('{"RepetitionTime": 0.7}')
-    assert {run: resolve_t_r_s(scan, None) for run, scan in scans.items()} == {
+    assert times() == {
         "mb1": 2.0,
         "mb2": 0.7,
         "1": 2.0,
     }
+    scans = {scan.run: scan for scan in find_scans(tmp_path)}
     assert run in sidecars_of(scans["mb2"])
     assert run not in sidecars_of(scans["mb1"])
 

@@ -1,0 +1,127 @@
+"""What a regressor of a clock is: what it needs of the training scans, how it fits and freezes.
+
+Adding one is a file with a class that does this, and a line in `registry.REGRESSORS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+from brainage.clock.regressors.frozen import Regression
+from brainage.clock.regressors.primal import Moments
+
+Needs = Literal["grams", "moments", "features"]
+
+
+@dataclass(frozen=True)
+class GramTraining:
+    """Training scans through the products of their features.
+
+    Parameters
+    ----------
+    grams : list of ndarray of shape (n_train, n_train)
+        One a view; of features minus the training mean where the regressor is `centred`.
+    ages : ndarray of shape (n_train,)
+        Years.
+    groups : ndarray of shape (n_train,)
+        Person (or family) of each scan.
+    """
+
+    grams: list[np.ndarray]
+    ages: np.ndarray
+    groups: np.ndarray
+
+
+@dataclass(frozen=True)
+class MomentTraining:
+    """Training scans through sums over them, where they outnumber the features.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the training scans.
+    values : ndarray of shape (n_scans, n_features)
+        Features of the cohort, of which only training rows are read.
+    cohort_ages : ndarray of shape (n_scans,)
+        Years.
+    train : ndarray of int
+        Training rows.
+    groups : ndarray of shape (n_train,)
+        Person (or family) of each training scan.
+    """
+
+    moments: Moments
+    values: np.ndarray
+    cohort_ages: np.ndarray
+    train: np.ndarray
+    groups: np.ndarray
+
+
+@dataclass(frozen=True)
+class FeatureTraining:
+    """Training scans' prepared features (n_train, n_features) of the one view, ages and people."""
+
+    X: np.ndarray
+    ages: np.ndarray
+    groups: np.ndarray
+
+
+class FittedModel(Protocol):
+    """A regression fitted on one training set."""
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Hyperparameters chosen inside the training set."""
+
+    def predict(self, new: Any) -> np.ndarray:
+        """Return ages in years of new scans: of their Gram matrices with training, or features."""
+
+
+class ClockRegressor(Protocol):
+    """A way to learn age from connectivity."""
+
+    #: Whether Gram matrices are of features minus the training mean: freely so for a clock with
+    #: one weight a feature.
+    centred: ClassVar[bool]
+    #: Whether folds gain from threads of their own (LAPACK alone already uses every core).
+    threaded: ClassVar[bool]
+
+    @property
+    def name(self) -> str:
+        """As the card names it."""
+
+    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+        """Return what it is fitted on; `learns`: features are prepared anew in every fold."""
+
+    def fit(self, training: Any) -> FittedModel:
+        """Fit on one fold's training scans, in the form that it needs."""
+
+    def freeze(
+        self,
+        models: Sequence[FittedModel],
+        trains: Sequence[np.ndarray],
+        prepared: Sequence[np.ndarray],
+    ) -> Regression:
+        """Return what a clock file keeps of one model, or of the mean of several.
+
+        Parameters
+        ----------
+        models : sequence of FittedModel
+            Fitted on the rows `trains` of the cohort.
+        trains : sequence of ndarray of int
+            One a model.
+        prepared : sequence of ndarray of shape (n_scans, n_features)
+            Features of the cohort, one array a view.
+
+        Raises
+        ------
+        BrainAgeError
+            Something that no file may or can hold.
+        """
+
+    def words(self) -> str:
+        """Return the method in words, for a Methods paragraph."""

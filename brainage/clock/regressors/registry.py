@@ -1,0 +1,59 @@
+"""The regressors that a study may name, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sklearn.base import RegressorMixin
+
+from brainage.clock.options import ClockOptions
+from brainage.clock.regressors.contract import ClockRegressor
+from brainage.clock.regressors.elastic_net import ElasticNetRegressor
+from brainage.clock.regressors.foreign import ForeignRegressor, find_regressor, made_with
+from brainage.clock.regressors.gaussian_process import GaussianProcessRegressor
+from brainage.clock.regressors.ridge import RidgeRegressor
+from brainage.clock.regressors.stacked import StackedRegressor
+from brainage.clock.regressors.svr import PolynomialSvrRegressor, SvrRegressor
+
+
+def _svr(options: ClockOptions) -> ClockRegressor:
+    inner_folds = options.validation.inner_folds
+    if options.svr_kernel == "linear":
+        return SvrRegressor(options.svr_c, options.svr_epsilon, inner_folds)
+    return PolynomialSvrRegressor(
+        options.svr_c, options.svr_epsilon, inner_folds, options.svr_degree
+    )
+
+
+#: `ClockOptions.estimator` -> what makes its regressor.
+REGRESSORS: dict[str, Callable[[ClockOptions], ClockRegressor]] = {
+    "ridge": lambda options: RidgeRegressor(options.penalties),
+    "stacked": lambda options: StackedRegressor(options.age_scale, options.penalties),
+    "svr": _svr,
+    "elastic_net": lambda options: ElasticNetRegressor(options.validation.inner_folds),
+    "gaussian_process": lambda options: GaussianProcessRegressor(),
+}
+
+
+def regressor_of(
+    options: ClockOptions, foreign: str | RegressorMixin | None = None
+) -> ClockRegressor:
+    """Return the regressor that options name, or a foreign one in its place.
+
+    Parameters
+    ----------
+    options : ClockOptions
+        ``estimator`` is one of `REGRESSORS`, or the import path of a scikit-learn regressor.
+    foreign : str or RegressorMixin, optional
+        A scikit-learn regressor or its import path, whatever the options name.
+
+    Raises
+    ------
+    BrainAgeError
+        No regressor there, or options that it does not have.
+    """
+    if foreign is not None:
+        return ForeignRegressor(find_regressor(foreign))
+    if options.estimator in REGRESSORS:
+        return REGRESSORS[options.estimator](options)
+    return ForeignRegressor(made_with(options.estimator, options.estimator_options))

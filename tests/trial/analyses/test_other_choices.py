@@ -1,0 +1,59 @@
+"""Other choices: each row is the fit it says it is, and dependence is not called an estimate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from brainage.trial import TrialDesign, compare_arms
+from brainage.trial.results.contrasts import BY_OTHER_MEANS, DEPENDENCE
+
+
+def primary_row(result, analysis):
+    rows = result.sensitivity[result.sensitivity["analysis"] == analysis]
+    mine = (rows["arm"] == "HRT") & (rows["visit"] == "1 year") & (rows["versus"] == "CON")
+    return rows[mine].iloc[0]
+
+
+def test_strict_motion_is_the_model_on_the_still_scans(trial, make_options):
+    scores, design = trial
+    options = make_options(strict_fd_mm=0.3)
+    result = compare_arms(scores, TrialDesign(options, design.allocation))
+    row = primary_row(result, "scans of at most 0.3 mm motion")
+    still = scores[scores["mean_fd_mm"] <= 0.3]
+    kept = compare_arms(still, TrialDesign(options, design.allocation))
+    assert row["estimate_years"] == pytest.approx(kept.primary.estimate_years)
+    assert row["role"] == DEPENDENCE
+
+
+def test_no_covariates_at_all_and_the_baseline_gap_only(trial):
+    scores, design = trial
+    result = compare_arms(scores, design)
+    held = result.covariates.groupby("analysis")["covariate"].agg(list)
+    assert held["covariate: baseline gap only"] == ["baseline_gap x visit"]
+    assert "no covariates" not in held
+    assert primary_row(result, "no covariates")["role"] == BY_OTHER_MEANS
+
+
+def test_specifications_hold_the_primary_contrast_by_every_means_in_order(trial):
+    scores, design = trial
+    result = compare_arms(scores, design)
+    table = result.specifications
+    assert list(table["rank"]) == list(range(1, len(table) + 1))
+    assert (np.diff(table["estimate_years"]) >= 0).all()
+    main = table[table["role"] == "main analysis"].iloc[0]
+    assert main["estimate_years"] == result.primary.estimate_years
+    dependent = set(table.loc[table["role"] == DEPENDENCE, "key"])
+    assert {"motion", "interval"} <= dependent
+    assert not dependent & {"ancova", "robust_regression", "no_covariates", "levakov"}
+
+
+def test_scanner_is_a_covariate_where_there_are_two(trial):
+    scores, design = trial
+    other = scores["participant_id"].astype(int) % 3 == 0
+    two = scores.assign(scanner=np.where(other, "A", "B"))
+    result = compare_arms(two, design)
+    held = result.covariates.groupby("analysis")["covariate"].agg(list)
+    assert "scanner" in held["scanner as covariate"]
+    listed = compare_arms(scores, design).analyses.set_index("analysis")
+    assert listed.loc["scanner_covariate", "state"] == "does not apply"
