@@ -117,7 +117,7 @@ def build_parser() -> Parser:
         "brain-age deltas out.",
         epilog="start with:\n"
         "  brainage demo --tiny                     see everything work on made-up data\n"
-        "  brainage init study.yaml                 write a study file to edit\n"
+        "  brainage init path/to/fmriprep           write a study file from what is there\n"
         "  brainage check study.yaml                see what would run\n"
         "  brainage run study.yaml                  run it\n\n" + _EXIT_CODES,
     )
@@ -212,9 +212,33 @@ def _add_init(verbs) -> None:
         verbs,
         "init",
         "write a study file to start from, and its JSON schema for editors",
-        "brainage init study.yaml",
+        "brainage init study.yaml                      # an example to edit",
+        "brainage init derivatives/fmriprep            # from what is found there",
+        "brainage init --scores scores.tsv             # the statistician with scores alone",
+        "brainage init derivatives/fmriprep --clock reference.clock",
     )
-    verb.add_argument("path", help="the study file to write, e.g. study.yaml")
+    verb.add_argument(
+        "where",
+        nargs="?",
+        default=None,
+        metavar="STUDY.yaml | DERIVATIVES",
+        help="the study file to write, or a folder of fMRIPrep or other derivatives to describe",
+    )
+    verb.add_argument(
+        "--to",
+        default=None,
+        metavar="STUDY.yaml",
+        help="the study file to write when a folder, scores or a clock are given "
+        "(default: study.yaml)",
+    )
+    verb.add_argument("--scores", default=None, metavar="TABLE", help="a table of scores")
+    verb.add_argument("--clock", default=None, metavar="FILE", help="a clock trained elsewhere")
+    verb.add_argument(
+        "--reference",
+        default=None,
+        metavar="DERIVATIVES",
+        help="derivatives of the reference cohort, where DERIVATIVES are those of the trial",
+    )
     verb.add_argument(
         "--preset",
         default="recommended",

@@ -13,7 +13,7 @@ from brainage.cli.completion import completion_script
 from brainage.cli.screen import Screen
 from brainage.cli.shows import show_end
 from brainage.cli.studies import overrides_of, with_own_data
-from brainage.config import study_schema, study_template
+from brainage.config import find_study_file, study_schema, study_template
 from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
 
@@ -35,17 +35,62 @@ _LEADERBOARD_COLUMNS = (
 
 
 def run_init(arguments: argparse.Namespace, screen: Screen) -> int:
-    """Write a study file and the schema editors check it with."""
-    path = Path(arguments.path)
+    """Write a study file, from what is found where that is asked for, and its schema."""
+    given = arguments.where
+    is_folder = given is not None and Path(given).is_dir()
+    found = is_folder or arguments.scores or arguments.clock or arguments.reference
+    if not found and given is None:
+        raise ConfigError(
+            "init: expected a study file to write, a folder of derivatives, --scores or --clock, "
+            "found none. `brainage init --help` has an example of each."
+        )
+    if found and not is_folder and given is not None:
+        raise ConfigError(f"{given}: expected a folder of derivatives, found none there.")
+    path = Path(arguments.to or ("study.yaml" if found else given))
+    if path.suffix not in (".yaml", ".yml"):
+        raise ConfigError(
+            f"{path}: expected a study file to write (*.yaml) or a folder of derivatives that is "
+            "there, found neither."
+        )
     if path.exists() and not arguments.overwrite:
         raise ConfigError(f"{path}: is there already; choose another name or add --overwrite.")
-    write_text(path, study_template(arguments.preset))
+    to_do: list[str] = []
+    if found:
+        text, to_do = _described(arguments, path)
+    else:
+        text = study_template(arguments.preset)
+    write_text(path, text)
     schema = path.with_name("study.schema.json")
     write_json(schema, study_schema())
     screen.line(f"wrote {path} and {schema}")
+    for each in to_do:
+        screen.line(f"to look at, marked CHANGE: {each}")
     show_end(screen, next_step=f"edit {path}, then: brainage check {path}")
-    screen.result({"study": str(path), "schema": str(schema)})
+    screen.result({"study": str(path), "schema": str(schema), "to_do": to_do})
     return DONE
+
+
+def _described(arguments: argparse.Namespace, path: Path) -> tuple[str, list[str]]:
+    from brainage.stages.describe import describe_folder
+    from brainage.stages.study_text import study_text
+
+    find_study_file(arguments.preset)
+    folder = describe_folder(arguments.where) if arguments.where is not None else None
+    reference = describe_folder(arguments.reference) if arguments.reference else None
+    trial = None
+    # One folder alone is the trial's where people come several times or a clock is there already.
+    if folder is not None and (arguments.clock or reference or len(folder.sessions) > 1):
+        trial = folder
+    elif folder is not None:
+        reference = folder
+    return study_text(
+        preset=arguments.preset,
+        base=path.parent,
+        trial=trial,
+        reference=reference,
+        clock=Path(arguments.clock) if arguments.clock else None,
+        scores=Path(arguments.scores) if arguments.scores else None,
+    )
 
 
 def run_sweep(arguments: argparse.Namespace, screen: Screen) -> int:
@@ -67,12 +112,14 @@ def run_sweep(arguments: argparse.Namespace, screen: Screen) -> int:
         screen.line(note)
     for note in board.failed:
         screen.problem(note)
-    show_end(screen, results=board.folder)
+    after = None if board.winner is None else f"brainage train {board.winner}"
+    show_end(screen, results=board.folder, next_step=after)
     screen.result(
         {
             "leaderboard": board.table.to_dict("records"),
             "notes": list(board.notes),
             "failed": list(board.failed),
+            "winner": None if board.winner is None else str(board.winner),
         }
     )
     return SOME_FAILED if board.failed else DONE

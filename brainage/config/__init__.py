@@ -6,10 +6,12 @@ from brainage.config.study import (
     RunSection,
     ScienceSection,
     StudyConfig,
+    find_study_file,
     load_study,
     study_from_mapping,
     study_schema,
     study_template,
+    study_yaml,
 )
 from brainage.config.sweep import NamedChange, SweepConfig, SweepSection, is_sweep, load_sweep
 
@@ -22,10 +24,12 @@ __all__ = [
     "StudyConfig",
     "SweepConfig",
     "SweepSection",
+    "find_study_file",
     "is_sweep",
     "load_study",
     "load_sweep",
     "study_from_mapping",
     "study_schema",
     "study_template",
+    "study_yaml",
 ]

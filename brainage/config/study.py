@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
+import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from brainage.clock.options import ClockOptions, EvaluationOptions
@@ -22,6 +23,7 @@ from brainage.imaging import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.options import Options
 from brainage.synthetic.options import SyntheticOptions
 from brainage.trial.options import TrialOptions
+from brainage.wording import did_you_mean, printable
 
 Section = TypeVar("Section", bound=Options)
 
@@ -297,8 +299,11 @@ def find_study_file(name: str | Path) -> Path:
         return packaged
     if path.is_dir():
         return path
-    known = ", ".join(sorted(p.stem for p in configs_folder().glob("*.yaml")))
-    raise ConfigError(f"{name}: no such study file or preset. Packaged ones: {known}.")
+    known = sorted(p.stem for p in configs_folder().glob("*.yaml"))
+    raise ConfigError(
+        f"{name}: no such study file or preset.{did_you_mean(str(name), known)} Packaged ones: "
+        f"{', '.join(known)}."
+    )
 
 
 def study_schema() -> dict:
@@ -311,6 +316,22 @@ def study_template(preset: str) -> str:
     find_study_file(preset)
     text = (configs_folder() / "templates" / "study.yaml").read_text(encoding="utf-8")
     return text.replace("@PRESET@", preset)
+
+
+def study_yaml(study: StudyConfig, *, about: Sequence[str] = ()) -> str:
+    """Return a study as the text of a study file: what differs from the defaults.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        With absolute paths; what it extends is in it already.
+    about : sequence of str, default=()
+        Lines of comment at the top.
+    """
+    values = study.model_dump(mode="json", exclude_defaults=True, exclude={"extends", "sweep"})
+    body = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+    comments = [f"# {printable(line)}" for line in about]
+    return "\n".join([*comments, body])
 
 
 def _merged(path: Path, overrides: Sequence[str]) -> tuple[dict, dict, list[str]]:

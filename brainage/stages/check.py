@@ -17,10 +17,13 @@ from brainage.stages.cohorts import (
     cohort_people,
     extraction_summary,
     has_cohort,
+    stage_folder,
 )
 from brainage.stages.compare import allocation_file, scores_file
+from brainage.stages.evaluate import asks_for_evaluation
 from brainage.stages.extract import SCANS, cohort_scans
 from brainage.stages.features import cohort_series
+from brainage.stages.manifest import read_manifest
 from brainage.stages.run import trains
 from brainage.stages.sweep import sweep_alternatives, sweep_studies
 from brainage.tables import NO_SESSION, read_scores, read_table
@@ -88,7 +91,47 @@ def check(study: StudyConfig) -> Check:
             sessions["trial"] = scored
     if science.trial is not None and "trial" in sessions:
         _check_trial(study, sessions["trial"], found)
+    # A cause that meets both cohorts is one thing to mend.
+    found.stops = list(dict.fromkeys(found.stops))
+    found.tables["what would run"] = what_would_run(study)
     return found
+
+
+def what_would_run(study: StudyConfig) -> pd.DataFrame:
+    """Return the stages of a run in order: from what, into which folder, and what is there.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        Nothing of it is computed.
+    """
+    science, rows = study.science, []
+
+    def add(stage: str, what: str, *, folder: str | None = None) -> None:
+        path = stage_folder(study, folder or stage)
+        there = read_manifest(path, missing_ok=True) is not None
+        rows.append(
+            {
+                "stage": stage,
+                "from": what,
+                "into": f"{path.parent.name}/{path.name}",
+                "there already": "yes, made again only if something changed" if there else "no",
+            }
+        )
+
+    scanned = [cohort for cohort in COHORTS if cohort_paths(study, cohort).scans]
+    if scanned:
+        add("extract", f"scans ({', '.join(scanned)}), {science.atlas.name}")
+    if trains(study):
+        add("train", f"{science.clock.estimator} on {', '.join(science.clock.views)}")
+    if asks_for_evaluation(study):
+        add("evaluate", "the clock")
+    if study.paths.scores is None and has_cohort(study, "trial"):
+        add("score", "the clock" if study.paths.clock is None else Path(study.paths.clock).name)
+    if science.trial is not None:
+        add("compare", "scores" if study.paths.scores is None else Path(study.paths.scores).name)
+    add("report", "what is there")
+    return pd.DataFrame(rows)
 
 
 def check_sweep(study: SweepConfig) -> Check:

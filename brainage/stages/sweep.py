@@ -9,10 +9,11 @@ import pandas as pd
 from pydantic import ValidationError
 
 from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
-from brainage.config import SweepConfig
+from brainage.config import SweepConfig, study_yaml
 from brainage.connectivity import FeatureTable
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.errors import ConfigError
+from brainage.files import write_text
 from brainage.imaging import AtlasOptions
 from brainage.progress import Progress, silent
 from brainage.report import plot_leaderboard, save_figure
@@ -25,13 +26,15 @@ from brainage.stages.features import cohort_features
 class Leaderboard:
     """What a sweep found: the table, sentences on how to read it, and where it lies.
 
-    `failed` says which scans failed, one sentence an atlas; empty where none did.
+    `failed` says which scans failed, one sentence an atlas; empty where none did. `winner` is a
+    study file of the first alternative.
     """
 
     table: pd.DataFrame
     notes: tuple[str, ...]
     folder: Path
     failed: tuple[str, ...] = ()
+    winner: Path | None = None
 
 
 def sweep(
@@ -69,7 +72,30 @@ def sweep(
     )
     axes = plot_leaderboard(result.leaderboard, asdict(result.corrected))
     save_figure(axes.figure, folder / "leaderboard")
-    return Leaderboard(result.leaderboard, _notes(result), folder, tuple(notes))
+    winner = _write_winner(study, alternatives, result, folder)
+    return Leaderboard(result.leaderboard, _notes(result), folder, tuple(notes), winner)
+
+
+def _write_winner(
+    study: SweepConfig, alternatives: list[Alternative], result: SweepResult, folder: Path
+) -> Path | None:
+    """Write the best alternative as a study file; None where none could be evaluated."""
+    if not len(result.leaderboard):
+        return None
+    name = result.leaderboard["alternative"].iloc[0]
+    best = next(each for each in alternatives if each.name == name)
+    own = _with_views_of(sweep_studies(study)[best.features], [best])
+    paths = own.paths.model_copy(update={"output": study.paths.output})
+    science = own.science.model_copy(update={"clock": best.options})
+    chosen = own.model_copy(update={"science": science, "paths": paths})
+    about = [
+        f"The winner of {len(alternatives)} alternatives: {name}.",
+        "It won on these very people, so its own error is optimistic (leaderboard.tsv, and the",
+        "figure corrected for the selection). Plan a trial's analysis before its arms are known.",
+    ]
+    path = folder / "winner.yaml"
+    write_text(path, study_yaml(chosen, about=about))
+    return path
 
 
 def sweep_alternatives(study: SweepConfig) -> list[Alternative]:

@@ -22,6 +22,7 @@ from brainage.imaging.options import AtlasOptions
 from brainage.imaging.reading.nifti import write_nifti
 from brainage.imaging.reading.scan import Scan
 from brainage.imaging.reading.stream import VolumeStream
+from brainage.wording import did_you_mean
 
 _FSL_MNI = "MNI152NLin6Asym"
 BUILT_IN = ("seitzman300", "power264", "dosenbach160")
@@ -144,8 +145,9 @@ def _fetched(options: AtlasOptions) -> Atlas:
             found = Bunch(maps=_craddock_level(Path(str(found.maps)), int(number[0])))
         else:
             known = ", ".join([*BUILT_IN, *FETCHED])
+            near = did_you_mean(options.name, [*BUILT_IN, *FETCHED])
             raise AtlasError(
-                f"science.atlas.name: no atlas '{options.name}'. Known: {known}; or "
+                f"science.atlas.name: no atlas '{options.name}'.{near} Known: {known}; or "
                 "name a file in science.atlas.path."
             )
     except ValueError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from brainage.errors import ConfigError
 from brainage.files import configs_folder
 from brainage.options import fingerprint_of
+from brainage.wording import did_you_mean
 
 _KEYS = {"description", "reference", "scrub_fd_mm", "load_confounds", "all_columns"}
 #: What `nilearn.interfaces.fmriprep.load_confounds` takes, but for the file and its form.
@@ -85,9 +86,10 @@ def _read_strategy(name: str, path: Path) -> Strategy:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        known = list_strategies()
         raise ConfigError(
-            f"science.cleaning.strategy: no strategy '{name}'. Known: "
-            f"{', '.join(list_strategies())}; or give the path of a .toml file."
+            f"science.cleaning.strategy: no strategy '{name}'.{did_you_mean(name, known)} Known: "
+            f"{', '.join(known)}; or give the path of a .toml file."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error

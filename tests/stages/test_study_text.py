@@ -1,0 +1,105 @@
+"""`brainage init` from what is there: what it writes is a study, and says what it cannot know."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from brainage.cli import BAD_INPUT, DONE, main
+from brainage.config import load_study
+from brainage.stages.describe import describe_folder
+
+
+@pytest.fixture
+def derivatives(tmp_path):
+    """Names of fMRIPrep's files in two spaces and two tasks, with the tables of a raw folder."""
+    folder = tmp_path / "bids" / "derivatives" / "fmriprep"
+    for person in ("01", "02", "03"):
+        for session in ("m12", "bl"):
+            func = folder / f"sub-{person}" / f"ses-{session}" / "func"
+            func.mkdir(parents=True)
+            for task in ("rest", "faces"):
+                for space in ("MNI152NLin6Asym", "T1w"):
+                    stem = f"sub-{person}_ses-{session}_task-{task}_space-{space}"
+                    (func / f"{stem}_desc-preproc_bold.nii.gz").touch()
+                name = f"sub-{person}_ses-{session}_task-{task}_desc-confounds_timeseries.tsv"
+                (func / name).touch()
+    rows = {"participant_id": ["sub-01", "sub-02", "sub-03"], "age": [60, 61, 62]}
+    people = pd.DataFrame(rows | {"GROUP": ["train", "control", "train"], "site": "A: b"})
+    people.to_csv(tmp_path / "bids" / "participants.tsv", sep="\t", index=False)
+    return folder
+
+
+def init(tmp_path, *arguments):
+    path = tmp_path / "study.yaml"
+    return main(["init", *map(str, arguments), "--to", str(path)]), path
+
+
+def test_a_folder_becomes_a_study_with_its_tasks_spaces_sessions_and_arms(
+    tmp_path, derivatives, capsys
+):
+    code, path = init(tmp_path, derivatives)
+    assert code == DONE
+    study = load_study(path)
+    assert study.paths.trial.scans == str(derivatives)
+    assert study.paths.trial.participants == str(tmp_path / "bids" / "participants.tsv")
+    assert (study.paths.trial.space, study.paths.trial.task) == ("MNI152NLin6Asym", "rest")
+    trial = study.science.trial
+    assert trial.arms == ("control", "train")
+    assert [visit.session_id for visit in trial.visits] == ["bl", "m12"]
+    assert study.paths.allocation_columns == {"arm": "GROUP"}
+    assert "also T1w" in path.read_text()
+    assert "CHANGE" in capsys.readouterr().out
+
+
+def test_confounds_are_no_parcel_series(derivatives):
+    found = describe_folder(derivatives)
+    assert not found.is_series
+    assert found.tasks == {"rest": 12, "faces": 12}
+
+
+def test_scores_alone_become_a_study_that_check_passes(tmp_path, capsys):
+    rows = [
+        {
+            "participant_id": f"{i:02d}",
+            "session_id": session,
+            "age_years": 60 + i + years,
+            "predicted_age_years": 61 + i + years,
+        }
+        for i in range(8)
+        for session, years in (("pre", 0.0), ("post", 0.52))
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "scores.csv", index=False)
+    arms = {"participant_id": [f"{i:02d}" for i in range(8)], "treatment": ["sham", "drug"] * 4}
+    pd.DataFrame(arms).to_csv(tmp_path / "arms.csv", index=False)
+    code, path = init(tmp_path, "--scores", tmp_path / "scores.csv")
+    assert code == DONE
+    trial = load_study(path).science.trial
+    assert trial.arms == ("sham", "drug")
+    assert [(v.session_id, v.nominal_years) for v in trial.visits] == [("pre", 0.0), ("post", 0.5)]
+    assert main(["check", str(path)]) == DONE
+    out = capsys.readouterr().out
+    assert "what would run" in out
+    assert "scores.csv" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["/no/such/folder"], "expected a study file to write"),
+        (["study.yaml", "--preset", "recomended"], "Did you mean 'recommended'?"),
+        ([], "expected a study file to write, a folder of derivatives, --scores or --clock"),
+    ],
+)
+def test_what_cannot_be_described_is_refused(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", *arguments]) == BAD_INPUT
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_scans_says_what_it_needs(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    code, _ = init(tmp_path, tmp_path / "empty")
+    assert code == BAD_INPUT
+    assert "expected files *_bold.nii.gz or *_timeseries.tsv" in capsys.readouterr().err
