@@ -126,11 +126,14 @@ class ClockOptions(Options):
     svr_kernel : {"linear", "poly"}, default="linear"
         Only for "svr".
     svr_degree : int, default=2
-        Only for the polynomial kernel.
+        Only for the polynomial kernel (its gamma is scikit-learn's "scale", its coef0 is 0).
     svr_c : tuple of float, default=(0.0001, 0.001, 0.01, 0.1, 1.0)
         Candidates for C; a single one is not tuned.
     svr_epsilon : float, default=0.0001
         Width of the insensitive tube, years.
+    missing_edges : {"mean", "zero"}, default="mean"
+        What the edges of a scan's missing parcels become: the training fold's mean, or 0 (no
+        connection), as lisa_like has it. The tangent space completes matrices itself.
     ensemble : bool, default=False
         Keep every fold model of every repeat and average, instead of refitting on everyone.
     harmonization : HarmonizationOptions
@@ -154,6 +157,7 @@ class ClockOptions(Options):
     svr_degree: int = Field(default=2, ge=1, le=MAX_DEGREE)
     svr_c: Listed[float] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     svr_epsilon: float = Field(default=1e-4, ge=0)
+    missing_edges: Literal["mean", "zero"] = "mean"
     ensemble: bool = False
     harmonization: HarmonizationOptions = HarmonizationOptions()
     tangent: TangentOptions = TangentOptions()

@@ -101,7 +101,7 @@ def test_every_packaged_study_file_is_valid(path):
 
 
 def test_the_template_of_every_preset_is_valid(tmp_path):
-    for preset in ("recommended", "lisa_like", "lisa_like_poly", "levakov2023"):
+    for preset in ("recommended", "lisa_like", "lisa_like_linear", "levakov2023"):
         (tmp_path / "s.yaml").write_text(study_template(preset))
         study = load_study(tmp_path / "s.yaml")
         assert study.science.trial.control_arm == "CON"
@@ -115,7 +115,7 @@ def test_the_default_study_is_the_recommended_one(tmp_path):
 
 
 def test_every_inferred_line_of_lisa_like_says_so():
-    for name in ("lisa_like", "lisa_like_poly"):
+    for name in ("lisa_like", "lisa_like_linear"):
         text = (configs_folder() / f"{name}.yaml").read_text()
         chosen = [line for line in text.splitlines() if ": " in line and not line.startswith("#")]
         structure = ("views:", "extends:")

@@ -44,8 +44,8 @@ def test_a_c_that_was_not_tuned_is_not_said_to_be():
     fixed = clock("levakov2023")
     assert "linear support vector regression, C fixed at 1;" in fixed
     assert "inner cross-validation" not in fixed
-    assert "C chosen by inner cross-validation" in clock("lisa_like")
-    poly = clock("lisa_like_poly")
+    assert "C chosen by inner cross-validation" in clock("lisa_like_linear")
+    poly = clock("lisa_like")
     assert "support vector regression with a polynomial kernel of degree 2, C fixed at 2" in poly
 
 

@@ -119,6 +119,7 @@ def _bias_lines(clock: ClockParts) -> dict[str, str]:
         "gap slope on age, before": _slope_words(bias.slope_before_),
         "gap slope on age, after": _slope_words(bias.slope_after_),
     }
+    lines["drift with elapsed time"] = drift_words(clock.facts)
     left_out = clock.facts["gap_slope_out_of_fold"]
     if bias.kind == "in_sample":
         # The two lines above are of training scans, which the clock has already pulled to the
@@ -128,6 +129,21 @@ def _bias_lines(clock: ClockParts) -> dict[str, str]:
                 GapSlope.from_dict(slope, f"gap slope, {word}")
             )
     return lines
+
+
+def drift_words(facts: dict) -> str:
+    """Say how far the corrected gap of every arm falls or rises with the years, without biology.
+
+    Of people left out, whatever the correction was fitted on: what new people meet.
+    """
+    slope = facts["gap_slope_out_of_fold"]["after"]
+    if slope["slope"] is None:
+        return "not known"
+    interval = f"[{slope['low']:+.3f}, {slope['high']:+.3f}]"
+    return (
+        f"{slope['slope']:+.3f} {interval} years of corrected gap for each year that passes, in "
+        "every arm alike, if people age as the reference's cross-section does"
+    )
 
 
 def _line_words(bias: AgeBiasCorrector, age_range_years: tuple[float, float]) -> str:

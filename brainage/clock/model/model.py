@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brainage.clock.model.card import as_html, card_of, summary_of
+from brainage.clock.model.card import as_html, card_of, drift_words, summary_of
 from brainage.clock.model.clockfile import content_hash, read_clock_file, write_clock_file
 from brainage.clock.model.mismatch import advice
 from brainage.clock.model.networks import network_edges
@@ -82,6 +82,11 @@ class BrainClock(ClockParts):
     def card(self) -> dict:
         """Return the model card as a flat mapping of words to values."""
         return card_of(self, clock_id=self.clock_id)
+
+    @property
+    def drift_words(self) -> str:
+        """How far its corrected gap moves with elapsed time alone, in words."""
+        return drift_words(self.facts)
 
     def save(self, path: str | Path) -> None:
         """Write one file of JSON and arrays (see docs/clock_file.md)."""

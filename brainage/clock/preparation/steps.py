@@ -265,6 +265,8 @@ def fit_preparation(
         values = new.geometry.fit_transform(values, logs=logs)
     elif incomplete:
         new.imputer = MissingParcelImputer().fit(values)
+        if options.missing_edges == "zero":
+            new.imputer.fill_ = np.zeros_like(new.imputer.fill_)
         values = new.imputer.transform(values)
     if spec.kind == "log_correlation_direction":
         new.direction = DirectionTransformer().fit(values)

@@ -6,7 +6,7 @@ Adding one is a file with a class that does this, and a line in `registry.REGRES
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -29,11 +29,15 @@ class GramTraining:
         Years.
     groups : ndarray of shape (n_train,)
         Person (or family) of each scan.
+    variances : list of float
+        One a view: number of features times the variance of all training values, of which
+        scikit-learn's gamma "scale" is the inverse. Empty where the regressor is `centred`.
     """
 
     grams: list[np.ndarray]
     ages: np.ndarray
     groups: np.ndarray
+    variances: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -192,9 +192,8 @@ class PolynomialSvrRegressor(SvrRegressor):
     def fit(self, training: GramTraining) -> PolynomialSvr:
         """Choose C by inner folds, and fit."""
         gram = training.grams[0]
-        # As scikit-learn's gamma="scale", but with the mean square in the place of the variance:
-        # it needs the training block's diagonal alone.
-        gamma = float(len(gram) / np.trace(gram))
+        # scikit-learn's gamma="scale".
+        gamma = 1.0 / (training.variances[0] or 1.0)
         svr = self._fit(polynomial_gram(gram, degree=self.degree, gamma=gamma), training)
         return PolynomialSvr(svr.dual, svr.intercept, gamma, self.degree, {"c": svr.c})
 

@@ -67,6 +67,7 @@ class Problem:
     _incomplete: list[bool] = field(default_factory=list, repr=False)
     _learns: list[bool] = field(default_factory=list, repr=False)
     _moments: list[Moments] = field(default_factory=list, repr=False)
+    _row_sums: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -139,6 +140,14 @@ class Problem:
         if key not in self._grams:
             self._grams[key] = gram_of(self.values[view])
         return self._grams[key]
+
+    def row_sums(self, view: int) -> np.ndarray:
+        """Return the sum of each scan's features in a view that needs no preparation, once."""
+        if view not in self._row_sums:
+            values = self.values[view]
+            parts = [values[rows].sum(axis=1, dtype=np.float64) for rows in blocks(*values.shape)]
+            self._row_sums[view] = np.concatenate(parts)
+        return self._row_sums[view]
 
     def moments(self) -> Moments:
         """Return the cohort's sums for a ridge through features, computed once."""
@@ -237,39 +246,59 @@ def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> Fo
     return fit[problem.needs](problem, train, test)
 
 
+@dataclass(frozen=True)
+class _FoldGrams:
+    """One view in one fold: how it was prepared, products of training scans, and with held-out."""
+
+    preparation: Preparation
+    own: np.ndarray
+    cross: np.ndarray
+    variance: float | None = None
+
+
 def _fit_on_grams(problem: Problem, train: np.ndarray, test: np.ndarray) -> FoldFit:
-    preparations, own, cross = [], [], []
-    for i in range(len(problem.values)):
-        preparation, k_own, k_cross = _grams_of_fold(problem, i, train, test)
-        preparations.append(preparation)
-        own.append(k_own)
-        cross.append(k_cross)
-    training = GramTraining(own, problem.ages[train], problem.groups[train])
+    views = [_grams_of_fold(problem, i, train, test) for i in range(len(problem.values))]
+    training = GramTraining(
+        [view.own for view in views],
+        problem.ages[train],
+        problem.groups[train],
+        [view.variance for view in views if view.variance is not None],
+    )
     model = problem.regressor.fit(training)
-    in_sample = model.predict(own) if problem.keeps_in_sample else None
-    return FoldFit(train, tuple(preparations), model, model.predict(cross), in_sample)
+    in_sample = model.predict(training.grams) if problem.keeps_in_sample else None
+    predicted = model.predict([view.cross for view in views])
+    return FoldFit(train, tuple(view.preparation for view in views), model, predicted, in_sample)
 
 
-def _grams_of_fold(
-    problem: Problem, view: int, train: np.ndarray, test: np.ndarray
-) -> tuple[Preparation, np.ndarray, np.ndarray]:
+def _grams_of_fold(problem: Problem, view: int, train: np.ndarray, test: np.ndarray) -> _FoldGrams:
     centre = problem.regressor.centred
     if not problem.learns(view):
         gram = problem.gram(view)
         own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
-        return Preparation(), *(centred(own, cross) if centre else (own, cross))
-    if problem.takes_directions_alone(view):
+        if centre:
+            return _FoldGrams(Preparation(), *centred(own, cross))
+        total = float(problem.row_sums(view)[train].sum())
+        variance = _variance(own, total, problem.values[view].shape[1])
+        return _FoldGrams(Preparation(), own, cross, variance)
+    if centre and problem.takes_directions_alone(view):
         # One Gram matrix still serves every fold: only the mean is the fold's own.
         preparation = problem.fit_direction(view, train)
-        own, cross = directions(problem.gram(view), train, test)
-        return preparation, *(centred(own, cross) if centre else (own, cross))
+        return _FoldGrams(preparation, *centred(*directions(problem.gram(view), train, test)))
     preparation, own = problem.prepare(view, train)
     mean = own.mean(axis=0, dtype=np.float64) if centre else 0.0
     own = own - mean
     held_out = np.empty((0, own.shape[1]))
     if len(test):
         held_out = problem.prepare_held_out(view, preparation, test) - mean
-    return preparation, own @ own.T, held_out @ own.T
+    gram = own @ own.T
+    variance = None if centre else _variance(gram, float(own.sum()), own.shape[1])
+    return _FoldGrams(preparation, gram, held_out @ own.T, variance)
+
+
+def _variance(gram: np.ndarray, total: float, n_features: int) -> float:
+    """Return n_features times the variance of all values, of their products and their sum."""
+    n = len(gram)
+    return float(np.trace(gram)) / n - total**2 / (n**2 * n_features)
 
 
 def _fit_on_moments(problem: Problem, train: np.ndarray, test: np.ndarray) -> FoldFit:
