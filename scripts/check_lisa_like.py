@@ -2,9 +2,9 @@
 
     python scripts/check_lisa_like.py [--people 2016] [--seeds 0 1 2] [--repeats 15]
 
-Their released fMRI predictions (2,016 adults of 21 to 95 years) have r = .738, a mean absolute error of
-9.02 years (median predictor 13.3) and a raw gap slope on age of -0.525 a year. The generator here was not
-fitted to these figures. Prints a row a seed.
+Their released fMRI predictions (2,016 adults of 21 to 95 years) have r = .738, a mean absolute
+error of 9.02 years (median predictor 13.3) and a raw gap slope on age of -0.525 a year. The
+generator here was not fitted to these figures. Prints a row a seed.
 """
 
 from __future__ import annotations

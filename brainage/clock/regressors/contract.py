@@ -14,7 +14,11 @@ import numpy as np
 from brainage.clock.regressors.frozen import Regression
 from brainage.clock.regressors.primal import Moments
 
-Needs = Literal["grams", "moments", "features"]
+Needs = Literal["grams", "moments", "features", "passes"]
+
+#: Scans or features beyond which neither a Gram matrix nor ``X'X`` is decomposed (0.8 GB, minutes
+#: for each training set): ridges are then solved in passes over the features.
+MAX_SQUARE = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,39 @@ class MomentTraining:
     cohort_ages: np.ndarray
     train: np.ndarray
     groups: np.ndarray
+
+
+@dataclass(frozen=True)
+class PassTraining:
+    """A whole cohort, for regressors that fit all training sets in passes over the features.
+
+    Parameters
+    ----------
+    values : list of ndarray of shape (n_scans, n_features)
+        One a view, memory maps included; nothing is learnt of them before the regression.
+    ages : ndarray of shape (n_scans,)
+        Years.
+    groups : ndarray of shape (n_scans,)
+        Person (or family) of each scan.
+    splits : list of (train, test)
+        Row numbers.
+    inner_folds : int
+        Inner folds of people that choose penalties.
+    """
+
+    values: list[np.ndarray]
+    ages: np.ndarray
+    groups: np.ndarray
+    splits: list[tuple[np.ndarray, np.ndarray]]
+    inner_folds: int
+
+
+@dataclass(frozen=True)
+class PassFit:
+    """A model fitted in passes, and what it predicts of every scan of the cohort, years."""
+
+    model: FittedModel
+    predicted: np.ndarray
 
 
 @dataclass(frozen=True)

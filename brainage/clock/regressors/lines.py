@@ -43,7 +43,7 @@ class GramLine:
 
 @dataclass(frozen=True)
 class FeatureLine:
-    """Linear in features: ``x @ coef + intercept``, years."""
+    """Linear in features: ``x @ coef + intercept``, on the age scale."""
 
     coef: np.ndarray
     intercept: float
@@ -52,7 +52,7 @@ class FeatureLine:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return ages in years of features (n_new, n_features)."""
-        return X @ self.coef + self.intercept
+        return to_years(X @ self.coef + self.intercept, self.age_scale)
 
 
 Line = GramLine | FeatureLine

@@ -12,8 +12,17 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from brainage.blocks import blocks
 from brainage.clock.options import PENALTIES
-from brainage.clock.regressors.contract import GramTraining, MomentTraining, Needs
+from brainage.clock.regressors.age_scale import AgeScale
+from brainage.clock.regressors.contract import (
+    MAX_SQUARE,
+    GramTraining,
+    MomentTraining,
+    Needs,
+    PassFit,
+    PassTraining,
+)
 from brainage.clock.regressors.frozen import LinearRegression
+from brainage.clock.regressors.in_passes import choose_penalties, fit_at
 from brainage.clock.regressors.left_out import residuals_left_out
 from brainage.clock.regressors.lines import FeatureLine, GramLine, Line, freeze_lines
 from brainage.clock.regressors.primal import fit_ridge_on_moments
@@ -172,15 +181,23 @@ class RidgeRegressor:
     ----------
     penalties : sequence of float
         Candidates, relative to the mean squared length of a centred scan.
+    max_square : int, default=10000
+        Scans or features beyond which no square matrix is decomposed.
     """
 
     penalties: Sequence[float] = PENALTIES
+    max_square: int = MAX_SQUARE
     name = "ridge"
     centred = True
     threaded = False
 
     def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
-        """Return "moments" where features are fewer than scans and shared by all folds."""
+        """Return "moments" where features are fewer than scans and shared by all folds.
+
+        And "passes" where both are more than a square matrix can serve.
+        """
+        if not learns and min(n_scans, n_features) > self.max_square:
+            return "passes"
         return "moments" if not learns and n_scans > n_features else "grams"
 
     def fit(self, training: GramTraining | MomentTraining) -> Line:
@@ -199,6 +216,31 @@ class RidgeRegressor:
             training.grams[0], training.ages, groups=training.groups, penalties=self.penalties
         )
         return GramLine([ridge.dual], ridge.intercept, {"penalty": ridge.penalty})
+
+    def fit_in_passes(self, training: PassTraining) -> list[PassFit]:
+        """Fit every training set, penalties by inner folds of people."""
+        values, ages, splits = training.values[0], training.ages, training.splits
+        chosen = choose_penalties(
+            values,
+            ages,
+            training.groups,
+            splits,
+            penalties=self.penalties,
+            inner_folds=training.inner_folds,
+        )
+        scales: list[AgeScale] = ["years"] * len(splits)
+        fits = fit_at(values, ages, splits, penalties=chosen.penalties, age_scales=scales)
+        return [
+            PassFit(
+                FeatureLine(
+                    fits.weights[:, k],
+                    float(fits.intercepts[k]),
+                    {"penalty": float(fits.penalties[k])},
+                ),
+                fits.predicted[k],
+            )
+            for k in range(len(splits))
+        ]
 
     def freeze(
         self,

@@ -26,11 +26,18 @@ from brainage.clock.regressors.age_scale import (
     to_scale,
     to_years,
 )
-from brainage.clock.regressors.contract import GramTraining, Needs
+from brainage.clock.regressors.contract import (
+    MAX_SQUARE,
+    GramTraining,
+    Needs,
+    PassFit,
+    PassTraining,
+)
 from brainage.clock.regressors.frozen import LinearRegression
 from brainage.clock.regressors.left_out import means_of_others
 from brainage.clock.regressors.lines import GramLine, freeze_lines
 from brainage.clock.regressors.ridge import RidgeBasis, RidgeFit, fit_ridge_on_features, fold_back
+from brainage.clock.regressors.stacked_in_passes import fit_stacks_in_passes
 
 Level2 = Literal["ridge", "nonnegative"]
 
@@ -242,17 +249,24 @@ class StackedRegressor:
         Scale of both levels.
     penalties : sequence of float
         Candidates of level 1, relative to the mean squared length of a centred scan.
+    max_square : int, default=10000
+        Scans or features beyond which no square matrix is decomposed.
     """
 
     age_scale: AgeScaleChoice = "auto"
     penalties: Sequence[float] = PENALTIES
+    max_square: int = MAX_SQUARE
     name = "stacked"
     centred = True
     threaded = False
 
     def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
-        """Return "grams"."""
-        return "grams"
+        """Return "grams", or "passes" where both sides are more than a square can serve."""
+        return "passes" if not learns and min(n_scans, n_features) > self.max_square else "grams"
+
+    def fit_in_passes(self, training: PassTraining) -> list[PassFit]:
+        """Fit both levels of every training set, level 1 by inner folds of people."""
+        return fit_stacks_in_passes(training, self.penalties, age_scale=self.age_scale)
 
     def fit(self, training: GramTraining) -> GramLine:
         """Fit both levels and fold them into one weight a scan and view."""

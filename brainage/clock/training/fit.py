@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
@@ -115,7 +116,7 @@ def fit_clock(
         fold_scales=scales,
         fold_preparations=of_folds,
         intervals=CvPlusIntervals().fit(first["fold"].to_numpy(int), residual),
-        distance=ReferenceDistance().fit(_side_by_side(prepared), groups=problem.groups),
+        distance=ReferenceDistance().fit(_Beside(prepared), groups=problem.groups),
         facts=_facts(features, problem, cv, kept, cv_plus=len(weights) > 0)
         | {
             "gap_slope_out_of_fold": _out_of_fold_slopes(bias, cv),
@@ -182,8 +183,28 @@ def _prepared(problem: Problem, preparations: tuple[Preparation, ...]) -> Iterat
             yield steps.transform(np.asarray(values), problem.rows, logs=logs)
 
 
-def _side_by_side(prepared: list[np.ndarray]) -> np.ndarray:
-    return prepared[0] if len(prepared) == 1 else np.hstack(prepared)
+@dataclass(frozen=True)
+class _Beside:
+    """Views side by side, joined only where they are read: they may be larger than memory."""
+
+    views: list[np.ndarray]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.views[0]), sum(view.shape[1] for view in self.views)
+
+    def __len__(self) -> int:
+        return len(self.views[0])
+
+    def __getitem__(self, index: tuple[slice | np.ndarray, slice]) -> np.ndarray:
+        rows, columns = index
+        parts, start = [], 0
+        for view in self.views:
+            low, high = max(columns.start - start, 0), min(columns.stop - start, view.shape[1])
+            if low < high:
+                parts.append(view[rows, low:high])
+            start += view.shape[1]
+        return parts[0] if len(parts) == 1 else np.hstack(parts)
 
 
 def _fold_models(
@@ -271,6 +292,11 @@ def _facts(
 ) -> dict:
     rows, options = features.rows, problem.options
     estimator = problem.regressor.name
+    if problem.needs == "passes":
+        estimator += (
+            f", penalties by {options.validation.inner_folds} inner folds of people (too large for "
+            "exact leave-one-out)"
+        )
     people = rows.drop_duplicates("participant_id")
     sites = rows["site"].fillna("(no site)").value_counts().sort_index()
     metrics = [

@@ -29,12 +29,17 @@ from brainage.clock.regressors.contract import (
     GramTraining,
     MomentTraining,
     Needs,
+    PassTraining,
 )
 from brainage.clock.regressors.grams import centred, directions, gram_of
 from brainage.clock.regressors.primal import Moments, moments_of
 from brainage.clock.regressors.registry import regressor_of
 from brainage.connectivity import DirectionTransformer, FeatureTable, ViewSpec
-from brainage.errors import FeatureMismatchError
+from brainage.errors import BrainAgeError, FeatureMismatchError
+
+Folds = list[tuple[np.ndarray, np.ndarray]]
+#: Scans beyond which no Gram matrix is made (7 GB).
+MAX_GRAM_SCANS = 30_000
 
 
 @dataclass
@@ -111,6 +116,7 @@ class Problem:
             needs_learning(view.spec, options, incomplete=incomplete)
             for view, incomplete in zip(views, new._incomplete, strict=True)
         ]
+        _refuse_too_many(new)
         return new
 
     @property
@@ -228,6 +234,30 @@ class FoldFit:
     in_sample: np.ndarray | None = None
 
 
+def fit_all_in_passes(problem: Problem, splits: Folds) -> list[FoldFit]:
+    """Fit every training set together, in passes over features that no square matrix can serve."""
+    training = PassTraining(
+        problem.values,
+        problem.ages,
+        problem.groups,
+        list(splits),
+        problem.options.validation.inner_folds,
+    )
+    preparations = (Preparation(),) * len(problem.values)
+    return [
+        FoldFit(
+            train,
+            preparations,
+            fit.model,
+            fit.predicted[test],
+            fit.predicted[train] if problem.keeps_in_sample else None,
+        )
+        for fit, (train, test) in zip(
+            problem.regressor.fit_in_passes(training), splits, strict=True
+        )
+    ]
+
+
 def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> FoldFit:
     """Fit on training scans and predict held-out ones; `test` may be empty.
 
@@ -242,6 +272,8 @@ def fit_and_predict(problem: Problem, train: np.ndarray, test: np.ndarray) -> Fo
     -------
     fit : FoldFit
     """
+    if problem.needs == "passes":
+        return fit_all_in_passes(problem, [(train, test)])[0]
     fit = {"grams": _fit_on_grams, "moments": _fit_on_moments, "features": _fit_on_features}
     return fit[problem.needs](problem, train, test)
 
@@ -293,6 +325,25 @@ def _grams_of_fold(problem: Problem, view: int, train: np.ndarray, test: np.ndar
     gram = own @ own.T
     variance = None if centre else _variance(gram, float(own.sum()), own.shape[1])
     return _FoldGrams(preparation, gram, held_out @ own.T, variance)
+
+
+def _refuse_too_many(problem: Problem) -> None:
+    """Refuse Gram matrices that no machine here could hold, before one is begun."""
+    n = len(problem.rows)
+    if problem.needs != "grams" or n <= MAX_GRAM_SCANS:
+        return
+    reason = (
+        "features that are prepared anew in every fold (harmonisation, tangent space, directions, "
+        "missing parcels)"
+        if problem.learns_any
+        else f"the estimator '{problem.regressor.name}'"
+    )
+    raise BrainAgeError(
+        f"clock: {n} scans with {reason} need a matrix of all pairs of scans, {8e-9 * n * n:.0f} "
+        f"GB and days of work; expected at most {MAX_GRAM_SCANS}. Use ridge or stacked on views "
+        "that nothing is learnt of (harmonization.method: none, incomplete_scans: exclude), or "
+        "fewer scans."
+    )
 
 
 def _variance(gram: np.ndarray, total: float, n_features: int) -> float:

@@ -16,7 +16,12 @@ from brainage.clock.options import ClockOptions
 from brainage.clock.preparation.harmonize import PRESERVE_AGE_WARNING
 from brainage.clock.training.folds import Folds, check_no_copies, groups_of, make_folds, site_folds
 from brainage.clock.training.metrics import accuracy
-from brainage.clock.training.pipeline import FoldFit, Problem, fit_and_predict
+from brainage.clock.training.pipeline import (
+    FoldFit,
+    Problem,
+    fit_all_in_passes,
+    fit_and_predict,
+)
 from brainage.connectivity import FeatureTable
 from brainage.errors import BrainAgeError, BrainAgeWarning
 from brainage.progress import Progress, silent
@@ -235,6 +240,10 @@ def _fit_all(
     elif problem.needs == "grams" and not problem.learns_any:
         for view in range(len(problem.values)):
             problem.gram(view)
+    if problem.needs == "passes":
+        fits = fit_all_in_passes(problem, splits)
+        progress(len(fits), len(splits), label)
+        return fits
     jobs = n_jobs if problem.regressor.threaded else 1
     parallel = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     fits = []

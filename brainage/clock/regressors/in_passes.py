@@ -1,0 +1,206 @@
+"""Ridges and stacks whose penalties are chosen by inner folds of people, in passes over features.
+
+For cohorts whose Gram matrix and whose ``X'X`` are both too large. Exact leave-one-out needs one of
+the two, so people are left out a fold at a time here, and the card says so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import GroupKFold
+
+from brainage.clock.regressors.age_scale import AgeScale, to_scale
+from brainage.clock.regressors.iterative import ShiftedSolutions, solve_shifted, training_sums
+from brainage.errors import BrainAgeWarning
+
+Split = tuple[np.ndarray, np.ndarray]
+
+#: Residual, relative to its right-hand side, of the systems that a choice rests on.
+CHOICE_TOLERANCE = 1e-4
+#: Passes over the features that a choice may take.
+MOST_CHOICE_PASSES = 100
+
+
+@dataclass(frozen=True)
+class Level1:
+    """One view's ridges of every training set, before weights.
+
+    Parameters
+    ----------
+    penalties : ndarray of shape (n_splits,)
+        Chosen, relative to the mean squared length of a centred scan.
+    left_out : list of ndarray of shape (n_train,)
+        One a split: what ridges that did not see a scan's fold predict of it, on the age scale.
+    left_out_mean : list of ndarray of shape (n_train,)
+        Mean target of the scans that such a ridge did see.
+    """
+
+    penalties: np.ndarray
+    left_out: list[np.ndarray]
+    left_out_mean: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Fits:
+    """One view's ridges at one penalty a split.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_features, n_splits)
+    intercepts, penalties : ndarray of shape (n_splits,)
+        Penalties absolute.
+    predicted : list of ndarray of shape (n_scans,)
+        One a split: of every scan of the cohort, on the age scale.
+    """
+
+    weights: np.ndarray
+    intercepts: np.ndarray
+    penalties: np.ndarray
+    predicted: list[np.ndarray]
+
+
+def choose_penalties(
+    values: np.ndarray,
+    age_years: np.ndarray,
+    groups: np.ndarray,
+    splits: Sequence[Split],
+    *,
+    penalties: Sequence[float],
+    inner_folds: int,
+    age_scale: AgeScale = "years",
+) -> Level1:
+    """Choose each training set's penalty by the squared error of people left out fold by fold.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_scans, n_features)
+        Features of one view, a memory map included.
+    age_years : ndarray of shape (n_scans,)
+        Ages.
+    groups : ndarray of shape (n_scans,)
+        Person (or family) of each scan; never in two inner folds.
+    splits : sequence of (train, test)
+        Outer training sets; only `train` is looked at.
+    penalties : sequence of float
+        Candidates in rising order, relative to the mean squared length of a centred scan.
+    inner_folds : int
+        Inner folds of each training set.
+    age_scale : {"years", "sqrt", "log"}, default="years"
+        Scale of the ridge.
+    """
+    target = to_scale(age_years, age_scale)
+    owner, held, member = _inner_sets(groups, splits, inner_folds)
+    sums = training_sums(values, member, np.repeat(target[:, None], len(held), axis=1))
+    grid = np.asarray(penalties, dtype=float)
+
+    def errors(predicted: list[np.ndarray]) -> np.ndarray:
+        found = np.zeros((len(splits), len(grid)))
+        for k, rows, of_set in zip(owner, held, predicted, strict=True):
+            found[k] += np.sum((of_set - target[rows, None]) ** 2, axis=0)
+        return found
+
+    def finished(predicted: list[np.ndarray], relative: np.ndarray) -> bool:
+        best = np.argmin(errors(predicted), axis=1)[owner]
+        near = [np.clip(best + step, 0, len(grid) - 1) for step in (-1, 0, 1)]
+        sets = np.arange(len(held))
+        return all(relative[sets, index].max() <= CHOICE_TOLERANCE for index in near)
+
+    found = solve_shifted(
+        values,
+        member,
+        sums,
+        sums.units[:, None] * grid,
+        watched=held,
+        finished=finished,
+        tolerance=CHOICE_TOLERANCE,
+        most_passes=MOST_CHOICE_PASSES,
+    )
+    if not finished(found.predicted, found.residuals):
+        warnings.warn(
+            f"ridge in passes: after {found.n_passes} passes some penalties next to the chosen "
+            "one are not solved: the choice may be one step off.",
+            BrainAgeWarning,
+            stacklevel=2,
+        )
+    best = np.argmin(errors(found.predicted), axis=1)
+    return _assembled(splits, owner, held, found, sums.mean_targets, best, grid)
+
+
+def _inner_sets(
+    groups: np.ndarray, splits: Sequence[Split], inner_folds: int
+) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+    """Return each inner set's split, its held-out rows, and who is in it (n_scans, n_sets)."""
+    owner, held, members = [], [], []
+    for k, (train, _) in enumerate(splits):
+        own = groups[train]
+        folds = GroupKFold(min(inner_folds, len(np.unique(own))), shuffle=True, random_state=0)
+        for inner, left_out in folds.split(np.empty(len(train)), groups=own):
+            owner.append(k)
+            held.append(train[left_out])
+            members.append(np.isin(np.arange(len(groups)), train[inner]))
+    return np.array(owner), held, np.stack(members, axis=1)
+
+
+def _assembled(
+    splits: Sequence[Split],
+    owner: np.ndarray,
+    held: list[np.ndarray],
+    found: ShiftedSolutions,
+    means: np.ndarray,
+    best: np.ndarray,
+    grid: np.ndarray,
+) -> Level1:
+    n_scans = 1 + max(int(train.max()) for train, _ in splits)
+    left_out, left_out_mean = [], []
+    for k, (train, _) in enumerate(splits):
+        predicted, mean = np.empty((2, n_scans))
+        for i in np.flatnonzero(owner == k):
+            predicted[held[i]] = found.predicted[i][:, best[k]]
+            mean[held[i]] = means[i]
+        left_out.append(predicted[train])
+        left_out_mean.append(mean[train])
+    return Level1(grid[best], left_out, left_out_mean)
+
+
+def fit_at(
+    values: np.ndarray,
+    age_years: np.ndarray,
+    splits: Sequence[Split],
+    *,
+    penalties: np.ndarray,
+    age_scales: Sequence[AgeScale],
+) -> Fits:
+    """Fit each training set's ridge at its own penalty and on its own age scale.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_scans, n_features)
+        Features of one view.
+    age_years : ndarray of shape (n_scans,)
+        Ages.
+    splits : sequence of (train, test)
+        Training sets.
+    penalties : ndarray of shape (n_splits,)
+        Relative to the mean squared length of a centred scan.
+    age_scales : sequence of {"years", "sqrt", "log"}
+        One a split.
+    """
+    everyone = np.arange(len(values))
+    member = np.stack([np.isin(everyone, train) for train, _ in splits], axis=1)
+    target = np.stack([to_scale(age_years, scale) for scale in age_scales], axis=1)
+    sums = training_sums(values, member, target)
+    absolute = sums.units * penalties
+    found = solve_shifted(
+        values,
+        member,
+        sums,
+        absolute[:, None],
+        watched=[everyone] * len(splits),
+        keep_weights=True,
+    )
+    intercepts = sums.mean_targets - np.einsum("ij,ij->j", sums.means, found.weights)
+    return Fits(found.weights, intercepts, absolute, [one[:, 0] for one in found.predicted])

@@ -1,0 +1,100 @@
+"""Ridges and stacks in passes: penalties by inner folds of people, the fit that a Gram gives."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold
+
+from brainage.clock import ClockOptions, ValidationOptions
+from brainage.clock.options import PENALTIES
+from brainage.clock.regressors.contract import PassTraining
+from brainage.clock.regressors.in_passes import choose_penalties
+from brainage.clock.regressors.ridge import RidgeRegressor, fit_ridge_on_gram
+from brainage.clock.regressors.stacked import StackedRegressor
+from brainage.clock.training.folds import groups_of, make_folds
+from brainage.clock.training.pipeline import (
+    Problem,
+    fit_all_in_passes,
+    fit_and_predict,
+)
+
+FOLDS = ValidationOptions(n_folds=4, inner_folds=3, n_bootstrap=0)
+
+
+@pytest.fixture(scope="module")
+def cohort(make_cohort):
+    return make_cohort(60, kinds=("fisher_z", "pearson"))
+
+
+def _problem(cohort, **options):
+    chosen = ClockOptions(validation=FOLDS, **options)
+    return Problem.of(cohort, chosen, groups_of(cohort.rows))
+
+
+def test_the_penalty_is_that_of_a_search_over_inner_folds_of_people(cohort):
+    X = cohort.views["fisher_z"].values.astype(float)
+    age, groups = cohort.rows["age_years"].to_numpy(), np.repeat(np.arange(30), 2)
+    splits = [(np.arange(40), np.arange(40, 60)), (np.arange(20, 60), np.arange(20))]
+    found = choose_penalties(X, age, groups, splits, penalties=PENALTIES, inner_folds=3)
+    for k, (train, _) in enumerate(splits):
+        errors = np.zeros(len(PENALTIES))
+        folds = GroupKFold(3, shuffle=True, random_state=0)
+        for inner, held in folds.split(train, groups=groups[train]):
+            own, left = train[inner], train[held]
+            unit = np.sum((X[own] - X[own].mean(axis=0)) ** 2) / len(own)
+            for j, penalty in enumerate(PENALTIES):
+                peer = Ridge(unit * penalty).fit(X[own], age[own])
+                errors[j] += np.sum((peer.predict(X[left]) - age[left]) ** 2)
+        assert found.penalties[k] == PENALTIES[int(np.argmin(errors))]
+
+
+def test_predictions_are_those_of_the_gram_at_the_same_penalty_to_a_thousandth_of_a_year(cohort):
+    problem = _problem(cohort)
+    splits = make_folds(cohort.rows, FOLDS, seed=0)[0]
+    X, age = problem.values[0].astype(float), problem.ages
+    problem.regressor = RidgeRegressor(max_square=10)
+    assert problem.needs == "passes"
+    for fit, (train, test) in zip(fit_all_in_passes(problem, splits), splits, strict=True):
+        unit = np.sum((X[train] - X[train].mean(axis=0)) ** 2) / len(train)
+        same = fit.model.chosen["penalty"] / unit
+        gram = fit_ridge_on_gram(X[train] @ X[train].T, age[train], penalties=[same])
+        expected = X[test] @ (X[train].T @ gram.dual) + gram.intercept
+        np.testing.assert_allclose(fit.predicted, expected, atol=1e-3)
+        np.testing.assert_allclose(fit.model.predict(X[test]), fit.predicted, atol=1e-3)
+
+
+def test_held_out_people_change_nothing_that_is_learnt(cohort):
+    splits = make_folds(cohort.rows, FOLDS, seed=0)[0]
+    regressor = StackedRegressor(max_square=10)
+    values = [view.values.astype(float) for view in cohort.views.values()]
+    training = PassTraining(
+        values, cohort.rows["age_years"].to_numpy(), groups_of(cohort.rows), splits[:1], 3
+    )
+    before = regressor.fit_in_passes(training)[0].model
+    test = splits[0][1]
+    rng = np.random.default_rng(0)
+    changed = [view.copy() for view in values]
+    for view in changed:
+        view[test] += rng.normal(size=view[test].shape)
+    ages = training.ages.copy()
+    ages[test] = rng.uniform(20, 80, len(test))
+    after = regressor.fit_in_passes(replace(training, values=changed, ages=ages))[0].model
+    scale = np.abs(before.coef).max()
+    np.testing.assert_allclose(after.coef, before.coef, atol=1e-6 * scale)
+    assert after.intercept == pytest.approx(before.intercept, rel=1e-6)
+
+
+def test_a_stack_in_passes_predicts_much_as_the_stack_of_gram_matrices(cohort):
+    problem = _problem(cohort, estimator="stacked", views=("fisher_z", "pearson"))
+    splits = make_folds(cohort.rows, FOLDS, seed=0)[0]
+    by_gram = [fit_and_predict(problem, *split).predicted for split in splits]
+    problem.regressor = StackedRegressor(max_square=10)
+    in_passes = [fit.predicted for fit in fit_all_in_passes(problem, splits)]
+    # Penalties by three inner folds, not by leave-one-out: near, not equal.
+    difference = np.abs(np.concatenate(by_gram) - np.concatenate(in_passes))
+    assert difference.mean() < 0.2 * np.std(cohort.rows["age_years"])
+    for fit, (_, test) in zip(fit_all_in_passes(problem, splits), splits, strict=True):
+        X = np.hstack([values[test] for values in problem.values])
+        np.testing.assert_allclose(fit.model.predict(X), fit.predicted, atol=1e-3)
