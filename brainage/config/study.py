@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -39,7 +39,7 @@ FILES_OF_STUDY = (
     "calibration",
     "same_people",
 )
-FILES_OF_COHORT = ("scans", "series", "participants", "sessions")
+FILES_OF_COHORT = ("scans", "series", "matrices", "parcels", "participants", "sessions")
 FILES_OF_ATLAS = ("path", "labels")
 
 
@@ -61,6 +61,19 @@ class CohortPaths(Options):
         fMRIPrep derivatives folder, or a table of NIfTI files.
     series : str or None, default=None
         Folder of ``*_timeseries.tsv`` made elsewhere; then nothing is extracted.
+    parcels_in : {"columns", "rows"} or None, default=None
+        Where the series' files have their parcels; None: columns, as BIDS has it, unless names or
+        lists of parcels say otherwise. Asked for of one array of all scans.
+    matrices : str or None, default=None
+        Correlation matrices made elsewhere, in the place of scans and series: a folder of
+        ``*_relmat.tsv`` or ``*_matrix.tsv``, or one table, ``.npy`` or ``.npz`` with a row a scan.
+    matrix_values : {"pearson", "fisher_z"} or None, default=None
+        What their numbers are, where neither names nor sidecars nor a diagonal of ones say it.
+    triangle : {"upper", "lower"} or None, default=None
+        Order of half-vectorised rows: row by row above the diagonal (numpy.triu_indices) or below
+        it (numpy.tril_indices, nilearn.sym_matrix_to_vec).
+    parcels : str or None, default=None
+        Table of the parcels in the order of matrices, or of an array of series: name, network.
     atlas : str or None, default=None
         Atlas to take where that folder holds several (XCP-D writes one set of files for each),
         and parts of the name where it is there in several forms (``CC200:reg-36Parameter``).
@@ -79,6 +92,11 @@ class CohortPaths(Options):
 
     scans: str | None = None
     series: str | None = None
+    parcels_in: Literal["columns", "rows"] | None = None
+    matrices: str | None = None
+    matrix_values: Literal["pearson", "fisher_z"] | None = None
+    triangle: Literal["upper", "lower"] | None = None
+    parcels: str | None = None
     atlas: str | None = None
     participants: str | None = None
     sessions: str | None = None
@@ -88,11 +106,19 @@ class CohortPaths(Options):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if self.scans and self.series:
-            raise ValueError("either 'scans' or 'series', not both")
-        if self.atlas and not self.series:
+        named = [name for name in ("scans", "series", "matrices") if getattr(self, name)]
+        if len(named) > 1:
+            raise ValueError(f"one of 'scans', 'series' and 'matrices', not {' and '.join(named)}")
+        if self.atlas and self.scans:
             # Scans are parcellated by science.atlas: a name here would be read by nobody.
-            raise ValueError("'atlas' only with 'series'; scans take science.atlas")
+            raise ValueError("'atlas' only with 'series' or 'matrices'; scans take science.atlas")
+        for name, source in (
+            ("parcels_in", "series"),
+            ("matrix_values", "matrices"),
+            ("triangle", "matrices"),
+        ):
+            if getattr(self, name) and not getattr(self, source):
+                raise ValueError(f"'{name}' only with '{source}'")
         return self
 
 

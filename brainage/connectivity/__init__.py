@@ -2,7 +2,11 @@
 
 from brainage.connectivity.build import build_features
 from brainage.connectivity.features import FeatureTable
+from brainage.connectivity.kinds import KINDS, KindRecord
+from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, read_matrix
+from brainage.connectivity.matrix_files import find_matrices
 from brainage.connectivity.options import ConnectivityOptions
+from brainage.connectivity.session_features import read_run
 from brainage.connectivity.sessions import EXCLUDED
 from brainage.connectivity.transformers import (
     DirectionTransformer,
@@ -21,9 +25,16 @@ from brainage.connectivity.views import (
 
 __all__ = [
     "EXCLUDED",
+    "KINDS",
     "ConnectivityOptions",
     "DirectionTransformer",
     "FeatureTable",
+    "KindRecord",
+    "MatrixFile",
+    "ParcelMatrix",
+    "find_matrices",
+    "read_matrix",
+    "read_run",
     "LogEuclideanTransformer",
     "MissingParcelImputer",
     "TangentTransformer",

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from brainage.connectivity.features import FeatureTable, write_tables
-from brainage.connectivity.kinds import connectivity_rows
-from brainage.connectivity.options import Kind
+from brainage.connectivity.kinds import KINDS
+from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, refuse_kinds_of_series
+from brainage.connectivity.session_features import (
+    SessionJob,
+    SessionResult,
+    compute_sessions,
+    first_order,
+    same_identity,
+)
 from brainage.connectivity.sessions import EXCLUDED, ROWS, Session, gather_sessions, tidy_rows
 from brainage.connectivity.store import open_store
-from brainage.connectivity.views import LAYOUTS, View, ViewSpec, describe_parcels, spec_shrinkage
-from brainage.errors import BrainAgeWarning, MatrixError, SeriesError, TooFewVolumesError
+from brainage.connectivity.views import View, ViewSpec
+from brainage.errors import BrainAgeWarning, SeriesError
 from brainage.progress import Progress, silent
-from brainage.series import ParcelSeries, SeriesFile, align_parcels, read_series
+from brainage.series import ParcelSeries, SeriesFile
 
 # Sessions a worker takes at a time: enough to hide the hand-over, few enough to hold in memory.
 _CHUNK = 8
 
 
 def build_features(
-    series: Iterable[SeriesFile | ParcelSeries],
+    series: Iterable[SeriesFile | ParcelSeries | MatrixFile | ParcelMatrix],
     people: pd.DataFrame,
     *,
     kinds: Sequence[str] = ("fisher_z",),
@@ -44,9 +49,9 @@ def build_features(
 
     Parameters
     ----------
-    series : iterable of SeriesFile or ParcelSeries
-        Runs; those of one session are joined after each was standardised. Rows come in the order
-        of each session's first run.
+    series : iterable of SeriesFile, ParcelSeries, MatrixFile or ParcelMatrix
+        Runs; those of one session are joined after each was standardised (of matrices the mean is
+        taken, in Fisher z). Rows come in the order of each session's first run.
     people : DataFrame
         See `tables.PEOPLE`; a row with session_id "n/a" stands for all of a person's sessions.
         Only the columns named there are read.
@@ -76,7 +81,8 @@ def build_features(
     Raises
     ------
     SeriesError
-        No series; series of differing parcels, atlas or cleaning; no usable session.
+        No series; series of differing parcels, atlas or cleaning; no usable session; a kind that
+        a matrix cannot give.
 
     Warns
     -----
@@ -85,12 +91,15 @@ def build_features(
         amplitude of series without; lagged pairs of series of several repetition times.
     """
     _check_choices(kinds, shrinkage, incomplete_scans)
-    sessions = gather_sessions(series, people)
-    job = _Job(
+    runs = list(series)
+    if any(isinstance(run, MatrixFile | ParcelMatrix) for run in runs):
+        refuse_kinds_of_series(kinds, shrinkage)
+    sessions = gather_sessions(runs, people)
+    job = SessionJob(
         tuple(kinds),
         shrinkage,
         tuple(parcels) if parcels is not None else None,
-        _first_order(sessions),
+        first_order(sessions),
     )
     strict = incomplete_scans == "exclude"
     if parcels is not None or parcel_presence <= 0:
@@ -118,37 +127,23 @@ def build_features(
     )
 
 
-@dataclass(frozen=True)
-class _Job:
-    kinds: tuple[str, ...]
-    shrinkage: str
-    parcels: tuple[str, ...] | None
-    order: tuple[str, ...] | None
-
-
-@dataclass(frozen=True)
-class _Result:
-    """What a worker hands back of one session; `rows` is None where it is not used."""
-
-    reason: str | None
-    rows: dict[str, np.ndarray] | None = None
-    missing: np.ndarray | None = None
-    mean_fd_mm: float = np.nan
-    retained_s: float = np.nan
-    identity: tuple | None = None
-    where: str = ""
-    n_reordered: int = 0
-    t_r_s: tuple[float, ...] = ()
-
-
-def _collect(sessions, job: _Job, *, strict, dropped, n_jobs, progress, folder) -> FeatureTable:
+def _collect(
+    sessions: list[Session],
+    job: SessionJob,
+    *,
+    strict: bool,
+    dropped: tuple[str, ...],
+    n_jobs: int,
+    progress: Progress,
+    folder: str | Path | None,
+) -> FeatureTable:
     rows, excluded, spec_of = [], [], {}
     n_reordered, steps_s = 0, set()
     with open_store(folder, job.kinds, len(sessions)) as store:
         identity = where = None
         for session, result in zip(sessions, _run(sessions, job, n_jobs, progress), strict=True):
             if result.identity is not None:
-                identity, where = _same_identity(identity, where, result)
+                identity, where = same_identity(identity, where, result)
             n_reordered += result.n_reordered
             reason = result.reason
             if reason is None and strict and result.missing.any():
@@ -230,34 +225,12 @@ def _spec(kind: str, shrinkage: str, identity: tuple) -> ViewSpec:
     names, networks, atlas, fingerprint = identity
     return ViewSpec(
         kind=kind,
-        shrinkage=spec_shrinkage(kind, shrinkage),
-        layout=LAYOUTS[kind],
+        shrinkage=KINDS[kind].stated_shrinkage(shrinkage),
+        layout=KINDS[kind].layout,
         parcel_names=names,
         networks=networks,
         atlas=atlas,
         cleaning_fingerprint=fingerprint,
-    )
-
-
-def _same_identity(first: tuple | None, first_where: str | None, result: _Result):
-    if first is None:
-        return result.identity, result.where
-    if result.identity == first:
-        return first, first_where
-    names, networks, atlas, fingerprint = first
-    other_names, other_networks, other_atlas, other_fingerprint = result.identity
-    if other_atlas != atlas:
-        difference = f"atlas: {atlas} and {other_atlas}"
-    elif other_names != names:
-        difference = describe_parcels(names, other_names)
-    elif other_fingerprint != fingerprint:
-        difference = f"cleaning fingerprint: {fingerprint} and {other_fingerprint}"
-    else:
-        difference = "networks: the same parcels, assigned to other networks"
-    raise SeriesError(
-        f"{result.where}: its series differ from those of {first_where}: {difference}. Features "
-        "need one atlas and one cleaning; extract the scans again with the same options, or keep "
-        "one kind in the folder."
     )
 
 
@@ -267,12 +240,12 @@ def _missing_words(missing: np.ndarray, names: tuple[str, ...]) -> str:
     return f"no signal in {len(lacking)} parcel(s): {', '.join(lacking[:3])}{more}"
 
 
-def _present_parcels(results: Iterator[_Result], share: float):
+def _present_parcels(results: Iterator[SessionResult], share: float):
     identity = where = None
     present, n_usable = 0, 0
     for result in results:
         if result.identity is not None:
-            identity, where = _same_identity(identity, where, result)
+            identity, where = same_identity(identity, where, result)
         if result.reason is None:
             present = present + ~result.missing
             n_usable += 1
@@ -288,13 +261,15 @@ def _present_parcels(results: Iterator[_Result], share: float):
     return tuple(names[keep]), tuple(names[~keep])
 
 
-def _run(sessions: list[Session], job: _Job, n_jobs: int, progress: Progress) -> Iterator[_Result]:
+def _run(
+    sessions: list[Session], job: SessionJob, n_jobs: int, progress: Progress
+) -> Iterator[SessionResult]:
     chunks = [sessions[start : start + _CHUNK] for start in range(0, len(sessions), _CHUNK)]
     if n_jobs == 1:
-        batches = (_compute_chunk(chunk, job) for chunk in chunks)
+        batches = (compute_sessions(chunk, job) for chunk in chunks)
     else:
         batches = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="3*n_jobs")(
-            delayed(_compute_chunk)(chunk, job) for chunk in chunks
+            delayed(compute_sessions)(chunk, job) for chunk in chunks
         )
     done = 0
     for batch in batches:
@@ -308,107 +283,8 @@ def _relabel(progress: Progress, label: str) -> Progress:
     return lambda done, total, _: progress(done, total, label)
 
 
-def _compute_chunk(sessions: list[Session], job: _Job) -> list[_Result]:
-    # One BLAS thread whatever n_jobs is: the bits must not depend on how work was spread.
-    with threadpool_limits(limits=1, user_api="blas"):
-        return [_compute(session, job) for session in sessions]
-
-
-def _compute(session: Session, job: _Job) -> _Result:
-    where = f"sub-{session.participant_id} session {session.session_id}"
-    if session.reason is not None:
-        return _Result(session.reason, where=where)
-    try:
-        found = [_opened(run) for run in session.runs]
-    except SeriesError as error:
-        return _Result(str(error), where=where)
-    runs = [_in_order(run, job.order) for run in found]
-    n_reordered = sum(a is not b for a, b in zip(found, runs, strict=True))
-    identities = {_identity(run) for run in runs}
-    if len(identities) > 1:
-        first, second = sorted(identities, key=str)[:2]
-        _same_identity(first, where, _Result(None, identity=second, where=where))
-    usable = [run for run in runs if run.quality.exclusion is None]
-    identity, columns = _choose_parcels(runs[0], job.parcels, where)
-    if not usable:
-        reasons = "; ".join(dict.fromkeys(str(run.quality.exclusion) for run in runs))
-        return _Result(reasons, identity=identity, where=where, n_reordered=n_reordered)
-    try:
-        rows, missing = connectivity_rows(
-            [run.values[:, columns] for run in usable],
-            [run.kept_volumes for run in usable],
-            kinds=job.kinds,
-            shrinkage=job.shrinkage,
-        )
-    except (TooFewVolumesError, MatrixError) as error:
-        return _Result(str(error), identity=identity, where=where, n_reordered=n_reordered)
-    steps_s = tuple({run.t_r_s for run in usable if run.t_r_s is not None})
-    return _Result(
-        None,
-        rows,
-        missing,
-        _mean_fd_mm(usable),
-        _retained_s(usable),
-        identity,
-        where,
-        n_reordered,
-        steps_s,
-    )
-
-
-def _opened(run: SeriesFile | ParcelSeries) -> ParcelSeries:
-    return run if isinstance(run, ParcelSeries) else read_series(run)
-
-
-def _first_order(sessions: list[Session]) -> tuple[str, ...] | None:
-    """Return the parcels of the first series that can be read; None where none can."""
-    for run in (run for session in sessions if session.reason is None for run in session.runs):
-        try:
-            return _opened(run).parcel_names
-        except SeriesError:
-            # Its own session will say so.
-            continue
-    return None
-
-
-def _in_order(run: ParcelSeries, order: tuple[str, ...]) -> ParcelSeries:
-    # Parcels that are not the same are left as they are: the comparison of series names them.
-    return align_parcels(run, order) if set(run.parcel_names) == set(order) else run
-
-
-def _identity(run: ParcelSeries) -> tuple:
-    return run.parcel_names, run.networks, run.atlas, run.cleaning_fingerprint
-
-
-def _choose_parcels(run: ParcelSeries, parcels: tuple[str, ...] | None, where: str):
-    names, networks, atlas, fingerprint = _identity(run)
-    if parcels is None:
-        return (names, networks, atlas, fingerprint), np.arange(len(names))
-    position = {name: i for i, name in enumerate(names)}
-    absent = [name for name in parcels if name not in position]
-    if absent:
-        raise SeriesError(
-            f"{where}: {describe_parcels(parcels, names)}. Extract with the atlas the clock was "
-            f"trained on; these series have atlas {atlas}."
-        )
-    columns = np.array([position[name] for name in parcels])
-    return (parcels, tuple(networks[i] for i in columns), atlas, fingerprint), columns
-
-
-def _mean_fd_mm(runs: list[ParcelSeries]) -> float:
-    values = [np.nan if r.quality.mean_fd_mm is None else r.quality.mean_fd_mm for r in runs]
-    return float(np.average(values, weights=[max(r.quality.n_volumes, 1) for r in runs]))
-
-
-def _retained_s(runs: list[ParcelSeries]) -> float:
-    # Unknown stays unknown: series made elsewhere may not state their repetition time.
-    return float(
-        sum(np.nan if r.quality.retained_s is None else r.quality.retained_s for r in runs)
-    )
-
-
 def _check_choices(kinds: Sequence[str], shrinkage: str, incomplete_scans: str) -> None:
-    known = get_args(Kind)
+    known = tuple(KINDS)
     unknown = [kind for kind in kinds if kind not in known]
     if unknown or not kinds or isinstance(kinds, str):
         raise SeriesError(f"kinds: expected a list of {', '.join(known)}; found {kinds!r}.")

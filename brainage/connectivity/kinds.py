@@ -1,79 +1,213 @@
-"""One session's signals -> one float32 row for each kind of connectivity."""
+"""What a kind of connectivity is: one record each, that options, rows, specs and words all read.
+
+To add a kind: write its record here. It is then a choice of ``science.connectivity.kinds``, has a
+layout and words, and is refused of matrices if it says that it needs the series.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 
 from brainage.connectivity import covariance as cov
 from brainage.connectivity import spd
-from brainage.connectivity.views import FIXED_SHRINKAGE, LAYOUTS
-from brainage.errors import MatrixError, TooFewVolumesError
+from brainage.errors import MatrixError
+
+Layout = Literal["upper", "upper_with_diagonal", "full", "parcel"]
+#: What the clock learns of a view in the training fold (`clock.preparation`).
+Learnt = Literal["tangent", "direction"]
 
 
-def connectivity_rows(
-    runs: Sequence[np.ndarray],
-    kept_volumes: Sequence[np.ndarray],
-    *,
-    kinds: Sequence[str],
-    shrinkage: str,
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Compute each kind's row of one session.
+class Signals(Protocol):
+    """What a kind may ask of one session's signals (`session_rows.SessionSignals`)."""
+
+    def pearson(self) -> np.ndarray:
+        """Correlation (p, p), not shrunk."""
+
+    def shrunk_correlation(self, kind: str | None = None) -> np.ndarray:
+        """Correlation (p, p), shrunk as was asked for; `kind` needs it to be invertible."""
+
+    def covariance(self) -> np.ndarray:
+        """Covariance (p, p) of the centred runs, shrunk as was asked for."""
+
+    def relative_covariance(self) -> np.ndarray:
+        """Covariance (p, p) of signals in units of the run's typical amplitude, not shrunk."""
+
+    def amplitude(self) -> np.ndarray:
+        """Relative log amplitude (p,)."""
+
+    def lagged(self) -> np.ndarray:
+        """Lag-1 cross-covariance (p, p), row leads column."""
+
+
+@dataclass(frozen=True)
+class KindRecord:
+    """One kind of connectivity.
 
     Parameters
     ----------
-    runs : sequence of ndarray of shape (n_kept, p)
-        The session's runs. Each is standardised on its own (for "covariance": only centred; for
-        "log_covariance" and "amplitude": divided by one gain) before they are joined in time, so
-        that level and gain of a run do not look like signal.
-    kept_volumes : sequence of ndarray of shape (n_kept,), int
-        Index of each row in its run as scanned.
-    kinds : sequence of str
-        Keys of `LAYOUTS`.
-    shrinkage : {"none", "ledoit_wolf", "oas"}
-        For the kinds that shrink.
+    name : str
+        As in the config.
+    words : str
+        For the report.
+    layout : {"upper", "upper_with_diagonal", "full", "parcel"}
+        How its matrix becomes a row: the upper triangle without diagonal; with diagonal and
+        off-diagonal elements times sqrt(2) (`spd.half_vectorise`); all p x p elements row by row;
+        or one value a parcel.
+    compute : callable
+        `Signals` -> (p, p), or (p,) in the layout "parcel".
+    shrinkage : "asked", "none" or float, default="none"
+        The estimator that the options ask for; none whatever they ask for; or a fixed weight of
+        the identity, which does not vary with scan length. The two weights were chosen on ABIDE
+        (docs/accuracy.md): one near the plain covariance's geometry, one near the logarithm's.
+    learnt_in_fold : {"tangent", "direction"} or None, default=None
+        What the clock's training fold learns of it.
+    of_matrix : callable or None, default=None
+        Pearson correlation (p, p) -> the same as `compute`; None: it needs the series.
+    """
 
-    Returns
-    -------
-    rows : dict of str to ndarray of shape (n_features,), float32
-        NaN for every edge of a missing parcel. A kind that depends on all parcels at once
-        (partial, shrunk, log_euclidean) is computed on the parcels that are there.
-    missing : ndarray of shape (p,), bool
-        Parcels without a signal in at least one run.
+    name: str
+    words: str
+    layout: Layout
+    compute: Callable[[Signals], np.ndarray]
+    shrinkage: Literal["asked", "none"] | float = "none"
+    learnt_in_fold: Learnt | None = None
+    of_matrix: Callable[[np.ndarray], np.ndarray] | None = None
+
+    def stated_shrinkage(self, asked: str) -> str:
+        """Return the shrinkage it really has when `asked` was asked for."""
+        if self.shrinkage == "asked":
+            return asked
+        return self.shrinkage if isinstance(self.shrinkage, str) else f"fixed_{self.shrinkage:g}"
+
+
+def _log_shrunk(matrix: np.ndarray, weight: float) -> np.ndarray:
+    return spd.logm(cov.shrink_fixed(matrix, weight), n_threads=1)
+
+
+def _log(matrix: np.ndarray) -> np.ndarray:
+    return spd.logm(matrix, n_threads=1)
+
+
+def _same(matrix: np.ndarray) -> np.ndarray:
+    return matrix
+
+
+_RECORDS = (
+    KindRecord(
+        "pearson",
+        "Pearson correlation",
+        "upper",
+        lambda signals: signals.pearson(),
+        of_matrix=_same,
+    ),
+    KindRecord(
+        "fisher_z",
+        "Fisher z of the Pearson correlation",
+        "upper",
+        lambda signals: cov.fisher_z(signals.pearson()),
+        of_matrix=cov.fisher_z,
+    ),
+    KindRecord(
+        "partial",
+        "partial correlation",
+        "upper",
+        lambda signals: cov.partial_correlation(signals.shrunk_correlation("partial")),
+        "asked",
+        of_matrix=cov.partial_correlation,
+    ),
+    KindRecord(
+        "shrunk_correlation",
+        "shrunk correlation",
+        "upper",
+        lambda signals: signals.shrunk_correlation(),
+        "asked",
+        of_matrix=_same,
+    ),
+    KindRecord(
+        "covariance",
+        "covariance",
+        "upper_with_diagonal",
+        lambda signals: signals.covariance(),
+        "asked",
+    ),
+    # Holds the scan's shrunk correlation itself; the tangent space is the training fold's.
+    KindRecord(
+        "tangent",
+        "tangent-space covariance",
+        "upper_with_diagonal",
+        lambda signals: signals.shrunk_correlation("tangent"),
+        "asked",
+        learnt_in_fold="tangent",
+        of_matrix=_same,
+    ),
+    KindRecord(
+        "log_euclidean",
+        "log-Euclidean correlation",
+        "upper_with_diagonal",
+        lambda signals: _log(signals.shrunk_correlation("log_euclidean")),
+        "asked",
+        of_matrix=_log,
+    ),
+    KindRecord(
+        "log_correlation",
+        "matrix logarithm of the correlation (shrunk by 0.3)",
+        "upper_with_diagonal",
+        lambda signals: _log_shrunk(signals.pearson(), 0.3),
+        0.3,
+        of_matrix=lambda matrix: _log_shrunk(matrix, 0.3),
+    ),
+    # Holds the logarithm; the training fold's mean is taken off in the clock.
+    KindRecord(
+        "log_correlation_direction",
+        "its direction from the training mean (unit length)",
+        "upper_with_diagonal",
+        lambda signals: _log_shrunk(signals.pearson(), 0.3),
+        0.3,
+        learnt_in_fold="direction",
+        of_matrix=lambda matrix: _log_shrunk(matrix, 0.3),
+    ),
+    KindRecord(
+        "log_covariance",
+        "matrix logarithm of the gain-free covariance (shrunk by 0.8)",
+        "upper_with_diagonal",
+        lambda signals: _log_shrunk(signals.relative_covariance(), 0.8),
+        0.8,
+    ),
+    KindRecord("lagged", "lag-1 cross-covariance", "full", lambda signals: signals.lagged()),
+    KindRecord(
+        "amplitude",
+        "relative amplitude of each parcel (log standard deviation)",
+        "parcel",
+        lambda signals: signals.amplitude(),
+    ),
+)
+#: Every kind by name, in the order of the docs.
+KINDS = {record.name: record for record in _RECORDS}
+#: Layout by kind.
+LAYOUTS: dict[str, Layout] = {name: record.layout for name, record in KINDS.items()}
+
+
+def kind_record(name: str) -> KindRecord:
+    """Return a kind's record.
 
     Raises
     ------
-    TooFewVolumesError
-        Fewer than 10 volumes, or not more volumes than parcels where an inverse or a logarithm
-        is taken of an unshrunk matrix.
+    MatrixError
+        There is no such kind.
     """
-    missing = np.any([cov.find_missing(run) for run in runs], axis=0)
-    here = ~missing
-    if here.sum() < 2:
-        raise TooFewVolumesError(f"expected two parcels with a signal, found {here.sum()}.")
-    present = [run[:, here].astype(np.float64) for run in runs]
-    n_volumes = sum(map(len, present))
-    if min(map(len, present)) < 2 or n_volumes < cov.MIN_VOLUMES:
-        raise TooFewVolumesError(
-            f"expected at least {cov.MIN_VOLUMES} kept volumes, found {n_volumes}."
-        )
-    session = _Session(present, kept_volumes, shrinkage)
-    rows = {}
-    for kind in kinds:
-        if LAYOUTS[kind] == "parcel":
-            row = np.full(len(here), np.nan)
-            row[here] = session.amplitude()
-        else:
-            matrix = np.full((len(here), len(here)), np.nan)
-            matrix[np.ix_(here, here)] = session.matrix(kind)
-            row = vectorise(matrix, LAYOUTS[kind])
-        rows[kind] = row.astype(np.float32)
-    return rows, missing
+    if name not in KINDS:
+        raise MatrixError(f"connectivity kind '{name}': expected one of {', '.join(KINDS)}.")
+    return KINDS[name]
 
 
-def vectorise(matrix: np.ndarray, layout: str) -> np.ndarray:
-    """Lay out a (p, p) matrix as the row of a view (see `views.LAYOUTS`)."""
+def vectorise(matrix: np.ndarray, layout: Layout) -> np.ndarray:
+    """Lay out a (p, p) matrix, or (p,) values, as the row of a view."""
+    if layout == "parcel":
+        return matrix
     if layout == "full":
         return matrix.ravel()
     if layout == "upper":
@@ -81,68 +215,23 @@ def vectorise(matrix: np.ndarray, layout: str) -> np.ndarray:
     return spd.half_vectorise(matrix)
 
 
-class _Session:
-    """Matrices of one session; what several kinds need is computed once."""
+def whole_row(values: np.ndarray, here: np.ndarray, layout: Layout) -> np.ndarray:
+    """Return a row of all parcels, float32, from what was computed on those that are there.
 
-    def __init__(self, runs, kept_volumes, shrinkage):
-        self._runs = runs
-        self._shrinkage = shrinkage
-        self._joined = np.vstack([cov.standardize(run) for run in runs])
-        self._follows = _follows(kept_volumes)
-        self._shrunk: np.ndarray | None = None
-
-    def matrix(self, kind: str) -> np.ndarray:
-        if kind == "pearson":
-            return cov.pearson(self._joined)
-        if kind == "fisher_z":
-            return cov.fisher_z(cov.pearson(self._joined))
-        if kind == "lagged":
-            return cov.lagged_covariance(self._joined, follows=self._follows)
-        if kind == "covariance":
-            centered = np.vstack([run - run.mean(axis=0) for run in self._runs])
-            return cov.estimate_covariance(centered, shrinkage=self._shrinkage)
-        if kind in ("log_correlation", "log_correlation_direction"):
-            correlation = cov.shrink_fixed(cov.pearson(self._joined), FIXED_SHRINKAGE[kind])
-            return spd.logm(correlation, n_threads=1)
-        if kind == "log_covariance":
-            relative = self._relative()
-            covariance = relative.T @ relative / len(relative)
-            return spd.logm(cov.shrink_fixed(covariance, FIXED_SHRINKAGE[kind]), n_threads=1)
-        if kind == "shrunk_correlation":
-            return self._correlation()
-        self._need_invertible(kind)
-        if kind == "partial":
-            return cov.partial_correlation(self._correlation())
-        if kind == "log_euclidean":
-            return spd.logm(self._correlation(), n_threads=1)
-        if kind == "tangent":
-            return self._correlation()
-        raise MatrixError(f"connectivity kind '{kind}': expected one of {', '.join(LAYOUTS)}.")
-
-    def amplitude(self) -> np.ndarray:
-        return cov.relative_amplitude(self._relative())
-
-    def _relative(self) -> np.ndarray:
-        return np.vstack([cov.remove_gain(run) for run in self._runs])
-
-    def _correlation(self) -> np.ndarray:
-        if self._shrunk is None:
-            self._shrunk = cov.estimate_covariance(self._joined, shrinkage=self._shrinkage)
-        return self._shrunk
-
-    def _need_invertible(self, kind: str) -> None:
-        # Centring each run costs one degree of freedom a run.
-        n_volumes, n_parcels = self._joined.shape
-        if self._shrinkage == "none" and n_volumes - len(self._runs) < n_parcels:
-            raise TooFewVolumesError(
-                f"{kind} without shrinkage: expected more kept volumes than the {n_parcels} "
-                f"parcels, found {n_volumes}. Use shrinkage 'ledoit_wolf' or 'oas'."
-            )
-
-
-def _follows(kept_volumes: Sequence[np.ndarray]) -> np.ndarray:
-    """Say which rows of the joined runs directly follow the row before them."""
-    parts = []
-    for volumes in kept_volumes:
-        parts += [np.diff(volumes) == 1, [False]]
-    return np.concatenate(parts[:-1]).astype(bool)
+    Parameters
+    ----------
+    values : ndarray of shape (n_here, n_here) or (n_here,)
+        Of the parcels with a signal.
+    here : ndarray of shape (p,), bool
+        Which those are; every edge of the others is NaN.
+    layout : str
+        Of the kind.
+    """
+    p = len(here)
+    if layout == "parcel":
+        row = np.full(p, np.nan)
+        row[here] = values
+        return row.astype(np.float32)
+    matrix = np.full((p, p), np.nan)
+    matrix[np.ix_(here, here)] = values
+    return vectorise(matrix, layout).astype(np.float32)

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from brainage.connectivity.kinds import KINDS
 from brainage.options import Listed, Options
 
-Kind = Literal[
-    "pearson",
-    "fisher_z",
-    "partial",
-    "shrunk_correlation",
-    "covariance",
-    "tangent",
-    "log_euclidean",
-    "log_correlation",
-    "log_correlation_direction",
-    "log_covariance",
-    "lagged",
-    "amplitude",
-]
+# A type checker cannot read the registry, and needs no second list of it either.
+if TYPE_CHECKING:
+    Kind = str
+else:
+    Kind = Literal[tuple(KINDS)]
 
 
 class ConnectivityOptions(Options):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from brainage.connectivity.matrices import ParcelMatrix
 from brainage.errors import SeriesError, TableError
 from brainage.series import ParcelSeries, SeriesFile
 from brainage.tables import NO_SESSION, Column, TableSchema, sex_levels
@@ -44,6 +45,8 @@ EXCLUDED = TableSchema(
 
 #: A capped or binned age as the people table has it; not an age.
 _WRITTEN = "age_as_written"
+#: A run of a session: signals or a matrix, opened or not.
+Run = SeriesFile | ParcelSeries | ParcelMatrix
 _PERSON = ("age_years", "sex", "site", "scanner", "family_id")
 
 
@@ -65,19 +68,17 @@ class Session:
 
     participant_id: str
     session_id: str
-    runs: tuple[SeriesFile | ParcelSeries, ...]
+    runs: tuple[Run, ...]
     person: dict
     reason: str | None
 
 
-def gather_sessions(
-    series: Iterable[SeriesFile | ParcelSeries], people: pd.DataFrame
-) -> list[Session]:
+def gather_sessions(series: Iterable[Run], people: pd.DataFrame) -> list[Session]:
     """Group series into sessions in the order of their first run, and match them to people.
 
     Parameters
     ----------
-    series : iterable of SeriesFile or ParcelSeries
+    series : iterable of SeriesFile, ParcelSeries or ParcelMatrix
         Runs, in any order; runs of one session are joined in the order given.
     people : DataFrame
         participant_id, session_id, age_years and, where known, sex, site, scanner, family_id

@@ -3,40 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Literal
 
 import numpy as np
 
+from brainage.connectivity.kinds import Layout
 from brainage.errors import FeatureMismatchError
 from brainage.options import fingerprint_of
-
-Layout = Literal["upper", "upper_with_diagonal", "full", "parcel"]
-
-#: How each kind's matrix becomes a row: the upper triangle without diagonal; with diagonal and
-#: off-diagonal elements times sqrt(2) (`spd.half_vectorise`); all p x p elements row by row; or
-#: one value a parcel.
-LAYOUTS: dict[str, Layout] = {
-    "pearson": "upper",
-    "fisher_z": "upper",
-    "partial": "upper",
-    "shrunk_correlation": "upper",
-    "covariance": "upper_with_diagonal",
-    "tangent": "upper_with_diagonal",
-    "log_euclidean": "upper_with_diagonal",
-    "log_correlation": "upper_with_diagonal",
-    "log_correlation_direction": "upper_with_diagonal",
-    "log_covariance": "upper_with_diagonal",
-    "lagged": "full",
-    "amplitude": "parcel",
-}
-
-#: Kinds that are sample statistics whatever shrinkage was asked for.
-UNSHRUNK = frozenset({"pearson", "fisher_z", "lagged", "amplitude"})
-
-#: Kinds shrunk by a fixed weight of the identity, so that it does not vary with scan length. The
-#: two weights were chosen on ABIDE (docs/accuracy.md): one near the plain covariance's geometry,
-#: one near the logarithm's.
-FIXED_SHRINKAGE = {"log_correlation": 0.3, "log_correlation_direction": 0.3, "log_covariance": 0.8}
 
 #: A network needs this many parcels (three edges) to have a clock of its own.
 MIN_NETWORK_PARCELS = 3
@@ -49,12 +21,12 @@ class ViewSpec:
     Parameters
     ----------
     kind : str
-        One of `LAYOUTS`. "tangent" holds the scan's shrunk correlation itself; the tangent space
+        One of `kinds.KINDS`. "tangent" holds the scan's shrunk correlation itself; its space
         is fitted in the training fold (`transformers.TangentTransformer`). Likewise
         "log_correlation_direction" holds the logarithm, and the training fold's mean is taken off
         in the clock (`transformers.DirectionTransformer`).
     shrinkage : str
-        "none", "ledoit_wolf", "oas", or "fixed_0.3" and the like (see `spec_shrinkage`).
+        "none", "ledoit_wolf", "oas", or "fixed_0.3" and the like (`KindRecord.stated_shrinkage`).
     layout : {"upper", "upper_with_diagonal", "full", "parcel"}
         How a (p, p) matrix became a row.
     parcel_names : tuple of str
@@ -133,13 +105,6 @@ class ViewSpec:
         elif self.networks != other.networks:
             words.append("networks: the same parcels, but assigned to other networks")
         return words
-
-
-def spec_shrinkage(kind: str, shrinkage: str) -> str:
-    """Return the shrinkage that a kind really has when `shrinkage` was asked for."""
-    if kind in FIXED_SHRINKAGE:
-        return f"fixed_{FIXED_SHRINKAGE[kind]:g}"
-    return "none" if kind in UNSHRUNK else shrinkage
 
 
 def describe_parcels(expected: tuple[str, ...], found: tuple[str, ...]) -> str:

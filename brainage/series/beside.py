@@ -51,14 +51,15 @@ def _sidecars(path: Path) -> list[Path]:
     """Return the JSON files that speak for a series, the most particular first."""
     exact = path.with_name(re.sub(r"(\.[a-zA-Z0-9]+)(\.gz)?$", ".json", path.name))
     found = [exact] if exact.is_file() else []
-    if not path.name.endswith(("_timeseries.tsv", "_timeseries.csv", "_timeseries.tsv.gz")):
+    suffix = re.search(r"_([a-zA-Z0-9]+)\.(tsv|csv|txt)(\.gz)?$", path.name)
+    if suffix is None:
         return found
     parts = set(parts_of(path.name))
     for folder in _levels(path):
         shared = [
             name
             for name in (*_beside(folder / path.name), *_of_everybody(folder))
-            if name.endswith("timeseries.json")
+            if name.endswith(f"{suffix[1]}.json")
             and set(parts_of(name)) < parts
             and folder / name != exact
         ]

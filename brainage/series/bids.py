@@ -21,6 +21,7 @@ from brainage.series.beside import coverage, stated_networks
 from brainage.series.finding import SUFFIX, file_of_name
 from brainage.series.foreign import read_foreign_series
 from brainage.series.number_table import read_number_table, refuse_holes
+from brainage.series.scan_arrays import read_array_series
 from brainage.series.types import ParcelSeries, ScanQuality, SeriesFile
 from brainage.tables import NO_SESSION
 
@@ -128,6 +129,8 @@ def read_series(path: str | Path | SeriesFile, *, t_r_s: float | None = None) ->
         No such file, rows and kept volumes that differ, text in a cell.
     """
     file = path if isinstance(path, SeriesFile) else file_of_name(Path(path))
+    if file.index is not None:
+        return read_array_series(file, t_r_s=t_r_s)
     if _is_ours(file.path):
         return _read_ours(file)
     return read_foreign_series(file, t_r_s=t_r_s)

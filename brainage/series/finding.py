@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy as np
 from brainage.errors import SeriesError, TableError
 from brainage.series.names import labels_of, parts_of, run_label
 from brainage.series.number_table import read_number_table
-from brainage.series.types import SeriesFile
+from brainage.series.scan_arrays import ARRAYS, read_scan_array
+from brainage.series.types import ParcelsIn, SeriesFile
 from brainage.tables import NO_SESSION, is_missing, number_of, read_text_table, refuse_misnamed
 
 SUFFIX = "_timeseries.tsv"
@@ -21,6 +23,9 @@ _NAMED = (SUFFIX, "_timeseries.csv", "_timeseries.1D")
 _UNNAMED = ".1D"
 #: Of a table of files.
 _COLUMNS = ("path", "participant_id", "session_id", "run", "task", "atlas", "t_r_s")
+#: Of a table of parcels.
+_NAME_COLUMNS = ("name", "label", "parcel", "rois", "roi", "region")
+_NETWORK_COLUMNS = ("network", "rsn")
 #: fMRIPrep's confounds end as series do.
 _NO_SERIES = "_desc-confounds_timeseries."
 
@@ -31,6 +36,8 @@ def find_series(
     atlas: str | None = None,
     space: str | None = None,
     task: str | None = None,
+    parcels_in: ParcelsIn | None = None,
+    parcels: str | Path | None = None,
 ) -> list[SeriesFile]:
     """List the parcel series of a derivatives tree or of a table of files, opening none.
 
@@ -48,6 +55,10 @@ def find_series(
         Take this BIDS space only; what names no space is taken.
     task : str or None, default=None
         Take this task only.
+    parcels_in : {"columns", "rows"} or None, default=None
+        Where the files have their parcels; None: told by names, else columns, as BIDS has it.
+    parcels : str or Path or None, default=None
+        Table of the parcels of one array of all scans (``.npz``, ``.npy``), in its order.
 
     Returns
     -------
@@ -60,16 +71,83 @@ def find_series(
     SeriesError
         No such folder, no series, no such atlas, space or task, or one run in several forms.
     """
+    if Path(folder).is_file() and Path(folder).suffix.lower() in ARRAYS:
+        return _in_array(Path(folder), atlas, parcels_in, parcels)
+    files = find_files(
+        folder,
+        endings=_NAMED,
+        what=f"*{SUFFIX} files",
+        atlas=atlas,
+        space=space,
+        task=task,
+        unnamed=_UNNAMED,
+    )
+    return [replace(file, parcels_in=parcels_in) for file in files] if parcels_in else files
+
+
+def _in_array(
+    path: Path, atlas: str | None, parcels_in: ParcelsIn | None, parcels: str | Path | None
+) -> list[SeriesFile]:
+    names, networks = (None, None) if parcels is None else read_parcels(Path(parcels))
+    held = read_scan_array(path)
+    return [
+        SeriesFile(
+            path,
+            person,
+            session,
+            atlas=atlas or NO_SESSION,
+            by_name=False,
+            parcels_in=parcels_in,
+            index=index,
+            parcels=names,
+            networks=networks,
+        )
+        for index, (person, session) in enumerate(
+            zip(held.participant_ids, held.session_ids, strict=True)
+        )
+    ]
+
+
+def find_files(
+    folder: str | Path,
+    *,
+    endings: tuple[str, ...],
+    what: str,
+    atlas: str | None = None,
+    space: str | None = None,
+    task: str | None = None,
+    unnamed: str | None = None,
+) -> list[SeriesFile]:
+    """List files of one kind, named as BIDS names them or listed in a table; see `find_series`.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A tree, or a table with path and participant_id.
+    endings : tuple of str
+        Of the names wanted.
+    what : str
+        What they are, for messages.
+    atlas, space, task : str or None, default=None
+        Take these only.
+    unnamed : str or None, default=None
+        Ending taken where no name has one of `endings`.
+
+    Raises
+    ------
+    SeriesError
+        As `find_series`.
+    """
     folder = Path(folder)
     if folder.is_file():
         found = _in_table(folder)
     elif folder.is_dir():
-        found = _in_folder(folder)
+        found = _in_folder(folder, endings, unnamed)
     else:
-        raise SeriesError(f"{folder}: expected a folder of *{SUFFIX} files, found no folder.")
+        raise SeriesError(f"{folder}: expected a folder of {what}, found no folder.")
     if not found:
         raise SeriesError(
-            f"{folder}: expected *{SUFFIX} files, found none. "
+            f"{folder}: expected {what}, found none. "
             "Run `brainage extract` first, or check the path."
         )
     chosen = _of_atlas(folder, found, atlas)
@@ -78,6 +156,34 @@ def find_series(
     chosen = _without_joined_runs(chosen)
     _refuse_twins(folder, chosen)
     return sorted(chosen, key=lambda item: str(item.path))
+
+
+def read_parcels(path: Path) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
+    """Return the names and networks of parcels from a table with a row a parcel, in order.
+
+    Raises
+    ------
+    SeriesError
+        No column of names, a name that is missing or stands twice.
+    """
+    try:
+        text = read_text_table(path)
+    except TableError as error:
+        raise SeriesError(str(error)) from error
+    column = {name.lower(): name for name in text}
+    named = next((column[name] for name in _NAME_COLUMNS if name in column), None)
+    if named is None:
+        raise SeriesError(
+            f"{path}: expected a column name (or {', '.join(_NAME_COLUMNS[1:])}), found "
+            f"{', '.join(text)}."
+        )
+    names = tuple(text[named])
+    if any(map(is_missing, names)) or len(set(names)) < len(names):
+        raise SeriesError(f"{path}: column {named}: expected a name for each parcel, each once.")
+    network = next((column[name] for name in _NETWORK_COLUMNS if name in column), None)
+    if network is None:
+        return names, (None,) * len(names)
+    return names, tuple(None if is_missing(cell) else cell for cell in text[network])
 
 
 def file_of_name(path: Path) -> SeriesFile:
@@ -104,13 +210,14 @@ def file_of_name(path: Path) -> SeriesFile:
     )
 
 
-def _in_folder(folder: Path) -> list[SeriesFile]:
-    paths = sorted(_walk(str(folder)))
-    named = [path for path in paths if path.endswith(_NAMED)]
+def _in_folder(folder: Path, endings: tuple[str, ...], unnamed: str | None) -> list[SeriesFile]:
+    wanted = endings if unnamed is None else (*endings, unnamed)
+    paths = sorted(_walk(str(folder), wanted))
+    named = [path for path in paths if path.endswith(endings)]
     return [file_of_name(Path(path)) for path in named or paths]
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, endings: tuple[str, ...]) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -119,8 +226,8 @@ def _walk(folder: str) -> Iterator[str]:
                 if entry.name.startswith(".") or entry.name == "__MACOSX":
                     continue
                 if entry.is_dir():
-                    yield from _walk(entry.path)
-                elif entry.name.endswith((*_NAMED, _UNNAMED)) and _NO_SERIES not in entry.name:
+                    yield from _walk(entry.path, endings)
+                elif entry.name.endswith(endings) and _NO_SERIES not in entry.name:
                     yield entry.path
     except OSError as error:
         raise SeriesError(f"{error.filename}: cannot be listed ({error.strerror}).") from error

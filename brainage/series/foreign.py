@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,14 +72,59 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
         raise SeriesError(
             f"{file.path}: every one of {n_volumes} volumes is flagged as an outlier."
         )
-    values = values[rows]
-    constant = np.ptp(values, axis=0) == 0
-    quality = ScanQuality(
-        mean_fd_mm=mean_fd_mm(file.path, meta),
+    return foreign_series(
+        file,
+        values[rows],
+        names,
+        kept,
         n_volumes=n_volumes,
-        n_kept=n_kept,
-        retained_s=None if t_r_s is None else n_kept * t_r_s,
-        coverage=coverage(file.path, names, meta),
+        t_r_s=t_r_s,
+        networks=networks,
+        meta=meta,
+    )
+
+
+def foreign_series(
+    file: SeriesFile,
+    values: np.ndarray,
+    names: tuple[str, ...],
+    kept: np.ndarray,
+    *,
+    n_volumes: int,
+    t_r_s: float | None,
+    networks: tuple[str | None, ...] | None = None,
+    meta: dict[str, Any] | None = None,
+) -> ParcelSeries:
+    """Make a series of what was read of another tool's.
+
+    Parameters
+    ----------
+    file : SeriesFile
+        Its labels.
+    values : ndarray of shape (n_kept, p)
+        Kept volumes; a missing parcel is NaN or constant throughout.
+    names : tuple of str
+        p parcels.
+    kept : ndarray of shape (n_kept,), int
+        Index of each row in the run as scanned.
+    n_volumes : int
+        Volumes of the run.
+    t_r_s : float or None
+        Repetition time in seconds.
+    networks : tuple of (str or None), optional
+        Of each parcel.
+    meta : dict, optional
+        The sidecar; None: the file holds several scans, and nothing beside it speaks of one.
+    """
+    values = np.array(values, dtype=np.float64)
+    constant = np.ptp(values, axis=0) == 0
+    beside = file.index is None
+    quality = ScanQuality(
+        mean_fd_mm=mean_fd_mm(file.path, meta or {}) if beside else None,
+        n_volumes=n_volumes,
+        n_kept=len(values),
+        retained_s=None if t_r_s is None else len(values) * t_r_s,
+        coverage=coverage(file.path, names, meta or {}) if beside else None,
         missing_reasons={names[i]: "constant" for i in np.flatnonzero(constant)},
     )
     # A constant column is what several tools write for a parcel outside the field of view.
@@ -90,11 +136,13 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
         task=file.task,
         values=values,
         parcel_names=names,
-        networks=networks,
+        networks=networks or file.networks or (None,) * len(names),
         kept_volumes=kept,
         t_r_s=t_r_s,
         atlas=file.atlas,
-        cleaning_fingerprint=cleaning_of_name(file.path, file.atlas, names),
+        cleaning_fingerprint=cleaning_of_name(
+            file.path if beside else Path("array"), file.atlas, names
+        ),
         cleaning="cleaned elsewhere",
         quality=quality,
     )

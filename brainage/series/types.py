@@ -110,7 +110,8 @@ class SeriesFile:
     `t_r_s` is the repetition time in seconds that a table of files states, else None; `by_name` is
     False where the labels come from such a table. `parcels_in` says where a table of numbers has
     its parcels ("columns" or "rows"; None: told by names or lists of parcels, else columns, as BIDS
-    has it). `index` is the scan's place in a file that holds several (`series.arrays`), else None.
+    has it). `index` is the scan's place in a file that holds several (`series.scan_arrays`), else
+    None; `parcels` and `networks` are what a table of parcels calls them, in order.
     """
 
     path: Path
@@ -123,3 +124,5 @@ class SeriesFile:
     by_name: bool = True
     parcels_in: ParcelsIn | None = None
     index: int | None = None
+    parcels: tuple[str, ...] | None = None
+    networks: tuple[str | None, ...] | None = None

@@ -17,6 +17,7 @@ from brainage.stages.cohorts import (
     cohort_people,
     extraction_summary,
     has_cohort,
+    made_elsewhere,
     stage_folder,
 )
 from brainage.stages.compare import allocation_file, scores_file
@@ -178,7 +179,7 @@ def _data_are_there(study: StudyConfig) -> bool:
 def series_or_scans(study: StudyConfig) -> Path:
     """Return where the reference cohort's input lies."""
     paths = cohort_paths(study, "reference")
-    return Path(paths.scans or paths.series)
+    return Path(paths.scans or made_elsewhere(paths) or "")
 
 
 def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame:
@@ -197,10 +198,10 @@ def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame
         [(item.participant_id, item.session_id, item.run) for item in items],
         columns=["participant_id", "session_id", "run"],
     )
-    kind = "scans" if paths.scans else "parcel series"
+    kind = "scans" if paths.scans else "matrices" if paths.matrices else "parcel series"
     found.lines.append(
         f"{cohort}: {len(seen)} {kind} of {seen['participant_id'].nunique()} "
-        f"participants in {paths.scans or paths.series}"
+        f"participants in {paths.scans or made_elsewhere(paths)}"
     )
     tasks = Counter(item.task for item in items)
     if len(tasks) > 1:

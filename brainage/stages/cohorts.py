@@ -26,16 +26,22 @@ def cohort_paths(study: StudyConfig, cohort: Cohort) -> CohortPaths:
 
 
 def has_cohort(study: StudyConfig, cohort: Cohort) -> bool:
-    """Return whether the study file names scans or series of this cohort."""
+    """Return whether the study file names scans, series or matrices of this cohort."""
     paths = cohort_paths(study, cohort)
-    return bool(paths.scans or paths.series)
+    return bool(paths.scans or made_elsewhere(paths))
+
+
+def made_elsewhere(paths: CohortPaths) -> str | None:
+    """Return the series or matrices that the study file names; None: scans are extracted."""
+    return paths.series or paths.matrices
 
 
 def series_folder(study: StudyConfig, cohort: Cohort) -> Path:
     """Return the folder of parcel series: the one named, or what `extract` writes."""
     paths = cohort_paths(study, cohort)
-    if paths.series:
-        return Path(paths.series)
+    elsewhere = made_elsewhere(paths)
+    if elsewhere:
+        return Path(elsewhere)
     return stage_folder(study, "extract") / cohort
 
 
@@ -45,7 +51,7 @@ def extraction_summary(study: StudyConfig, cohort: Cohort) -> Path | None:
     A study whose series come from elsewhere may still have an earlier extraction in its output.
     """
     path = stage_folder(study, "extract") / cohort / "scans.tsv"
-    return path if path.is_file() and not cohort_paths(study, cohort).series else None
+    return path if path.is_file() and not made_elsewhere(cohort_paths(study, cohort)) else None
 
 
 def people_files(study: StudyConfig, cohort: Cohort) -> dict[str, Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.config import StudyConfig
-from brainage.connectivity import EXCLUDED, FeatureTable, build_features
+from brainage.connectivity import EXCLUDED, FeatureTable, build_features, find_matrices
 from brainage.connectivity.sessions import IN_PEOPLE_TABLE
 from brainage.errors import StageError
 from brainage.files import hash_file
@@ -69,9 +69,14 @@ def cohort_features(
     options, paths = study.science.connectivity, cohort_paths(study, cohort)
     inputs = series_inputs(study, cohort)
     described = [options.model_dump(mode="json"), None if parcels is None else list(parcels)]
-    if paths.columns or paths.atlas:
+    read_as = {
+        name: getattr(paths, name)
+        for name in ("columns", "atlas", "parcels_in", "matrix_values", "triangle")
+        if getattr(paths, name)
+    }
+    if read_as:
         # Another column for the age is another table, although no file changed.
-        described.append({"columns": paths.columns, "atlas": paths.atlas})
+        described.append({"columns": paths.columns, "atlas": paths.atlas} | read_as)
     key = stage_key("features", described, inputs)
     if overwrite or not is_current(folder, key):
         # Without its manifest a half-replaced folder cannot be taken for the finished one.
@@ -96,7 +101,7 @@ def cohort_features(
 
 
 def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
-    """List a cohort's parcel series, opening none.
+    """List a cohort's parcel series, or matrices made elsewhere, opening none.
 
     Of an extraction only what its summary names is used: its folder may also hold series of
     another atlas, of scans that were taken out of the study, or of scans that fail by now.
@@ -107,8 +112,17 @@ def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
         No series, an extraction that did not come to its end, or a file that has gone since.
     """
     paths, folder = cohort_paths(study, cohort), series_folder(study, cohort)
+    named = {"atlas": paths.atlas, "space": paths.space, "task": paths.task}
+    if paths.matrices:
+        return find_matrices(
+            folder,
+            **named,
+            values=paths.matrix_values,
+            triangle=paths.triangle,
+            parcels=paths.parcels,
+        )
     if paths.series:
-        return find_series(folder, atlas=paths.atlas, space=paths.space, task=paths.task)
+        return find_series(folder, **named, parcels_in=paths.parcels_in, parcels=paths.parcels)
     summary = folder / "scans.tsv"
     if not summary.is_file():
         where = "" if paths.scans else f"Name paths.{cohort}.scans or .series. "
@@ -151,7 +165,10 @@ def lacks_a_person(excluded: pd.DataFrame) -> bool:
 
 def series_inputs(study: StudyConfig, cohort: Cohort) -> dict[str, str]:
     """Return the hashes of the series files and the people tables of a cohort."""
-    files = [file.path for file in cohort_series(study, cohort)]
+    files = list(dict.fromkeys(file.path for file in cohort_series(study, cohort)))
+    parcels = cohort_paths(study, cohort).parcels
+    if parcels is not None and Path(parcels).is_file():
+        files.append(Path(parcels))
     inputs = {f"{cohort} series": files_hash(series_folder(study, cohort), files)}
     for name, path in people_files(study, cohort).items():
         if path.is_file():

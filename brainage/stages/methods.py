@@ -11,9 +11,8 @@ from collections.abc import Mapping
 
 from brainage.clock import BrainClock, ClockOptions, regressor_of
 from brainage.config import StudyConfig
-from brainage.connectivity import ViewSpec
+from brainage.connectivity import KINDS, ViewSpec
 from brainage.connectivity.options import ConnectivityOptions
-from brainage.connectivity.views import FIXED_SHRINKAGE, UNSHRUNK
 from brainage.errors import BrainAgeError
 from brainage.imaging import CleaningOptions, load_strategy
 from brainage.stages.cohorts import COHORTS, cohort_paths, extraction_summary
@@ -21,21 +20,6 @@ from brainage.stages.extract import SCANS
 from brainage.stages.score import scoring_clock
 from brainage.tables import read_table
 from brainage.trial import TrialOptions
-
-_KINDS = {
-    "pearson": "Pearson correlation",
-    "fisher_z": "Fisher z of the Pearson correlation",
-    "partial": "partial correlation",
-    "shrunk_correlation": "shrunk correlation",
-    "covariance": "covariance",
-    "tangent": "tangent-space covariance",
-    "log_euclidean": "log-Euclidean correlation",
-    "log_correlation": "matrix logarithm of the correlation (shrunk by 0.3)",
-    "log_correlation_direction": "its direction from the training mean (unit length)",
-    "log_covariance": "matrix logarithm of the gain-free covariance (shrunk by 0.8)",
-    "lagged": "lag-1 cross-covariance",
-    "amplitude": "relative amplitude of each parcel (log standard deviation)",
-}
 
 
 def methods_sentences(study: StudyConfig) -> tuple[str, ...]:
@@ -151,8 +135,8 @@ def _cleaning(cleaning: CleaningOptions) -> str:
 
 
 def _features(connectivity: ConnectivityOptions) -> str:
-    kinds = ", ".join(_KINDS[kind] for kind in connectivity.kinds)
-    shrunk = set(connectivity.kinds) - UNSHRUNK - set(FIXED_SHRINKAGE)
+    kinds = ", ".join(KINDS[kind].words for kind in connectivity.kinds)
+    shrunk = any(KINDS[kind].shrinkage == "asked" for kind in connectivity.kinds)
     tail = f" (covariance estimated with {connectivity.shrinkage})" if shrunk else ""
     return f"Connectivity of a session's joined runs was {kinds}{tail}."
 

@@ -14,7 +14,13 @@ from brainage.errors import BrainAgeError
 from brainage.imaging import plot_carpet, plot_parcels
 from brainage.report import worst_first
 from brainage.series import find_series, read_series
-from brainage.stages.cohorts import Cohort, cohort_paths, extraction_summary, stage_folder
+from brainage.stages.cohorts import (
+    Cohort,
+    cohort_paths,
+    extraction_summary,
+    made_elsewhere,
+    stage_folder,
+)
 from brainage.stages.parcels import PARCELS
 from brainage.tables import read_table
 
@@ -73,7 +79,7 @@ def brains(study: StudyConfig, patterns: pd.DataFrame | None) -> Drawn:
     """
     path = stage_folder(study, "extract") / "reference" / "parcels.tsv"
     own = extraction_summary(study, "reference") is not None
-    if patterns is None or cohort_paths(study, "reference").series or not own:
+    if patterns is None or made_elsewhere(cohort_paths(study, "reference")) or not own:
         return {}
     if not path.is_file() or not len(patterns):
         return {}

@@ -17,7 +17,7 @@ from brainage.files import write_text
 from brainage.imaging import AtlasOptions
 from brainage.progress import Progress, silent
 from brainage.report import plot_leaderboard, save_figure
-from brainage.stages.cohorts import cohort_paths, stage_folder
+from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.extract import extract_cohort
 from brainage.stages.features import cohort_features
 
@@ -129,14 +129,15 @@ def sweep_studies(study: SweepConfig) -> dict[str, SweepConfig]:
 def _atlas_name(study: SweepConfig) -> str:
     reference = cohort_paths(study, "reference")
     # Series made elsewhere are not the study's atlas's, whatever that is called.
-    return (reference.atlas or "of the series") if reference.series else study.science.atlas.name
+    elsewhere = made_elsewhere(reference)
+    return (reference.atlas or "of the series") if elsewhere else study.science.atlas.name
 
 
 def _with_atlas(study: SweepConfig, atlas: AtlasOptions) -> SweepConfig:
     # Series of two atlases never share a folder.
     paths = {"output": str(stage_folder(study, "sweep") / f"atlas-{atlas.name}")}
     reference = cohort_paths(study, "reference")
-    if reference.series:
+    if made_elsewhere(reference):
         # Series made elsewhere: the atlas is chosen among those of the folder, by its name.
         paths["reference"] = reference.model_copy(update={"atlas": atlas.name})
     return study.model_copy(

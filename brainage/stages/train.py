@@ -21,10 +21,9 @@ from brainage.clock import (
 )
 from brainage.clock.regressors.frozen import LinearRegression
 from brainage.config import StudyConfig
-from brainage.connectivity import FeatureTable
+from brainage.connectivity import FeatureTable, read_run
 from brainage.errors import StageError
 from brainage.progress import Progress, silent
-from brainage.series import read_series
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features, cohort_series
 from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
@@ -174,7 +173,7 @@ def write_clocks(clocks: dict[str, BrainClock], folder: Path) -> list[Path]:
 
 def _cleaning_words(study: StudyConfig) -> str:
     """Return how the reference's series say they were cleaned; empty where they do not say."""
-    return read_series(cohort_series(study, "reference")[0]).cleaning
+    return read_run(cohort_series(study, "reference")[0]).cleaning
 
 
 def _write_patterns(clock: BrainClock, features: FeatureTable, folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from brainage.connectivity import FeatureTable
 from brainage.errors import ConfigError
 from brainage.files import hash_file
 from brainage.imaging import load_atlas
-from brainage.stages.cohorts import cohort_paths, stage_folder
+from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.features import cohort_features
 from brainage.stages.manifest import read_manifest
 from brainage.stages.synthesize import with_synthetic_paths
@@ -72,7 +72,7 @@ def _features(study: StudyConfig, *, build: bool) -> tuple[FeatureTable | None, 
     if study.paths.scores is None and manifest is not None:
         return FeatureTable.load(folder), manifest["key"]
     paths = cohort_paths(with_synthetic_paths(study), "trial")
-    if not build or not (paths.series or paths.scans) or paths.participants is None:
+    if not build or not (paths.scans or made_elsewhere(paths)) or paths.participants is None:
         return None, None
     own = stage_folder(study, "compare") / "features"
     return cohort_features(with_synthetic_paths(study), "trial", own)

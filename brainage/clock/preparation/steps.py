@@ -21,6 +21,7 @@ from brainage.clock.preparation.stored_harmonizer import (
 )
 from brainage.clock.stored import array, only, record, text
 from brainage.connectivity import (
+    KINDS,
     DirectionTransformer,
     MissingParcelImputer,
     TangentTransformer,
@@ -30,7 +31,7 @@ from brainage.connectivity import (
 from brainage.errors import ClockFileError
 
 #: Views whose features are learnt in the training fold whatever the options.
-LEARNT_KINDS = ("tangent", "log_correlation_direction")
+LEARNT_KINDS = tuple(name for name, kind in KINDS.items() if kind.learnt_in_fold is not None)
 
 #: Largest table of logarithms that folds share, bytes; beyond, each fold makes its own.
 _MAX_SHARED_BYTES = 1_000_000_000
