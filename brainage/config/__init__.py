@@ -1,8 +1,7 @@
 """YAML in, ``StudyConfig`` out: the only reader of YAML."""
 
+from brainage.config.paths import CohortPaths, PathsSection
 from brainage.config.study import (
-    CohortPaths,
-    PathsSection,
     RunSection,
     ScienceSection,
     StudyConfig,

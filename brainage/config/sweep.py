@@ -9,13 +9,8 @@ from typing import Any, Self
 from pydantic import Field
 
 from brainage.config.loader import read_yaml
-from brainage.config.study import (
-    FILES_OF_ATLAS,
-    StudyConfig,
-    find_study_file,
-    load_config,
-    with_files,
-)
+from brainage.config.paths import FILES_OF_ATLAS, with_files
+from brainage.config.study import StudyConfig, find_study_file, load_config
 from brainage.imaging import AtlasOptions
 from brainage.options import Listed, Options
 

@@ -93,7 +93,7 @@ def build_features(
     _check_choices(kinds, shrinkage, incomplete_scans)
     runs = list(series)
     if any(isinstance(run, MatrixFile | ParcelMatrix) for run in runs):
-        refuse_kinds_of_series(kinds, shrinkage)
+        refuse_kinds_of_series(kinds)
     sessions = gather_sessions(runs, people)
     job = SessionJob(
         tuple(kinds),

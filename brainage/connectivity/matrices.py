@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from brainage.connectivity.kinds import KINDS, kind_record, whole_row
+from brainage.connectivity.kinds import KINDS, KindRecord, kind_record, whole_row
 from brainage.connectivity.matrix_arrays import array_row
 from brainage.errors import MatrixError, SeriesError
 from brainage.series import ScanQuality, SeriesFile
@@ -23,7 +23,7 @@ from brainage.series.names import labels_of
 from brainage.series.number_table import NumberTable, read_number_table
 from brainage.wording import listed
 
-MatrixValues = Literal["pearson", "fisher_z"]
+MatrixValues = Literal["pearson", "fisher_z", "ledoit_wolf"]
 Triangle = Literal["upper", "lower"]
 
 #: What names and sidecars call a measure, in small letters without signs.
@@ -31,6 +31,9 @@ _MEASURES: dict[str, MatrixValues] = {
     **dict.fromkeys(("pearson", "pearsoncorrelation", "correlation", "corr"), "pearson"),
     **dict.fromkeys(("fisherz", "fisherztransformed", "zcorrelation", "pearsonz"), "fisher_z"),
 }
+#: Tools whose "Pearson correlation" is nilearn's, that is, Ledoit-Wolf shrunk (giga_connectome
+#: 0.5.1, measured: its matrices equal the shrunk correlation of its series to the last digit).
+_SHRINKING_TOOLS = ("giga_connectome",)
 _OTHER_MEASURE = re.compile(
     "partial|precision|covariance|tangent|spearman|kendall|mutual|coherence|distance"
 )
@@ -71,6 +74,8 @@ class ParcelMatrix:
         As of series: equal for what one tool cleaned alike.
     quality : ScanQuality
         What is known of the scan; its volumes are not.
+    shrinkage : {"none", "ledoit_wolf"}, default="none"
+        Of the correlation, by the tool that made it.
     """
 
     participant_id: str
@@ -83,6 +88,7 @@ class ParcelMatrix:
     atlas: str
     cleaning_fingerprint: str
     quality: ScanQuality
+    shrinkage: str = "none"
     cleaning: str = "cleaned and correlated elsewhere"
     t_r_s: None = None
 
@@ -93,6 +99,8 @@ class ParcelMatrix:
 
     def aligned(self, parcel_names: tuple[str, ...]) -> ParcelMatrix:
         """Return the matrix with the same parcels in another order."""
+        if parcel_names == self.parcel_names:
+            return self
         position = {name: i for i, name in enumerate(self.parcel_names)}
         order = [position[name] for name in parcel_names]
         return replace(
@@ -103,33 +111,29 @@ class ParcelMatrix:
         )
 
 
-def refuse_kinds_of_series(kinds: Sequence[str], shrinkage: str) -> None:
-    """Refuse the kinds that matrices cannot give.
+def refuse_kinds_of_series(kinds: Sequence[str]) -> None:
+    """Refuse the kinds that no matrix can give.
 
     Raises
     ------
     SeriesError
-        Kinds that need the series; or kinds that would have to be shrunk by the number of volumes.
+        Kinds that need the series.
     """
-    records = [KINDS[kind] for kind in kinds if kind in KINDS]
-    without = [record.name for record in records if record.of_matrix is None]
+    without = [kind for kind in kinds if kind in KINDS and KINDS[kind].of_matrix is None]
     if without:
         possible = [name for name, record in KINDS.items() if record.of_matrix is not None]
         raise SeriesError(
             f"matrices cannot give {', '.join(without)}: these need the series. Of matrices there "
             f"are {', '.join(possible)}."
         )
-    shrunk = [record.name for record in records if record.shrinkage == "asked"]
-    if shrunk and shrinkage != "none":
-        raise SeriesError(
-            f"matrices cannot give {', '.join(shrunk)} with shrinkage '{shrinkage}': its weight "
-            "depends on the volumes, which a matrix does not hold. Set "
-            "science.connectivity.shrinkage: none, or take kinds that are not shrunk."
-        )
 
 
 def matrix_rows(
-    correlations: Sequence[np.ndarray], *, kinds: Sequence[str]
+    correlations: Sequence[np.ndarray],
+    *,
+    kinds: Sequence[str],
+    asked: str,
+    shrinkage: str = "none",
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Compute each kind's row of one session.
 
@@ -139,6 +143,10 @@ def matrix_rows(
         Of the session's runs; several are averaged in Fisher z, each with the same weight.
     kinds : sequence of str
         Keys of `KINDS` that a matrix can give.
+    asked : str
+        The shrinkage that the options ask for.
+    shrinkage : str, default="none"
+        The shrinkage that the matrices have.
 
     Returns
     -------
@@ -149,6 +157,8 @@ def matrix_rows(
 
     Raises
     ------
+    SeriesError
+        A kind of another shrinkage than the matrices have.
     MatrixError
         Fewer than two parcels; a matrix without an inverse or logarithm where one is taken.
     """
@@ -158,15 +168,34 @@ def matrix_rows(
         raise MatrixError(f"expected two parcels with a signal, found {here.sum()}.")
     present = [matrix[np.ix_(here, here)] for matrix in correlations]
     mean = present[0] if len(present) == 1 else _mean_in_fisher_z(present)
+    refuse_kinds_of_series(kinds)
     rows = {}
     for kind in kinds:
         record = kind_record(kind)
-        if record.of_matrix is None:
-            raise MatrixError(f"{kind} needs the series; a matrix cannot give it.")
+        _refuse_other_shrinkage(record, asked, shrinkage)
         if record.shrinkage == "asked" and kind != "shrunk_correlation":
             _need_positive_definite(mean, kind)
         rows[kind] = whole_row(record.of_matrix(mean), here, record.layout)
     return rows, missing
+
+
+def _refuse_other_shrinkage(record: KindRecord, asked: str, shrinkage: str) -> None:
+    if record.shrinkage == "asked" and asked != shrinkage:
+        why = (
+            "the weight depends on the volumes, which a matrix does not hold"
+            if shrinkage == "none"
+            else "the matrices were shrunk by the tool that made them"
+        )
+        raise SeriesError(
+            f"matrices cannot give {record.name} with shrinkage '{asked}': {why}. Set "
+            f"science.connectivity.shrinkage: {shrinkage}, or take another kind."
+        )
+    if record.shrinkage != "asked" and shrinkage != "none":
+        raise SeriesError(
+            f"matrices cannot give {record.name}: the tool that made them shrank them "
+            f"({shrinkage}), by a weight they do not hold. Take shrunk_correlation, tangent or "
+            "partial, or the series."
+        )
 
 
 def _mean_in_fisher_z(correlations: Sequence[np.ndarray]) -> np.ndarray:
@@ -208,7 +237,7 @@ def read_matrix(file: MatrixFile) -> ParcelMatrix:
     """
     meta: dict[str, Any] = {}
     if file.index is None:
-        meta = sidecar_of(file.path)
+        meta = sidecar_of(file.path, also="timeseries")
         table = read_number_table(file.path)
         matrix, names = table.values, _names(table)
         where = str(file.path)
@@ -220,6 +249,7 @@ def read_matrix(file: MatrixFile) -> ParcelMatrix:
     correlation = _checked(square, kind, where)
     names = _chosen_names(file, names, len(correlation), where)
     networks = file.networks or stated_networks(meta, len(names), file.path)
+    shrinkage = "ledoit_wolf" if kind == "ledoit_wolf" else "none"
     return ParcelMatrix(
         participant_id=file.participant_id,
         session_id=file.session_id,
@@ -229,6 +259,7 @@ def read_matrix(file: MatrixFile) -> ParcelMatrix:
         parcel_names=names,
         networks=networks,
         atlas=file.atlas,
+        shrinkage=shrinkage,
         cleaning_fingerprint=cleaning_of_name(file.path, file.atlas, names)
         if file.index is None
         else cleaning_of_name(Path("array"), file.atlas, names),
@@ -281,6 +312,9 @@ def _values_of(
     """Return whether a matrix holds Pearson or Fisher z: stated, named, or told by its diagonal."""
     if file.values is not None:
         return file.values
+    code = meta.get("Code")
+    if isinstance(code, str) and any(tool in code for tool in _SHRINKING_TOOLS):
+        return "ledoit_wolf"
     labels = labels_of(file.path.name) if file.index is None else {}
     words = [labels.get(key) for key in ("meas", "measure", "stat", "desc")] + [meta.get("Measure")]
     for word in words:
@@ -298,7 +332,8 @@ def _values_of(
         return "pearson"
     raise SeriesError(
         f"{where}: whether its numbers are Pearson correlations or Fisher z is neither in its name "
-        "nor in a sidecar. State it: paths.<cohort>.matrix_values: pearson (or fisher_z)."
+        "nor in a sidecar. State it: paths.<cohort>.matrix_values: pearson (or fisher_z, or "
+        "ledoit_wolf for correlations that were shrunk)."
     )
 
 

@@ -42,8 +42,9 @@ def find_matrices(
         As `brainage.series.find_series`; of one file of all scans the atlas's name.
     space, task : str or None, default=None
         Take these only.
-    values : {"pearson", "fisher_z"} or None, default=None
-        What the numbers are; None: told by names, sidecars or a diagonal of ones.
+    values : {"pearson", "fisher_z", "ledoit_wolf"} or None, default=None
+        What the numbers are ("ledoit_wolf": shrunk correlations, nilearn's default); None: told by
+        names, sidecars or a diagonal of ones.
     triangle : {"upper", "lower"} or None, default=None
         Order of half-vectorised rows.
     parcels : str or Path or None, default=None

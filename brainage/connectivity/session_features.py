@@ -113,9 +113,16 @@ def _rows(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     series = [run for run in runs if isinstance(run, ParcelSeries)]
     if not series:
-        matrices = [run.correlation for run in runs if isinstance(run, ParcelMatrix)]
-        chosen = [matrix[np.ix_(columns, columns)] for matrix in matrices]
-        return matrix_rows(chosen, kinds=job.kinds)
+        matrices = [run for run in runs if isinstance(run, ParcelMatrix)]
+        shrinkages = {matrix.shrinkage for matrix in matrices}
+        if len(shrinkages) > 1:
+            raise SeriesError("a session's matrices: some are shrunk, others not.")
+        return matrix_rows(
+            [matrix.correlation[np.ix_(columns, columns)] for matrix in matrices],
+            kinds=job.kinds,
+            asked=job.shrinkage,
+            shrinkage=shrinkages.pop(),
+        )
     if len(series) < len(runs):
         raise SeriesError("a session's runs: expected series or matrices, found both.")
     return connectivity_rows(

@@ -30,8 +30,10 @@ _MOST_SECONDS = 3.2e7
 _OF_THE_FORM = frozenset({"stat", "desc", "res", "den"})
 
 
-def sidecar_of(path: Path) -> dict[str, Any]:
+def sidecar_of(path: Path, *, also: str | None = None) -> dict[str, Any]:
     """Return what JSON says of a series: its own file's keys, then those that it inherits.
+
+    `also` is a further suffix whose files speak for it: a matrix is made from a series.
 
     By BIDS' principle of inheritance a file speaks for every series that has all parts of its name,
     in its folder or below; the more particular one wins. Empty: there is none.
@@ -42,29 +44,35 @@ def sidecar_of(path: Path) -> dict[str, Any]:
         One is there and is no JSON object.
     """
     meta: dict[str, Any] = {}
-    for file in reversed(_sidecars(path)):
+    for file in reversed(_sidecars(path, also)):
         meta |= read_json_object(file, error=SeriesError)
     return meta
 
 
-def _sidecars(path: Path) -> list[Path]:
+def _sidecars(path: Path, also: str | None) -> list[Path]:
     """Return the JSON files that speak for a series, the most particular first."""
     exact = path.with_name(re.sub(r"(\.[a-zA-Z0-9]+)(\.gz)?$", ".json", path.name))
     found = [exact] if exact.is_file() else []
     suffix = re.search(r"_([a-zA-Z0-9]+)\.(tsv|csv|txt)(\.gz)?$", path.name)
     if suffix is None:
         return found
-    parts = set(parts_of(path.name))
+    suffixes = (suffix[1],) if also is None else (suffix[1], also)
+    found += [file for of_kind in suffixes for file in _inherited(path, exact, of_kind)]
+    return list(dict.fromkeys(found))
+
+
+def _inherited(path: Path, exact: Path, suffix: str) -> list[Path]:
+    parts, found = set(parts_of(path.name)), []
     for folder in _levels(path):
         shared = [
             name
             for name in (*_beside(folder / path.name), *_of_everybody(folder))
-            if name.endswith(f"{suffix[1]}.json")
+            if name.endswith(f"{suffix}.json")
             and set(parts_of(name)) < parts
             and folder / name != exact
         ]
         found += [folder / name for name in sorted(shared, key=lambda n: -len(parts_of(n)))]
-    return list(dict.fromkeys(found))
+    return found
 
 
 def _levels(path: Path) -> list[Path]:

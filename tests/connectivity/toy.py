@@ -5,22 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from brainage.connectivity import KINDS
 from brainage.series import ParcelSeries, ScanQuality
 
-ALL_KINDS = (
-    "pearson",
-    "fisher_z",
-    "partial",
-    "shrunk_correlation",
-    "covariance",
-    "tangent",
-    "log_euclidean",
-    "log_correlation",
-    "log_correlation_direction",
-    "log_covariance",
-    "lagged",
-    "amplitude",
-)
+ALL_KINDS = tuple(KINDS)
 N_PARCELS = 9
 COMMON_MIXING = np.eye(N_PARCELS) + 0.15 * np.random.default_rng(99).standard_normal(
     (N_PARCELS, N_PARCELS)
