@@ -19,6 +19,8 @@ from brainage.trial.analyses.dose_by_arm import DOSE_QUESTIONS
 from brainage.trial.analyses.influence import PEOPLE_LEFT_OUT, SITES_LEFT_OUT
 from brainage.trial.analyses.levakov import LEVAKOV_OUTCOME
 from brainage.trial.analyses.local_by_arm import LOCAL_CHANGES
+from brainage.trial.analyses.missing_data import MISSING
+from brainage.trial.analyses.missing_scans import MISSING_SCANS
 from brainage.trial.analyses.model_details import MODEL_DETAILS
 from brainage.trial.analyses.moderators import MODERATED
 from brainage.trial.analyses.named_contrasts import NAMED
@@ -74,6 +76,8 @@ REGISTRY: tuple[Analysis, ...] = (
     NETWORKS_COMPARED,
     LOCAL_CHANGES,
     INDIVIDUAL_NOISE,
+    MISSING_SCANS,
+    MISSING,
     PEOPLE_LEFT_OUT,
     SITES_LEFT_OUT,
     DESCRIPTION,

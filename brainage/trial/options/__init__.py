@@ -3,6 +3,7 @@
 from brainage.trial.options.analysis import AnalysisOptions
 from brainage.trial.options.contrasts import ContrastOptions, ModeratorOptions
 from brainage.trial.options.estimand import TREATMENT_POLICY, EstimandOptions
+from brainage.trial.options.missing import MissingDataOptions
 from brainage.trial.options.questions import (
     AssociationOptions,
     DoseOptions,
@@ -21,6 +22,7 @@ __all__ = [
     "DoseOptions",
     "EstimandOptions",
     "LocalOptions",
+    "MissingDataOptions",
     "ModeratorOptions",
     "NetworkOptions",
     "RandomizationOptions",

@@ -11,6 +11,7 @@ from brainage.tables import SCORES
 from brainage.trial.options.analysis import AnalysisOptions
 from brainage.trial.options.contrasts import ContrastOptions, ModeratorOptions
 from brainage.trial.options.estimand import EstimandOptions
+from brainage.trial.options.missing import MissingDataOptions
 from brainage.trial.options.questions import (
     AssociationOptions,
     DoseOptions,
@@ -162,6 +163,9 @@ class TrialOptions(Options):
         Change with change in measured outcomes; None: not asked for.
     networks : NetworkOptions or None, default=None
         Networks side by side, and whole brain against networks; None: not asked for.
+    missing : MissingDataOptions or None, default=None
+        Reference-based imputation and weighted completers; None: not asked for (who is missing,
+        and the tipping point, are shown in any case).
     estimand : EstimandOptions
         What is estimated.
     """
@@ -194,6 +198,7 @@ class TrialOptions(Options):
     local: LocalOptions | None = None
     association: AssociationOptions | None = None
     networks: NetworkOptions | None = None
+    missing: MissingDataOptions | None = None
     estimand: EstimandOptions = EstimandOptions()
 
     @property

@@ -127,7 +127,7 @@ class Plan:
     def _holds_for(self, record: Analysis, options: TrialOptions) -> bool:
         if self.written in (AFTERWARDS, OTHER_SCORES):
             return False
-        return all(getattr(options, s) == getattr(self.options, s) for s in record.settings)
+        return all(_setting(options, s) == _setting(self.options, s) for s in record.settings)
 
     def differences(self, options: TrialOptions) -> list[str]:
         """Return the settings that differ from the plan's, in words."""
