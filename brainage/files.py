@@ -11,14 +11,19 @@ import platform
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from brainage.errors import BrainAgeError, TableError
 
-#: A temporary name says which machine and process writes it: ``.NAME.HOST-PID.RANDOM.ENDING``.
-_TEMPORARY = re.compile(r"\..+\.(?P<host>[^.]+)-(?P<pid>\d+)\.[a-z0-9_]{8}(\.[^/]*)?")
+#: A temporary name says which machine, start of it, room of processes and process writes it:
+#: ``.NAME.HOST-BOOT-NAMESPACE-PID.RANDOM.ENDING``.
+_TEMPORARY = re.compile(
+    r"\..+\.(?P<host>[^.]+)-(?P<boot>[0-9a-z]+)-(?P<namespace>[0-9a-z]+)-(?P<pid>\d+)"
+    r"\.[a-z0-9_]{8}(\.[^/]*)?"
+)
 _FORGOTTEN_S = 86_400.0
 
 
@@ -43,7 +48,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(path.suffixes[-2:])
-    writer = f".{path.name[:40]}.{_host()}-{os.getpid()}."
+    process = this_process()
+    # Bytes count, not characters: a file's name may have 255.
+    start = path.name.encode("utf-8", "surrogateescape")[:60].decode("utf-8", "ignore")
+    writer = ".{}.{host}-{boot}-{namespace}-{pid}.".format(start, **process)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=writer, suffix=suffix)
     os.close(handle)
     temporary = Path(name)
@@ -86,15 +94,74 @@ def _temporary_files(folder: str) -> Iterator[str]:
 
 def _is_left_over(path: str) -> bool:
     writer = _TEMPORARY.fullmatch(os.path.basename(path))
-    if writer["host"] != _host() or os.name != "posix":
-        return time.time() - os.stat(path).st_mtime > _FORGOTTEN_S
-    try:
-        os.kill(int(writer["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
+    if writer is None:
         return False
-    return False
+    alive = _alive(writer.groupdict())
+    if alive is not None:
+        return not alive
+    return time.time() - os.stat(path).st_mtime > _FORGOTTEN_S
+
+
+#: Where a process number means the same process.
+_ROOM = ("host", "boot", "namespace")
+
+
+def this_process() -> dict[str, str]:
+    """Return what names this process among all machines: host, boot, namespace, pid.
+
+    A process number alone does not: two containers on one machine give out the same ones, and a
+    machine that was started again begins anew.
+    """
+    return {
+        "host": _host(),
+        "boot": _boot(),
+        "namespace": _namespace(),
+        "pid": str(os.getpid()),
+    }
+
+
+def process_is_gone(process: Mapping[str, str]) -> bool:
+    """Return whether a process, as `this_process` names it, has surely ended.
+
+    False where that cannot be seen from here (another machine, another container).
+    """
+    return _alive(process) is False
+
+
+def process_is_here(process: Mapping[str, str]) -> bool:
+    """Return whether a process, as `this_process` names it, is seen to be alive from here."""
+    return _alive(process) is True
+
+
+def _alive(process: Mapping[str, str]) -> bool | None:
+    """Return whether a process lives; None where that cannot be seen from here."""
+    here = this_process()
+    if os.name != "posix" or any(process.get(name) != here[name] for name in _ROOM):
+        return None
+    try:
+        os.kill(int(process["pid"]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    except (OverflowError, ValueError, KeyError):
+        return None
+    return True
+
+
+def _boot() -> str:
+    try:
+        text = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    except OSError:
+        return "0"
+    return text.replace("-", "").strip()[:12] or "0"
+
+
+def _namespace() -> str:
+    try:
+        return re.sub(r"\D", "", os.readlink("/proc/self/ns/pid")) or "0"
+    except OSError:
+        return "0"
 
 
 def _host() -> str:
@@ -186,6 +253,84 @@ def read_json_object(
         kind = {list: "a list", str: "text", type(None): "null"}.get(type(value), "a number")
         raise error(f"{path}: expected a JSON object ({{...}}), found {kind}.")
     return value
+
+
+#: The deepest table or list of a TOML file that brainage reads is two levels deep.
+_DEEPEST_TOML = 100
+_MOST_TOML_BYTES = 1_000_000
+
+
+def read_toml(path: str | Path, *, error: type[BrainAgeError] = TableError) -> dict[str, Any]:
+    """Read a TOML file of any shape, or say in one sentence why it is none.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8, with or without a byte-order mark.
+    error : type of BrainAgeError, default=TableError
+        What to raise.
+
+    Returns
+    -------
+    values : dict
+        Numbers are finite and whole ones have at most 300 digits; a date stays one.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none: the caller knows what else the name might have been.
+    BrainAgeError
+        Of the type `error`: no plain file, not UTF-8, not TOML, nested too deeply, a number that
+        is not finite or of more than 300 digits, over 1 MB, a path that no file can have.
+    """
+    try:
+        path = Path(path)
+        if path.exists() and not path.is_file():
+            raise error(f"{path}: expected a TOML file, found a folder or device.")
+        if (size := path.stat().st_size) > _MOST_TOML_BYTES:
+            raise error(f"{path}: expected TOML, found {size / 1e6:.0f} MB.")
+        text = path.read_text(encoding="utf-8-sig")
+        if text.count("[") + text.count("{") > _DEEPEST_TOML:
+            _refuse_deep_brackets(text)
+        values = tomllib.loads(text, parse_float=_finite)
+        _refuse_long_numbers(values)
+    except FileNotFoundError:
+        raise
+    except OSError as problem:
+        raise error(f"{path}: cannot be read ({problem.strerror or problem}).") from problem
+    # Also: not UTF-8, not TOML, more digits than Python reads, a NUL in the path.
+    except ValueError as problem:
+        raise error(f"{str(path)!r}: cannot be read as TOML: {problem}") from problem
+    except RecursionError:
+        raise error(f"{path}: expected TOML, found brackets nested too deeply.") from None
+    return values
+
+
+def _refuse_deep_brackets(text: str) -> None:
+    # Brackets in strings and comments count too: an upper bound is enough, and needs no parser.
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "[{") - (character in "]}")
+        deepest = max(deepest, depth)
+    if deepest > _DEEPEST_TOML:
+        raise ValueError(f"found brackets nested more than {_DEEPEST_TOML} deep")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"expected finite numbers, found {text}")
+    return number
+
+
+def _refuse_long_numbers(value: object) -> None:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            _refuse_long_numbers(item)
+    elif isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+        raise ValueError(f"found a number of more than {_MOST_DIGITS} digits")
 
 
 def finite_number(value: object) -> float | None:

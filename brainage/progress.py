@@ -14,3 +14,14 @@ class Progress(Protocol):
 
 def silent(done: int, total: int, label: str) -> None:
     """Say nothing: the default of every function that takes a `progress`."""
+
+
+class Tell(Protocol):
+    """Called with a sentence that whoever started the work wants to read."""
+
+    def __call__(self, text: str) -> None:
+        """Say it."""
+
+
+def tell_nobody(text: str) -> None:
+    """Say nothing: the default of every function that takes a `tell`."""

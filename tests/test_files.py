@@ -6,6 +6,8 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -19,6 +21,7 @@ from brainage.files import (
     read_json,
     read_json_object,
     remove_leftovers,
+    this_process,
     write_json,
     write_text,
 )
@@ -55,20 +58,30 @@ def test_kill_9_in_the_middle_leaves_no_file_under_the_final_name(tmp_path):
     assert not left.exists()
 
 
+def dead_process() -> int:
+    """Return the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
 def test_only_what_no_living_writer_holds_is_left_over(tmp_path):
     (tmp_path / "sub").mkdir()
     with atomic_path(tmp_path / "sub" / "a.txt") as mine:
-        # Another machine's writer may be alive; after a day it is not.
-        there = mine.with_name(
-            mine.name.replace(f"-{os.getpid()}.", "-1.").replace(
-                mine.name.split(".")[-3].rsplit("-", 1)[0], "elsewhere"
-            )
-        )
-        for path in (there, tmp_path / ".hidden", tmp_path / ".a.b-1.txt"):
+        # A writer on another machine, of another start of it or in another container may be
+        # alive; after a day it is not.
+        here = this_process()
+        dead = mine.name.replace(f"-{os.getpid()}.", f"-{dead_process()}.")
+        there = [
+            mine.with_name(dead.replace(here[name], other))
+            for name, other in (("host", "elsewhere"), ("boot", "0a1b"), ("namespace", "42"))
+        ]
+        for path in (*there, tmp_path / ".hidden", tmp_path / ".a.b-1.txt"):
             path.touch()
         assert remove_leftovers(tmp_path) == 0
-        os.utime(there, (0, 0))
-        assert remove_leftovers(tmp_path) == 1
+        for path in there:
+            os.utime(path, (0, 0))
+        assert remove_leftovers(tmp_path) == 3
         mine.write_text("whole")
     assert sorted(p.name for p in tmp_path.rglob("*")) == [".a.b-1.txt", ".hidden", "a.txt", "sub"]
 

@@ -131,12 +131,40 @@ def build_parser() -> Parser:
         _add_shared(verb, works=name in _WORKERS)
         if name == "extract":
             _add_extract(verb)
+        if name == "run":
+            _add_submit(verb)
+        if name in ("extract", "run"):
+            verb.add_argument(
+                "--executor",
+                choices=("local", "dask", "slurm"),
+                default=None,
+                help="who runs the scans (run.executor)",
+            )
+        if name in ("train", "score", "compare", "run"):
+            verb.add_argument(
+                "--allow-partial",
+                action="store_true",
+                help="go on although scans of the cohort are not extracted yet",
+            )
         if name == "compare":
             verb.add_argument(
                 "--plan",
                 action="store_true",
                 help="write the statistical analysis plan with its hash, before the allocation is "
                 "read; a plan that is there is kept",
+            )
+            verb.add_argument(
+                "--plan-hash",
+                default=None,
+                metavar="HASH",
+                help="the hash of the plan that was signed off; under any other nothing is done",
+            )
+        if name == "check":
+            verb.add_argument(
+                "--verify",
+                action="store_true",
+                help="compare every file of the output folder with the SHA-256 that its stage "
+                "wrote down; nothing else is checked",
             )
     _add_sweep(verbs)
     _add_power(verbs)
@@ -195,6 +223,13 @@ def _add_extract(verb: Parser) -> None:
         help="this participant only; repeatable",
     )
     verb.add_argument(
+        "--session",
+        action="append",
+        default=None,
+        metavar="ID",
+        help="this session only; repeatable",
+    )
+    verb.add_argument(
         "--shard",
         default=None,
         metavar="K/N",
@@ -204,6 +239,28 @@ def _add_extract(verb: Parser) -> None:
         "--collect",
         action="store_true",
         help="only write the summary of what participants and shards made",
+    )
+    verb.add_argument(
+        "--list",
+        action="store_true",
+        help="only list the scans anew, for --shard, --participant and --session to read",
+    )
+    verb.add_argument(
+        "--status",
+        action="store_true",
+        help="only show how many scans are done, running, failed and missing",
+    )
+    _add_submit(verb)
+
+
+def _add_submit(verb: Parser) -> None:
+    verb.add_argument(
+        "--submit",
+        action="store_true",
+        help="write the scripts of a SLURM job array to extract/slurm and give them to sbatch",
+    )
+    verb.add_argument(
+        "--dry-run", action="store_true", help="as --submit, but only write the scripts"
     )
 
 

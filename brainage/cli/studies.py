@@ -19,6 +19,10 @@ def overrides_of(arguments: argparse.Namespace) -> list[str]:
     overrides = list(arguments.overrides)
     if getattr(arguments, "n_jobs", None) is not None:
         overrides.append(f"run.n_jobs={arguments.n_jobs}")
+    if getattr(arguments, "executor", None) is not None:
+        overrides.append(f"run.executor={arguments.executor}")
+    if getattr(arguments, "allow_partial", False):
+        overrides.append("run.allow_partial=true")
     return overrides
 
 
@@ -66,7 +70,7 @@ def people_of(
     names = {name.removeprefix("sub-") for name in wanted}
     found = {}
     for cohort in cohorts:
-        here = names & {scan.participant_id for scan in cohort_scans(study, cohort)}
+        here = names & {scan.participant_id for scan in cohort_scans(study, cohort, frozen=True)}
         if here:
             found[cohort] = sorted(here)
     absent = sorted(names.difference(*found.values()))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from brainage.cli import BAD_INPUT, DONE, SOME_FAILED
+from brainage.cli import DONE, SOME_FAILED
+from brainage.cli.check_verb import run_check
+from brainage.cli.cluster import is_for_cluster, run_on_cluster
 from brainage.cli.screen import Screen
 from brainage.cli.shows import (
     scan_counts,
@@ -30,41 +32,12 @@ from brainage.cli.shows import (
     some_failed,
 )
 from brainage.cli.side_verbs import run_clock, run_completion, run_init, run_power, run_sweep
-from brainage.cli.studies import overrides_of, people_of, shard_of, study_of, with_own_data
+from brainage.cli.studies import people_of, shard_of, study_of
 from brainage.config import StudyConfig
 from brainage.errors import ConfigError
 
 #: Rows of scans and people that ``--json`` holds; a longer list is the path of its table.
 _MOST_ROWS = 50
-
-
-def run_check(arguments: argparse.Namespace, screen: Screen) -> int:
-    """Show what a study would use, computing nothing."""
-    from brainage.config import is_sweep, load_sweep
-    from brainage.stages.check import check, check_sweep
-
-    if is_sweep(arguments.study):
-        study = load_sweep(arguments.study, overrides=overrides_of(arguments))
-        found = check_sweep(with_own_data(study, arguments.verb))
-    else:
-        study = study_of(arguments)
-        found = check(study)
-    screen.line(f"{study.title}: output in {study.paths.output}")
-    for line in found.lines:
-        screen.line(line)
-    for title, table in found.tables.items():
-        screen.table(table, title=title)
-    for problem in found.problems:
-        screen.problem(f"problem: {problem}")
-    for stop in found.stops:
-        screen.problem(f"stops here: {stop}")
-    screen.result(found.as_dict())
-    if found.stops:
-        show_end(screen, next_step=f"mend what stops, then: brainage check {arguments.study}")
-        return BAD_INPUT
-    verb = "sweep" if is_sweep(arguments.study) else "run"
-    show_end(screen, next_step=f"brainage {verb} {arguments.study}")
-    return SOME_FAILED if found.problems else DONE
 
 
 def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
@@ -81,11 +54,13 @@ def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
             "paths.reference.scans, paths.trial.scans: expected a derivatives folder "
             "or a table of scans in one of them, found none."
         )
-    if arguments.collect and (shard or arguments.participant):
+    if arguments.collect and (shard or arguments.participant or arguments.session):
         raise ConfigError(
             "--collect: expected alone, after every --shard or --participant, found "
             "with one of them."
         )
+    if is_for_cluster(arguments, study):
+        return run_on_cluster(arguments, screen, study, cohorts)
     if not arguments.collect:
         show_mask_cost(screen, study, cohorts)
     tables = {}
@@ -98,14 +73,16 @@ def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
                 study,
                 cohort,
                 participants=people,
+                sessions=arguments.session,
                 shard=shard,
                 overwrite=arguments.overwrite,
                 progress=bar,
+                tell=screen.line,
             )
     for cohort, table in tables.items():
         show_scans(screen, table, cohort)
     folder = stage_folder(study, "extract")
-    if shard or arguments.participant:
+    if shard or arguments.participant or arguments.session:
         after = f"after the last part: brainage extract {arguments.study} --collect"
     else:
         after = f"brainage train {arguments.study}"
@@ -116,12 +93,13 @@ def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
 
 def run_train(arguments: argparse.Namespace, screen: Screen) -> int:
     """Train the reference clock."""
-    from brainage.stages.features import left_out
+    from brainage.stages.features import left_out, scans_used
     from brainage.stages.train import train
 
     study = study_of(arguments)
     with screen.progress() as bar:
         trained = train(study, overwrite=arguments.overwrite, progress=bar)
+    screen.line(scans_used(study, "reference"))
     show_trained(screen, trained)
     excluded = left_out(study, "train")
     code = show_left_out(screen, excluded, "reference")
@@ -169,7 +147,7 @@ def run_evaluate(arguments: argparse.Namespace, screen: Screen) -> int:
 def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
     """Score the trial."""
     from brainage.stages.cohorts import stage_folder
-    from brainage.stages.features import left_out
+    from brainage.stages.features import left_out, scans_used
     from brainage.stages.score import load_calibrations, score, scored_by_nothing
 
     study = study_of(arguments)
@@ -177,6 +155,7 @@ def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
         scores = score(study, overwrite=arguments.overwrite, progress=bar)
     calibrations = load_calibrations(study)
     nothing = scored_by_nothing(study)
+    screen.line(scans_used(study, "trial"))
     show_no_clock(screen, nothing)
     show_calibrations(screen, calibrations)
     show_scores(screen, scores)
@@ -201,18 +180,23 @@ def run_compare(arguments: argparse.Namespace, screen: Screen) -> int:
     """Compare the arms, or write the plan for it."""
     from brainage.stages.cohorts import stage_folder
     from brainage.stages.compare import compare, plan
+    from brainage.trial import read_plan
 
     study = study_of(arguments)
     if arguments.plan:
-        path = plan(study, overwrite=arguments.overwrite)
+        path = plan(study, overwrite=arguments.overwrite, plan_hash=arguments.plan_hash)
+        its_hash = read_plan(path).hash
         screen.line(f"the analysis plan is {path}; the allocation was not read")
-        screen.result({"plan": str(path)})
+        screen.line(f"its hash, to be signed off: {its_hash}")
+        screen.result({"plan": str(path), "hash": its_hash})
         words = path.with_suffix(".txt")
-        after = f"register {words}, then: brainage compare {arguments.study}"
+        after = f"register {words}, then: brainage compare {arguments.study} --plan-hash {its_hash}"
         show_end(screen, results=path.parent, next_step=after)
         return DONE
     with screen.progress() as bar:
-        result = compare(study, overwrite=arguments.overwrite, progress=bar)
+        result = compare(
+            study, overwrite=arguments.overwrite, plan_hash=arguments.plan_hash, progress=bar
+        )
     show_comparison(screen, result)
     screen.result(
         {
@@ -244,7 +228,10 @@ def run_report(arguments: argparse.Namespace, screen: Screen) -> int:
 
 def run_run(arguments: argparse.Namespace, screen: Screen) -> int:
     """Run every stage."""
-    return run_study(screen, study_of(arguments), overwrite=arguments.overwrite)
+    study = study_of(arguments)
+    if is_for_cluster(arguments, study):
+        return run_on_cluster(arguments, screen, study, ())
+    return run_study(screen, study, overwrite=arguments.overwrite)
 
 
 def run_demo(arguments: argparse.Namespace, screen: Screen) -> int:
@@ -258,10 +245,12 @@ def run_demo(arguments: argparse.Namespace, screen: Screen) -> int:
 
 def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
     """Run every stage of a study, showing each as it ends."""
+    from brainage.stages.check import refuse_stops
     from brainage.stages.cohorts import COHORTS, cohort_paths, stage_folder
     from brainage.stages.run import run_stages
 
     if study.synthetic is None:
+        refuse_stops(study)
         show_mask_cost(screen, study, [c for c in COHORTS if cohort_paths(study, c).scans])
     code, summary = DONE, {}
     with screen.progress() as bar:

@@ -12,6 +12,7 @@ from brainage.clock.evaluation.leaderboard import LEADERBOARD
 from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
 from brainage.clock.model.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
 from brainage.clock.model.calibration import calibrate_clock
+from brainage.clock.model.mismatch import advice
 from brainage.clock.model.model import BrainClock
 from brainage.clock.options import (
     ClockOptions,
@@ -26,7 +27,7 @@ from brainage.clock.regressors.registry import regressor_of
 from brainage.clock.regressors.ridge import RidgeClock
 from brainage.clock.regressors.stacked import StackedClock
 from brainage.clock.training.fit import fit_clock, fit_network_clocks
-from brainage.clock.training.folds import check_disjoint
+from brainage.clock.training.folds import check_disjoint, make_folds, site_folds
 from brainage.clock.training.metrics import refuse_corrected
 from brainage.clock.training.validation import (
     METRICS,
@@ -58,6 +59,7 @@ __all__ = [
     "SweepResult",
     "TangentOptions",
     "ValidationOptions",
+    "advice",
     "calibrate_clock",
     "check_disjoint",
     "compare_clocks",
@@ -69,8 +71,10 @@ __all__ = [
     "fit_network_clocks",
     "gap_slope",
     "learning_curve",
+    "make_folds",
     "permutation_test",
     "refuse_corrected",
     "regressor_of",
     "run_sweep",
+    "site_folds",
 ]

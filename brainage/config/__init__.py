@@ -1,8 +1,8 @@
 """YAML in, ``StudyConfig`` out: the only reader of YAML."""
 
 from brainage.config.paths import CohortPaths, PathsSection
+from brainage.config.run import DaskOptions, RunSection, SlurmOptions
 from brainage.config.study import (
-    RunSection,
     ScienceSection,
     StudyConfig,
     find_study_file,
@@ -16,6 +16,8 @@ from brainage.config.sweep import NamedChange, SweepConfig, SweepSection, is_swe
 
 __all__ = [
     "CohortPaths",
+    "DaskOptions",
+    "SlurmOptions",
     "PathsSection",
     "NamedChange",
     "RunSection",

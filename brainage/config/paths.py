@@ -8,6 +8,7 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import model_validator
 
+from brainage.errors import ConfigError
 from brainage.options import Options
 
 Section = TypeVar("Section", bound=Options)
@@ -31,10 +32,16 @@ FILES_OF_ATLAS = ("path", "labels")
 def with_files(section: Section, names: Sequence[str], base: Path) -> Section:
     """Return a section with the named keys absolute, starting at `base`; None stays None."""
 
-    def fix(value: str | None) -> str | None:
-        return None if value is None else str((base / Path(value).expanduser()).resolve())
+    def fix(name: str, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            return str((base / Path(value).expanduser()).resolve())
+        # ~somebody whom this machine does not know; links in a circle; a NUL; a name too long.
+        except (RuntimeError, OSError, ValueError) as error:
+            raise ConfigError(f"{name}: {value!r} is no path here ({error}).") from error
 
-    return section.model_copy(update={name: fix(getattr(section, name)) for name in names})
+    return section.model_copy(update={name: fix(name, getattr(section, name)) for name in names})
 
 
 class CohortPaths(Options):

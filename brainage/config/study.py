@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -23,6 +23,7 @@ from brainage.config.paths import (
     with_files,
 )
 from brainage.config.problems import describe
+from brainage.config.run import RunSection
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.errors import ConfigError
 from brainage.files import configs_folder
@@ -31,18 +32,6 @@ from brainage.options import Options
 from brainage.synthetic.options import SyntheticOptions
 from brainage.trial.options import TrialOptions
 from brainage.wording import did_you_mean, printable
-
-
-class RunSection(Options):
-    """How to run; nothing here changes a number.
-
-    Parameters
-    ----------
-    n_jobs : int, default=2
-        Processes.
-    """
-
-    n_jobs: int = Field(default=2, ge=1)
 
 
 class ScienceSection(Options):
@@ -245,7 +234,11 @@ def _preset_values(name: str, path: Path, problems: list[str], depth: int = 0) -
         return {}
     problems.extend(parsed.problems)
     parent = parsed.values.get("extends")
-    if parent and depth > 5:
+    if parent and not isinstance(parent, str):
+        problems.append(
+            f"{file}: extends: expected one name or file, found {type(parent).__name__}."
+        )
+    elif parent and depth > 5:
         problems.append(f"{file}: extends: more than five presets upon each other; a circle?")
     elif parent:
         return _overlay(_preset_values(parent, file, problems, depth + 1), parsed.values)
@@ -262,12 +255,15 @@ def _overlay(below: Mapping, above: Mapping) -> dict:
     return merged
 
 
-def _from_here(key: str, value):
+def _from_here(key: str, value: Any) -> Any:
     """Return an override with its paths absolute: a shell completes them from where it is."""
     if isinstance(value, Mapping):
         return {name: _from_here(f"{key}.{name}", inner) for name, inner in value.items()}
     if isinstance(value, str) and _is_file(key, value):
-        return str(Path.cwd() / Path(value).expanduser())
+        try:
+            return str(Path.cwd() / Path(value).expanduser())
+        except RuntimeError as error:
+            raise ConfigError(f"--set {key}: {value!r} is no path here ({error}).") from error
     return value
 
 
@@ -280,7 +276,7 @@ def _is_file(key: str, value: str) -> bool:
     )
 
 
-def _assign(values: dict, path: list[str], value, problems: list[str]) -> None:
+def _assign(values: dict, path: list[str], value: Any, problems: list[str]) -> None:
     for part in path[:-1]:
         if values.get(part) is None:
             values[part] = {}

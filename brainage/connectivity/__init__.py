@@ -21,6 +21,7 @@ from brainage.connectivity.views import (
     edge_mask,
     edge_names,
     network_names,
+    spec_shrinkage,
 )
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "edge_mask",
     "edge_names",
     "network_names",
+    "spec_shrinkage",
 ]

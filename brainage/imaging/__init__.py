@@ -8,7 +8,7 @@ from brainage.imaging.atlas.maps import MapAtlas
 from brainage.imaging.atlas.spheres import SphereAtlas
 from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
 from brainage.imaging.cleaning.strategies import Strategy, list_strategies, load_strategy
-from brainage.imaging.extract import extract_parcel_series, time_own_mask
+from brainage.imaging.extract import cleaning_fingerprint, extract_parcel_series, time_own_mask
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.imaging.plots import plot_carpet, plot_connectome, plot_parcels
 from brainage.imaging.reading.nifti import write_nifti
@@ -34,6 +34,7 @@ __all__ = [
     "SphereAtlas",
     "SurfaceAtlas",
     "check_space",
+    "cleaning_fingerprint",
     "extract_parcel_series",
     "find_scans",
     "load_atlas",

@@ -9,23 +9,26 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.config import StudyConfig, SweepConfig
-from brainage.errors import BrainAgeError
+from brainage.errors import BrainAgeError, StageError
 from brainage.imaging import Scan, check_space, load_atlas, load_strategy
+from brainage.stages.blinding import refuse_columns_that_follow_arms
 from brainage.stages.cohorts import (
     COHORTS,
+    Cohort,
     cohort_paths,
     cohort_people,
     extraction_summary,
     has_cohort,
     made_elsewhere,
     stage_folder,
+    trains,
 )
 from brainage.stages.compare import allocation_file, scores_file
 from brainage.stages.evaluate import asks_for_evaluation
 from brainage.stages.extract import SCANS, cohort_scans
 from brainage.stages.features import cohort_series
 from brainage.stages.manifest import read_manifest
-from brainage.stages.run import trains
+from brainage.stages.readiness import output_stops, stops_of
 from brainage.stages.sweep import sweep_alternatives, sweep_studies
 from brainage.tables import NO_SESSION, read_scores, read_table
 from brainage.trial import outcome_in_scores, read_allocation
@@ -67,6 +70,7 @@ def check(study: StudyConfig) -> Check:
     found = Check()
     if study.synthetic is not None and not _data_are_there(study):
         found.lines.append("synthetic data: will be made by `brainage run`")
+        found.stops += output_stops(study)
         return found
     science = study.science
     extracts = any(cohort_paths(study, cohort).scans for cohort in COHORTS)
@@ -80,16 +84,17 @@ def check(study: StudyConfig) -> Check:
             f"{made}, clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
             f"bias correction {science.clock.bias_correction}"
         )
-    sessions = {}
+    sessions: dict[Cohort, pd.DataFrame] = {}
     for cohort in COHORTS:
         if has_cohort(study, cohort):
-            sessions[cohort] = _check_cohort(study, cohort, found)
-        elif cohort == "reference" and trains(study):
-            found.stops.append("paths.reference: neither scans nor series, and no paths.clock")
+            seen = _check_cohort(study, cohort, found)
+            if seen is not None:
+                sessions[cohort] = seen
     if study.paths.scores is not None:
         scored = _check_scores(study, found)
         if scored is not None:
             sessions["trial"] = scored
+    found.stops += stops_of(study, sessions)
     if science.trial is not None and "trial" in sessions:
         _check_trial(study, sessions["trial"], found)
     # A cause that meets both cohorts is one thing to mend.
@@ -133,6 +138,23 @@ def what_would_run(study: StudyConfig) -> pd.DataFrame:
         add("compare", "scores" if study.paths.scores is None else Path(study.paths.scores).name)
     add("report", "what is there")
     return pd.DataFrame(rows)
+
+
+def refuse_stops(study: StudyConfig) -> None:
+    """Refuse a study that `check` stops at, before anything of it is read through.
+
+    Raises
+    ------
+    StageError
+        Every stop, each with its fix.
+    """
+    stops = check(study).stops
+    if stops:
+        shown = "".join(f"\n  - {stop}" for stop in stops)
+        raise StageError(
+            f"{len(stops)} thing(s) would end this run before its report; nothing was started:"
+            f"{shown}"
+        )
 
 
 def check_sweep(study: SweepConfig) -> Check:
@@ -182,7 +204,7 @@ def series_or_scans(study: StudyConfig) -> Path:
     return Path(paths.scans or made_elsewhere(paths) or "")
 
 
-def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame:
+def _check_cohort(study: StudyConfig, cohort: Cohort, found: Check) -> pd.DataFrame | None:
     paths = cohort_paths(study, cohort)
     try:
         if paths.scans:
@@ -193,7 +215,7 @@ def _check_cohort(study: StudyConfig, cohort: str, found: Check) -> pd.DataFrame
             items = cohort_series(study, cohort)
     except BrainAgeError as error:
         found.stops.append(str(error))
-        return pd.DataFrame(columns=["participant_id", "session_id", "age_years"])
+        return None
     seen = pd.DataFrame(
         [(item.participant_id, item.session_id, item.run) for item in items],
         columns=["participant_id", "session_id", "run"],
@@ -236,12 +258,26 @@ def _check_files(study: StudyConfig, scans: list[Scan], cohort: str, found: Chec
     # A name is no file yet: datasets come with links to data that were not fetched.
     named = [path for scan in scans for path in (scan.bold, scan.confounds, scan.mask) if path]
     missing = [path for path in dict.fromkeys(named) if not path.is_file()]
+    gone = set(missing)
+    if scans and all(scan.bold in gone for scan in scans):
+        found.stops.append(
+            f"{cohort}: none of {len(scans)} scans is there (the first: {scans[0].bold}): links to "
+            "files that were not fetched, or a table of scans with other paths?"
+        )
+        return
     found.problems += [f"{path}: no such file" for path in missing[:20]]
     if len(missing) > 20:
         found.problems.append(f"{cohort}: and {len(missing) - 20} more missing files")
     strategy = load_strategy(study.science.cleaning.strategy)
     bare = [scan for scan in scans if scan.confounds is None]
-    if bare and (strategy.load_confounds or strategy.all_columns):
+    needs_confounds = bool(strategy.load_confounds or strategy.all_columns)
+    if scans and len(bare) == len(scans) and needs_confounds:
+        found.stops.append(
+            f"{cohort}: none of {len(scans)} scans has a confounds table, which strategy "
+            f"{strategy.name} needs: all would fail. Set science.cleaning.strategy: none, or name "
+            "the tables in a table of scans (column confounds)."
+        )
+    elif bare and needs_confounds:
         found.problems.append(
             f"{cohort}: {len(bare)} scans without a confounds table, which strategy "
             f"{strategy.name} needs: they will fail (the first: {bare[0].bold})"
@@ -258,7 +294,10 @@ def _check_files(study: StudyConfig, scans: list[Scan], cohort: str, found: Chec
             check_space(atlas, scan, study.science.atlas.allow_spaces)
         except BrainAgeError as error:
             refused.append(str(error))
-    found.problems += sorted(set(refused))[:5]
+    if scans and len(refused) == len(scans):
+        found.stops.append(f"{cohort}: every scan is refused: {refused[0]}")
+    else:
+        found.problems += sorted(set(refused))[:5]
 
 
 def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found: Check):
@@ -266,7 +305,7 @@ def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found:
         people = cohort_people(study, cohort)
     except BrainAgeError as error:
         found.stops.append(str(error))
-        return sessions.assign(age_years=float("nan"))
+        return None
     _tell_unscanned(cohort, sessions, people, found)
     keys = ["participant_id", "session_id"]
     if (people["session_id"] == NO_SESSION).all():
@@ -347,6 +386,10 @@ def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> No
     except BrainAgeError as error:
         found.stops.append(str(error))
         return
+    try:
+        refuse_columns_that_follow_arms(study, allocation)
+    except BrainAgeError as error:
+        found.stops.append(str(error))
     merged = sessions.merge(allocation[["participant_id", "arm"]], on="participant_id", how="left")
     for name in merged.loc[merged["arm"].isna(), "participant_id"].unique()[:10]:
         found.problems.append(f"trial: sub-{name} was scanned but is not in the allocation")
@@ -367,4 +410,13 @@ def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> No
             found.stops.append(
                 f"trial: arm {arm} has {len(people)} participant(s); a contrast needs two at least"
             )
-    found.tables["trial: randomised, and scanned at each visit"] = pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    for label in labels.values():
+        empty = table.loc[table[label] == 0, "arm"]
+        if 0 < len(empty) < len(table):
+            found.stops.append(
+                f"trial: nobody of arm {', '.join(empty)} was scanned at {label}: no contrast "
+                "there. Take the visit out of science.trial.visits, or the arm out of "
+                "science.trial.arms and its people out of the allocation."
+            )
+    found.tables["trial: randomised, and scanned at each visit"] = table

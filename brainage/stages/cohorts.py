@@ -36,6 +36,16 @@ def made_elsewhere(paths: CohortPaths) -> str | None:
     return paths.series or paths.matrices
 
 
+def trains(study: StudyConfig) -> bool:
+    """Return whether a run of this study trains a clock.
+
+    Not where one is named, and not where the scores are there already and no reference cohort is.
+    """
+    if study.paths.clock is not None:
+        return False
+    return has_cohort(study, "reference") or study.paths.scores is None
+
+
 def series_folder(study: StudyConfig, cohort: Cohort) -> Path:
     """Return the folder of parcel series: the one named, or what `extract` writes."""
     paths = cohort_paths(study, cohort)

@@ -13,19 +13,22 @@ from brainage.files import hash_file
 from brainage.imaging import load_strategy
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
+from brainage.stages.blinding import refuse_arm_columns, refuse_columns_that_follow_arms
 from brainage.stages.cohorts import cohort_paths, extraction_summary, stage_folder
 from brainage.stages.extract import SCANS
-from brainage.stages.features import left_out
-from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+from brainage.stages.features import left_out, refuse_partial
+from brainage.stages.lock import stage_lock
+from brainage.stages.making import Making
+from brainage.stages.manifest import read_checked_manifest
+from brainage.stages.plan_record import as_recorded, record_comparison, when_planned
 from brainage.stages.synthesize import with_synthetic_paths
 from brainage.stages.train import study_clocks
 from brainage.stages.trial_inputs import trial_inputs
 from brainage.tables import read_scores, read_table, read_text_table
 from brainage.trial import (
-    AFTERWARDS,
     BEFOREHAND,
     BY_COMPARISON,
-    RECORD,
+    Plan,
     TrialDesign,
     TrialOptions,
     TrialResult,
@@ -42,7 +45,7 @@ PLAN = "plan.json"
 _KEYS = ("participant_id", "session_id")
 
 
-def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
+def plan(study: StudyConfig, *, overwrite: bool = False, plan_hash: str | None = None) -> Path:
     """Write the statistical analysis plan with its hash; no allocation is read.
 
     Parameters
@@ -52,6 +55,8 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
     overwrite : bool, default=False
         Replace a plan that says otherwise; where arms have been compared already, the new one
         says that it came afterwards, and every result is post hoc.
+    plan_hash : str, optional
+        The hash that was signed off; another plan is refused.
 
     Returns
     -------
@@ -61,10 +66,19 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
     Raises
     ------
     StageError
-        Another plan is there: a plan that gives way to the next idea plans nothing.
+        Another plan is there: a plan that gives way to the next idea plans nothing; or its hash
+        is not the one given.
     """
+    folder = stage_folder(study, "compare")
+    with stage_lock(folder, "compare"):
+        path = _plan(study, folder / PLAN, overwrite=overwrite)
+        if plan_hash is not None:
+            _refuse_other_hash(read_plan(path), plan_hash, path)
+    return path
+
+
+def _plan(study: StudyConfig, path: Path, *, overwrite: bool) -> Path:
     options = trial_options(study)
-    path = stage_folder(study, "compare") / PLAN
     if path.is_file() and not overwrite:
         there = read_plan(path)
         changed = there.differences(options)
@@ -78,17 +92,18 @@ def plan(study: StudyConfig, *, overwrite: bool = False) -> Path:
                 "seen an arm."
             )
         return path
-    write_plan(
-        options,
-        path,
-        scores_by=_scores_by(study),
-        written=AFTERWARDS if _compared(path.parent) else BEFOREHAND,
-    )
+    scores_by = _scores_by(study)
+    written = when_planned(study, options, scores_by, BEFOREHAND)
+    write_plan(options, path, scores_by=scores_by, written=written)
     return path
 
 
 def compare(
-    study: StudyConfig, *, overwrite: bool = False, progress: Progress = silent
+    study: StudyConfig,
+    *,
+    overwrite: bool = False,
+    plan_hash: str | None = None,
+    progress: Progress = silent,
 ) -> TrialResult:
     """Compare the arms as planned.
 
@@ -98,6 +113,8 @@ def compare(
         ``science.trial`` says how; ``paths.scores`` may name a scores table made elsewhere.
     overwrite : bool, default=False
         Compare again although nothing changed.
+    plan_hash : str, optional
+        The hash that was signed off; under another plan nothing is compared.
     progress : Progress, optional
         Told of every analysis.
 
@@ -105,17 +122,39 @@ def compare(
     -------
     result : TrialResult
         As written to ``output/compare``.
+
+    Raises
+    ------
+    StageError
+        Another plan than the one signed off, or scores that were changed since they were made.
+    LeakageError
+        A column of the trial's people is the arm under another name.
     """
-    options = trial_options(study)
+    refuse_arm_columns(study)
     folder = stage_folder(study, "compare")
+    with stage_lock(folder, "compare"):
+        return _compare(study, folder, overwrite, plan_hash, progress)
+
+
+def _compare(
+    study: StudyConfig, folder: Path, overwrite: bool, plan_hash: str | None, progress: Progress
+) -> TrialResult:
+    options, scores_by = trial_options(study), _scores_by(study)
+    if not study.paths.scores:
+        refuse_partial(with_synthetic_paths(study), "trial")
     scores_path = scores_file(study)
     # Hashed before the allocation is opened: scores cannot have been chosen by arm.
     scores_hash = hash_file(scores_path)
     scores = read_scores(scores_path)
     plan_path = folder / PLAN
-    if not plan_path.is_file():
-        written = AFTERWARDS if _compared(folder) else BY_COMPARISON
-        write_plan(options, plan_path, written=written, scores_by=_scores_by(study))
+    if plan_hash is not None or plan_path.is_file():
+        planned = read_plan(plan_path)
+        if plan_hash is not None:
+            _refuse_other_hash(planned, plan_hash, plan_path)
+    else:
+        written = when_planned(study, options, scores_by, BY_COMPARISON)
+        planned = write_plan(options, plan_path, written=written, scores_by=scores_by)
+    planned = as_recorded(study, planned).judging(scores_by)
     allocation_path = allocation_file(study)
     dates = visit_dates(study)
     inputs = {
@@ -132,43 +171,50 @@ def compare(
         "seed": study.science.seed,
         "allocation_columns": study.paths.allocation_columns,
         "outcomes_columns": study.paths.outcomes_columns,
-        "scores_by": _scores_by(study),
+        "scores_by": scores_by,
+        "planned": planned.written,
     }
     without = exclusions(study)
     # The participant flow counts them, although no score changes.
     inputs["exclusions"] = fingerprint_of(without.astype(str).to_dict("list"))
     more, hashes = trial_inputs(study, options)
     inputs |= hashes
-    key = stage_key("compare", described, inputs)
     results = folder / "results"
-    if overwrite or not is_current(folder, key):
+
+    def write() -> list[Path]:
         design = _design(study, allocation_path, dates)
+        refuse_columns_that_follow_arms(study, design.allocation)
         result = compare_arms(
             scores,
             design,
-            plan=read_plan(plan_path).judging(_scores_by(study)),
+            plan=planned,
             exclusions=without,
             more=more,
             seed=study.science.seed,
             n_jobs=study.run.n_jobs,
             progress=progress,
         )
+        # Before anyone can see a result: afterwards another plan plans nothing.
+        record_comparison(study, planned, plan_path)
         result.save(results)
-        write_manifest(
-            folder,
-            stage="compare",
-            key=key,
-            options=described,
-            inputs=inputs,
-            outputs=[p for p in results.iterdir() if p.is_file()],
-        )
+        return [p for p in results.iterdir() if p.is_file() and not p.name.startswith(".")]
+
+    Making(folder, "compare", described, inputs).make(write, overwrite=overwrite)
     return TrialResult.load(results)
+
+
+def _refuse_other_hash(planned: Plan, plan_hash: str, path: Path) -> None:
+    if planned.hash != plan_hash.strip():
+        raise StageError(
+            f"{path}: expected the plan that was signed off, {plan_hash} (--plan-hash), found "
+            f"{planned.hash}. Put that plan back; no allocation was read."
+        )
 
 
 def load_comparison(study: StudyConfig) -> TrialResult:
     """Read a finished compare folder."""
     folder = stage_folder(study, "compare")
-    read_manifest(folder)
+    read_checked_manifest(folder)
     return TrialResult.load(folder / "results")
 
 
@@ -182,6 +228,8 @@ def scores_file(study: StudyConfig) -> Path:
         raise StageError(
             f"{path}: no scores there. Run `brainage score` first, or name a table in paths.scores."
         )
+    if not study.paths.scores:
+        read_checked_manifest(path.parent)
     return path
 
 
@@ -228,10 +276,6 @@ def exclusions(study: StudyConfig) -> pd.DataFrame:
         tables.append(table.loc[table["status"] == "failed", list(EXCLUDED.names)])
     tables.append(left_out(study, "score"))
     return pd.concat(tables, ignore_index=True)
-
-
-def _compared(folder: Path) -> bool:
-    return (folder / "results" / RECORD).is_file()
 
 
 def _scores_by(study: StudyConfig) -> str | None:

@@ -15,7 +15,9 @@ from brainage.errors import StageError
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import has_cohort, stage_folder
 from brainage.stages.features import cohort_features
-from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+from brainage.stages.lock import stage_lock
+from brainage.stages.making import Making
+from brainage.stages.manifest import read_checked_manifest, read_manifest
 from brainage.stages.score import clock_parcels
 from brainage.stages.separation import refuse_trained_people, separation_input
 from brainage.stages.train import study_clocks
@@ -104,6 +106,12 @@ def evaluate(
             "science.evaluation.n_permutations (e.g. 199) or science.evaluation.learning_curve "
             "(e.g. [0.25, 0.5, 1.0])."
         )
+    with stage_lock(stage_folder(study, "evaluate"), "evaluate"):
+        _evaluate(study, overwrite, progress)
+    return load_evaluation(study)
+
+
+def _evaluate(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
     asked = study.science.evaluation
     if has_cohort(study, "external"):
         _external(study, overwrite, progress)
@@ -117,7 +125,6 @@ def evaluate(
         _on_reference(
             study, "learning_curve", learning_curve, LEARNING_CURVE, options, overwrite, progress
         )
-    return load_evaluation(study)
 
 
 def load_evaluation(study: StudyConfig) -> Evaluation:
@@ -130,13 +137,12 @@ def load_evaluation(study: StudyConfig) -> Evaluation:
         "permutation": ("permutation", PERMUTATION, asked.n_permutations > 0),
         "learning_curve": ("learning_curve", LEARNING_CURVE, bool(asked.learning_curve)),
     }
-    return Evaluation(
-        **{
-            name: read_table(folder / part / f"{name}.tsv", schema)
-            for name, (part, schema, wanted) in parts.items()
-            if wanted and read_manifest(folder / part, missing_ok=True) is not None
-        }
-    )
+    tables = {}
+    for name, (part, schema, wanted) in parts.items():
+        if wanted and read_manifest(folder / part, missing_ok=True) is not None:
+            read_checked_manifest(folder / part)
+            tables[name] = read_table(folder / part / f"{name}.tsv", schema)
+    return Evaluation(**tables)
 
 
 def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
@@ -146,6 +152,7 @@ def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
         study,
         "external",
         folder / "features",
+        verb="evaluate",
         parcels=clock_parcels(clocks),
         overwrite=overwrite,
         progress=progress,
@@ -156,28 +163,25 @@ def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
     }
     inputs = {"features": features_key} | {n: clock.clock_id for n, clock in clocks.items()}
     inputs |= separation_input(study)
-    key = stage_key("external", described, inputs)
-    if not overwrite and is_current(folder, key):
-        return
-    refuse_trained_people(study, features)
-    tests = []
-    for clock in clocks.values():
-        tests.append(evaluate_clock(clock, features, **described))
-        progress(len(tests), len(clocks), "external test set")
-    _write(
-        folder,
-        key,
-        described,
-        inputs,
-        {
-            "external": (pd.concat([t.metrics for t in tests], ignore_index=True), EXTERNAL),
-            "external_slopes": (
-                pd.concat([t.gap_slopes for t in tests], ignore_index=True),
-                EXTERNAL_SLOPES,
-            ),
-            "external_scores": (pd.concat([t.scores for t in tests], ignore_index=True), SCORES),
-        },
-    )
+    making = Making(folder, "external", described, inputs, verb="evaluate")
+
+    def write() -> list[Path]:
+        refuse_trained_people(study, features)
+        tests = []
+        for clock in clocks.values():
+            tests.append(evaluate_clock(clock, features, **described))
+            progress(len(tests), len(clocks), "external test set")
+
+        def joined(field: str) -> pd.DataFrame:
+            return pd.concat([getattr(test, field) for test in tests], ignore_index=True)
+
+        return [
+            *_written(folder, "external", joined("metrics"), EXTERNAL),
+            *_written(folder, "external_slopes", joined("gap_slopes"), EXTERNAL_SLOPES),
+            *_written(folder, "external_scores", joined("scores"), SCORES),
+        ]
+
+    making.make(write, overwrite=overwrite)
 
 
 def _on_reference(
@@ -188,26 +192,27 @@ def _on_reference(
     clock, seed = study.science.clock, study.science.seed
     described = options | {"clock": clock.model_dump(mode="json"), "seed": seed}
     inputs = {"features": features_key}
-    key = stage_key(name, described, inputs)
-    if overwrite or not is_current(folder, key):
+    making = Making(folder, name, described, inputs, verb="evaluate")
+
+    def write() -> list[Path]:
         table = compute(
             features, clock, **options, seed=seed, n_jobs=study.run.n_jobs, progress=progress
         )
-        _write(folder, key, described, inputs, {name: (table, schema)})
+        return _written(folder, name, table, schema)
+
+    making.make(write, overwrite=overwrite)
 
 
 def _reference_features(study: StudyConfig, progress: Progress) -> tuple[FeatureTable, str]:
-    return cohort_features(
-        study, "reference", stage_folder(study, "train") / "features", progress=progress
-    )
+    folder = stage_folder(study, "train")
+    # Built here where they are not there yet: nobody else may be at it.
+    with stage_lock(folder, "train"):
+        return cohort_features(
+            study, "reference", folder / "features", verb="train", progress=progress
+        )
 
 
-def _write(folder: Path, key: str, described: dict, inputs: dict, tables: dict) -> None:
-    written = []
-    for name, (table, schema) in tables.items():
-        path = folder / f"{name}.tsv"
-        write_table(table, path, schema)
-        written += [path, path.with_suffix(".json")]
-    write_manifest(
-        folder, stage=folder.name, key=key, options=described, inputs=inputs, outputs=written
-    )
+def _written(folder: Path, name: str, table: pd.DataFrame, schema: TableSchema) -> list[Path]:
+    path = folder / f"{name}.tsv"
+    write_table(table, path, schema)
+    return [path, path.with_suffix(".json")]

@@ -17,19 +17,21 @@ from brainage.stages.cohorts import (
     Cohort,
     cohort_paths,
     cohort_people,
+    extraction_summary,
+    made_elsewhere,
     people_files,
     series_folder,
     stage_folder,
 )
-from brainage.stages.extract import SCANS
+from brainage.stages.making import Making
 from brainage.stages.manifest import (
     MANIFEST,
     files_hash,
-    is_current,
     listing_hash,
-    stage_key,
-    write_manifest,
+    read_checked_manifest,
+    read_manifest,
 )
+from brainage.stages.records import SCANS, not_yet, refuse_changed_series
 from brainage.tables import read_table
 
 
@@ -38,6 +40,7 @@ def cohort_features(
     cohort: Cohort,
     folder: Path,
     *,
+    verb: str = "train",
     parcels: tuple[str, ...] | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -52,6 +55,8 @@ def cohort_features(
         Whose.
     folder : Path
         Written with its own manifest.
+    verb : str, default="train"
+        The command that asks for them, for messages.
     parcels : tuple of str, optional
         The parcels of a frozen clock; None: decided by the rule in `connectivity`.
     overwrite : bool, default=False
@@ -77,12 +82,11 @@ def cohort_features(
     if read_as:
         # Another column for the age is another table, although no file changed.
         described.append({"columns": paths.columns, "atlas": paths.atlas} | read_as)
-    key = stage_key("features", described, inputs)
-    if overwrite or not is_current(folder, key):
-        # Without its manifest a half-replaced folder cannot be taken for the finished one.
-        (folder / MANIFEST).unlink(missing_ok=True)
+    making = Making(folder, "features", described, inputs, verb=verb)
+
+    def write() -> list[Path]:
         build_features(
-            cohort_series(study, cohort),
+            checked_series(study, cohort),
             cohort_people(study, cohort),
             kinds=options.kinds,
             shrinkage=options.shrinkage,
@@ -93,11 +97,14 @@ def cohort_features(
             progress=progress,
             folder=folder,
         )
-        written = [path for path in folder.iterdir() if path.is_file()]
-        write_manifest(
-            folder, stage="features", key=key, options=described, inputs=inputs, outputs=written
-        )
-    return FeatureTable.load(folder), key
+        return [
+            path
+            for path in folder.iterdir()
+            if path.is_file() and not path.name.startswith(".") and path.name != MANIFEST
+        ]
+
+    making.make(write, overwrite=overwrite)
+    return FeatureTable.load(folder), making.key
 
 
 def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
@@ -131,7 +138,9 @@ def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
             f"{where}Run `brainage extract` first (after --shard or --participant: "
             "`brainage extract --collect`)."
         )
+    read_checked_manifest(folder)
     scans = read_table(summary, SCANS)
+    refuse_partial(study, cohort)
     made = scans[scans["series"].notna()]
     if made.empty:
         raise StageError(
@@ -150,10 +159,60 @@ def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
     return sorted(files, key=lambda file: str(file.path))
 
 
+def refuse_partial(study: StudyConfig, cohort: Cohort) -> None:
+    """Refuse a cohort of which scans are not extracted yet, unless ``run.allow_partial``.
+
+    Raises
+    ------
+    StageError
+        How many of how many, and what to run.
+    """
+    summary = extraction_summary(study, cohort)
+    if summary is None or study.run.allow_partial:
+        return
+    scans = read_table(summary, SCANS)
+    left = scans[not_yet(scans)]
+    if len(left):
+        first = "_".join(str(left.iloc[0][name]) for name in ("participant_id", "session_id"))
+        raise StageError(
+            f"{summary}: {len(scans) - len(left)} of {len(scans)} scans are extracted; {len(left)} "
+            f"are not yet (the first: {first}). Run what is missing (`brainage extract`, or the "
+            "lacking --shard and then --collect), or go on without them by --allow-partial."
+        )
+
+
+def scans_used(study: StudyConfig, cohort: Cohort) -> str:
+    """Return how many of a cohort's scans are in use ("reference: 78 of 130 scans")."""
+    summary = extraction_summary(study, cohort)
+    if summary is None:
+        n = len(cohort_series(study, cohort))
+        return f"{cohort}: {n} of {n} series"
+    scans = read_table(summary, SCANS)
+    return f"{cohort}: {int((scans['status'] == 'done').sum())} of {len(scans)} scans"
+
+
+def checked_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
+    """List a cohort's parcel series, each as its extraction wrote it.
+
+    Raises
+    ------
+    StageError
+        See `cohort_series`; or a series that was changed since it was extracted.
+    """
+    files = cohort_series(study, cohort)
+    if made_elsewhere(cohort_paths(study, cohort)) is None:
+        folder = series_folder(study, cohort)
+        table = read_table(folder / "scans.tsv", SCANS)
+        refuse_changed_series(folder, table, n_threads=study.run.n_jobs)
+    return files
+
+
 def left_out(study: StudyConfig, stage: str) -> pd.DataFrame:
     """Return the sessions without features of a finished train or score stage, and why."""
     path = stage_folder(study, stage) / "features" / "excluded.tsv"
-    if not path.is_file():
+    if path.is_file() and read_manifest(path.parent, missing_ok=True) is not None:
+        read_checked_manifest(path.parent, only=[path.name])
+    else:
         return pd.DataFrame(columns=list(EXCLUDED.names), dtype=str)
     return read_table(path, EXCLUDED)
 
@@ -165,14 +224,15 @@ def lacks_a_person(excluded: pd.DataFrame) -> bool:
 
 def series_inputs(study: StudyConfig, cohort: Cohort) -> dict[str, str]:
     """Return the hashes of the series files and the people tables of a cohort."""
+    by = study.run.input_identity
     files = list(dict.fromkeys(file.path for file in cohort_series(study, cohort)))
     parcels = cohort_paths(study, cohort).parcels
     if parcels is not None and Path(parcels).is_file():
         files.append(Path(parcels))
-    inputs = {f"{cohort} series": files_hash(series_folder(study, cohort), files)}
+    inputs = {f"{cohort} series": files_hash(series_folder(study, cohort), files, by=by)}
     for name, path in people_files(study, cohort).items():
         if path.is_file():
             inputs[f"{cohort} {name}"] = hash_file(path)
         elif path.is_dir():
-            inputs[f"{cohort} {name}"] = listing_hash(path, "_sessions.tsv")
+            inputs[f"{cohort} {name}"] = listing_hash(path, "_sessions.tsv", by=by)
     return inputs

@@ -11,13 +11,15 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.config import StudyConfig
-from brainage.connectivity import EXCLUDED
+from brainage.files import remove_leftovers
 from brainage.report import StudyResults, cite, render_report
 from brainage.stages.cohorts import Cohort, extraction_summary, stage_folder
 from brainage.stages.compare import PLAN, allocation_file, load_comparison, trial_options
 from brainage.stages.evaluate import load_evaluation
 from brainage.stages.extract import SCANS
-from brainage.stages.manifest import read_manifest, versions
+from brainage.stages.features import left_out
+from brainage.stages.lock import stage_lock
+from brainage.stages.manifest import read_checked_manifest, read_manifest, versions
 from brainage.stages.methods import cited, methods_sentences, software_sentence
 from brainage.stages.report_checklist import checklist
 from brainage.stages.report_clock import trained_fields, trust_summary
@@ -72,7 +74,10 @@ def report(study: StudyConfig) -> Path:
     -------
     path : Path
     """
-    return render_report(gather(study), stage_folder(study, "report") / "report.html")
+    folder = stage_folder(study, "report")
+    with stage_lock(folder, "report"):
+        remove_leftovers(folder)
+        return render_report(gather(study), folder / "report.html")
 
 
 def gather(study: StudyConfig) -> StudyResults:
@@ -151,7 +156,7 @@ def _trial_fields(
             "reliability": reliability_table(scans, options),
         }
     scale = stage_folder(study, "truth") / "clock_scale.tsv"
-    if study.synthetic is not None and scale.is_file():
+    if study.synthetic is not None and _finished(study, "truth"):
         found["truth"] = recovery(study, result, read_table(scale, CLOCK_SCALE))
     return found
 
@@ -169,7 +174,7 @@ def _drawings(study: StudyConfig, fields: Mapping[str, object]) -> dict[str, obj
 
 def _scores(study: StudyConfig) -> pd.DataFrame | None:
     path = _scores_path(study)
-    if not path.is_file():
+    if not path.is_file() or not (study.paths.scores or _finished(study, "score")):
         return None
     return read_scores(path)
 
@@ -219,7 +224,12 @@ def _plan(study: StudyConfig) -> pd.DataFrame | None:
 
 
 def _finished(study: StudyConfig, stage: str) -> bool:
-    return read_manifest(stage_folder(study, stage), missing_ok=True) is not None
+    """Return whether a stage came to its end; StageError where its files were changed since."""
+    folder = stage_folder(study, stage)
+    if read_manifest(folder, missing_ok=True) is None:
+        return False
+    read_checked_manifest(folder)
+    return True
 
 
 def _scans(study: StudyConfig) -> dict[str, pd.DataFrame]:
@@ -229,11 +239,11 @@ def _scans(study: StudyConfig) -> dict[str, pd.DataFrame]:
 
 
 def _excluded(study: StudyConfig) -> dict[str, pd.DataFrame]:
-    paths = {
-        cohort: stage_folder(study, stage) / "features" / "excluded.tsv"
+    return {
+        cohort: left_out(study, stage)
         for cohort, stage in _STAGE_OF.items()
+        if (stage_folder(study, stage) / "features" / "excluded.tsv").is_file()
     }
-    return {cohort: read_table(path, EXCLUDED) for cohort, path in paths.items() if path.is_file()}
 
 
 def _provenance(study: StudyConfig) -> dict[str, str]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from brainage.config import StudyConfig
 from brainage.progress import Progress, silent
-from brainage.stages.cohorts import COHORTS, cohort_paths, has_cohort
+from brainage.stages.check import refuse_stops
+from brainage.stages.cohorts import COHORTS, cohort_paths, has_cohort, trains
 from brainage.stages.compare import compare
 from brainage.stages.evaluate import asks_for_evaluation, evaluate
 from brainage.stages.extract import extract_cohort
@@ -24,16 +25,6 @@ class StageDone(NamedTuple):
     name: str
     result: object
     seconds: float
-
-
-def trains(study: StudyConfig) -> bool:
-    """Return whether a run of this study trains a clock.
-
-    Not where one is named, and not where the scores are there already and no reference cohort is.
-    """
-    if study.paths.clock is not None:
-        return False
-    return has_cohort(study, "reference") or study.paths.scores is None
 
 
 def run_stages(
@@ -54,6 +45,11 @@ def run_stages(
     Yields
     ------
     done : StageDone
+
+    Raises
+    ------
+    StageError
+        Before the first scan is read: what `check` stops at, which would end the run later.
     """
 
     def timed(name: str, make, *arguments, **options) -> StageDone:
@@ -65,6 +61,7 @@ def run_stages(
     if study.synthetic is not None:
         yield timed("synthetic", synthesize, study, progress=progress)
         study = with_synthetic_paths(study)
+    refuse_stops(study)
     cohorts = [c for c in COHORTS if cohort_paths(study, c).scans]
     if cohorts:
         yield timed("extract", lambda: {c: extract_cohort(study, c, **shared) for c in cohorts})

@@ -10,6 +10,7 @@ from brainage.clock import BrainClock
 from brainage.config import StudyConfig
 from brainage.errors import FeatureMismatchError
 from brainage.progress import Progress, silent
+from brainage.stages.blinding import refuse_arm_columns
 from brainage.stages.calibrate import (
     CALIBRATIONS,
     calibrate_clocks,
@@ -18,7 +19,9 @@ from brainage.stages.calibrate import (
 )
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features
-from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+from brainage.stages.lock import stage_lock
+from brainage.stages.making import Making
+from brainage.stages.manifest import read_manifest
 from brainage.stages.repeated_scans import write_reliability
 from brainage.stages.separation import refuse_trained_people, separation_input
 from brainage.stages.train import (
@@ -52,16 +55,26 @@ def score(
     Raises
     ------
     LeakageError
-        A trial participant, or a trial scan under another id, is in the reference cohort.
+        A trial participant, or a trial scan under another id, is in the reference cohort; or a
+        column of the trial's people tables holds arms.
     FeatureMismatchError
         Trial series were made with another atlas, cleaning or estimator than the clock's.
     """
+    refuse_arm_columns(study)
     folder = stage_folder(study, "score")
+    with stage_lock(folder, "score"):
+        return _score(study, folder, overwrite=overwrite, progress=progress)
+
+
+def _score(
+    study: StudyConfig, folder: Path, *, overwrite: bool, progress: Progress
+) -> pd.DataFrame:
     clocks = study_clocks(study)
     features, features_key = cohort_features(
         study,
         "trial",
         folder / "features",
+        verb="score",
         parcels=clock_parcels(clocks),
         overwrite=overwrite,
         progress=progress,
@@ -70,28 +83,26 @@ def score(
     if any(clock.calibrates for clock in clocks.values()):
         inputs |= calibration_input(study)
     inputs |= separation_input(study)
-    key = stage_key("score", {}, inputs)
     path = folder / "scores.tsv"
-    if overwrite or not is_current(folder, key):
+
+    def write() -> list[Path]:
         refuse_trained_people(study, features)
-        clocks = calibrate_clocks(study, clocks, features)
+        calibrated = calibrate_clocks(study, clocks, features)
         tables = []
-        for clock in clocks.values():
+        for clock in calibrated.values():
             tables.append(clock.score(features))
             progress(len(tables), len(clocks), "score")
         scores = pd.concat(tables, ignore_index=True)
         write_table(scores, path, SCORES)
-        written = [path, path.with_suffix(".json"), folder / "features" / "excluded.tsv"]
-        written += _write_calibrated(clocks, folder)
-        written += write_reliability(scores, folder, seed=study.science.seed)
-        write_manifest(
-            folder,
-            stage="score",
-            key=key,
-            options={"shows_nothing": clocks_that_show_nothing(clocks)},
-            inputs=inputs,
-            outputs=written,
-        )
+        return [
+            path,
+            path.with_suffix(".json"),
+            *_write_calibrated(calibrated, folder),
+            *write_reliability(scores, folder, seed=study.science.seed),
+        ]
+
+    described = {"shows_nothing": clocks_that_show_nothing(clocks)}
+    Making(folder, "score", described, inputs).make(write, overwrite=overwrite)
     return read_table(path, SCORES)
 
 

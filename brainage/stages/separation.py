@@ -13,7 +13,7 @@ from brainage.connectivity import FeatureTable
 from brainage.errors import TableError
 from brainage.files import hash_file
 from brainage.stages.cohorts import Cohort, cohort_people, people_files, stage_folder
-from brainage.stages.manifest import read_manifest
+from brainage.stages.manifest import read_checked_manifest, read_manifest
 from brainage.tables import Column, TableSchema, read_table
 
 _JUDGED: tuple[Cohort, ...] = ("trial", "external")
@@ -43,9 +43,10 @@ def refuse_trained_people(study: StudyConfig, features: FeatureTable) -> None:
     LeakageError
         Naming them.
     """
-    ids, same = features.rows["participant_id"], _same_people(study)
+    ids, same = features.rows["participant_id"], same_people(study)
     trained = stage_folder(study, "train") / "features"
     if study.paths.clock is None and read_manifest(trained, missing_ok=True) is not None:
+        read_checked_manifest(trained)
         reference = FeatureTable.load(trained)
         check_disjoint(reference.rows["participant_id"], ids, same_people=same)
         _refuse_shared_scans(reference, features)
@@ -77,7 +78,8 @@ def _refuse_shared_scans(reference: FeatureTable, features: FeatureTable) -> Non
             return
 
 
-def _same_people(study: StudyConfig) -> dict[str, str | None]:
+def same_people(study: StudyConfig) -> dict[str, str | None]:
+    """Return who of the trial or test set is who in the reference, by ``paths.same_people``."""
     if study.paths.same_people is None:
         return {}
     table = read_table(study.paths.same_people, SAME_PEOPLE)

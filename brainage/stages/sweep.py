@@ -13,13 +13,14 @@ from brainage.config import SweepConfig, study_yaml
 from brainage.connectivity import FeatureTable
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.errors import ConfigError
-from brainage.files import write_text
+from brainage.files import remove_leftovers, write_text
 from brainage.imaging import AtlasOptions
 from brainage.progress import Progress, silent
 from brainage.report import plot_leaderboard, save_figure
 from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.extract import extract_cohort
 from brainage.stages.features import cohort_features
+from brainage.stages.lock import stage_lock
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,19 @@ def sweep(
     folder = stage_folder(study, "sweep")
     # An alternative that is no clock is told now, and not after hours of extraction.
     alternatives = sweep_alternatives(study)
+    with stage_lock(folder, "sweep"):
+        return _sweep(study, alternatives, folder, overwrite=overwrite, progress=progress)
+
+
+def _sweep(
+    study: SweepConfig,
+    alternatives: list[Alternative],
+    folder: Path,
+    *,
+    overwrite: bool,
+    progress: Progress,
+) -> Leaderboard:
+    remove_leftovers(folder)
     tables, notes = _feature_tables(
         _with_views_of(study, alternatives), folder, overwrite, progress
     )
@@ -161,7 +175,12 @@ def _feature_tables(
                     f"atlas {name}: {failed} of {len(scans)} scans failed; {summary} says why"
                 )
         tables[name], _ = cohort_features(
-            own, "reference", folder / "features" / name, overwrite=overwrite, progress=progress
+            own,
+            "reference",
+            folder / "features" / name,
+            verb="sweep",
+            overwrite=overwrite,
+            progress=progress,
         )
     return tables, notes
 

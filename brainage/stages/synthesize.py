@@ -9,11 +9,13 @@ import pandas as pd
 
 from brainage.config import CohortPaths, StudyConfig
 from brainage.connectivity import build_features
+from brainage.files import remove_leftovers
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import cohort_people, stage_folder
 from brainage.stages.extract import extract_cohort
 from brainage.stages.features import cohort_series
-from brainage.stages.manifest import is_current, stage_key, write_manifest
+from brainage.stages.lock import stage_lock
+from brainage.stages.making import Making
 from brainage.stages.score import scoring_clock
 from brainage.synthetic import CLOCK_SCALE, clock_scale_truth, make_study, write_study
 from brainage.tables import SCORES, WHOLE_BRAIN, read_table, write_table
@@ -51,7 +53,9 @@ def synthesize(study: StudyConfig, *, progress: Progress = silent) -> Made:
     """
     folder = stage_folder(study, "data")
     made = make_study(study.synthetic, seed=study.science.seed)
-    write_study(made, folder, n_jobs=study.run.n_jobs, progress=progress)
+    with stage_lock(folder, "run"):
+        remove_leftovers(folder)
+        write_study(made, folder, n_jobs=study.run.n_jobs, progress=progress)
     return Made(tuple(made.lines), folder)
 
 
@@ -78,9 +82,10 @@ def truth(
     clock = scoring_clock(study)
     described = study.synthetic.model_dump(mode="json")
     inputs = {"clock": clock.clock_id, "seed": str(study.science.seed)}
-    key = stage_key("truth", described, inputs)
+    making = Making(folder, "truth", described, inputs, verb="run")
     path = folder / "clock_scale.tsv"
-    if overwrite or not is_current(folder, key):
+
+    def write() -> list[Path]:
         made = make_study(study.synthetic, seed=study.science.seed)
         write_study(
             made,
@@ -98,9 +103,10 @@ def truth(
         ]
         # A scan that broke an exclusion rule in one of the two worlds has no counterpart.
         write_table(clock_scale_truth(with_[both], without, made.truth), path, CLOCK_SCALE)
-        write_manifest(
-            folder, stage="truth", key=key, options=described, inputs=inputs, outputs=[path]
-        )
+        return [path]
+
+    with stage_lock(folder, "run"):
+        making.make(write, overwrite=overwrite)
     return read_table(path, CLOCK_SCALE)
 
 

@@ -26,7 +26,9 @@ from brainage.errors import StageError
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features, cohort_series
-from brainage.stages.manifest import is_current, read_manifest, stage_key, write_manifest
+from brainage.stages.lock import stage_lock
+from brainage.stages.making import Making
+from brainage.stages.manifest import read_checked_manifest
 from brainage.tables import WHOLE_BRAIN, read_table
 
 EXPLAIN = "explain"
@@ -60,8 +62,18 @@ def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = s
     trained : Trained
     """
     folder = stage_folder(study, "train")
+    with stage_lock(folder, "train"):
+        return _train(study, folder, overwrite=overwrite, progress=progress)
+
+
+def _train(study: StudyConfig, folder: Path, *, overwrite: bool, progress: Progress) -> Trained:
     features, features_key = cohort_features(
-        study, "reference", folder / "features", overwrite=overwrite, progress=progress
+        study,
+        "reference",
+        folder / "features",
+        verb="train",
+        overwrite=overwrite,
+        progress=progress,
     )
     options = study.science.clock
     described = {
@@ -69,31 +81,28 @@ def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = s
         "seed": study.science.seed,
         "study": study.title,
     }
-    inputs = {"features": features_key}
-    key = stage_key("train", described, inputs)
-    if not overwrite and is_current(folder, key):
-        return load_trained(folder, made_now=False)
-    seed, jobs = study.science.seed, study.run.n_jobs
-    cv = cross_validate_clock(features, options, seed=seed, n_jobs=jobs, progress=progress)
-    clocks = {
-        WHOLE_BRAIN: fit_clock(features, options, seed=seed, n_jobs=jobs, cv=cv, progress=progress)
-    }
-    if options.networks:
-        clocks |= fit_network_clocks(features, options, seed=seed, n_jobs=jobs, progress=progress)
-    about = {"study": study.title, "cleaning": _cleaning_words(study)}
-    clocks = {name: replace(clock, facts=clock.facts | about) for name, clock in clocks.items()}
-    written = [*write_clocks(clocks, folder), *cv.save(folder)]
-    written += _write_patterns(clocks[WHOLE_BRAIN], features, folder / EXPLAIN)
-    written += [folder / "features" / "rows.tsv", folder / "features" / "excluded.tsv"]
-    write_manifest(
-        folder, stage="train", key=key, options=described, inputs=inputs, outputs=written
-    )
-    return load_trained(folder, made_now=True)
+    making = Making(folder, "train", described, {"features": features_key})
+
+    def write() -> list[Path]:
+        seed, jobs = study.science.seed, study.run.n_jobs
+        cv = cross_validate_clock(features, options, seed=seed, n_jobs=jobs, progress=progress)
+        whole = fit_clock(features, options, seed=seed, n_jobs=jobs, cv=cv, progress=progress)
+        clocks = {WHOLE_BRAIN: whole}
+        if options.networks:
+            clocks |= fit_network_clocks(
+                features, options, seed=seed, n_jobs=jobs, progress=progress
+            )
+        about = {"study": study.title, "cleaning": _cleaning_words(study)}
+        clocks = {name: replace(clock, facts=clock.facts | about) for name, clock in clocks.items()}
+        written = [*write_clocks(clocks, folder), *cv.save(folder)]
+        return written + _write_patterns(clocks[WHOLE_BRAIN], features, folder / EXPLAIN)
+
+    return load_trained(folder, made_now=making.make(write, overwrite=overwrite))
 
 
 def load_trained(folder: Path, *, made_now: bool = False) -> Trained:
     """Read a finished train folder."""
-    manifest = read_manifest(folder)
+    manifest = read_checked_manifest(folder)
     files = [folder / name for name in manifest["outputs"] if name.endswith(".clock")]
     clocks = {clock.network: clock for clock in map(BrainClock.load, files)}
     # The whole brain first, networks after it by name.

@@ -14,7 +14,7 @@ from brainage.files import hash_file
 from brainage.imaging import load_atlas
 from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.features import cohort_features
-from brainage.stages.manifest import read_manifest
+from brainage.stages.manifest import read_checked_manifest, read_manifest
 from brainage.stages.synthesize import with_synthetic_paths
 from brainage.stages.train import study_clocks
 from brainage.trial import TrialInputs, TrialOptions, needs_of, read_outcomes
@@ -70,12 +70,13 @@ def _features(study: StudyConfig, *, build: bool) -> tuple[FeatureTable | None, 
     folder = stage_folder(study, "score") / "features"
     manifest = read_manifest(folder, missing_ok=True)
     if study.paths.scores is None and manifest is not None:
+        read_checked_manifest(folder)
         return FeatureTable.load(folder), manifest["key"]
     paths = cohort_paths(with_synthetic_paths(study), "trial")
     if not build or not (paths.scans or made_elsewhere(paths)) or paths.participants is None:
         return None, None
     own = stage_folder(study, "compare") / "features"
-    return cohort_features(with_synthetic_paths(study), "trial", own)
+    return cohort_features(with_synthetic_paths(study), "trial", own, verb="compare")
 
 
 def _coordinates(study: StudyConfig) -> pd.DataFrame | None:

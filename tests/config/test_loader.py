@@ -52,3 +52,71 @@ def test_an_absent_file_and_a_folder_are_named(tmp_path):
         read_yaml(tmp_path / "gone.yaml")
     with pytest.raises(ConfigError, match="found a folder"):
         read_yaml(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: !foo bar", "expected a plain value, found the tag '!foo'"),
+        ("a: !!python/name:os.system", "found the tag"),
+        ("a: !!set {b, c}", "found the tag"),
+        ("a: !!int x", "'x' is no int"),
+        ("a: !!float [1]", "found the tag"),
+        ("a: !!str {b: 1}", "found the tag"),
+        ("a: .nan", "expected a finite number"),
+        ("a: 1.0e+999", "expected a finite number"),
+        ('a: "x\\0y"', "the character .*x00"),
+        ('a: "\\ud83d"', "the character .*ud83d"),
+        ("a: " + "9" * 5000, "at most 18 digits"),
+        ("a: 0x" + "f" * 5000, "at most 18 digits"),
+    ],
+)
+def test_what_no_study_can_mean_is_a_problem_with_its_line(text, words):
+    try:
+        problems = parse_yaml(text, where="f.yaml").problems
+    except ConfigError as error:
+        problems = [str(error)]
+    assert pytest.raises(AssertionError, _none, problems).match(words)
+
+
+def _none(problems):
+    assert not problems, " | ".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: &a [*a]", "an alias of itself"),
+        ("a: &a {b: *a}", "an alias of itself"),
+        ("a: " + "[" * 2000 + "]" * 2000, "at most 40 levels"),
+        ("a: " + "{b: " * 100_000, "at most 40 levels"),
+        ("x: &a [1]\n" + "".join(f"y{i}: *a\n" for i in range(20_001)), "at most 20,000 values"),
+    ],
+)
+def test_a_file_made_to_exhaust_a_reader_is_refused(text, words):
+    with pytest.raises(ConfigError, match=words):
+        parse_yaml(text, where="f.yaml")
+
+
+def test_324_bytes_of_aliases_of_aliases_are_refused_before_they_are_built():
+    text, before = 'a: &a ["l","l","l","l","l","l","l","l","l"]\n', "a"
+    for name in "bcdefghi":
+        text += f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n"
+        before = name
+    with pytest.raises(ConfigError, match="aliases of aliases"):
+        parse_yaml(text, where="f.yaml")
+
+
+def test_an_alias_that_ends_is_read():
+    text = "a: &a {x: 1}\nb: *a\n"
+    assert parse_yaml(text, where="f.yaml").values == {"a": {"x": 1}, "b": {"x": 1}}
+
+
+@pytest.mark.parametrize("text", ["=", "<<"])
+def test_a_value_that_yaml_gives_a_meaning_of_its_own_stays_text(text):
+    assert parse_value(text, where="--set title") == text
+
+
+def test_a_value_of_two_lines_is_no_way_to_set_two_keys():
+    with pytest.raises(ConfigError, match="expected one value"):
+        parse_value("x\nother: 1", where="--set title")

@@ -198,3 +198,25 @@ def test_atlases_of_a_sweep_are_found_from_its_file(tmp_path):
     (tmp_path / "s.yaml").write_text("sweep: {atlases: [{name: a, path: a.nii}]}\n")
     (atlas,) = load_sweep(tmp_path / "s.yaml").sweep.atlases
     assert atlas.path == str(tmp_path / "a.nii")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "paths: {output: ~nobody_here/out}\n",
+        "extends: {a: 1}\n",
+        "extends: [recommended]\n",
+        "extends: parent.yaml\n",
+        "run: {n_jobs: 100000}\n",
+    ],
+)
+def test_paths_and_presets_that_cannot_be_are_told_as_such(tmp_path, text):
+    (tmp_path / "parent.yaml").write_text("extends: {a: 1}\n")
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(ConfigError):
+        load_study(tmp_path / "s.yaml")
+
+
+def test_a_path_of_nobodys_home_is_told_in_an_override_too(study_file):
+    with pytest.raises(ConfigError, match="is no path here"):
+        load_study(study_file, overrides=["paths.scores=~nobody_here/x.tsv"])

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from brainage.config import load_study
+from brainage.stages.manifest import read_manifest, write_manifest
 from brainage.stages.run import run_stages
 
 STUDY = """\
@@ -49,6 +50,19 @@ def write_study(folder, *, depth="series", n_parcels="32"):
     path = folder / "study.yaml"
     path.write_text(STUDY.replace("DEPTH", depth).replace("PARCELS", n_parcels))
     return path
+
+
+@pytest.fixture
+def seal_again():
+    """Return what makes a manifest promise what a test has put into its folder."""
+
+    def seal(folder):
+        manifest = read_manifest(folder)
+        outputs = [folder / name for name in manifest["outputs"]]
+        named = {key: manifest[key] for key in ("stage", "key", "options", "inputs", "verb")}
+        write_manifest(folder, outputs=outputs, **named)
+
+    return seal
 
 
 @pytest.fixture(scope="session")

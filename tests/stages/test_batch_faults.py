@@ -22,7 +22,8 @@ from brainage.config import study_from_mapping
 from brainage.errors import StageError
 from brainage.files import hash_file
 from brainage.imaging import write_nifti
-from brainage.stages import extract as extract_module
+from brainage.stages import executor as executor_module
+from brainage.stages import scan_work
 from brainage.stages.extract import extract_cohort
 
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
@@ -109,7 +110,7 @@ def extract(batch: Path, output: Path, *more: str) -> subprocess.Popen:
 
 
 def records(output: Path) -> list[Path]:
-    return list((output / "extract" / "reference" / "records").glob("*.json"))
+    return list((output / "extract" / "reference" / "records").glob("*/*.json"))
 
 
 def wait_for_records(process: subprocess.Popen, output: Path, n: int) -> None:
@@ -202,9 +203,9 @@ def test_a_scan_inflates_on_the_cores_that_other_scans_leave(
         given.append(options["n_threads"])
         return extract_parcel_series(scan, **options)
 
-    extract_parcel_series = extract_module.extract_parcel_series
-    monkeypatch.setattr(extract_module, "extract_parcel_series", spy)
-    monkeypatch.setattr(extract_module.joblib, "cpu_count", lambda: 8)
+    extract_parcel_series = scan_work.extract_parcel_series
+    monkeypatch.setattr(scan_work, "extract_parcel_series", spy)
+    monkeypatch.setattr(executor_module.joblib, "cpu_count", lambda: 8)
     # In this process, where the spy is.
     with joblib.parallel_config(backend="threading"):
         table = extract_cohort(study(batch, tmp_path / "out", n_jobs), "reference")

@@ -11,9 +11,8 @@ import pytest
 from brainage.config import study_from_mapping
 from brainage.errors import BrainAgeError
 from brainage.series import ParcelSeries, ScanQuality, write_series
-from brainage.stages.extract import SCANS
 from brainage.stages.features import cohort_features, cohort_series, series_inputs
-from brainage.tables import write_table
+from brainage.stages.records import SCANS, write_record, write_summary
 
 
 def write_run(folder, participant, *, atlas="toy", seed=0):
@@ -75,8 +74,10 @@ def extracted(folder):
                 "series": str(path.relative_to(base)),
             }
         )
+    for row in rows:
+        write_record(base, row, made_by="", inputs=[])
     table = pd.DataFrame(rows).reindex(columns=list(SCANS.names))
-    write_table(table, base / "scans.tsv", SCANS)
+    write_summary(table, base)
     return base, table
 
 
@@ -130,7 +131,7 @@ def test_series_that_the_last_extraction_did_not_name_are_not_used(folder):
     write_run(base, "3", atlas="former", seed=3)
     write_run(base, "gone", seed=5)
     table.loc[0, ["status", "series"]] = ["failed", None]
-    write_table(table, base / "scans.tsv", SCANS)
+    write_summary(table, base)
     assert names(cohort_series(study(folder, series=None, scans="x"), "reference")) == list("123")
 
 

@@ -93,13 +93,14 @@ def test_scores_are_equal_whatever_the_arms_are(finished, copy_of_finished):
     pd.testing.assert_frame_equal(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
-def test_a_trial_participant_in_the_reference_is_refused(copy_of_finished):
+def test_a_trial_participant_in_the_reference_is_refused(copy_of_finished, seal_again):
     out = copy_of_finished / "out"
     rows = out / "train" / "features" / "rows.tsv"
     someone = pd.read_csv(out / "score" / "scores.tsv", sep="\t", dtype=str)["participant_id"][0]
     table = pd.read_csv(rows, sep="\t", dtype=str, keep_default_na=False)
     table.loc[0, "participant_id"] = someone
     table.to_csv(rows, sep="\t", index=False)
+    seal_again(rows.parent)
     study = with_synthetic_paths(load_study(copy_of_finished / "study.yaml"))
     with pytest.raises(BrainAgeError, match=f"in the reference cohort and in the trial: {someone}"):
         score(study, overwrite=True)

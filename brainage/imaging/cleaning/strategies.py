@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import functools
-import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from brainage.errors import ConfigError
-from brainage.files import configs_folder
+from brainage.files import configs_folder, read_toml
 from brainage.options import fingerprint_of
 from brainage.wording import did_you_mean
 
 _KEYS = {"description", "reference", "scrub_fd_mm", "load_confounds", "all_columns"}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: Any) -> bool:
+    return _is_number(value) and value >= 0 and int(value) == value
+
+
 #: What `nilearn.interfaces.fmriprep.load_confounds` takes, but for the file and its form.
-_ARGUMENTS = {
-    "strategy",
-    "motion",
-    "scrub",
-    "fd_threshold",
-    "std_dvars_threshold",
-    "wm_csf",
-    "global_signal",
-    "compcor",
-    "n_compcor",
-    "ica_aroma",
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "strategy": ("a list of names", lambda value: all(map(_is_text, value))),
+    "motion": ("a name such as 'full'", _is_text),
+    "scrub": ("a number of volumes", _is_count),
+    "fd_threshold": ("millimetres above 0", lambda value: _is_number(value) and value > 0),
+    "std_dvars_threshold": ("a number above 0", lambda value: _is_number(value) and value > 0),
+    "wm_csf": ("a name such as 'basic'", _is_text),
+    "global_signal": ("a name such as 'basic'", _is_text),
+    "compcor": ("a name such as 'anat_combined'", _is_text),
+    "n_compcor": ("a number, or 'all'", lambda value: value == "all" or _is_count(value)),
+    "ica_aroma": ("a name such as 'full'", _is_text),
 }
+_ARGUMENTS = set(_KINDS)
 
 
 @dataclass(frozen=True)
@@ -84,23 +100,26 @@ def _known_strategy(name: str) -> Strategy:
 
 def _read_strategy(name: str, path: Path) -> Strategy:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path, error=ConfigError)
     except FileNotFoundError:
         known = list_strategies()
         raise ConfigError(
             f"science.cleaning.strategy: no strategy '{name}'.{did_you_mean(name, known)} Known: "
             f"{', '.join(known)}; or give the path of a .toml file."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
     _refuse_unknown(path, "keys", values, _KEYS)
     arguments = values.get("load_confounds", {})
+    if not isinstance(arguments, dict):
+        raise ConfigError(
+            f"{path}: load_confounds: expected a table [load_confounds], found {arguments!r}."
+        )
     _refuse_unknown(path, "keys in [load_confounds]", arguments, _ARGUMENTS)
     if arguments and not isinstance(arguments.get("strategy"), list):
         raise ConfigError(
             f"{path}: [load_confounds] strategy: expected a list such as "
             f"['motion', 'wm_csf'], found {arguments.get('strategy')!r}."
         )
+    _refuse_wrong_kinds(path, arguments)
     threshold_mm = values.get("scrub_fd_mm")
     if threshold_mm is not None and not (_is_number(threshold_mm) and threshold_mm > 0):
         raise ConfigError(
@@ -112,16 +131,24 @@ def _read_strategy(name: str, path: Path) -> Strategy:
             f"{path}: all_columns: expected true or false, and true only without "
             f"[load_confounds]; found {all_columns!r}."
         )
-    return Strategy(
-        path.stem, values.get("description", path.stem), arguments, all_columns, threshold_mm
-    )
+    description = values.get("description", path.stem)
+    for key in ("description", "reference"):
+        if not isinstance(values.get(key, ""), str):
+            raise ConfigError(f"{path}: {key}: expected text, found {values[key]!r}.")
+    return Strategy(path.stem, description, arguments, all_columns, threshold_mm)
+
+
+def _refuse_wrong_kinds(path: Path, arguments: dict) -> None:
+    """Refuse what `load_confounds` would meet hours later, in the first scan."""
+    for key, value in arguments.items():
+        kind, holds = _KINDS[key]
+        if not holds(value):
+            raise ConfigError(
+                f"{path}: [load_confounds] {key}: expected {kind}, found {str(value)[:60]!r}."
+            )
 
 
 def _refuse_unknown(path: Path, what: str, found: dict, known: set[str]) -> None:
     unknown = sorted(set(found) - known)
     if unknown:
         raise ConfigError(f"{path}: unknown {what}: {unknown}; known: {sorted(known)}.")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

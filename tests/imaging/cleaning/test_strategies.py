@@ -65,3 +65,41 @@ def test_a_band_without_frequencies_is_refused_before_any_scan(edges):
     with pytest.raises(ValueError, match="high_pass_hz below low_pass_hz"):
         CleaningOptions(high_pass_hz=edges[0], low_pass_hz=edges[1])
     assert CleaningOptions(high_pass_hz=0.2, low_pass_hz=None).high_pass_hz == 0.2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("load_confounds = 3\n", r"expected a table \[load_confounds\]"),
+        ("a = " + "[" * 3000 + "]" * 3000, "nested"),
+        ("a" + ".a" * 20_000 + " = 1\n", "c.toml"),
+        ("scrub_fd_mm = inf\n", "finite"),
+        ("scrub_fd_mm = " + "9" * 5000 + "\n", "digits"),
+        ('[load_confounds]\nstrategy = ["motion"]\nmotion = 1979-05-27\n', "motion: expected"),
+        ('[load_confounds]\nstrategy = ["motion"]\nfd_threshold = nan\n', "finite"),
+        ('[load_confounds]\nstrategy = ["motion"]\nfd_threshold = "0.5"\n', "millimetres"),
+        ("[load_confounds]\nstrategy = [1]\n", "strategy: expected a list of names"),
+        ('[load_confounds]\nstrategy = ["compcor"]\nn_compcor = true\n', "n_compcor: expected"),
+        ("description = 3\n", "description: expected text"),
+        ("\x00", "TOML"),
+    ],
+)
+def test_a_strategy_of_any_shape_is_read_or_told_and_no_bug(tmp_path, text, words):
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        load_strategy(str(path))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\0b.toml", "x" * 5000])
+def test_a_name_that_no_file_can_have_is_told(name):
+    with pytest.raises(ConfigError):
+        load_strategy(name)
+
+
+def test_a_device_and_a_folder_are_no_strategies(tmp_path):
+    (tmp_path / "d.toml").mkdir()
+    (tmp_path / "z.toml").symlink_to("/dev/zero")
+    for name in ("d.toml", "z.toml"):
+        with pytest.raises(ConfigError, match="found a folder or device"):
+            load_strategy(str(tmp_path / name))
