@@ -21,7 +21,6 @@ from brainage.connectivity.views import (
     edge_mask,
     edge_names,
     network_names,
-    spec_shrinkage,
 )
 
 __all__ = [
@@ -46,5 +45,4 @@ __all__ = [
     "edge_mask",
     "edge_names",
     "network_names",
-    "spec_shrinkage",
 ]

@@ -16,7 +16,7 @@ import pandas as pd
 
 from brainage.clock import BrainClock, advice, check_disjoint, make_folds, site_folds
 from brainage.config import StudyConfig
-from brainage.connectivity import ViewSpec, spec_shrinkage
+from brainage.connectivity import KINDS, ViewSpec
 from brainage.errors import BrainAgeError, LeakageError
 from brainage.imaging import cleaning_fingerprint, load_atlas
 from brainage.series import read_series
@@ -272,5 +272,5 @@ def _expected(spec: ViewSpec, other: SeriesIdentity, shrinkage: str) -> ViewSpec
         spec,
         atlas=other.atlas,
         cleaning_fingerprint=other.cleaning_fingerprint,
-        shrinkage=spec_shrinkage(spec.kind, shrinkage),
+        shrinkage=KINDS[spec.kind].stated_shrinkage(shrinkage),
     )
