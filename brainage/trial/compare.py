@@ -282,12 +282,12 @@ def _with_adjusted(runs: list[Run], adjusted: list[float]) -> list[Run]:
         return runs
     out = []
     for each in runs:
-        table = each.result.tables.get(NAMED_CONTRASTS.name) if each.result else None
-        if table is not None:
-            table = table.copy()
+        result = each.result
+        if result is not None and NAMED_CONTRASTS.name in result.tables:
+            table = result.tables[NAMED_CONTRASTS.name].copy()
             table.loc[index, "p_adjusted"] = adjusted
-            tables = {**each.result.tables, NAMED_CONTRASTS.name: table}
-            each = replace(each, result=replace(each.result, tables=tables))
+            tables = {**result.tables, NAMED_CONTRASTS.name: table}
+            each = replace(each, result=replace(result, tables=tables))
         out.append(each)
     return out
 
@@ -298,7 +298,9 @@ def _own_tables(
     tables: dict[str, pd.DataFrame] = {}
     records: dict[str, TableRecord] = {}
     for each in runs:
-        for name, rows in (each.result.tables if each.result else {}).items():
+        if each.result is None:
+            continue
+        for name, rows in each.result.tables.items():
             kind = each.record.table(name)
             schema = kind.labelled(each.result.more_columns.get(name, ()))
             labelled = labelled_table(rows, each.record, name, options=design.options, plan=plan)

@@ -6,11 +6,13 @@ to the mean move every arm. Each table of changes stands beside the contrasts be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from brainage.errors import DesignError
 from brainage.trial.analyses.record import (
@@ -51,7 +53,7 @@ class PairedChange:
     cohens_d_av: float
 
 
-def paired_change(baseline, follow_up) -> PairedChange:
+def paired_change(baseline: ArrayLike, follow_up: ArrayLike) -> PairedChange:
     """Test the mean change of one group.
 
     Parameters
@@ -85,7 +87,7 @@ def paired_change(baseline, follow_up) -> PairedChange:
     return PairedChange(n, mean, sd, test, mean / sd, mean / float(spread))
 
 
-def welch_difference(change, control_change) -> Estimate:
+def welch_difference(change: ArrayLike, control_change: ArrayLike) -> Estimate:
     """Compare the mean change of two arms without assuming equal variances.
 
     Parameters
@@ -110,7 +112,9 @@ def welch_difference(change, control_change) -> Estimate:
     return t_estimate(mean_a - mean_b, float(np.sqrt(va + vb)), float(df))
 
 
-def within_arm_changes(changes: pd.DataFrame, arms, visits) -> pd.DataFrame:
+def within_arm_changes(
+    changes: pd.DataFrame, arms: Sequence[str], visits: Sequence[str]
+) -> pd.DataFrame:
     """Test the change from baseline of each arm at each later visit.
 
     Parameters

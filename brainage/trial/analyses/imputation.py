@@ -140,7 +140,7 @@ def _stopped(
     if column is None:
         # After the last scan: whoever comes back later only missed a visit.
         seen = np.isfinite(change)
-        return ~(np.cumsum(seen[:, ::-1], axis=1)[:, ::-1] > 0)
+        return np.cumsum(seen[:, ::-1], axis=1)[:, ::-1] == 0
     years = people[column].to_numpy(dtype=float)
     planned = np.array([visit.nominal_years for visit in visits[1:]])
     # NaN: never stopped before the planned end; comparisons with it are false.
@@ -224,11 +224,11 @@ def impute(
     else:
         mean = np.where(data.stopped.any(axis=1)[:, None], reference, own)
     filled = data.change.copy()
-    seen = np.isfinite(data.change)
+    seen: np.ndarray = np.isfinite(data.change)
     for pattern in np.unique(seen, axis=0):
         if pattern.all():
             continue
-        people = np.flatnonzero((seen == pattern).all(axis=1))
+        people = np.flatnonzero(np.all(seen == pattern, axis=1))
         gone = ~pattern
         pull = np.linalg.solve(
             model.sigma[np.ix_(pattern, pattern)], model.sigma[np.ix_(pattern, gone)]

@@ -179,7 +179,9 @@ def _slopes(age: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.n
     return cross / square
 
 
-def _weighted(fall, years, slopes, weights) -> np.ndarray:
+def _weighted(
+    fall: np.ndarray, years: np.ndarray, slopes: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
     total = weights.sum(axis=1)
     # An arm of a few could be drawn without any of its followed-up people.
     total = np.where(total > 0, total, np.nan)

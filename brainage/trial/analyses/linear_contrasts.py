@@ -182,7 +182,7 @@ def _margins(options: TrialOptions, chosen: ContrastOptions | None) -> list[Line
     for name in names:
         first, *others = levels[name]
         for other in others:
-            weights = {arm: _side(f[name], other, first) for arm, f in factors.items()}
+            weights = {arm: _side(f[name], str(other), str(first)) for arm, f in factors.items()}
             size = sum(value for value in weights.values() if value > 0)
             arms = {arm: value / size for arm, value in weights.items() if value}
             found += [

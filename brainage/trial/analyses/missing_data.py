@@ -15,6 +15,7 @@ from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
 from brainage.trial.analyses.imputation import (
     ASSUMPTIONS,
+    Assumption,
     ImputationData,
     adjusted_contrast,
     fit_imputation,
@@ -100,14 +101,16 @@ def _missing_data(inputs: AnalysisInputs) -> AnalysisResult:
 
 def _draw(
     data: ImputationData, what: tuple[int, int], n_draws: int, seed: int
-) -> dict[str, dict[str, list[float]]]:
+) -> dict[Assumption, dict[str, list[float]]]:
     """Impute the data once a bootstrap fit, and estimate once a bootstrap sample.
 
     Each bootstrap sample of people gives one model: what the observed people's missing changes are
     drawn from (proper imputation), and what that sample's own are filled in with.
     """
     rng = np.random.default_rng(seed)
-    found = {each: {"estimate": [], "variance": [], "resampled": []} for each in ASSUMPTIONS}
+    found: dict[Assumption, dict[str, list[float]]] = {
+        each: {"estimate": [], "variance": [], "resampled": []} for each in ASSUMPTIONS
+    }
     done = 0
     for _ in range(n_draws):
         sample = data.of(resampled_people(data.arm, rng))
@@ -141,7 +144,7 @@ def resampled_people(arm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _pooled_row(
     data: ImputationData,
     what: tuple[int, int],
-    assumption: str,
+    assumption: Assumption,
     drawn: dict[str, list[float]],
 ) -> dict:
     plain = adjusted_contrast(data, impute(data, fit_imputation(data), assumption), *what)

@@ -8,6 +8,7 @@ much of it faded since the visit before.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ JOINT_TESTS = TableSchema(
 
 
 def contrast_weights_of(
-    fit: MmrmFit, arms: dict[str, float], visits: dict[str, float]
+    fit: MmrmFit, arms: Mapping[str, float], visits: Mapping[str, float]
 ) -> np.ndarray:
     """Return the coefficients' weights in a linear contrast over arms and visits.
 
@@ -72,14 +73,15 @@ def contrast_weights_of(
     ----------
     fit : MmrmFit
         A fitted model.
-    arms, visits : dict of str to float
+    arms, visits : mapping of str to float
         Weights; a label that the model does not have is an error.
     """
-    return sum(
+    parts = [
         a * v * fit.frame.weights_of(arm, visit)
         for arm, a in arms.items()
         for visit, v in visits.items()
-    )
+    ]
+    return np.sum(parts, axis=0)
 
 
 def _named(inputs: AnalysisInputs) -> AnalysisResult:
@@ -140,7 +142,7 @@ def joint_tests(fit: MmrmFit) -> list[tuple[str, str, JointTest]]:
 
 
 def _row(each: LinearContrast, fit: MmrmFit, inputs: AnalysisInputs) -> dict:
-    found = fit.estimate(contrast_weights_of(fit, dict(each.arms), dict(each.visits)))
+    found = fit.estimate(contrast_weights_of(fit, each.arms, each.visits))
     options = inputs.design.options
     return {
         "name": each.name,
@@ -204,7 +206,7 @@ def durability_reading(found: Estimate, margin_years: float | None) -> str:
     return f"not shown: fading by {margin_years:g} years or more is not excluded"
 
 
-def _weights_in_words(weights: dict[str, float]) -> str:
+def _weights_in_words(weights: Mapping[str, float]) -> str:
     return "; ".join(f"{name} {weight:+.4g}" for name, weight in weights.items())
 
 

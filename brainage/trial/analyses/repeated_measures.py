@@ -18,7 +18,7 @@ from brainage.trial.analyses.record import (
 )
 from brainage.trial.design.join import TrialDesign, join_scores
 from brainage.trial.design.sets import COMPLETERS, PER_PROTOCOL
-from brainage.trial.models.mmrm import MmrmFit, fit_mmrm
+from brainage.trial.models.mmrm import DegreesOfFreedom, MmrmFit, fit_mmrm
 from brainage.trial.options import TrialOptions
 from brainage.trial.results.contrasts import AVERAGE, BASELINE
 
@@ -59,7 +59,7 @@ def fit_changes(
     *,
     covariates: tuple[str, ...] | None = None,
     extra_covariates: tuple[str, ...] = (),
-    degrees_of_freedom: str | None = None,
+    degrees_of_freedom: DegreesOfFreedom | None = None,
     covariance_by_arm: bool | None = None,
 ) -> AnalysisResult:
     """Fit the repeated-measures model on change from baseline.
@@ -248,8 +248,11 @@ def _constrained(inputs: AnalysisInputs) -> AnalysisResult:
     return rows_of_fit(fit, design)
 
 
-def _other_name(options: TrialOptions) -> str:
-    other = {"satterthwaite": "kenward_roger", "kenward_roger": "satterthwaite"}
+def _other_name(options: TrialOptions) -> DegreesOfFreedom:
+    other: dict[str, DegreesOfFreedom] = {
+        "satterthwaite": "kenward_roger",
+        "kenward_roger": "satterthwaite",
+    }
     return other[options.degrees_of_freedom]
 
 

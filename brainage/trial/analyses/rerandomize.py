@@ -8,6 +8,7 @@ robust error of the same draw, so that the test keeps its size where the arms' v
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -184,7 +185,9 @@ def rerandomization_test(
     )
 
 
-def _replays(replayed: np.ndarray, allocation: pd.DataFrame, scheme: str):
+def _replays(
+    replayed: np.ndarray, allocation: pd.DataFrame, scheme: str
+) -> tuple[str, int, Iterator[np.ndarray]]:
     """Return what the replayed allocations are, how many, and an iterator of batches of them."""
     n_total = _checked_replay(replayed, allocation)
     batches = (np.asarray(replayed[k : k + _BATCH]) for k in range(0, n_total, _BATCH))
@@ -216,7 +219,9 @@ def _note(response: str, arm: str, control: str, words: str) -> str:
     )
 
 
-def _permuted(label, two, block, n_draws: int, rng: np.random.Generator):
+def _permuted(
+    label: np.ndarray, two: np.ndarray, block: np.ndarray, n_draws: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
     for first in range(0, n_draws, _BATCH):
         size = min(_BATCH, n_draws - first)
         drawn = np.tile(label, (size, 1))
@@ -224,7 +229,9 @@ def _permuted(label, two, block, n_draws: int, rng: np.random.Generator):
         yield drawn
 
 
-def _observed(form: LinearForm, label, moving, frame: ModelFrame) -> tuple[float, float]:
+def _observed(
+    form: LinearForm, label: np.ndarray, moving: tuple[str, ...], frame: ModelFrame
+) -> tuple[float, float]:
     own = np.stack([label == each for each in moving])[:, :, None]
     estimate, statistic = form.studentised(own)
     if not np.isfinite(statistic[0]):
@@ -257,8 +264,8 @@ class _Draws:
 
     def interval(self, estimate: float, se: float) -> tuple[float, float]:
         """Return the ends of the shifts that are not rejected; NaN where there is no end."""
-        ends = tuple(self._end(estimate, sign * abs(se)) for sign in (-1, 1))
-        return ends if np.isfinite(ends).all() else (np.nan, np.nan)
+        low, high = (self._end(estimate, sign * abs(se)) for sign in (-1, 1))
+        return (low, high) if np.isfinite((low, high)).all() else (np.nan, np.nan)
 
     def _end(self, estimate: float, step: float) -> float:
         def kept(distance: float) -> bool:
@@ -277,7 +284,12 @@ class _Draws:
         return float(estimate + inside * step)
 
 
-def _redraw(form: LinearForm, batches, who, added: np.ndarray | None) -> _Draws:
+def _redraw(
+    form: LinearForm,
+    batches: Iterable[np.ndarray],
+    who: tuple[np.ndarray, tuple[str, ...]],
+    added: np.ndarray | None,
+) -> _Draws:
     position, moving = who
     responses = np.stack([form.response] if added is None else [form.response, added])
     parts = []
@@ -329,13 +341,22 @@ def _only_visit(data: pd.DataFrame, visit: str | None) -> str:
     return found[0] if visit is None else visit
 
 
-def _arms_in_order(allocation, data, response, two) -> tuple[str, ...]:
+def _arms_in_order(
+    allocation: pd.DataFrame, data: pd.DataFrame, response: str, two: tuple[str, str]
+) -> tuple[str, ...]:
     seen = data.loc[data[response].notna(), "participant_id"]
     present = set(allocation.loc[allocation["participant_id"].isin(seen), "arm"])
     return (*two, *sorted(present - set(two)))
 
 
-def _frame(allocation, data, response, arms, covariates, crossed_with_visit) -> ModelFrame:
+def _frame(
+    allocation: pd.DataFrame,
+    data: pd.DataFrame,
+    response: str,
+    arms: tuple[str, ...],
+    covariates: tuple[str, ...],
+    crossed_with_visit: tuple[str, ...],
+) -> ModelFrame:
     """Return the design with the arms as allocated; only its arm-free part is used further."""
     own = dict(zip(allocation["participant_id"], allocation["arm"], strict=True))
     return build_model_frame(
@@ -348,7 +369,7 @@ def _frame(allocation, data, response, arms, covariates, crossed_with_visit) -> 
     )
 
 
-def _checked_replay(replayed, allocation) -> int:
+def _checked_replay(replayed: np.ndarray, allocation: pd.DataFrame) -> int:
     shape = np.shape(replayed)
     if len(shape) != 2 or shape[1] != len(allocation) or not shape[0]:
         raise DesignError(

@@ -146,7 +146,9 @@ def _people_with_change(data: TrialData) -> set[str]:
     return set(changes["participant_id"])
 
 
-def _excluded(scored, design: TrialDesign, exclusions: pd.DataFrame | None) -> pd.DataFrame:
+def _excluded(
+    scored: dict[str, set[str]], design: TrialDesign, exclusions: pd.DataFrame | None
+) -> pd.DataFrame:
     if exclusions is None or not len(exclusions):
         return pd.DataFrame({name: pd.Series(dtype=object) for name in EXCLUSIONS.names})
     absent = [c for c in ("participant_id", "session_id", "reason") if c not in exclusions]

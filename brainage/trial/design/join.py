@@ -260,7 +260,7 @@ def _without_prefixes(scores: pd.DataFrame) -> pd.DataFrame:
     return bare
 
 
-def _cell(value) -> str:
+def _cell(value: object) -> str:
     if value is None or value != value:
         return "n/a"
     if isinstance(value, float | np.floating):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -136,7 +138,9 @@ def _since_baseline(scans: pd.DataFrame, time: pd.Series, baseline: str) -> pd.S
     return time - start
 
 
-def _refuse_backwards(scans: pd.DataFrame, time: pd.Series, what: str, words) -> None:
+def _refuse_backwards(
+    scans: pd.DataFrame, time: pd.Series, what: str, words: Callable[[float], str] | None
+) -> None:
     known = scans.assign(_time=time)[time.notna()]
     step = known.groupby(["network", "participant_id"])["_time"].diff()
     back = known[step < -_ROUNDING_YEARS].drop_duplicates(["participant_id", "visit"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -179,11 +179,11 @@ def _labels(cells: pd.Series, prefix: str) -> pd.Series:
     return cells.map(lambda cell: NO_SESSION if is_missing(cell) else cell.removeprefix(prefix))
 
 
-def _table(cells: pd.Series, where: str, **others) -> pd.DataFrame:
+def _table(cells: pd.Series, where: str, **others: object) -> pd.DataFrame:
     return pd.DataFrame({"scan_date": _parsed(cells, where), **others}).dropna(subset="scan_date")
 
 
-def _parsed(cells: Iterable, where: str) -> pd.Series:
+def _parsed(cells: Sequence | pd.Series, where: str) -> pd.Series:
     dates, wrong = [], []
     lines = cells.index if isinstance(cells, pd.Series) else range(2, len(cells) + 2)
     for line, cell in zip(lines, cells, strict=True):

@@ -273,7 +273,12 @@ def fit_ancova_frame(frame: ModelFrame, *, errors: AncovaErrors = "automatic") -
     )
 
 
-def _errors(factors, residual: np.ndarray, errors: str, frame: ModelFrame) -> LinearModelErrors:
+def _errors(
+    factors: tuple[np.ndarray, np.ndarray],
+    residual: np.ndarray,
+    errors: str,
+    frame: ModelFrame,
+) -> LinearModelErrors:
     q, r = factors
     n, p = q.shape
     pull = np.linalg.solve(r, q.T)

@@ -27,6 +27,11 @@ FALL_BACK_ORDER = (
 )
 
 
+#: Matrix, first and second derivatives.
+_Derived = tuple[np.ndarray, np.ndarray, np.ndarray]
+_Built = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+
 @dataclass(frozen=True)
 class CovarianceModel:
     """One structure for a given number of visits.
@@ -102,22 +107,28 @@ def _vech_basis(n_visits: int) -> np.ndarray:
 def _linear(name: str, basis: np.ndarray) -> CovarianceModel:
     flat = basis.reshape(len(basis), -1)
 
-    def start(matrix):
+    def start(matrix: np.ndarray) -> np.ndarray:
         return np.linalg.lstsq(flat.T, matrix.ravel(), rcond=None)[0]
 
-    def build(parameters):
+    def build(parameters: np.ndarray) -> _Built:
         return np.tensordot(parameters, basis, axes=1), basis, None
 
     return CovarianceModel(name, basis.shape[1], start, build)
 
 
-def _scaled(name, lags, spread, correlation, n_correlations) -> CovarianceModel:
+def _scaled(
+    name: str,
+    lags: np.ndarray,
+    spread: np.ndarray,
+    correlation: Callable[[np.ndarray, np.ndarray], _Derived],
+    n_correlations: int,
+) -> CovarianceModel:
     """Return D C D: `spread` (n_sd, n_visits) says which visits share a standard deviation."""
     n_sd, n_visits = spread.shape
     # Exponents of each standard deviation in entry (i, j): 0, 1 or 2.
     power = spread[:, :, None] + spread[:, None, :]
 
-    def start(matrix):
+    def start(matrix: np.ndarray) -> np.ndarray:
         sd = np.sqrt(np.diag(matrix))
         own = (spread @ sd) / spread.sum(axis=1)
         if not n_correlations:
@@ -126,7 +137,7 @@ def _scaled(name, lags, spread, correlation, n_correlations) -> CovarianceModel:
         first = [off[lags == lag].mean() for lag in range(1, n_correlations + 1)]
         return np.concatenate([own, np.clip(first, -0.9, 0.9)])
 
-    def build(parameters):
+    def build(parameters: np.ndarray) -> _Built:
         sd, rho = parameters[:n_sd], parameters[n_sd:]
         if (sd <= 0).any():
             raise np.linalg.LinAlgError("a standard deviation is not positive")
@@ -150,7 +161,7 @@ def _scaled(name, lags, spread, correlation, n_correlations) -> CovarianceModel:
     return CovarianceModel(name, n_visits, start, build)
 
 
-def _toeplitz(rho, lags):
+def _toeplitz(rho: np.ndarray, lags: np.ndarray) -> _Derived:
     first = (
         np.stack([(lags == lag + 1).astype(float) for lag in range(len(rho))])
         if len(rho)
@@ -160,13 +171,13 @@ def _toeplitz(rho, lags):
     return matrix, first, np.zeros((len(rho), len(rho), *lags.shape))
 
 
-def _exchangeable(rho, lags):
+def _exchangeable(rho: np.ndarray, lags: np.ndarray) -> _Derived:
     first = np.repeat((lags > 0).astype(float)[None], len(rho), axis=0)
     matrix = np.eye(len(lags)) + np.tensordot(rho, first, axes=1)
     return matrix, first, np.zeros((len(rho), len(rho), *lags.shape))
 
 
-def _first_order(rho, lags):
+def _first_order(rho: np.ndarray, lags: np.ndarray) -> _Derived:
     if not len(rho):
         return np.eye(len(lags)), np.zeros((0, *lags.shape)), np.zeros((0, 0, *lags.shape))
     if abs(rho[0]) >= 1:

@@ -25,7 +25,13 @@ from brainage.trial.models.degrees_of_freedom import (
 )
 from brainage.trial.models.lsmeans import Estimate, mean_of_weights, t_estimate
 from brainage.trial.models.model_frame import FEW_PEOPLE, ModelFrame, build_model_frame
-from brainage.trial.models.reml import FitFailure, cross_products, maximise
+from brainage.trial.models.reml import (
+    CrossProducts,
+    FitFailure,
+    RemlPoint,
+    cross_products,
+    maximise,
+)
 
 DegreesOfFreedom = Literal["satterthwaite", "kenward_roger"]
 Errors = Literal["automatic", "model", "cluster_robust", "small_sample"]
@@ -291,6 +297,7 @@ def fit_frame(
         and (frame.form == "constrained" or frame.smallest_cell()[2] < FEW_PEOPLE)
     )
     reasons: list[str] = []
+    chosen: ModelErrors | ClusterRobustErrors
     for name, by_arm in _attempts(covariance, covariance_by_arm and not robust):
         label = f"{name}, one per arm" if by_arm else name
         data = cross_products(frame, by_arm=by_arm)
@@ -347,7 +354,7 @@ def _start(frame: ModelFrame) -> np.ndarray:
     return np.outer(sd, sd) * (0.5 + 0.5 * np.eye(n_visits))
 
 
-def _check_identified(data, name: str, frame: ModelFrame) -> None:
+def _check_identified(data: CrossProducts, name: str, frame: ModelFrame) -> None:
     if name != FALL_BACK_ORDER[0]:
         return
     for group in range(data.n_groups):
@@ -365,7 +372,12 @@ def _check_identified(data, name: str, frame: ModelFrame) -> None:
             )
 
 
-def _result(frame: ModelFrame, point, errors, named: tuple[str, tuple[str, ...], bool]) -> MmrmFit:
+def _result(
+    frame: ModelFrame,
+    point: RemlPoint,
+    errors: ModelErrors | ClusterRobustErrors,
+    named: tuple[str, tuple[str, ...], bool],
+) -> MmrmFit:
     label, reasons, robust = named
     names = list(frame.column_names)
     visits = list(frame.visits)

@@ -97,7 +97,7 @@ class ModelFrame:
         return weights
 
 
-def cell_design(arm: np.ndarray, visit: np.ndarray, frame) -> np.ndarray:
+def cell_design(arm: np.ndarray, visit: np.ndarray, frame: ModelFrame | _Cells) -> np.ndarray:
     """Return the indicator columns of arm and visit for rows with these codes.
 
     Parameters
@@ -216,7 +216,13 @@ def _index(label: str, labels: tuple[str, ...], kind: str) -> int:
     return labels.index(label)
 
 
-def _checked_rows(data, response, arms, visits, covariates):
+def _checked_rows(
+    data: pd.DataFrame,
+    response: str,
+    arms: tuple[str, ...],
+    visits: tuple[str, ...],
+    covariates: tuple[str, ...],
+) -> tuple[pd.DataFrame, list[str]]:
     needed = ["participant_id", "arm", "visit", response, *covariates]
     absent = [name for name in dict.fromkeys(needed) if name not in data]
     if absent:
@@ -268,7 +274,9 @@ def _check_people(rows: pd.DataFrame) -> None:
         raise DesignError(f"participant {person}: expected one arm, found {found}.")
 
 
-def _check_cells(rows: pd.DataFrame, arms, visits, form: Form) -> None:
+def _check_cells(
+    rows: pd.DataFrame, arms: tuple[str, ...], visits: tuple[str, ...], form: Form
+) -> None:
     arm = pd.Categorical(rows["arm"], categories=list(arms)).codes
     visit = pd.Categorical(rows["visit"], categories=list(visits)).codes
     counts = np.zeros((len(arms), len(visits)), dtype=int)
@@ -296,7 +304,13 @@ def _check_response(values: np.ndarray, response: str) -> None:
         )
 
 
-def _covariate_columns(rows, visit, visits, covariates, crossed_with_visit):
+def _covariate_columns(
+    rows: pd.DataFrame,
+    visit: np.ndarray,
+    visits: tuple[str, ...],
+    covariates: tuple[str, ...],
+    crossed_with_visit: tuple[str, ...],
+) -> tuple[np.ndarray, list[str], list[str]]:
     columns, names, owners = [], [], []
     for name in covariates:
         for label, column in code_covariate(rows[name], name):
@@ -332,7 +346,9 @@ def code_covariate(values: pd.Series, name: str) -> list[tuple[str, np.ndarray]]
     ] or [(name, np.zeros(len(text)))]
 
 
-def _refuse_baseline_as_covariate(columns, names, values, visit) -> None:
+def _refuse_baseline_as_covariate(
+    columns: np.ndarray, names: list[str], values: np.ndarray, visit: np.ndarray
+) -> None:
     first = visit == 0
     centred = values[first] - values[first].mean()
     for j, name in enumerate(names):
@@ -355,7 +371,9 @@ def _outside(column: np.ndarray, others: np.ndarray) -> float:
     return float(np.linalg.norm(column - basis @ (basis.T @ column)) / length)
 
 
-def _without_aliased(cells, columns, names, visit):
+def _without_aliased(
+    cells: np.ndarray, columns: np.ndarray, names: list[str], visit: np.ndarray
+) -> tuple[list[int], list[tuple[int, str]]]:
     """Return the covariate columns to keep, and those left out with the reason.
 
     A column that says nothing beyond the visits and the covariates before it can go (R's ``lm``

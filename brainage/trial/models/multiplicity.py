@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from brainage.errors import DesignError
@@ -13,7 +16,7 @@ _NODES = 100
 _FARTHEST = 9.0
 
 
-def benjamini_hochberg(p_values) -> np.ndarray:
+def benjamini_hochberg(p_values: ArrayLike) -> np.ndarray:
     """Adjust p-values to control the false discovery rate.
 
     Parameters
@@ -30,10 +33,15 @@ def benjamini_hochberg(p_values) -> np.ndarray:
     ----------
     .. [1] Benjamini & Hochberg (1995), J. R. Stat. Soc. B 57:289-300.
     """
-    return _stepped(p_values, _step_up_fdr)
+    p = np.asarray(p_values, dtype=float)
+    result = np.full(p.shape, np.nan)
+    known = ~np.isnan(p)
+    if known.any():
+        result[known] = stats.false_discovery_control(p[known], method="bh")
+    return result
 
 
-def holm(p_values) -> np.ndarray:
+def holm(p_values: ArrayLike) -> np.ndarray:
     """Adjust p-values to control the chance of any false rejection.
 
     Parameters
@@ -53,7 +61,7 @@ def holm(p_values) -> np.ndarray:
     return _stepped(p_values, _step_down)
 
 
-def adjust(p_values, method: str) -> np.ndarray:
+def adjust(p_values: ArrayLike, method: str) -> np.ndarray:
     """Adjust a family by its name: "holm", "benjamini_hochberg" or "none".
 
     Raises
@@ -68,7 +76,7 @@ def adjust(p_values, method: str) -> np.ndarray:
     return holm(p_values) if method == "holm" else benjamini_hochberg(p_values)
 
 
-def dunnett(statistics, correlation, df: float) -> np.ndarray:
+def dunnett(statistics: ArrayLike, correlation: ArrayLike, df: float) -> np.ndarray:
     """Adjust two-sided tests of several arms against one control at one visit.
 
     Parameters
@@ -108,19 +116,13 @@ def dunnett(statistics, correlation, df: float) -> np.ndarray:
     return np.maximum(np.clip(1 - np.array(inside), 0, 1), 2 * stats.t.sf(t, df))
 
 
-def _stepped(p_values, adjust_sorted) -> np.ndarray:
+def _stepped(p_values: ArrayLike, adjust_sorted: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     p = np.asarray(p_values, dtype=float)
     result = np.full(p.shape, np.nan)
     known = np.flatnonzero(~np.isnan(p))
     order = known[np.argsort(p[known], kind="stable")]
     result[order] = np.minimum(adjust_sorted(p[order]), 1)
     return result
-
-
-def _step_up_fdr(p: np.ndarray) -> np.ndarray:
-    n = len(p)
-    scaled = p * n / np.arange(1, n + 1)
-    return np.minimum.accumulate(scaled[::-1])[::-1]
 
 
 def _step_down(p: np.ndarray) -> np.ndarray:

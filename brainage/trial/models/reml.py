@@ -161,7 +161,11 @@ def contract(weights: np.ndarray, products: np.ndarray) -> np.ndarray:
     return flat.reshape(*lead, q, q)
 
 
-def _derivatives(built, data: CrossProducts, both):
+def _derivatives(
+    built: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]],
+    data: CrossProducts,
+    both: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray | None]:
     per = built[0][1].shape[0]
     k = per * data.n_groups
     n_patterns, n_visits = data.observed.shape
@@ -172,7 +176,7 @@ def _derivatives(built, data: CrossProducts, both):
         mine = np.flatnonzero(data.group == group)
         own = slice(group * per, (group + 1) * per)
         first[own, mine] = gradient[:, None] * both[mine]
-        if second is not None:
+        if second is not None and hessian is not None:
             second[own, own, mine] = hessian[:, :, None] * both[mine]
     return first, second
 
@@ -274,7 +278,9 @@ def maximise(
     raise FitFailure(f"no convergence in {_MOST_ITERATIONS} iterations")
 
 
-def _evaluate_or_fail(parameters, model, data) -> RemlPoint:
+def _evaluate_or_fail(
+    parameters: np.ndarray, model: CovarianceModel, data: CrossProducts
+) -> RemlPoint:
     try:
         return evaluate(parameters, model, data)
     except np.linalg.LinAlgError as error:
@@ -288,7 +294,13 @@ def _direction(derivatives: RemlDerivatives) -> np.ndarray:
     raise FitFailure("the covariance parameters are not identified by these visits")
 
 
-def _walk(parameters, step, point, model, data):
+def _walk(
+    parameters: np.ndarray,
+    step: np.ndarray,
+    point: RemlPoint,
+    model: CovarianceModel,
+    data: CrossProducts,
+) -> tuple[np.ndarray, RemlPoint]:
     share = 1.0
     for _ in range(_MOST_HALVINGS):
         try:

@@ -10,6 +10,7 @@ import pandas as pd
 from brainage.trial.analyses.record import AnalysisResult
 from brainage.trial.analyses.repeated_measures import contrast_correlation
 from brainage.trial.design.join import TrialDesign
+from brainage.trial.models.mmrm import MmrmFit
 from brainage.trial.models.multiplicity import adjust, benjamini_hochberg, dunnett
 from brainage.trial.plan.labelling import Labels
 from brainage.trial.plan.plan import Plan
@@ -113,13 +114,15 @@ def _confirmatory(
     wanted = (design.primary_arm, design.primary_visit)
     rows = [replace(row, primary=(row.arm, row.visit) == wanted) for row in first.contrasts]
     rows.sort(key=lambda row: not row.primary)
-    method, notes = design.options.multiplicity, []
+    method: str = design.options.multiplicity
+    notes: list[str] = []
     if method == "dunnett" and first.model.fit is None:
         method = "holm"
         notes.append("Dunnett needs the repeated-measures model; Holm was used instead")
-    if method == "dunnett":
+    fit = first.model.fit
+    if method == "dunnett" and fit is not None:
         # Dunnett's family is arms against one control: the named ones are adjusted by Holm.
-        adjusted = _dunnett_by_visit(rows, first.model, design)
+        adjusted = _dunnett_by_visit(rows, fit, design)
         of_named = [float(p) for p in adjust(secondary, "holm")]
     else:
         family = adjust([*(row.p_value for row in rows[1:]), *secondary], method)
@@ -133,15 +136,15 @@ def _confirmatory(
 
 
 def _dunnett_by_visit(
-    rows: list[Contrast], model: AnalysisResult, design: TrialDesign
+    rows: list[Contrast], fit: MmrmFit, design: TrialDesign
 ) -> dict[tuple[str, str], float]:
-    adjusted = {}
+    adjusted: dict[tuple[str, str], float] = {}
     for visit in dict.fromkeys(row.visit for row in rows):
         here = {row.arm: row for row in rows if row.visit == visit}
         arms = design.active_arms
         p_values = dunnett(
             [here[arm].statistic for arm in arms],
-            contrast_correlation(model.fit, arms, None if visit == AVERAGE else visit),
+            contrast_correlation(fit, arms, None if visit == AVERAGE else visit),
             df=min(here[arm].df for arm in arms),
         )
         adjusted |= {(arm, visit): p for arm, p in zip(arms, p_values, strict=True)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import pandas as pd
 
@@ -110,7 +111,7 @@ def as_contrasts(table: pd.DataFrame) -> list[Contrast]:
     ]
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     plain = value.item() if hasattr(value, "item") else value
     return math.nan if plain is None else plain
 
