@@ -10,7 +10,7 @@ from brainage.clock.evaluation.explain import explain_clock
 from brainage.clock.evaluation.external import ExternalTest, evaluate_clock
 from brainage.clock.evaluation.leaderboard import LEADERBOARD
 from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
-from brainage.clock.model.bias import AgeBiasCorrector, BiasCorrectedRegressor, gap_slope
+from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.model.calibration import calibrate_clock
 from brainage.clock.model.mismatch import advice
 from brainage.clock.model.model import BrainClock
@@ -22,7 +22,6 @@ from brainage.clock.options import (
     ValidationOptions,
 )
 from brainage.clock.preparation.harmonize import SiteHarmonizer
-from brainage.clock.regressors.ensemble import FoldEnsembleRegressor
 from brainage.clock.regressors.registry import regressor_of
 from brainage.clock.regressors.ridge import RidgeClock
 from brainage.clock.regressors.stacked import StackedClock
@@ -44,14 +43,12 @@ __all__ = [
     "WHOLE_BRAIN",
     "AgeBiasCorrector",
     "Alternative",
-    "BiasCorrectedRegressor",
     "BrainClock",
     "ClockOptions",
     "Comparison",
     "CrossValidation",
     "EvaluationOptions",
     "ExternalTest",
-    "FoldEnsembleRegressor",
     "HarmonizationOptions",
     "RidgeClock",
     "SiteHarmonizer",

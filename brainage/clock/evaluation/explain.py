@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,9 +179,15 @@ def explain_clock(clock: BrainClock, reference: FeatureTable) -> Explanation:
     stops = np.cumsum([spec.n_features for spec in clock.specs])[:-1]
     final, folds = _predictions(clock, reference, views, stops)
     fold_weights = np.split(clock.fold_weights, stops, axis=1) if len(folds) else None
-    linear = isinstance(clock.regression, LinearRegression)
-    weights = np.split(clock.regression.weights, stops) if linear else None
-    patterns, edges, parcels, networks, stability = {}, [], [], [], []
+    regression = clock.regression
+    weights = None
+    if isinstance(regression, LinearRegression):
+        weights = np.split(regression.weights, stops)
+    patterns: dict[str, np.ndarray] = {}
+    edges: list[pd.DataFrame] = []
+    parcels: list[pd.DataFrame] = []
+    networks: list[pd.DataFrame] = []
+    stability: list[pd.DataFrame] = []
     for i, (values, spec) in enumerate(zip(views, clock.specs, strict=True)):
         pattern = patterns[spec.kind] = haufe_pattern(values, final)
         of_folds = haufe_pattern(values, folds.T) if fold_weights is not None else None
@@ -188,10 +195,14 @@ def explain_clock(clock: BrainClock, reference: FeatureTable) -> Explanation:
             rows.append(_mean_rows(pattern, of_folds, spec, means))
         edges.append(
             _edge_rows(
-                spec, pattern, of_folds, weights and weights[i], fold_weights and fold_weights[i]
+                spec,
+                pattern,
+                of_folds,
+                None if weights is None else weights[i],
+                None if fold_weights is None else fold_weights[i],
             )
         )
-        if fold_weights is not None:
+        if fold_weights is not None and of_folds is not None:
             both = {"weights": fold_weights[i], "pattern": of_folds}
             stability += [
                 stability_table(vectors, spec).assign(view=spec.kind, of=of)
@@ -209,22 +220,35 @@ def explain_clock(clock: BrainClock, reference: FeatureTable) -> Explanation:
     return Explanation(patterns, *tables)
 
 
-def _mean_rows(pattern, of_folds, spec: ViewSpec, means) -> pd.DataFrame:
+def _mean_rows(
+    pattern: np.ndarray,
+    of_folds: np.ndarray | None,
+    spec: ViewSpec,
+    means: Callable[[np.ndarray, ViewSpec], pd.DataFrame],
+) -> pd.DataFrame:
     """Return a view's rows of parcels or networks, with how steady each mean's sign is."""
     table = means(pattern, spec).rename(
         columns={"mean": "pattern", "mean_absolute": "pattern_absolute"}
     )
-    steady = np.nan
+    steady: float | np.ndarray = np.nan
     if of_folds is not None and len(table):
-        steady = fold_stability([means(one, spec)["mean"] for one in of_folds]).sign_consistency
+        steady = fold_stability(
+            np.array([means(one, spec)["mean"] for one in of_folds])
+        ).sign_consistency
     return table.assign(view=spec.kind, sign_consistency=steady)
 
 
-def _edge_rows(spec: ViewSpec, pattern, of_folds, weights, fold_weights) -> pd.DataFrame:
+def _edge_rows(
+    spec: ViewSpec,
+    pattern: np.ndarray,
+    of_folds: np.ndarray | None,
+    weights: np.ndarray | None,
+    fold_weights: np.ndarray | None,
+) -> pd.DataFrame:
     names = np.array(spec.parcel_names, dtype=object)
     first, second = edge_indices(spec)
 
-    def steady(vectors):
+    def steady(vectors: np.ndarray | None) -> float | np.ndarray:
         return np.nan if vectors is None else fold_stability(vectors).sign_consistency
 
     return pd.DataFrame(
@@ -248,7 +272,9 @@ def _table(rows: list[pd.DataFrame], schema: TableSchema) -> pd.DataFrame:
     return table.astype({c.name: kinds[c.kind] for c in schema.columns if c.kind in kinds})
 
 
-def _predictions(clock: BrainClock, reference: FeatureTable, views: list, stops: np.ndarray):
+def _predictions(
+    clock: BrainClock, reference: FeatureTable, views: list[np.ndarray], stops: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return predictions of the final clock (n_scans,) and of its fold models (K, n_scans)."""
     if not isinstance(clock.regression, LinearRegression):
         rows = zip(*views, strict=True)

@@ -274,7 +274,10 @@ def _is_evaluated(folder: Path, *, in_sample: bool) -> bool:
 def _write_evaluation(folder: Path, cv: CrossValidation, alternative: Alternative) -> None:
     """Write predictions, then the facts: an evaluation with facts is whole."""
     write_table(cv.predictions, folder / "predictions.tsv", PREDICTIONS)
-    facts = {"first_evaluated_as": alternative.name, "metrics": _metrics(cv.metrics)}
+    facts: dict[str, object] = {
+        "first_evaluated_as": alternative.name,
+        "metrics": _metrics(cv.metrics),
+    }
     if cv.in_sample is not None:
         line = AgeBiasCorrector("in_sample").fit(
             cv.in_sample["age_years"],
@@ -347,7 +350,9 @@ def _ranked(done: list, failures: list, seed: int, n_draws: int) -> SweepResult:
     )
 
 
-def _write_result(folder: Path, result: SweepResult, alternatives, seed: int) -> None:
+def _write_result(
+    folder: Path, result: SweepResult, alternatives: Sequence[Alternative], seed: int
+) -> None:
     write_table(result.leaderboard, folder / "leaderboard.tsv", LEADERBOARD)
     write_json(
         folder / "sweep.json",
@@ -372,9 +377,10 @@ def _with(options: dict, chosen: Mapping[str, object]) -> dict:
         *sections, last = dotted.split(".")
         target = options
         for section in sections:
-            target = target.get(section)
-            if not isinstance(target, dict):
+            inner = target.get(section)
+            if not isinstance(inner, dict):
                 raise KeyError(f"{dotted}: no option of a clock; '{section}' is no section")
+            target = inner
         if last not in target:
             hint = did_you_mean(last, target) or f" Known: {', '.join(target)}."
             raise KeyError(f"{dotted}: no option of a clock.{hint}")
@@ -382,7 +388,7 @@ def _with(options: dict, chosen: Mapping[str, object]) -> dict:
     return options
 
 
-def _word(value) -> str:
+def _word(value: object) -> str:
     if isinstance(value, str):
         return value
     return re.sub(r"[\[\]()'\"]", "", str(list(value) if isinstance(value, tuple) else value))

@@ -9,15 +9,11 @@ is always that of the uncorrected prediction.
 from __future__ import annotations
 
 import warnings
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 import numpy as np
 from scipy import stats
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import KFold
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from brainage.clock.preparation.age_trend import AgeTrend
 from brainage.clock.stored import ascending, number, optional_number, record, text, whole
@@ -116,7 +112,7 @@ def gap_slope(
 def _left_out_scores(centred: np.ndarray, residual: np.ndarray, person: np.ndarray) -> np.ndarray:
     """Return each person's ``c' (I - H)^-1 r``: what the slope owes to them, times sum c^2."""
 
-    def total(values):
+    def total(values: np.ndarray) -> np.ndarray:
         return np.bincount(person, weights=values)
 
     # H is Z Z' with two columns, so that each person's inverse is one of a 2 x 2 matrix.
@@ -283,7 +279,7 @@ class AgeBiasCorrector:
         """Rebuild a corrector from `to_dict`; ClockFileError where it makes no sense."""
         record(stored, "bias correction", _STORED)
         kind = text(stored["kind"], "bias correction", among=get_args(BiasKind))
-        corrector = cls(kind)
+        corrector = cls(cast(BiasKind, kind))
         numbers = {name: _numbers(stored[name], f"bias {name}") for name in _CURVE}
         knots = ascending(numbers["knots_years"], "bias knots", strictly=True)
         coefficients = numbers["coefficients"]
@@ -302,68 +298,6 @@ class AgeBiasCorrector:
         return corrector
 
 
-class BiasCorrectedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
-    """Give any regressor of age a bias corrector fitted on its own out-of-fold predictions.
-
-    `predict` stays uncorrected, because a correction needs the age that is being predicted;
-    `corrected_gap` takes that age.
-
-    Parameters
-    ----------
-    estimator : regressor or None, default=None
-        Any scikit-learn regressor; None is ``Ridge()``.
-    kind : {"none", "offset", "slope", "spline", "in_sample"}, default="offset"
-        See `AgeBiasCorrector`.
-    n_folds : int, default=5
-        Folds of the predictions the corrector learns from (fewer where scans are fewer).
-    random_state : int, default=0
-        Seed of the folds.
-
-    Attributes
-    ----------
-    estimator_ : regressor
-        Fitted on every row.
-    corrector_ : AgeBiasCorrector
-        Fitted on out-of-fold predictions (``in_sample``: on training predictions).
-    """
-
-    def __init__(self, estimator=None, *, kind="offset", n_folds=5, random_state=0):
-        self.estimator = estimator
-        self.kind = kind
-        self.n_folds = n_folds
-        self.random_state = random_state
-
-    def fit(self, X, y):
-        """Fit the regressor on every row and the corrector on out-of-fold predictions."""
-        X, y = validate_data(self, X, y, y_numeric=True, ensure_min_samples=3)
-        y = np.asarray(y, dtype=float)
-        template = Ridge() if self.estimator is None else self.estimator
-        folds = KFold(min(self.n_folds, len(y)), shuffle=True, random_state=self.random_state)
-        age, predicted, model = [], [], []
-        for fold, (train, test) in enumerate(folds.split(X)):
-            fitted = clone(template).fit(X[train], y[train])
-            rows = train if self.kind == "in_sample" else test
-            age.append(y[rows])
-            predicted.append(np.ravel(fitted.predict(X[rows])))
-            model.append(np.full(len(rows), fold))
-        self.estimator_ = clone(template).fit(X, y)
-        kind = "none" if np.ptp(y) == 0 else self.kind
-        self.corrector_ = AgeBiasCorrector(kind).fit(
-            np.concatenate(age), np.concatenate(predicted), model=np.concatenate(model)
-        )
-        return self
-
-    def predict(self, X):
-        """Return uncorrected predicted ages, shape (n_scans,)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
-        return np.ravel(self.estimator_.predict(X))
-
-    def corrected_gap(self, X, age_years):
-        """Return corrected gaps in years of scans whose age is known, shape (n_scans,)."""
-        return self.corrector_.corrected_gap(age_years, self.predict(X))
-
-
 _CURVE = ("coefficients", "knots_years")
 _STORED = ("kind", *_CURVE, "n_scans", "slope_before", "slope_after")
 
@@ -374,7 +308,9 @@ def _numbers(stored: object, where: str) -> np.ndarray:
     return np.array([number(one, where) for one in stored], dtype=float)
 
 
-def _checked_pair(age_years, other_years, *, least: int) -> tuple[np.ndarray, np.ndarray]:
+def _checked_pair(
+    age_years: np.ndarray, other_years: np.ndarray, *, least: int
+) -> tuple[np.ndarray, np.ndarray]:
     age = np.asarray(age_years, dtype=float)
     other = np.asarray(other_years, dtype=float)
     if age.ndim != 1 or age.shape != other.shape:

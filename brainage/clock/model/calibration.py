@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from brainage.clock.model.model import BrainClock
 from brainage.clock.model.networks import network_edges
@@ -38,8 +39,9 @@ def calibrate_clock(clock: BrainClock, baseline: FeatureTable) -> BrainClock:
         A clock that keeps no age trend, two scans of one person, scans without site or age, no
         new site, or fewer than two scans of one.
     """
-    harmonizers = [p.harmonizer for p in clock.preparations]
-    if any(h is None or not hasattr(h, "trend_") for h in harmonizers):
+    steps = [preparation.harmonizer for preparation in clock.preparations]
+    harmonizers = [step for step in steps if step is not None and hasattr(step, "trend_")]
+    if len(harmonizers) < len(steps):
         raise BrainAgeError(
             f"calibrate: clock {clock.clock_id} keeps no age trend per edge. Train it with "
             "harmonization.method 'center' or 'combat' and harmonization.unseen_site: calibrate."
@@ -56,15 +58,14 @@ def calibrate_clock(clock: BrainClock, baseline: FeatureTable) -> BrainClock:
             f"calibrate: every scan is of a site that clock {clock.clock_id} knows "
             f"({', '.join(harmonizers[0].sites_)})."
         )
-    preparations = []
-    for values, spec, preparation in zip(
-        clock.blocks(baseline), clock.specs, clock.preparations, strict=True
+    preparations, records = [], []
+    for values, spec, preparation, harmonizer in zip(
+        clock.blocks(baseline), clock.specs, clock.preparations, harmonizers, strict=True
     ):
-        columns = slice(None)
+        columns: slice | np.ndarray = slice(None)
         if clock.network != WHOLE_BRAIN:
             columns = network_edges(spec, clock.network)
         before = replace(preparation, harmonizer=None)
-        harmonizer = preparation.harmonizer
         for site in new_sites:
             own = np.flatnonzero((rows["site"].astype(str) == site).to_numpy())
             edges = np.asarray(values[own], dtype=np.float64)[:, columns]
@@ -74,14 +75,14 @@ def calibrate_clock(clock: BrainClock, baseline: FeatureTable) -> BrainClock:
                 age_years=rows["age_years"].to_numpy(float)[own],
             )
         preparations.append(replace(preparation, harmonizer=harmonizer))
-    # The views share their scans, so one view's record speaks for all.
-    records = preparations[0].harmonizer.calibrations_
+        # The views share their scans, so one view's record speaks for all.
+        records = harmonizer.calibrations_
     return replace(
         clock, preparations=tuple(preparations), facts={**clock.facts, "calibrations": records}
     )
 
 
-def _check_baseline(rows) -> None:
+def _check_baseline(rows: pd.DataFrame) -> None:
     repeated = rows["participant_id"][rows["participant_id"].duplicated()].unique()
     if len(repeated):
         raise BrainAgeError(

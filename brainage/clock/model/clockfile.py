@@ -24,8 +24,9 @@ import os
 import stat
 import struct
 from collections.abc import Callable, Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -165,11 +166,11 @@ def _padding(n_bytes: int) -> int:
 
 
 def _write_padded(write: Callable, array: np.ndarray) -> None:
-    write(memoryview(array.reshape(-1).view(np.uint8)) if array.size else b"")
+    write(array.reshape(-1).view(np.uint8).data if array.size else b"")
     write(b"\0" * _padding(array.nbytes))
 
 
-def _digest(header: bytes, arrays: Mapping[str, np.ndarray]):
+def _digest(header: bytes, arrays: Mapping[str, np.ndarray]) -> hashlib._Hash:
     digest = hashlib.sha256(struct.pack("<QQ", FORMAT_VERSION, len(header)))
     digest.update(header)
     for array in arrays.values():
@@ -177,7 +178,7 @@ def _digest(header: bytes, arrays: Mapping[str, np.ndarray]):
     return digest
 
 
-def _opened(path: Path):
+def _opened(path: Path) -> BufferedReader:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise ClockFileError(f"{path}: expected a clock file, found a folder or device.")
@@ -218,12 +219,12 @@ def _read_checked(path: Path) -> tuple[int, bytes, np.ndarray]:
             raise ClockFileError(
                 f"{path}: needs {n_body} bytes of memory, more than there are here."
             ) from error
-        if stream.readinto(body) != n_body:
+        if stream.readinto(body.data) != n_body:
             raise ClockFileError(f"{path}: changed while it was read. Read it again.")
     return version, header, body
 
 
-def _read_preamble(path: Path, stream: BinaryIO, on_disk: int) -> tuple[int, int, bytes]:
+def _read_preamble(path: Path, stream: BufferedReader, on_disk: int) -> tuple[int, int, bytes]:
     """Return version, length of the header and digest, each possible for a file of this size."""
     preamble = stream.read(_PREAMBLE.size)
     if len(preamble) < _PREAMBLE.size or preamble[: len(MAGIC)] != MAGIC:
@@ -273,7 +274,7 @@ def _interpret(path: Path, header: bytes, body: np.ndarray) -> tuple[dict, dict[
 
 
 def _parse_header(path: Path, header: bytes) -> dict:
-    def refuse(constant):
+    def refuse(constant: str) -> None:
         raise ValueError(f"the constant {constant}")
 
     try:
@@ -289,7 +290,7 @@ def _parse_header(path: Path, header: bytes) -> dict:
     return content
 
 
-def _check_listing(listing, where) -> None:
+def _check_listing(listing: Any, where: object) -> None:
     if not isinstance(listing, list) or len(listing) > MAX_ARRAYS:
         raise ClockFileError(f"{where}: expected a list of at most {MAX_ARRAYS} arrays.")
     seen: set[str] = set()
@@ -303,7 +304,7 @@ def _check_listing(listing, where) -> None:
         seen.add(item["name"])
 
 
-def _is_listed_array(item) -> bool:
+def _is_listed_array(item: Any) -> bool:
     if not isinstance(item, dict) or set(item) != {"name", "dtype", "shape"}:
         return False
     name, shape = item["name"], item["shape"]

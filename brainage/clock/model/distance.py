@@ -12,7 +12,9 @@ along a known direction or because it goes in an unknown one, and both count ali
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
@@ -63,7 +65,7 @@ class ReferenceDistance:
         self.n_folds = n_folds
         self.random_state = random_state
 
-    def fit(self, X, *, groups=None) -> ReferenceDistance:
+    def fit(self, X: Any, *, groups: np.ndarray | None = None) -> ReferenceDistance:
         """Summarise the reference cohort.
 
         Parameters
@@ -100,7 +102,7 @@ class ReferenceDistance:
         self._fold_back(X, rows, summary)
         return self
 
-    def distance(self, X) -> np.ndarray:
+    def distance(self, X: np.ndarray) -> np.ndarray:
         """Return each scan's distance, shape (n_scans,); about 1.4 for a typical reference scan."""
         self._check(X)
         result = np.empty(len(X))
@@ -114,7 +116,7 @@ class ReferenceDistance:
             result[i] = np.sqrt(along + residual / self.residual_energy_)
         return result
 
-    def percentile(self, X) -> np.ndarray:
+    def percentile(self, X: np.ndarray) -> np.ndarray:
         """Return the share, in percent, of left-out reference scans that lie nearer than each scan.
 
         Parameters
@@ -162,7 +164,9 @@ class ReferenceDistance:
     def _rank(self, n_scans: int) -> int:
         return max(1, min(self.n_axes, n_scans // 10))
 
-    def _folds(self, n_scans: int, groups):
+    def _folds(
+        self, n_scans: int, groups: np.ndarray | None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         if groups is None:
             split = KFold(self.n_folds, shuffle=True, random_state=self.random_state)
             return split.split(np.empty(n_scans))
@@ -174,7 +178,7 @@ class ReferenceDistance:
         )
         return split.split(np.empty(n_scans), groups=groups)
 
-    def _fold_back(self, X, rows: np.ndarray, summary: _Summary) -> None:
+    def _fold_back(self, X: Any, rows: np.ndarray, summary: _Summary) -> None:
         """Turn weights on scans into a mean and axes on features, chunk by chunk."""
         n_features = X.shape[1]
         self.mean_ = np.empty(n_features, dtype=np.float32)
@@ -184,7 +188,7 @@ class ReferenceDistance:
             self.mean_[part] = mean
             self.axes_[:, part] = summary.weights.T @ (values - mean)
 
-    def _check(self, X) -> None:
+    def _check(self, X: np.ndarray) -> None:
         if not hasattr(self, "axes_"):
             raise BrainAgeError("reference distance: fit it on the reference cohort first.")
         if np.ndim(X) != 2 or X.shape[1] != len(self.mean_):
@@ -220,7 +224,9 @@ def _summarise(gram: np.ndarray, train: np.ndarray, rank: int) -> _Summary:
     return _Summary(vectors / np.sqrt(values), values / n, float(energy))
 
 
-def _gram_distance(gram, train, test, summary: _Summary) -> np.ndarray:
+def _gram_distance(
+    gram: np.ndarray, train: np.ndarray, test: np.ndarray, summary: _Summary
+) -> np.ndarray:
     own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
     to_mean = cross - cross.mean(axis=1)[:, None] - own.mean(axis=0) + own.mean()
     squared = gram[test, test] - 2 * cross.mean(axis=1) + own.mean()
@@ -230,7 +236,7 @@ def _gram_distance(gram, train, test, summary: _Summary) -> np.ndarray:
     return np.sqrt(along + residual / summary.residual_energy)
 
 
-def _gram(X, rows: np.ndarray) -> np.ndarray:
+def _gram(X: Any, rows: np.ndarray) -> np.ndarray:
     gram = np.zeros((len(rows), len(rows)))
     for _, values in _column_chunks(X, rows):
         # Centring first keeps small distances from drowning in a large common mean.
@@ -244,12 +250,12 @@ def _gram(X, rows: np.ndarray) -> np.ndarray:
     return gram
 
 
-def _column_chunks(X, rows: np.ndarray):
+def _column_chunks(X: Any, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     whole = len(rows) == len(X)
     for part in blocks(X.shape[1], len(rows)):
         values = X[:, part] if whole else X[rows, part]
         yield part, np.asarray(values, dtype=np.float64)
 
 
-def _take(groups, rows: np.ndarray) -> np.ndarray:
+def _take(groups: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.asarray(groups, dtype=object)[rows].astype(str)

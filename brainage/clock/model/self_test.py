@@ -36,7 +36,7 @@ def self_test(parts: ClockParts) -> list[dict[str, float]]:
     and site effect has its part in some number.
     """
     harmonizers = [step.harmonizer for step in parts.preparations if step.harmonizer is not None]
-    sites = harmonizers[0].sites_ if harmonizers else []
+    sites: list[str | None] = [*harmonizers[0].sites_] if harmonizers else []
     found = [_numbers(parts, site) for site in sites or [None]]
     if any(step.imputer is not None for step in parts.preparations):
         found.append(_numbers(parts, None, lacking=True))

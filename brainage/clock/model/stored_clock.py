@@ -42,8 +42,8 @@ def clock_to_stored(parts: ClockParts) -> tuple[dict, Arrays]:
     arrays |= own
     fold_meta = []
     for k, preparations in enumerate(parts.fold_preparations):
-        meta, own = _preparations_to_stored(preparations, f"fold{k}_preparation")
-        fold_meta.append(meta)
+        steps, own = _preparations_to_stored(preparations, f"fold{k}_preparation")
+        fold_meta.append(steps)
         arrays |= own
     arrays |= {f"intervals_{k}": v for k, v in parts.intervals.to_arrays().items()}
     arrays |= {f"distance_{k}": v for k, v in parts.distance.to_arrays().items()}
@@ -65,7 +65,8 @@ def clock_to_stored(parts: ClockParts) -> tuple[dict, Arrays]:
 def _preparations_to_stored(
     preparations: tuple[Preparation, ...], prefix: str
 ) -> tuple[list[dict], Arrays]:
-    metas, arrays = [], {}
+    metas: list[dict] = []
+    arrays: Arrays = {}
     for i, preparation in enumerate(preparations):
         meta, own = preparation.to_stored()
         metas.append(meta)
@@ -87,7 +88,7 @@ def parts_from_stored(meta: dict, arrays: Arrays) -> dict[str, Any]:
     sizes = [n_features_of(spec, network) for spec in specs]
     shelves = _Shelves(arrays)
     preparations = _preparations(meta["preparations"], shelves, "preparation", specs, sizes)
-    parts = {
+    parts: dict[str, Any] = {
         "network": network,
         "specs": specs,
         "preparations": preparations,

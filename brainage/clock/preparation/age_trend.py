@@ -44,7 +44,7 @@ def age_basis(age_years: np.ndarray, knots_years: np.ndarray) -> np.ndarray:
         knots = np.asarray(knots_years, dtype=float)
         span = knots[-1] - knots[0]
 
-        def bent(k):
+        def bent(k: int) -> np.ndarray:
             tail = np.maximum(age - knots[-1], 0) ** 3
             return (np.maximum(age - knots[k], 0) ** 3 - tail) / (knots[-1] - knots[k])
 

@@ -139,7 +139,7 @@ def shrink_site_effect(
         return mean, np.ones_like(variance) if location_only else variance
     prior_mean, prior_variance = mean.mean(), mean.var(ddof=1)
 
-    def posterior_location(squared_scale, weight):
+    def posterior_location(squared_scale: np.ndarray | float, weight: float) -> np.ndarray:
         pull = prior_variance * weight
         return (pull * mean + squared_scale * prior_mean) / (pull + squared_scale)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -83,7 +83,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         self.preserve_age = preserve_age
         self.unseen_site = unseen_site
 
-    def fit(self, X, y=None, *, site=None):
+    def fit(self, X: np.ndarray, y: np.ndarray | None = None, *, site: Any = None) -> Self:
         """Learn the effect of each site.
 
         Parameters
@@ -103,7 +103,9 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
             warnings.warn(PRESERVE_AGE_WARNING, BrainAgeWarning, stacklevel=2)
         return self.fit_inside_fold(X, y, site=site)
 
-    def fit_inside_fold(self, X, y=None, *, site=None):
+    def fit_inside_fold(
+        self, X: np.ndarray, y: np.ndarray | None = None, *, site: Any = None
+    ) -> Self:
         """Do what `fit` does, for a caller that is inside a training fold: no warning."""
         self._check_choices()
         X = validate_data(self, X, dtype=[np.float64, np.float32])
@@ -119,18 +121,25 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         self.sites_ = [str(n) for n, c in zip(names, counts, strict=True) if c >= MIN_SITE_SCANS]
         self.unestimated_sites_ = sorted(set(names.tolist()) - set(self.sites_))
         self.known_sites_ = sorted(set(names.tolist()))
-        self.calibrations_ = []
+        self.calibrations_: list[dict] = []
         self.age_slope_ = np.zeros(X.shape[1])
         code = site_codes(labels, self.sites_)
         if self.method == "none" or len(self.sites_) < 2:
             self._fit_identity(X)
         else:
             self._fit_effects(X, age, code)
-        if self.unseen_site == "calibrate" and self.method != "none":
+        if self.unseen_site == "calibrate" and self.method != "none" and age is not None:
             self._fit_trend(X, age, labels)
         return self
 
-    def transform(self, X, *, site=None, age_years=None, unseen_site=None):
+    def transform(
+        self,
+        X: np.ndarray,
+        *,
+        site: Any = None,
+        age_years: np.ndarray | None = None,
+        unseen_site: UnseenSite | None = None,
+    ) -> np.ndarray:
         """Return harmonised edges; each row depends on itself and its site alone.
 
         Parameters
@@ -178,11 +187,13 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
                 result[rows, part] = moved + centre
         return result
 
-    def fit_transform(self, X, y=None, *, site=None):
+    def fit_transform(
+        self, X: np.ndarray, y: np.ndarray | None = None, *, site: Any = None
+    ) -> np.ndarray:
         """Fit and transform the training scans, as `transform` will treat new ones."""
         return self.fit(X, y, site=site).transform(X, site=site)
 
-    def calibrate(self, X, *, site: str, age_years) -> SiteHarmonizer:
+    def calibrate(self, X: np.ndarray, *, site: str, age_years: np.ndarray) -> SiteHarmonizer:
         """Return a copy that also knows a new site, learnt from its residuals around age.
 
         Parameters
@@ -228,7 +239,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         new.calibrations_ = [*self.calibrations_, self._calibration_record(site, age, scale_too)]
         return new
 
-    def _fit_identity(self, X) -> None:
+    def _fit_identity(self, X: np.ndarray) -> None:
         """Leave edges as they are; one site says nothing about sites."""
         n_sites = len(self.sites_)
         self.shift_ = np.zeros((n_sites, X.shape[1]))
@@ -236,10 +247,10 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         self.centre_ = np.zeros((n_sites, X.shape[1]))
         self.site_age_years_ = np.zeros(n_sites)
 
-    def _fit_effects(self, X, age, code) -> None:
+    def _fit_effects(self, X: np.ndarray, age: np.ndarray | None, code: np.ndarray) -> None:
         kept = np.flatnonzero(code >= 0)
         centred, mean_age = None, 0.0
-        if self.preserve_age:
+        if self.preserve_age and age is not None:
             # Centred, so that the site coefficients are means at the cohort's mean age.
             mean_age = age[kept].mean()
             centred = age - mean_age
@@ -249,7 +260,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         self.centre_ = effects.grand_mean + np.outer(effects.covariate_mean, self.age_slope_)
         self.site_age_years_ = effects.covariate_mean + mean_age
 
-    def _fit_trend(self, X, age, labels) -> None:
+    def _fit_trend(self, X: np.ndarray, age: np.ndarray, labels: list[str | None]) -> None:
         """Freeze each edge's age trend in the harmonised reference, for `calibrate`."""
         code = site_codes(labels, self.sites_)
         knots = age_knots(age)
@@ -267,7 +278,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         self.trend_, self.trend_sd_ = AgeTrend(knots, weights), sd
         self.trend_age_range_years_ = np.percentile(age, QUARTILES)
 
-    def _age_shift(self, age_years, code) -> np.ndarray:
+    def _age_shift(self, age_years: np.ndarray, code: np.ndarray) -> np.ndarray:
         """Return each scan's age minus its site's mean age; zero for sites without an effect."""
         shift = np.asarray(age_years, dtype=float) - np.append(self.site_age_years_, 0.0)[code]
         return np.where(code >= 0, shift, 0.0)
@@ -280,7 +291,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
                     f"{getattr(self, name)!r}."
                 )
 
-    def _checked_age(self, y, n_scans: int) -> np.ndarray | None:
+    def _checked_age(self, y: np.ndarray | None, n_scans: int) -> np.ndarray | None:
         needed = self.method != "none" and (self.preserve_age or self.unseen_site == "calibrate")
         if not needed:
             return None
@@ -296,7 +307,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
             )
         return age
 
-    def _refuse_missing(self, labels, unseen_site: UnseenSite) -> None:
+    def _refuse_missing(self, labels: list[str | None], unseen_site: UnseenSite) -> None:
         n_missing = sum(label is None for label in labels)
         if n_missing and unseen_site == "refuse" and self.method != "none":
             raise FeatureMismatchError(
@@ -304,9 +315,9 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
                 f"{n_missing} without. Fill the column 'site', or choose unseen_site: pass_through."
             )
 
-    def _refuse_unseen(self, labels, unseen_site: UnseenSite) -> None:
-        known = {*self.known_sites_, *self.sites_, None}
-        unseen = sorted(set(labels) - known)
+    def _refuse_unseen(self, labels: list[str | None], unseen_site: UnseenSite) -> None:
+        known = {*self.known_sites_, *self.sites_}
+        unseen = sorted({label for label in labels if label is not None} - known)
         if not unseen or unseen_site == "pass_through":
             return
         advice = (
@@ -315,11 +326,11 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
             else "Choose unseen_site: calibrate (with baseline scans) or pass_through"
         )
         raise FeatureMismatchError(
-            f"harmonisation {self.method!r}: expected sites {sorted(known - {None})}, found "
+            f"harmonisation {self.method!r}: expected sites {sorted(known)}, found "
             f"{unseen}. {advice}."
         )
 
-    def _check_calibration(self, X, site, age) -> None:
+    def _check_calibration(self, X: np.ndarray, site: Any, age: np.ndarray) -> None:
         if not hasattr(self, "trend_"):
             raise BrainAgeError(
                 "calibrate: the harmoniser was not fitted with method 'center' or "
@@ -341,7 +352,7 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
                 f"finite, found {len(X)}."
             )
 
-    def _calibration_record(self, site, age, scale_too) -> dict:
+    def _calibration_record(self, site: Any, age: np.ndarray, scale_too: bool) -> dict:
         reference = self.trend_age_range_years_
         low, high = reference[0], reference[-1]
         return {

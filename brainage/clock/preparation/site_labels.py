@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 
-def site_labels(site, n_scans: int) -> list[str | None]:
+def site_labels(site: Any, n_scans: int) -> list[str | None]:
     """Return site labels as text, None where missing; one nameless site if there is no column."""
     if site is None:
         return [""] * n_scans
@@ -21,7 +22,9 @@ def site_labels(site, n_scans: int) -> list[str | None]:
 def site_codes(labels: list[str | None], sites: list[str]) -> np.ndarray:
     """Return the position of each label among sites, -1 for one without an effect."""
     position = {site: i for i, site in enumerate(sites)}
-    return np.array([position.get(label, -1) for label in labels], dtype=int)
+    return np.array(
+        [-1 if label is None else position.get(label, -1) for label in labels], dtype=int
+    )
 
 
 def rows_by_site(code: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:

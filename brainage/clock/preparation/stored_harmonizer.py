@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -76,9 +76,12 @@ def harmonizer_from_stored(
     """Rebuild what `harmonizer_to_stored` gave; ClockFileError where it makes no sense."""
     record(meta, "harmonizer", _STORED)
     new = SiteHarmonizer(
-        text(meta["method"], "harmonizer method", among=get_args(Method)),
+        cast(Method, text(meta["method"], "harmonizer method", among=get_args(Method))),
         flag(meta["preserve_age"], "harmonizer preserve_age"),
-        text(meta["unseen_site"], "harmonizer unseen_site", among=get_args(UnseenSite)),
+        cast(
+            UnseenSite,
+            text(meta["unseen_site"], "harmonizer unseen_site", among=get_args(UnseenSite)),
+        ),
     )
     for name in ("sites", "unestimated_sites", "known_sites"):
         setattr(new, f"{name}_", texts(meta[name], f"harmonizer {name}"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -125,11 +125,16 @@ class FittedModel(Protocol):
 class ClockRegressor(Protocol):
     """A way to learn age from connectivity."""
 
-    #: Whether Gram matrices are of features minus the training mean: freely so for a clock with
-    #: one weight a feature.
-    centred: ClassVar[bool]
-    #: Whether folds gain from threads of their own (LAPACK alone already uses every core).
-    threaded: ClassVar[bool]
+    @property
+    def centred(self) -> bool:
+        """Whether Gram matrices are of features minus the training mean.
+
+        Freely so for a clock with one weight a feature.
+        """
+
+    @property
+    def threaded(self) -> bool:
+        """Whether folds gain from threads of their own (LAPACK alone already uses every core)."""
 
     @property
     def name(self) -> str:
@@ -143,7 +148,7 @@ class ClockRegressor(Protocol):
 
     def freeze(
         self,
-        models: Sequence[FittedModel],
+        models: Sequence[Any],
         trains: Sequence[np.ndarray],
         prepared: Sequence[np.ndarray],
     ) -> Regression:
@@ -166,3 +171,11 @@ class ClockRegressor(Protocol):
 
     def words(self) -> str:
         """Return the method in words, for a Methods paragraph."""
+
+
+@runtime_checkable
+class PassRegressor(Protocol):
+    """A regressor that can also be fitted in passes over features on disk."""
+
+    def fit_in_passes(self, training: PassTraining) -> list[PassFit]:
+        """Fit every training set of a cohort."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -51,11 +52,11 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        l1_ratios=(0.1, 0.5),
-        n_penalties=10,
-        path_ratio=0.03,
-        inner_folds=5,
-        random_state=0,
+        l1_ratios: tuple[float, ...] = (0.1, 0.5),
+        n_penalties: int = 10,
+        path_ratio: float = 0.03,
+        inner_folds: int = 5,
+        random_state: int = 0,
     ):
         self.l1_ratios = l1_ratios
         self.n_penalties = n_penalties
@@ -63,7 +64,7 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
         self.inner_folds = inner_folds
         self.random_state = random_state
 
-    def fit(self, X, y, groups=None):
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> Self:
         """Choose the penalty by inner folds and fit on every scan.
 
         Parameters
@@ -89,19 +90,21 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
         self.intercept_ = float(y.mean() - mean @ self.coef_)
         return self
 
-    def predict(self, X):
+    def predict(self, X: np.ndarray) -> np.ndarray:
         """Return predicted ages, shape (n_scans,)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)
         return X @ self.coef_ + self.intercept_
 
-    def _penalties(self, scaled, target) -> np.ndarray:
+    def _penalties(self, scaled: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return strengths, strongest first, one row an l1 ratio."""
         strongest = np.abs(scaled.T @ target).max() / len(target) or 1.0
         steps = np.geomspace(1.0, self.path_ratio, self.n_penalties)
         return np.array([strongest / ratio * steps for ratio in self.l1_ratios])
 
-    def _inner_errors(self, scaled, y, penalties, groups) -> np.ndarray:
+    def _inner_errors(
+        self, scaled: np.ndarray, y: np.ndarray, penalties: np.ndarray, groups: np.ndarray | None
+    ) -> np.ndarray:
         folds = list(self._folds(len(y), groups))
         squares = np.zeros(penalties.shape)
         for train, test in folds:
@@ -115,7 +118,9 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
                 squares[i] += np.sum((predicted - y[test][:, None]) ** 2, axis=0)
         return squares / len(y)
 
-    def _folds(self, n_scans: int, groups):
+    def _folds(
+        self, n_scans: int, groups: np.ndarray | None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         empty = np.empty(n_scans)
         if groups is None:
             n_folds = min(self.inner_folds, n_scans)
@@ -126,7 +131,9 @@ class ElasticNetClock(RegressorMixin, BaseEstimator):
         return split.split(empty, groups=labels)
 
 
-def _path(X: np.ndarray, y: np.ndarray, ratio: float, penalties: np.ndarray, *, tol: float):
+def _path(
+    X: np.ndarray, y: np.ndarray, ratio: float, penalties: np.ndarray, *, tol: float
+) -> np.ndarray:
     """Return coefficients (n_features, n_penalties) of centred data, strongest penalty first.
 
     Descent runs over the edges that the sequential strong rule keeps; then every edge's gradient

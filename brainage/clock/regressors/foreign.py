@@ -151,7 +151,7 @@ class ForeignModel:
 class ForeignLine(FeatureLine):
     """A fitted scikit-learn regressor that is; it predicts for itself, and is kept as weights."""
 
-    model: RegressorMixin | None = None
+    model: Any = None
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return ages in years of features (n_new, n_features)."""
@@ -194,13 +194,14 @@ class ForeignRegressor:
         prepared: Sequence[np.ndarray],
     ) -> LinearRegression:
         """Return one weight vector (`freeze_lines`)."""
-        if not all(isinstance(model, ForeignLine) for model in models):
+        lines = [model for model in models if isinstance(model, ForeignLine)]
+        if len(lines) < len(models):
             raise BrainAgeError(
                 f"regressor {self.name}: cannot be kept, because it is not linear in the features "
                 "and a clock file holds no code. Cross-validate it, or fit a clock with one of the "
                 "named estimators."
             )
-        return freeze_lines(models, trains, prepared)
+        return freeze_lines(lines, trains, prepared)
 
     def words(self) -> str:
         """Return the method in words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -67,12 +67,14 @@ class GaussianProcessClock(RegressorMixin, BaseEstimator):
     #: Scoring needs features of training scans, so a saved clock is not free of participants' data.
     stores_training_features = True
 
-    def __init__(self, *, max_scans_tuning=1500, max_scans=12000, random_state=0):
+    def __init__(
+        self, *, max_scans_tuning: int = 1500, max_scans: int = 12000, random_state: int = 0
+    ):
         self.max_scans_tuning = max_scans_tuning
         self.max_scans = max_scans
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         """Fit covariance and hyperparameters.
 
         Parameters
@@ -115,7 +117,9 @@ class GaussianProcessClock(RegressorMixin, BaseEstimator):
         self.dual_coef_ = cho_solve(cho_factor(kernel, lower=True), target)
         return self
 
-    def predict(self, X, return_std=False):
+    def predict(
+        self, X: np.ndarray, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Return predicted ages, and on request the spread of a new person's age around them.
 
         Parameters
@@ -175,7 +179,7 @@ class GaussianProcessClock(RegressorMixin, BaseEstimator):
         new.n_features_in_ = n_features
         return new
 
-    def _kernel_factor(self):
+    def _kernel_factor(self) -> tuple[np.ndarray, bool]:
         gram = (self.X_fit_ @ self.X_fit_.T).astype(np.float64) / self.kernel_scale_
         squared = _squared_distances(np.diag(gram), gram, np.diag(gram)) / self.median_distance_
         kernel = _covariance(self.log_hyper_, gram, squared)
@@ -188,7 +192,7 @@ class GaussianProcessClock(RegressorMixin, BaseEstimator):
         rng = np.random.default_rng(self.random_state)
         return np.sort(rng.choice(n_scans, self.max_scans_tuning, replace=False))
 
-    def _tune(self, gram, squared, target) -> np.ndarray:
+    def _tune(self, gram: np.ndarray, squared: np.ndarray, target: np.ndarray) -> np.ndarray:
         found = minimize(
             _negative_log_likelihood,
             _START,
@@ -202,16 +206,18 @@ class GaussianProcessClock(RegressorMixin, BaseEstimator):
         return found.x
 
 
-def _covariance(log_hyper, gram, squared) -> np.ndarray:
+def _covariance(log_hyper: np.ndarray, gram: np.ndarray, squared: np.ndarray) -> np.ndarray:
     linear, rbf, _, length = np.exp(log_hyper)
     return linear * gram + rbf * np.exp(-0.5 * squared / length)
 
 
-def _squared_distances(own, cross, other) -> np.ndarray:
+def _squared_distances(own: np.ndarray, cross: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.maximum(own[:, None] - 2 * cross + other[None, :], 0.0)
 
 
-def _negative_log_likelihood(log_hyper, gram, squared, target) -> tuple[float, np.ndarray]:
+def _negative_log_likelihood(
+    log_hyper: np.ndarray, gram: np.ndarray, squared: np.ndarray, target: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Return -log p(target) and its gradient in the log hyperparameters (R & W eq. 5.8, 5.9)."""
     linear, rbf, noise, length = np.exp(log_hyper)
     n = len(target)
@@ -266,7 +272,7 @@ class FittedGaussianProcess:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return ages in years of features (n_new, n_features)."""
-        return self.clock.predict(X)
+        return np.asarray(self.clock.predict(X))
 
 
 @dataclass(frozen=True)

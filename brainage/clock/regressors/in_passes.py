@@ -202,5 +202,6 @@ def fit_at(
         watched=[everyone] * len(splits),
         keep_weights=True,
     )
-    intercepts = sums.mean_targets - np.einsum("ij,ij->j", sums.means, found.weights)
-    return Fits(found.weights, intercepts, absolute, [one[:, 0] for one in found.predicted])
+    weights = np.asarray(found.weights)
+    intercepts = sums.mean_targets - np.einsum("ij,ij->j", sums.means, weights)
+    return Fits(weights, intercepts, absolute, [one[:, 0] for one in found.predicted])

@@ -80,11 +80,12 @@ def weights_of_lines(
     """
     intercepts = np.array([model.intercept for model in models])
     if isinstance(models[0], FeatureLine):
-        return np.array([model.coef for model in models]), intercepts
+        return np.array([m.coef for m in models if isinstance(m, FeatureLine)]), intercepts
+    on_grams = [model for model in models if isinstance(model, GramLine)]
     parts = []
     for i, values in enumerate(prepared):
         duals, means = np.zeros((2, len(models), len(values)))
-        for k, (model, train) in enumerate(zip(models, trains, strict=True)):
+        for k, (model, train) in enumerate(zip(on_grams, trains, strict=True)):
             duals[k, train] = model.duals[i]
             means[k, train] = 1 / len(train)
         weights = weights_of(values, np.vstack([duals, means]))

@@ -145,7 +145,7 @@ def fit_ridge_on_moments(
     # Columns first, as LAPACK stores matrices: it then works in place, twice as fast.
     factor = np.empty_like(centred, order="F")
 
-    def solve(penalty: float):
+    def solve(penalty: float) -> tuple[np.ndarray, np.ndarray]:
         np.copyto(factor, centred)
         factor.flat[:: len(factor) + 1] += penalty
         lower, _ = cho_factor(factor, lower=True, overwrite_a=True, check_finite=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from scipy.linalg import eigh
@@ -275,7 +276,7 @@ class RidgeClock(RegressorMixin, BaseEstimator):
         were given).
     """
 
-    def fit(self, X, y, groups=None):
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> Self:
         """Choose the penalty and fit.
 
         Parameters
@@ -296,7 +297,7 @@ class RidgeClock(RegressorMixin, BaseEstimator):
         self.penalty_, self.left_out_ = ridge.penalty, ridge.loo
         return self
 
-    def predict(self, X):
+    def predict(self, X: np.ndarray) -> np.ndarray:
         """Return predicted ages in years, shape (n_scans,)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])

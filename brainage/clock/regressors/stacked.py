@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 from scipy.optimize import nnls
@@ -142,12 +142,18 @@ class StackedClock(RegressorMixin, BaseEstimator):
         Leave-one-out predictions that level 2 learnt from, on the age scale.
     """
 
-    def __init__(self, *, block_sizes=None, level2="ridge", age_scale="years"):
+    def __init__(
+        self,
+        *,
+        block_sizes: Sequence[int] | None = None,
+        level2: Level2 = "ridge",
+        age_scale: AgeScaleChoice = "years",
+    ):
         self.block_sizes = block_sizes
         self.level2 = level2
         self.age_scale = age_scale
 
-    def fit(self, X, y, groups=None):
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> Self:
         """Fit both levels.
 
         Parameters
@@ -183,7 +189,7 @@ class StackedClock(RegressorMixin, BaseEstimator):
             self.intercept_ += float(weight * view.intercept)
         return self
 
-    def predict(self, X):
+    def predict(self, X: np.ndarray) -> np.ndarray:
         """Return predicted ages, shape (n_scans,)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def regression_from_stored(
         return LinearRegression(
             array(arrays, "weights", (n_features,)),
             number(meta["intercept"], "regression intercept"),
-            text(meta["age_scale"], "age scale", among=get_args(AgeScale)),
+            cast(AgeScale, text(meta["age_scale"], "age scale", among=get_args(AgeScale))),
         )
     if kind == "polynomial":
         record(meta, "regression", ("kind", "degree"))

@@ -76,7 +76,14 @@ def polynomial_gram(gram: np.ndarray, *, degree: int, gamma: float) -> np.ndarra
     return (gamma * gram) ** degree
 
 
-def _inner_errors(gram, age_years, candidates, epsilon, groups, inner_folds) -> np.ndarray:
+def _inner_errors(
+    gram: np.ndarray,
+    age_years: np.ndarray,
+    candidates: tuple[float, ...],
+    epsilon: float,
+    groups: np.ndarray,
+    inner_folds: int,
+) -> np.ndarray:
     errors = np.zeros(len(candidates))
     folds = GroupKFold(min(inner_folds, len(np.unique(groups))), shuffle=True, random_state=0)
     for train, test in folds.split(gram, groups=groups):
@@ -92,7 +99,9 @@ def _inner_errors(gram, age_years, candidates, epsilon, groups, inner_folds) -> 
     return errors
 
 
-def _fit(gram, age_years, c: float, epsilon: float) -> tuple[np.ndarray, float]:
+def _fit(
+    gram: np.ndarray, age_years: np.ndarray, c: float, epsilon: float
+) -> tuple[np.ndarray, float]:
     model = SVR(kernel="precomputed", C=c, epsilon=epsilon).fit(gram, age_years)
     dual = np.zeros(len(age_years))
     dual[model.support_] = model.dual_coef_.ravel()
@@ -100,8 +109,8 @@ def _fit(gram, age_years, c: float, epsilon: float) -> tuple[np.ndarray, float]:
 
 
 @dataclass(frozen=True)
-class SvrRegressor:
-    """Linear support vector regression, for `ClockOptions.estimator` "svr".
+class _SvrChoices:
+    """What every kernel's support vector regression is chosen by.
 
     Parameters
     ----------
@@ -117,18 +126,12 @@ class SvrRegressor:
     epsilon: float
     inner_folds: int
     name = "svr"
-    centred = True
     # libsvm lets go of the interpreter, and uses one core.
     threaded = True
 
     def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
         """Return "grams"."""
         return "grams"
-
-    def fit(self, training: GramTraining) -> GramLine:
-        """Choose C by inner folds, and fit."""
-        svr = self._fit(training.grams[0], training)
-        return GramLine([svr.dual], svr.intercept, {"c": svr.c})
 
     def _fit(self, gram: np.ndarray, training: GramTraining) -> GramSvr:
         return fit_gram_svr(
@@ -139,6 +142,23 @@ class SvrRegressor:
             groups=training.groups,
             inner_folds=self.inner_folds,
         )
+
+    def _c_words(self) -> str:
+        if len(self.c) > 1:
+            return "C chosen by inner cross-validation"
+        return f"C fixed at {self.c[0]:g}"
+
+
+@dataclass(frozen=True)
+class SvrRegressor(_SvrChoices):
+    """Linear support vector regression, for `ClockOptions.estimator` "svr"."""
+
+    centred = True
+
+    def fit(self, training: GramTraining) -> GramLine:
+        """Choose C by inner folds, and fit."""
+        svr = self._fit(training.grams[0], training)
+        return GramLine([svr.dual], svr.intercept, {"c": svr.c})
 
     def freeze(
         self,
@@ -152,11 +172,6 @@ class SvrRegressor:
     def words(self) -> str:
         """Return the method in words."""
         return f"linear support vector regression, {self._c_words()}"
-
-    def _c_words(self) -> str:
-        if len(self.c) > 1:
-            return "C chosen by inner cross-validation"
-        return f"C fixed at {self.c[0]:g}"
 
 
 @dataclass(frozen=True)
@@ -176,7 +191,7 @@ class PolynomialSvr:
 
 
 @dataclass(frozen=True)
-class PolynomialSvrRegressor(SvrRegressor):
+class PolynomialSvrRegressor(_SvrChoices):
     """Support vector regression with a polynomial kernel, for ``svr_kernel: poly``.
 
     Parameters

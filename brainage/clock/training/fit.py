@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -95,8 +96,7 @@ def fit_clock(
     problem.share_logarithms()
     fits = list(cv.fits)
     everyone = np.arange(len(features.rows))
-    final = None if options.ensemble else fit_and_predict(problem, everyone, everyone[:0])
-    kept = fits if options.ensemble else [final]
+    kept = fits if options.ensemble else [fit_and_predict(problem, everyone, everyone[:0])]
     preparations = kept[0].preparations
     prepared = list(_prepared(problem, preparations))
     models, trains = [fit.model for fit in kept], [fit.train for fit in kept]
@@ -166,7 +166,9 @@ def fit_network_clocks(
     return clocks
 
 
-def _columns(features: FeatureTable, options: ClockOptions, network: str):
+def _columns(
+    features: FeatureTable, options: ClockOptions, network: str
+) -> dict[str, np.ndarray] | None:
     if network == WHOLE_BRAIN:
         return None
     views = {name: features.views[name].spec for name in options.views if name in features.views}
@@ -226,14 +228,14 @@ def _fold_models(
         learns and (problem.options.harmonization.method != "none" or smallest < MIN_HELD_OUT)
     ):
         return np.zeros((0, 0)), np.zeros(0), (), ()
-    scales = tuple(fit.model.age_scale for fit in fits)
+    models: list[Any] = [fit.model for fit in fits]
+    scales = tuple(model.age_scale for model in models)
     if not learns:
-        models, trains = [fit.model for fit in fits], [fit.train for fit in fits]
-        return *weights_of_lines(models, trains, prepared), scales, ()
+        return *weights_of_lines(models, [fit.train for fit in fits], prepared), scales, ()
     preparations = tuple(fit.preparations for fit in fits)
     parts = [
-        weights_of_lines([fit.model], [fit.train], _prepared(problem, fit.preparations))
-        for fit in fits
+        weights_of_lines([model], [fit.train], _prepared(problem, fit.preparations))
+        for model, fit in zip(models, fits, strict=True)
     ]
     weights, intercepts = (np.concatenate(part) for part in zip(*parts, strict=True))
     return weights, intercepts, scales, preparations
@@ -241,14 +243,14 @@ def _fold_models(
 
 def _bias(options: ClockOptions, cv: CrossValidation) -> AgeBiasCorrector:
     corrector = AgeBiasCorrector(options.bias_correction)
-    if options.bias_correction != "in_sample":
+    seen = cv.in_sample
+    if options.bias_correction != "in_sample" or seen is None:
         mean = cv.mean_predictions()
         return corrector.fit(
             mean["age_years"].to_numpy(float),
             mean["predicted_age_years"].to_numpy(float),
             people=mean["participant_id"].to_numpy(),
         )
-    seen = cv.in_sample
     return corrector.fit(
         seen["age_years"].to_numpy(float),
         seen["predicted_age_years"].to_numpy(float),

@@ -144,7 +144,7 @@ def _weighted(rows: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
     a, p = age - centre, predicted - centre
     total = weights.sum(axis=1)
 
-    def mean(values):
+    def mean(values: np.ndarray) -> np.ndarray:
         return weights @ values / total
 
     mae = mean(np.abs(p - a))

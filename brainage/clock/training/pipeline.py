@@ -29,6 +29,7 @@ from brainage.clock.regressors.contract import (
     GramTraining,
     MomentTraining,
     Needs,
+    PassRegressor,
     PassTraining,
 )
 from brainage.clock.regressors.grams import centred, directions, gram_of
@@ -244,6 +245,8 @@ def fit_all_in_passes(problem: Problem, splits: Folds) -> list[FoldFit]:
         problem.options.validation.inner_folds,
     )
     preparations = (Preparation(),) * len(problem.values)
+    if not isinstance(problem.regressor, PassRegressor):
+        raise TypeError(f"{problem.regressor.name}: not to be fitted in passes")
     return [
         FoldFit(
             train,
@@ -310,14 +313,14 @@ def _grams_of_fold(problem: Problem, view: int, train: np.ndarray, test: np.ndar
         if centre:
             return _FoldGrams(Preparation(), *centred(own, cross))
         total = float(problem.row_sums(view)[train].sum())
-        variance = _variance(own, total, problem.values[view].shape[1])
-        return _FoldGrams(Preparation(), own, cross, variance)
+        spread = _variance(own, total, problem.values[view].shape[1])
+        return _FoldGrams(Preparation(), own, cross, spread)
     if centre and problem.takes_directions_alone(view):
         # One Gram matrix still serves every fold: only the mean is the fold's own.
         preparation = problem.fit_direction(view, train)
         return _FoldGrams(preparation, *centred(*directions(problem.gram(view), train, test)))
     preparation, own = problem.prepare(view, train)
-    mean = own.mean(axis=0, dtype=np.float64) if centre else 0.0
+    mean = own.mean(axis=0, dtype=np.float64) if centre else np.zeros(1, own.dtype)
     own = own - mean
     held_out = np.empty((0, own.shape[1]))
     if len(test):

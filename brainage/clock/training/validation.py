@@ -253,7 +253,9 @@ def _fit_all(
     return fits
 
 
-def _predictions(rows: pd.DataFrame, fit: FoldFit, test, *, repeat: int, fold: int):
+def _predictions(
+    rows: pd.DataFrame, fit: FoldFit, test: np.ndarray, *, repeat: int, fold: int
+) -> pd.DataFrame:
     held_out = rows.iloc[test]
     return pd.DataFrame(
         {
@@ -275,7 +277,9 @@ def _in_stored_order(predictions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFr
     return ordered.drop(columns="_row")
 
 
-def _named_accuracy(name: str, predictions: pd.DataFrame, n_bootstrap: int, seed: int):
+def _named_accuracy(
+    name: str, predictions: pd.DataFrame, n_bootstrap: int, seed: int
+) -> pd.DataFrame:
     found = accuracy(predictions, n_bootstrap=n_bootstrap, seed=seed)
     found.insert(0, "validation", name)
     return found.assign(shows_nothing=bool(why_it_shows_nothing(found)))
