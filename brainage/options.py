@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,7 +31,7 @@ class Options(BaseModel):
         return fingerprint_of(self.model_dump(mode="json"))
 
 
-def fingerprint_of(value) -> str:
+def fingerprint_of(value: Any) -> str:
     """Return the first 16 hexadecimal digits of the SHA-256 of a JSON-able value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

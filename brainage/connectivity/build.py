@@ -15,6 +15,7 @@ from brainage.connectivity.features import FeatureTable, write_tables
 from brainage.connectivity.kinds import KINDS
 from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, refuse_kinds_of_series
 from brainage.connectivity.session_features import (
+    Identity,
     SessionJob,
     SessionResult,
     compute_sessions,
@@ -27,6 +28,7 @@ from brainage.connectivity.views import View, ViewSpec
 from brainage.errors import BrainAgeWarning, SeriesError
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, SeriesFile
+from brainage.wording import listed
 
 # Sessions a worker takes at a time: enough to hide the hand-over, few enough to hold in memory.
 _CHUNK = 8
@@ -137,19 +139,17 @@ def _collect(
     progress: Progress,
     folder: str | Path | None,
 ) -> FeatureTable:
-    rows, excluded, spec_of = [], [], {}
-    n_reordered, steps_s = 0, set()
+    rows: list[dict] = []
+    excluded: list[tuple[str, str, str]] = []
+    n_reordered, identity, where = 0, None, ""
+    steps_s: set[float] = set()
     with open_store(folder, job.kinds, len(sessions)) as store:
-        identity = where = None
         for session, result in zip(sessions, _run(sessions, job, n_jobs, progress), strict=True):
-            if result.identity is not None:
-                identity, where = same_identity(identity, where, result)
+            identity, where = same_identity(identity, where, result)
             n_reordered += result.n_reordered
-            reason = result.reason
-            if reason is None and strict and result.missing.any():
-                reason = _missing_words(result.missing, identity[0])
-            if reason is not None:
-                excluded.append((session.participant_id, session.session_id, reason))
+            reason = result.reason or (_lacks(result) if strict else None)
+            if reason is not None or result.rows is None:
+                excluded.append((session.participant_id, session.session_id, reason or "no rows"))
                 continue
             store.append(result.rows)
             steps_s.update(result.t_r_s)
@@ -163,21 +163,20 @@ def _collect(
                 }
             )
         excluded_table = pd.DataFrame(excluded, columns=list(EXCLUDED.names), dtype=object)
-        if not rows:
+        if not rows or identity is None:
             raise SeriesError(
                 f"none of {len(sessions)} sessions can be used; the first: "
                 f"sub-{excluded[0][0]} session {excluded[0][1]}: {excluded[0][2]}."
             )
         if n_reordered:
             warnings.warn(
-                f"{n_reordered} series list their {len(job.order)} parcels in another order than "
+                f"{n_reordered} series list their {len(identity[0])} parcels in another order than "
                 "the first one; they were matched by name.",
                 BrainAgeWarning,
                 stacklevel=3,
             )
-        for kind in job.kinds:
-            spec_of[kind] = _spec(kind, job.shrinkage, identity)
-        views = {kind: View(store.finish(kind), spec_of[kind]) for kind in job.kinds}
+        specs = {kind: _spec(kind, job.shrinkage, identity) for kind in job.kinds}
+        views = {kind: View(store.finish(kind), spec) for kind, spec in specs.items()}
     _warn_without_amplitude(views)
     _warn_of_several_lags(views, steps_s)
     table = FeatureTable(views, tidy_rows(pd.DataFrame(rows), ROWS), excluded_table, dropped)
@@ -221,7 +220,7 @@ def _warn_of_several_lags(views: dict[str, View], steps_s: set[float]) -> None:
     )
 
 
-def _spec(kind: str, shrinkage: str, identity: tuple) -> ViewSpec:
+def _spec(kind: str, shrinkage: str, identity: Identity) -> ViewSpec:
     names, networks, atlas, fingerprint = identity
     return ViewSpec(
         kind=kind,
@@ -234,31 +233,36 @@ def _spec(kind: str, shrinkage: str, identity: tuple) -> ViewSpec:
     )
 
 
-def _missing_words(missing: np.ndarray, names: tuple[str, ...]) -> str:
-    lacking = [name for name, gone in zip(names, missing, strict=True) if gone]
-    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-    return f"no signal in {len(lacking)} parcel(s): {', '.join(lacking[:3])}{more}"
+def _lacks(result: SessionResult) -> str | None:
+    """Say which parcels a session lacks; None: none."""
+    if result.missing is None or result.identity is None or not result.missing.any():
+        return None
+    names = result.identity[0]
+    lacking = [name for name, gone in zip(names, result.missing, strict=True) if gone]
+    return f"no signal in {len(lacking)} parcel(s): {listed(lacking, most=3)}"
 
 
-def _present_parcels(results: Iterator[SessionResult], share: float):
-    identity = where = None
-    present, n_usable = 0, 0
+def _present_parcels(
+    results: Iterator[SessionResult], share: float
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    identity, where, n_usable = None, "", 0
+    present: np.ndarray | None = None
     for result in results:
-        if result.identity is not None:
-            identity, where = same_identity(identity, where, result)
-        if result.reason is None:
-            present = present + ~result.missing
+        identity, where = same_identity(identity, where, result)
+        if result.reason is None and result.missing is not None:
+            here = (~result.missing).astype(int)
+            present = here if present is None else present + here
             n_usable += 1
-    if not n_usable:
+    if present is None or identity is None:
         raise SeriesError("parcel_presence: expected usable sessions, found none.")
-    keep = np.asarray(present) >= share * n_usable - 1e-9
-    names = np.array(identity[0], dtype=object)
+    keep = present >= share * n_usable - 1e-9
     if keep.sum() < 2:
         raise SeriesError(
             f"parcel_presence {share:g}: expected at least two parcels with a signal in that "
             f"share of {n_usable} sessions, found {keep.sum()}. Lower it."
         )
-    return tuple(names[keep]), tuple(names[~keep])
+    named = list(zip(identity[0], keep.tolist(), strict=True))
+    return tuple(n for n, kept in named if kept), tuple(n for n, kept in named if not kept)
 
 
 def _run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from brainage.connectivity.sessions import EXCLUDED, ROWS, tidy_rows
 from brainage.connectivity.store import NpyRows
 from brainage.connectivity.views import View, ViewSpec
 from brainage.errors import FeatureMismatchError
-from brainage.files import atomic_path, write_json
+from brainage.files import atomic_path, read_json_object, write_json
 from brainage.tables import read_table, write_table
 
 _MANIFEST = "spec.json"
@@ -47,7 +47,7 @@ class FeatureTable:
     excluded: pd.DataFrame = field(default_factory=empty_excluded)
     dropped_parcels: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         absent = [name for name in ROWS.names if name not in self.rows]
         if absent:
             raise FeatureMismatchError(f"feature rows: expected the columns {absent}, found none.")
@@ -62,6 +62,11 @@ class FeatureTable:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def ages(self) -> np.ndarray:
+        """Age at each scan in years, (n_scans,)."""
+        return self.rows["age_years"].to_numpy(dtype=float)
+
     def __getitem__(self, name: str) -> View:
         if name not in self.views:
             raise FeatureMismatchError(
@@ -70,7 +75,7 @@ class FeatureTable:
             )
         return self.views[name]
 
-    def select(self, index) -> FeatureTable:
+    def select(self, index: np.ndarray | Sequence[int]) -> FeatureTable:
         """Return the table of some scans, in the order given.
 
         Parameters
@@ -158,15 +163,12 @@ def write_tables(table: FeatureTable, folder: Path) -> None:
 
 def _read_manifest(folder: Path) -> dict:
     path = folder / _MANIFEST
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.is_file():
         raise FeatureMismatchError(
             f"{path}: expected the manifest of a features folder, found none (absent, or building "
             "was interrupted). Build the features again."
-        ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise FeatureMismatchError(f"{path}: expected JSON, found: {error}") from error
+        )
+    meta = read_json_object(path, error=FeatureMismatchError)
     if meta.get("format") != _FORMAT:
         raise FeatureMismatchError(
             f"{path}: expected format {_FORMAT}, found {meta.get('format')}. Build the features "

@@ -175,7 +175,8 @@ def matrix_rows(
         _refuse_other_shrinkage(record, asked, shrinkage)
         if record.shrinkage == "asked" and kind != "shrunk_correlation":
             _need_positive_definite(mean, kind)
-        rows[kind] = whole_row(record.of_matrix(mean), here, record.layout)
+        values = record.of_matrix(mean) if record.of_matrix is not None else mean
+        rows[kind] = whole_row(values, here, record.layout)
     return rows, missing
 
 
@@ -242,7 +243,8 @@ def read_matrix(file: MatrixFile) -> ParcelMatrix:
         matrix, names = table.values, _names(table)
         where = str(file.path)
     else:
-        matrix, where = array_row(file.path, file.index, file.triangle), _row_words(file)
+        matrix = array_row(file.path, file.index, file.triangle)
+        where = f"{file.path}: row {file.index + 1} (participant {file.participant_id})"
         names = None
     square = _square(matrix, where)
     kind = _values_of(file, meta, square, where)
@@ -271,10 +273,6 @@ def read_matrix(file: MatrixFile) -> ParcelMatrix:
             coverage=None,
         ),
     )
-
-
-def _row_words(file: MatrixFile) -> str:
-    return f"{file.path}: row {file.index + 1} (participant {file.participant_id})"
 
 
 def _names(table: NumberTable) -> tuple[str, ...] | None:

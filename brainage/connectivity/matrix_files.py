@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 from brainage.connectivity.matrices import MatrixFile, MatrixValues, Triangle
@@ -62,30 +61,37 @@ def find_matrices(
     """
     source = Path(source)
     names, networks = (None, None) if parcels is None else read_parcels(Path(parcels))
-    chosen = {"values": values, "triangle": triangle, "parcels": names, "networks": networks}
     if source.is_file() and not _lists_files(source):
         held = read_scan_array(source)
-        if names is None and held.names is not None:
-            chosen["parcels"] = held.names
-        return [
-            MatrixFile(
-                source,
-                person,
-                session,
-                atlas=atlas or NO_SESSION,
-                by_name=False,
-                index=index,
-                **chosen,
+        names = held.names if names is None else names
+        keys = zip(held.participant_ids, held.session_ids, strict=True)
+        found = [
+            SeriesFile(
+                source, person, session, atlas=atlas or NO_SESSION, by_name=False, index=index
             )
-            for index, (person, session) in enumerate(
-                zip(held.participant_ids, held.session_ids, strict=True)
-            )
+            for index, (person, session) in enumerate(keys)
         ]
-    found = find_files(
-        source, endings=_ENDINGS, what="matrices", atlas=atlas, space=space, task=task
-    )
-    own = [field.name for field in fields(SeriesFile) if field.name not in chosen]
-    return [MatrixFile(**{name: getattr(item, name) for name in own}, **chosen) for item in found]
+    else:
+        found = find_files(
+            source, endings=_ENDINGS, what="matrices", atlas=atlas, space=space, task=task
+        )
+    return [
+        MatrixFile(
+            item.path,
+            item.participant_id,
+            item.session_id,
+            run=item.run,
+            task=item.task,
+            atlas=item.atlas,
+            by_name=item.by_name,
+            index=item.index,
+            parcels=names,
+            networks=networks,
+            values=values,
+            triangle=triangle,
+        )
+        for item in found
+    ]
 
 
 def _lists_files(path: Path) -> bool:

@@ -44,12 +44,24 @@ class SessionResult:
 
 
 def compute_sessions(sessions: list[Session], job: SessionJob) -> list[SessionResult]:
+    """Return the rows of some sessions, in their order, or why there are none."""
     # One BLAS thread whatever n_jobs is: the bits must not depend on how work was spread.
     with threadpool_limits(limits=1, user_api="blas"):
         return [_compute(session, job) for session in sessions]
 
 
-def same_identity(first: tuple | None, first_where: str | None, result: SessionResult):
+def same_identity(
+    first: Identity | None, first_where: str, result: SessionResult
+) -> tuple[Identity | None, str]:
+    """Return what sessions share and the one it was first seen in, with a further session's.
+
+    Raises
+    ------
+    SeriesError
+        The session has another atlas, parcels, cleaning or networks.
+    """
+    if result.identity is None:
+        return first, first_where
     if first is None:
         return result.identity, result.where
     if result.identity == first:
@@ -152,19 +164,21 @@ def first_order(sessions: list[Session]) -> tuple[str, ...] | None:
 
 
 def _in_order(
-    run: ParcelSeries | ParcelMatrix, order: tuple[str, ...]
+    run: ParcelSeries | ParcelMatrix, order: tuple[str, ...] | None
 ) -> ParcelSeries | ParcelMatrix:
     # Parcels that are not the same are left as they are: the comparison of series names them.
-    if set(run.parcel_names) != set(order):
+    if order is None or set(run.parcel_names) != set(order):
         return run
     return run.aligned(order) if isinstance(run, ParcelMatrix) else align_parcels(run, order)
 
 
-def _identity(run: ParcelSeries | ParcelMatrix) -> tuple:
+def _identity(run: ParcelSeries | ParcelMatrix) -> Identity:
     return run.parcel_names, run.networks, run.atlas, run.cleaning_fingerprint
 
 
-def _choose_parcels(run: ParcelSeries | ParcelMatrix, parcels: tuple[str, ...] | None, where: str):
+def _choose_parcels(
+    run: ParcelSeries | ParcelMatrix, parcels: tuple[str, ...] | None, where: str
+) -> tuple[Identity, np.ndarray]:
     names, networks, atlas, fingerprint = _identity(run)
     if parcels is None:
         return (names, networks, atlas, fingerprint), np.arange(len(names))

@@ -63,7 +63,7 @@ def mean_affine_invariant(
     gradient = np.zeros_like(mean)
     for _ in range(max_iterations):
         new_gradient = _mean_tangent(matrices, mean, n_threads)
-        norm = np.linalg.norm(new_gradient) / len(mean)
+        norm = float(np.linalg.norm(new_gradient)) / len(mean)
         if norm < tolerance:
             return mean
         if norm < best:

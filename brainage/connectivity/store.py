@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ class NpyRows:
         self._stream.write(np.ascontiguousarray(row, dtype="<f4").tobytes())
         self._n_rows += 1
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -88,7 +89,9 @@ class FolderStore:
 
 
 @contextlib.contextmanager
-def open_store(folder: str | Path | None, kinds: tuple[str, ...], n_most: int):
+def open_store(
+    folder: str | Path | None, kinds: tuple[str, ...], n_most: int
+) -> Iterator[MemoryStore | FolderStore]:
     """Yield a MemoryStore, or with a folder a FolderStore whose files appear if all goes well.
 
     An old manifest is removed first: a folder with spec.json is whole.

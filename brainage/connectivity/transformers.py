@@ -6,8 +6,11 @@ They take half-vectorised symmetric matrices, ``(n_scans, p (p + 1) / 2)``, as
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from brainage.connectivity import spd
@@ -47,18 +50,18 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        reference="log_euclidean",
+        reference: str = "log_euclidean",
         *,
-        log_map="affine_invariant",
-        tolerance=1e-5,
-        n_threads=None,
-    ):
+        log_map: str = "affine_invariant",
+        tolerance: float = 1e-5,
+        n_threads: int | None = None,
+    ) -> None:
         self.reference = reference
         self.log_map = log_map
         self.tolerance = tolerance
         self.n_threads = n_threads
 
-    def fit(self, X, y=None, *, logs=None):
+    def fit(self, X: np.ndarray, y: object = None, *, logs: np.ndarray | None = None) -> Self:
         """Compute the mean of the training fold.
 
         Parameters
@@ -109,7 +112,7 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         return self
 
-    def transform(self, X, *, logs=None):
+    def transform(self, X: np.ndarray, *, logs: np.ndarray | None = None) -> np.ndarray:
         """Return tangent vectors, (n_scans, p (p + 1) / 2); zero is the training mean.
 
         `logs` as in `fit`; only the log-Euclidean map can use them.
@@ -131,11 +134,13 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             logs = spd.log_rows(X, n_threads=self.n_threads)
         return spd.log_euclidean_tangent_rows(logs, self.reference_, n_threads=self.n_threads)
 
-    def fit_transform(self, X, y=None, *, logs=None):
+    def fit_transform(
+        self, X: np.ndarray, y: object = None, *, logs: np.ndarray | None = None
+    ) -> np.ndarray:
         """Fit, and return the tangent vectors of the training scans."""
         return self.fit(X, y, logs=logs).transform(X, logs=logs)
 
-    def _mean_log(self, X, complete, logs) -> np.ndarray:
+    def _mean_log(self, X: np.ndarray, complete: np.ndarray, logs: np.ndarray | None) -> np.ndarray:
         """Sum logarithms in blocks of scans: the same sums whether they were known before."""
         total = np.zeros(X.shape[1])
         for start in range(0, len(complete), 64):
@@ -144,7 +149,7 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             total += block.sum(axis=0)
         return spd.unvectorise(total / len(complete))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         return _matrix_tags(super().__sklearn_tags__(), allow_nan=True)
 
 
@@ -166,20 +171,20 @@ class LogEuclideanTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstima
     .. [1] Arsigny et al. (2007), SIAM J. Matrix Anal. Appl. 29:328-347.
     """
 
-    def __init__(self, *, n_threads=None):
+    def __init__(self, *, n_threads: int | None = None) -> None:
         self.n_threads = n_threads
 
-    def fit(self, X, y=None):
+    def fit(self, X: np.ndarray, y: object = None) -> Self:
         """Check the matrices (n_scans, p (p + 1) / 2); learn nothing."""
         spd.log_rows(_half_vectors(self, X, reset=True), n_threads=self.n_threads)
         return self
 
-    def transform(self, X):
+    def transform(self, X: np.ndarray) -> np.ndarray:
         """Return half-vectorised logarithms, (n_scans, p (p + 1) / 2)."""
         check_is_fitted(self)
         return spd.log_rows(_half_vectors(self, X, reset=False), n_threads=self.n_threads)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = _matrix_tags(super().__sklearn_tags__(), allow_nan=False)
         tags.requires_fit = False
         return tags
@@ -199,13 +204,13 @@ class DirectionTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         Number of features.
     """
 
-    def fit(self, X, y=None):
+    def fit(self, X: np.ndarray, y: object = None) -> Self:
         """Compute the mean of the training fold (n_scans, n_features)."""
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         self.mean_ = X.mean(axis=0, dtype=np.float64)
         return self
 
-    def transform(self, X):
+    def transform(self, X: np.ndarray) -> np.ndarray:
         """Return unit vectors, (n_scans, n_features); zero for a scan equal to the mean."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
@@ -234,7 +239,7 @@ class MissingParcelImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         Number of edges.
     """
 
-    def fit(self, X, y=None):
+    def fit(self, X: np.ndarray, y: object = None) -> Self:
         """Compute each edge's mean over the training scans (n_scans, n_features) that have it."""
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
         present = np.isfinite(X)
@@ -244,7 +249,7 @@ class MissingParcelImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         self.n_never_seen_ = int((count == 0).sum())
         return self
 
-    def transform(self, X):
+    def transform(self, X: np.ndarray) -> np.ndarray:
         """Return a copy (n_scans, n_features) without NaN."""
         check_is_fitted(self)
         X = validate_data(
@@ -259,13 +264,13 @@ class MissingParcelImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         X[rows, columns] = self.fill_[columns]
         return X
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
 
-def _half_vectors(estimator, X, *, reset: bool) -> np.ndarray:
+def _half_vectors(estimator: BaseEstimator, X: np.ndarray, *, reset: bool) -> np.ndarray:
     allow = "allow-nan" if estimator.__sklearn_tags__().input_tags.allow_nan else True
     # The column count of the training data is checked by scikit-learn, p (p + 1) / 2 by us.
     X = validate_data(
@@ -275,6 +280,6 @@ def _half_vectors(estimator, X, *, reset: bool) -> np.ndarray:
     return X
 
 
-def _matrix_tags(tags, *, allow_nan: bool):
+def _matrix_tags(tags: Tags, *, allow_nan: bool) -> Tags:
     tags.input_tags.allow_nan = allow_nan
     return tags

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -81,7 +82,10 @@ class ViewSpec:
             raise FeatureMismatchError(
                 f"view spec: expected the keys {sorted(names)}, found {sorted(values)}."
             )
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        named: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
+        return cls(**named)
 
     def fingerprint(self) -> str:
         """Return a short hash, equal for views whose columns mean the same."""

@@ -289,13 +289,12 @@ def _without_joined_runs(files: list[SeriesFile]) -> list[SeriesFile]:
 
 def _same_numbers(one: SeriesFile, other: SeriesFile) -> bool:
     try:
-        tables = [read_number_table(item.path).values for item in (one, other)]
+        first, second = (read_number_table(item.path).values for item in (one, other))
     except SeriesError:
         # Reading it again will say what is wrong with it.
         return False
-    return tables[0].shape == tables[1].shape and np.allclose(
-        *tables, rtol=1e-4, atol=1e-6, equal_nan=True
-    )
+    same = first.shape == second.shape
+    return same and np.allclose(first, second, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
 def _is_one_of_several(item: SeriesFile) -> bool:
@@ -370,4 +369,13 @@ def _table_file(path: Path, line: int, row: dict[str, str]) -> SeriesFile:
         raise SeriesError(f"{path}: line {line}: path and participant_id are needed.")
     if t_r_s is not None and not t_r_s > 0:
         raise SeriesError(f"{path}: line {line}: t_r_s must be seconds above 0, found '{stated}'.")
-    return SeriesFile(path.parent / cells["path"], t_r_s=t_r_s, by_name=False, **label)
+    return SeriesFile(
+        path.parent / cells["path"],
+        label["participant_id"],
+        label["session_id"],
+        run=label["run"],
+        task=label["task"],
+        atlas=label["atlas"],
+        t_r_s=t_r_s,
+        by_name=False,
+    )

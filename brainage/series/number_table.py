@@ -7,6 +7,7 @@ fewer fields than the header, or a file that was cut short, is an error that nam
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def refuse_holes(table: NumberTable, names: Sequence[str]) -> np.ndarray:
     holes = absent & whole[:, None] & ~missing
     if holes.any():
         row = int(np.flatnonzero(holes.any(axis=1))[0])
-        lacking = [names[i] for i in np.flatnonzero(holes[row])]
+        lacking = [names[i] for i in np.flatnonzero(holes[row]).tolist()]
         raise SeriesError(
             f"{table.path}: line {table.lines[row]}: no value of {len(lacking)} parcel(s) "
             f"({listed(lacking, most=3)}) that have values in other volumes. A censored volume is "
@@ -201,7 +202,7 @@ def _names_before(
     """Return the names of rows, if a first column holds them, and what is left without it."""
     first = [row[0] for row in cells]
     text = not any(_NUMBER.fullmatch(cell) or is_missing(cell) for cell in first)
-    numbered = bool(names) and names[0] in _ROW_NUMBERS
+    numbered = names is not None and len(names) > 0 and names[0] in _ROW_NUMBERS
     if len(cells[0]) < 2 or not (text or numbered):
         return None, names, cells
     rest = [row[1:] for row in cells]
@@ -260,7 +261,6 @@ def _refuse_cut(path: Path, cells: list[list[str]], at: list[int]) -> None:
 def _refuse_twice(path: Path, names: Sequence[str] | None) -> None:
     if names is None:
         return
-    seen: set[str] = set()
-    twice = dict.fromkeys(name for name in names if name in seen or seen.add(name))
+    twice = [name for name, n in Counter(names).items() if n > 1]
     if twice:
         raise SeriesError(f"{path}: parcel name(s) {listed(twice)} stand twice.")

@@ -82,7 +82,7 @@ def calibrate_clocks(
         wanted = (
             _is_baseline(study, features.rows, new_sites)
             & features.rows["site"].isin(new_sites).to_numpy()
-            & np.isfinite(features.rows["age_years"].to_numpy(float))
+            & np.isfinite(features.ages)
         )
         if not wanted.any():
             raise StageError(

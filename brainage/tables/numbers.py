@@ -64,7 +64,7 @@ def numbers_or_categories(cells: pd.Series, *, name: str, where: str) -> pd.Seri
     if is_number.all():
         return numbers.astype(float).reindex(cells.index)
     strange = present[~is_number]
-    if is_number.any() or all(map(_MEANT.fullmatch, strange)):
+    if is_number.any() or any(map(_MEANT.fullmatch, strange)):
         has_comma = any(map(has_decimal_comma, strange))
         comma = " Write a point as the decimal mark." if has_comma else ""
         shown = listed([repr(cell) for cell in dict.fromkeys(strange)])

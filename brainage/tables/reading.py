@@ -200,6 +200,6 @@ class _Cells:
         return numbers.astype("int64") if whole and not bad.any() else numbers
 
     def _report(self, bad: pd.Series, words: str) -> None:
-        for row in np.flatnonzero(np.asarray(bad, dtype=bool)):
+        for row in np.flatnonzero(np.asarray(bad, dtype=bool)).tolist():
             said = words.format(cell=f"'{self._cells.iloc[row]}'")
             self._problems.append(f"{self._rows[row]}: {self._column.name} {said}.")

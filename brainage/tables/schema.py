@@ -51,7 +51,7 @@ class TableSchema:
     key: tuple[str, ...] = ()
     _by_name: dict = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {c.name: c for c in self.columns})
 
     @property

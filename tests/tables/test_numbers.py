@@ -32,6 +32,7 @@ def test_numbers_are_numbers_and_names_are_categories():
         ["20.5", "unknown"],
         ["1.234,5", "2.000,1"],
         ["45 %", "30 %"],
+        ["20,5", "NA6,06"],
     ],
 )
 def test_cells_meant_as_numbers_never_become_one_category_a_person(cells):

@@ -130,7 +130,7 @@ def permutation_test(
         good, n_permutations.
     """
     options = _without_intervals(options)
-    age = features.rows["age_years"].to_numpy(float)
+    age = features.ages
     observed = _mae_and_r(cross_validate_clock(features, options, seed=seed, n_jobs=n_jobs))
     rng = np.random.default_rng(seed)
     at_least_as_good = np.zeros(2, dtype=int)
