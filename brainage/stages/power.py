@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from brainage.clock import BrainClock
 from brainage.errors import DesignError
+from brainage.stages.manifest import read_manifest
 from brainage.tables import SCORES, WHOLE_BRAIN, read_table
 from brainage.trial import (
     RELIABILITY,
@@ -48,8 +49,12 @@ def noise_of(source: Path, *, network: str = WHOLE_BRAIN, share: float | None = 
         if not path.is_file():
             continue
         if path.name == "reliability.tsv":
-            return noise_of_reliability(_read_reliability(path), network=network, share=share)
-        return noise_of_scores(read_table(path, SCORES), network=network, share=share)
+            table = read_table(path, RELIABILITY)
+            noise = noise_of_reliability(table, network=network, share=share)
+        else:
+            noise = noise_of_scores(read_table(path, SCORES), network=network, share=share)
+        said = _shows_nothing(path, network)
+        return replace(noise, source=f"{noise.source}{said}") if said else noise
     raise DesignError(
         f"{source}: expected a finished score or compare folder, a scores table or a clock file, "
         "found none of their files there. Or give --icc with --sd-years or --sd-change-years."
@@ -68,8 +73,17 @@ def _tables(source: Path) -> list[Path]:
     ]
 
 
-def _read_reliability(path: Path) -> pd.DataFrame:
-    return read_table(path, RELIABILITY)
+def _shows_nothing(path: Path, network: str) -> str:
+    """Say it where the clock behind a study's own tables shows nothing of age."""
+    folder = path.parent.parent if path.parent.name == "results" else path.parent
+    manifest = read_manifest(folder.parent / "score", missing_ok=True) or {}
+    reason = manifest.get("options", {}).get("shows_nothing", {}).get(network)
+    if reason is None:
+        return ""
+    return (
+        f". THIS CLOCK SHOWS NOTHING OF AGE ({reason}): its noise is that of a number that hardly "
+        "moves, and no size follows from it"
+    )
 
 
 def _of_clock(path: Path, share: float | None) -> ClockNoise:

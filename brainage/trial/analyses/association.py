@@ -109,7 +109,12 @@ def spearman(first: np.ndarray, second: np.ndarray, *, what: str = "Spearman rho
 
 
 def partial_correlation(
-    first: np.ndarray, second: np.ndarray, given: np.ndarray, *, what: str = "partial r"
+    first: np.ndarray,
+    second: np.ndarray,
+    given: np.ndarray,
+    *,
+    robust: bool = False,
+    what: str = "partial r",
 ) -> Correlation:
     """Correlate what other columns leave of two changes.
 
@@ -119,6 +124,10 @@ def partial_correlation(
         None missing.
     given : ndarray of shape (n, k)
         Held fixed (baselines, arm), of full rank, without a constant.
+    robust : bool, default=False
+        HC3 error of the slope behind the correlation, in the place of the formula that takes one
+        spread for all: pooled arms of which one is noisier in both changes would otherwise reject
+        too often (docs/trial_questions.md).
     what : str, default="partial r"
         For messages.
 
@@ -142,7 +151,15 @@ def partial_correlation(
         if np.linalg.norm(rest) <= 1e-9 * np.linalg.norm(values - values.mean()):
             raise DesignError(f"{what}: one of the changes is determined by what is held fixed.")
     r = float(left[0] @ left[1] / np.sqrt((left[0] @ left[0]) * (left[1] @ left[1])))
-    return _tested(r, n, lost=k)
+    if not robust:
+        return _tested(r, n, lost=k)
+    # The correlation is zero where the slope given the other columns is: HC3's error of that
+    # slope over the usual one is how far the usual error of Fisher's z is off.
+    first_centred = first - first.mean()
+    design = np.column_stack([first_centred, np.ones(n), given])
+    line = fit_robust_line(design, second, what=what).coefficient(0)
+    usual = np.sqrt((1 - r**2) * (left[1] @ left[1]) / (left[0] @ left[0]) / (n - k - 2))
+    return _tested(r, n, lost=k, inflation=float(line.se / usual), statistic=line.statistic)
 
 
 def repeated_measures_correlation(
@@ -286,13 +303,23 @@ def _check(first: np.ndarray, second: np.ndarray, what: str) -> None:
 
 
 def _tested(
-    r: float, n: int, *, lost: int, inflation: float = 1.0, shown: int | None = None
+    r: float,
+    n: int,
+    *,
+    lost: int,
+    inflation: float = 1.0,
+    statistic: float | None = None,
+    shown: int | None = None,
 ) -> Correlation:
-    """Return a correlation of n people with its test, `lost` degrees of freedom spent on others."""
+    """Return a correlation of n people with its test, `lost` degrees of freedom spent on others.
+
+    `inflation` is of the error of Fisher's z; `statistic` is a t from elsewhere.
+    """
     df = n - lost - 2
     r = float(np.clip(r, -1.0, 1.0))
     certain = abs(r) >= 1 - 1e-15
-    statistic = np.inf * np.sign(r) if certain else r * np.sqrt(df / (1 - r**2))
+    if statistic is None:
+        statistic = np.inf * np.sign(r) if certain else r * np.sqrt(df / (1 - r**2))
     half = _Z * inflation / np.sqrt(n - lost - 3)
     low, high = (r, r) if certain else np.tanh(np.arctanh(r) + np.array([-half, half]))
     p_value = float(2 * stats.t.sf(abs(statistic), df))

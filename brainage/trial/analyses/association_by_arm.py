@@ -146,7 +146,8 @@ def _correlations(own: pd.DataFrame, arm: str, held: tuple[str, ...]) -> list[di
 def _partial(own: pd.DataFrame, held: tuple[str, ...]) -> Correlation:
     first, second = (own[name].to_numpy(dtype=float) for name in ("outcome_change", "change"))
     given = covariate_columns(own, held, np.ones((len(own), 1)))
-    return partial_correlation(first, second, given)
+    # Arms differ in spread: one that is noisier in both changes would fake an association.
+    return partial_correlation(first, second, given, robust="arm" in held)
 
 
 def _slope(pairs: pd.DataFrame, held: tuple[str, ...]) -> Estimate:

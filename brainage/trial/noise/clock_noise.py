@@ -169,7 +169,7 @@ def noise_of_scores(
     if wanted not in names:
         raise DesignError(f"power: no scores of network '{wanted}'; there are {', '.join(names)}.")
     own = scores[scores["network"] == wanted]
-    table = reliability_table(own, outcome=outcome, seed=seed)
+    table = reliability_table(own, outcome=outcome, people="everyone, arms not known", seed=seed)
     return noise_of_reliability(table, network=wanted, share=share)
 
 

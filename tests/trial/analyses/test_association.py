@@ -62,6 +62,29 @@ def test_partial_correlation_matches_residuals_in_r():
     assert (found.ci_low, found.ci_high) == pytest.approx((r["low"], r["high"]), abs=1e-8)
 
 
+def test_robust_error_of_a_partial_correlation_keeps_its_level_where_one_arm_is_noisier():
+    rng, plain, robust = np.random.default_rng(0), 0, 0
+    noisy = np.repeat([1.0, 3.0], 60)
+    given = np.repeat([0.0, 1.0], 60)[:, None]
+    for _ in range(400):
+        x, y = noisy * rng.normal(size=120), noisy * rng.normal(size=120)
+        plain += partial_correlation(x, y, given).p_value <= 0.05
+        robust += partial_correlation(x, y, given, robust=True).p_value <= 0.05
+    # Binomial, 400 at 5 %: 20, standard deviation 4.4.
+    assert plain > 35
+    assert 8 <= robust <= 33
+
+
+def test_robust_partial_correlation_of_equal_spreads_is_nearly_the_plain_one():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=4000)
+    y, given = 0.4 * x + rng.normal(size=4000), rng.normal(size=(4000, 1))
+    plain, robust = (partial_correlation(x, y, given, robust=r) for r in (False, True))
+    assert robust.r == plain.r
+    assert robust.ci_low == pytest.approx(plain.ci_low, abs=0.003)
+    assert robust.ci_high == pytest.approx(plain.ci_high, abs=0.003)
+
+
 def test_slopes_by_arm_match_r():
     r = REFERENCE["association"]["slopes"]
     found = slopes_by_arm(
