@@ -207,7 +207,7 @@ def dose(trials: int, draws: int) -> Iterator[Row]:
         cut = people.assign(sessions=(people["sessions"] >= 25).astype(float))
         effect = -0.02 * people.loc[people["sessions"] >= 25, "sessions"].mean()
         threshold.append(_complier(cut).effect.estimate / effect)
-        few = people.assign(sessions=np.round(rng.poisson(8, 200) + 0.5 * (people["arm"] == "HRT")))
+        few = people.assign(sessions=rng.normal(8, 3, 200) + 0.5 * (people["arm"] == "HRT"))
         few = few.assign(change=-0.02 * few["sessions"] + rng.normal(0, 2, 200))
         weak.append(_complier(few))
     setting = "100 an arm, 0 to 40 sessions, who comes often differs"

@@ -181,3 +181,47 @@ def test_no_plan_makes_every_row_post_hoc(asked, make_options):
     result = compare_arms(scores, design)
     assert not result.tables["dose"]["prespecified"].any()
     assert isinstance(result.tables["dose"], pd.DataFrame)
+
+
+def test_outcome_that_nobody_has_at_a_visit_is_a_reason_and_the_other_visit_is_done(
+    asked, make_options
+):
+    _, scores, allocation = asked
+    people = scores[scores["network"] == "whole_brain"][["participant_id", "session_id"]]
+    rng = np.random.default_rng(0)
+    outcomes = people.assign(strength=rng.normal(50, 8, len(people)))
+    outcomes.loc[outcomes["session_id"] == "1y", "strength"] = np.nan
+    options = make_options(association={"outcomes": ["strength"]})
+    design = TrialDesign.from_options(options, allocation)
+    result = compare_arms(scores, design, more=TrialInputs(outcomes=outcomes))
+    pairs = result.tables["association"].set_index("visit")
+    assert pairs.loc["1 year", "reads"].str.startswith("not run: ").all()
+    assert pairs.loc["2 years", "estimate"].notna().sum() >= 12
+
+
+def test_outcome_that_never_changes_is_a_reason(asked, make_options):
+    _, scores, allocation = asked
+    people = scores[scores["network"] == "whole_brain"][["participant_id", "session_id"]]
+    options = make_options(association={"outcomes": ["strength"]})
+    design = TrialDesign.from_options(options, allocation)
+    more = TrialInputs(outcomes=people.assign(strength=50.0))
+    table = compare_arms(scores, design, more=more).tables["association"]
+    assert table["reads"].str.startswith("not run: ").all()
+
+
+def test_region_that_matches_nothing_is_a_note_and_the_other_levels_are_done(asked, make_options):
+    _, scores, allocation = asked
+    local = {"n_draws": 99, "regions": [{"name": "prefrontal", "pattern": "Frontal"}]}
+    design = TrialDesign.from_options(make_options(local=local), allocation)
+    result = compare_arms(scores, design, more=TrialInputs(features=features_of(scores)))
+    assert set(result.tables["local"]["level"]) == {"network", "parcel"}
+    assert any("no parcel matches its pattern 'Frontal'" in note for note in result.notes)
+
+
+def test_view_that_the_features_lack_is_a_reason(asked, make_options):
+    _, scores, allocation = asked
+    design = TrialDesign.from_options(make_options(local={"view": "pearson"}), allocation)
+    result = compare_arms(scores, design, more=TrialInputs(features=features_of(scores)))
+    states = result.analyses.set_index("analysis")
+    assert states.at["local", "state"] == "not run"
+    assert "science.connectivity.kinds" in states.at["local", "reason"]

@@ -10,6 +10,7 @@ import pandas as pd
 from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
 from brainage.trial.analyses.association import (
+    FEWEST_PAIRS,
     Correlation,
     SlopesByArm,
     partial_correlation,
@@ -151,6 +152,10 @@ def _partial(own: pd.DataFrame, held: tuple[str, ...]) -> Correlation:
 
 
 def _slope(pairs: pd.DataFrame, held: tuple[str, ...]) -> Estimate:
+    if len(pairs) < FEWEST_PAIRS:
+        raise DesignError(
+            f"slope of change on change: expected {FEWEST_PAIRS} pairs or more, found {len(pairs)}."
+        )
     moved = pairs["outcome_change"].to_numpy(dtype=float)
     given = np.column_stack([np.ones(len(pairs)), moved - moved.mean()])
     design = np.column_stack([given, covariate_columns(pairs, held, given)])

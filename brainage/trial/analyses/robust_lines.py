@@ -135,6 +135,8 @@ def covariate_columns(rows: pd.DataFrame, names: tuple[str, ...], given: np.ndar
     -------
     columns : ndarray of shape (n, k)
     """
+    if not len(rows):
+        return np.empty((0, 0))
     basis = _orthonormal(given)
     kept: list[np.ndarray] = []
     for name in names:
