@@ -6,6 +6,7 @@ Options types live in the room whose choices they hold; ``brainage.config`` puts
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from typing import Annotated, Any, TypeVar
 
@@ -24,11 +25,65 @@ class Options(BaseModel):
     YAML surprise is an error and not another analysis.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        validate_default=True,
+        json_schema_extra=lambda schema, model: _describe(schema, model),
+    )
 
     def fingerprint(self) -> str:
         """Return a short hash of every value, equal for equal choices."""
         return fingerprint_of(self.model_dump(mode="json"))
+
+
+def key_descriptions(model: type[BaseModel]) -> dict[str, str]:
+    """Return what each key of an options type means, from the Parameters of its docstring.
+
+    One place for both: the docstring that Python shows is the description that the schema and the
+    reference pages have.
+
+    Parameters
+    ----------
+    model : type
+        An options type; keys that it inherits are described by its parents.
+
+    Returns
+    -------
+    descriptions : dict of str to str
+        Key -> one paragraph.
+    """
+    found: dict[str, str] = {}
+    for each in reversed(model.__mro__):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            found |= _parameters(inspect.cleandoc(each.__doc__ or ""))
+    return {name: found[name] for name in model.model_fields if name in found}
+
+
+def _parameters(doc: str) -> dict[str, str]:
+    """Return name -> text of the Parameters section of a numpydoc docstring."""
+    _, found, section = doc.partition("Parameters\n----------\n")
+    entries: dict[str, list[str]] = {}
+    names: list[str] = []
+    for line in section.splitlines() if found else ():
+        if line and not line.startswith(" "):
+            head, typed, _ = line.partition(" : ")
+            # An underlined heading ends the section.
+            if not typed:
+                break
+            names = [name.strip() for name in head.split(",")]
+            entries |= {name: [] for name in names}
+        else:
+            for name in names:
+                entries[name].append(line.strip())
+    return {name: " ".join(" ".join(lines).split()) for name, lines in entries.items()}
+
+
+def _describe(schema: dict, model: type[BaseModel]) -> None:
+    for name, words in key_descriptions(model).items():
+        if name in schema.get("properties", {}):
+            schema["properties"][name]["description"] = words
 
 
 def fingerprint_of(value: Any) -> str:

@@ -143,7 +143,7 @@ class ClockOptions(Options):
     bias_correction : {"none", "offset", "slope", "spline", "in_sample"}, default="offset"
         How the gap is freed from age; "in_sample" only to reproduce lisa_like.
     validation : ValidationOptions
-        Folds.
+        How out-of-fold predictions are made.
     networks : bool, default=True
         Also one clock per network of the atlas.
     """

@@ -41,8 +41,18 @@ class ScienceSection(Options):
     ----------
     seed : int, default=0
         Of folds, bootstraps and re-randomisation.
-    atlas, cleaning, exclusion, connectivity, clock, evaluation : options
-        See each room.
+    atlas : AtlasOptions
+        Which parcellation scans are averaged over.
+    cleaning : CleaningOptions
+        How parcel signals are cleaned in time.
+    exclusion : ExclusionRules
+        Which scans are too poor to use.
+    connectivity : ConnectivityOptions
+        Which features are made of the series.
+    clock : ClockOptions
+        Which regression, how it is validated, how its gap is freed from age.
+    evaluation : EvaluationOptions
+        What is tested of the clock beside.
     trial : TrialOptions or None, default=None
         None: a study that ends with a trained clock.
     """
@@ -67,8 +77,12 @@ class StudyConfig(Options):
         on top.
     title : str, default="brain-age study"
         For the report.
-    science, paths, run : sections
-        See each.
+    science : ScienceSection
+        Every choice that changes a number.
+    paths : PathsSection
+        Files and folders; they change no number.
+    run : RunSection
+        How to run; changes no number.
     synthetic : SyntheticOptions or None, default=None
         Make the data first, from these.
     """

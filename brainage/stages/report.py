@@ -13,7 +13,13 @@ import pandas as pd
 from brainage.config import StudyConfig
 from brainage.files import remove_leftovers
 from brainage.report import StudyResults, cite, render_report
-from brainage.stages.cohorts import Cohort, extraction_summary, stage_folder
+from brainage.stages.cohorts import (
+    COHORTS,
+    Cohort,
+    cohort_paths,
+    extraction_summary,
+    stage_folder,
+)
 from brainage.stages.compare import PLAN, allocation_file, load_comparison, trial_options
 from brainage.stages.evaluate import load_evaluation
 from brainage.stages.extract import SCANS
@@ -92,7 +98,7 @@ def gather(study: StudyConfig) -> StudyResults:
         "excluded": _excluded(study),
         "provenance": _provenance(study),
         "synthetic": study.synthetic is not None,
-        "config": json.dumps(study.science.model_dump(mode="json"), indent=2, ensure_ascii=False),
+        "config": _in_force(study),
         "files": _files(study),
     }
     scores = _scores(study)
@@ -107,6 +113,20 @@ def gather(study: StudyConfig) -> StudyResults:
     fields |= _drawings(study, fields)
     results = StudyResults(**fields)
     return replace(results, checklist=checklist(study, results))
+
+
+def _in_force(study: StudyConfig) -> str:
+    """Return the choices that made these results, without those that nothing was made by."""
+    idle: set[str] = set()
+    if study.paths.scores is not None:
+        idle = {"atlas", "cleaning", "exclusion", "connectivity", "clock", "evaluation"}
+    elif study.paths.clock is not None:
+        idle = {"clock"}
+    own = with_synthetic_paths(study)
+    if not any(cohort_paths(own, cohort).scans for cohort in COHORTS):
+        idle |= {"atlas", "cleaning", "exclusion"}
+    values = study.science.model_dump(mode="json", exclude=idle)
+    return json.dumps(values, indent=2, ensure_ascii=False)
 
 
 def _clock_fields(study: StudyConfig, scores: pd.DataFrame | None) -> dict[str, object]:

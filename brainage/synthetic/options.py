@@ -18,11 +18,11 @@ class ReferenceOptions(Options):
     Parameters
     ----------
     n : int, default=2433
-        People.
+        How many people.
     age_low_years : float, default=18.0
         Youngest; ages are uniform.
     age_high_years : float, default=90.0
-        Oldest.
+        Oldest; see age_low_years.
     n_sites : int, default=4
         People are spread evenly over sites, each with its own shift and scale.
     """

@@ -1,0 +1,106 @@
+"""What the documentation says can be done: every command is one, every key is there, links lead."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from brainage.cli.parser import parse
+from brainage.config import SweepConfig
+from brainage.options import key_descriptions
+
+PROJECT = Path(__file__).resolve().parents[2]
+DOCS = PROJECT / "docs"
+PAGES = sorted(p for p in DOCS.rglob("*.md") if not {"_build", "reference"} & set(p.parts))
+_SPEC = importlib.util.spec_from_file_location("docs", PROJECT / "scripts" / "docs_commands.py")
+SCRIPT = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(SCRIPT)
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(DOCS))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_is_understood_and_sets_keys_that_are_there(page):
+    for _, kind, text in SCRIPT.blocks(page):
+        for words in SCRIPT.commands(text) if kind == "bash" else ():
+            shown = [re.sub(r"\$\w+", "1", word) for word in words[1:] if word != "..."]
+            arguments = parse(shown)
+            for override in getattr(arguments, "overrides", []):
+                assert_key(override.partition("=")[0])
+
+
+def assert_key(dotted: str) -> None:
+    model = SweepConfig
+    for part in dotted.split("."):
+        if model is None:
+            return
+        assert part in model.model_fields or not hasattr(model, "model_fields"), dotted
+        model = model_in(model.model_fields[part].annotation)
+
+
+def model_in(annotation):
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = model_in(argument)
+        if found is not None:
+            return found
+    return None
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.parent.name == "howto"], ids=lambda each: each.name
+)
+def test_every_key_of_a_study_on_a_how_to_page_is_a_key(page):
+    text = page.read_text()
+    for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.S):
+        walk(yaml.safe_load(block), SweepConfig, page.name)
+
+
+def walk(values, model, where):
+    for name, value in (values or {}).items():
+        assert name in key_descriptions(model), f"{where}: {name}"
+        inner = model_in(model.model_fields[name].annotation)
+        if inner is not None:
+            for each in value if isinstance(value, list) else [value]:
+                walk(each, inner, where)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_between_pages_lead_to_pages(page):
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text):
+        made = (DOCS / "reference").name in Path(target).parts
+        assert made or (page.parent / target).exists(), f"{name_of(page)}: {target}"
+
+
+def test_every_page_is_in_the_contents():
+    told = (DOCS / "index.md").read_text()
+    for page in PAGES:
+        name = str(page.relative_to(DOCS).with_suffix(""))
+        assert name == "index" or re.search(rf"^{re.escape(name)}$", told, flags=re.M), name
+
+
+def test_the_pages_of_scores_alone_run_as_they_stand(tmp_path):
+    SCRIPT.make_scores(tmp_path)
+    assert SCRIPT.run_page(DOCS / "howto" / "scores_only.md", tmp_path, every=False) == []
+    page = (tmp_path / "out" / "report" / "report.html").read_text()
+    assert "the scores were made elsewhere" in page
+    assert "ridge" not in page
+    assert "frozen" not in page
+
+
+def test_the_page_of_the_plan_runs_as_it_stands(tmp_path):
+    SCRIPT.make_scores(tmp_path)
+    from brainage.cli import DONE, main
+
+    scores, study = str(tmp_path / "scores.tsv"), str(tmp_path / "study.yaml")
+    assert main(["init", "--scores", scores, "--to", study, "--quiet"]) == DONE
+    assert SCRIPT.run_page(DOCS / "howto" / "plan_first.md", tmp_path, every=False) == []
+    assert "Primary contrast" not in (tmp_path / "out" / "compare" / "plan.txt").name
