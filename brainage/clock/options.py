@@ -22,6 +22,9 @@ _IMPORT_PATH = re.compile(r"sklearn(\.[A-Za-z][A-Za-z0-9_]*)+")
 MAX_DEGREE = 10
 #: Penalties of ridge tried, relative to the mean squared length of a centred scan.
 PENALTIES: tuple[float, ...] = tuple(np.geomspace(1e-4, 1e4, 41).tolist())
+#: The second, strong penalty of a stack's views, in the same unit; chosen on ABIDE and LEMON,
+#: where 1 to 10 are alike (docs/accuracy.md).
+STRONG_PENALTY = 3.0
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -123,6 +126,9 @@ class ClockOptions(Options):
     penalties : tuple of float, optional
         Only for "ridge" and "stacked": 41 candidates from 1e-4 to 1e4, relative to the mean squared
         length of a centred scan; a single one is not tuned.
+    strong_views : tuple of str, default=()
+        Only for "stacked": those of `views` that enter a second time, under a strong penalty (3
+        times the mean squared length of a centred scan).
     svr_kernel : {"linear", "poly"}, default="linear"
         Only for "svr".
     svr_degree : int, default=2
@@ -153,6 +159,7 @@ class ClockOptions(Options):
     views: Listed[str] = ("fisher_z",)
     age_scale: Literal["auto", "years", "sqrt", "log"] = "auto"
     penalties: Listed[float] = PENALTIES
+    strong_views: Listed[str] = ()
     svr_kernel: Literal["linear", "poly"] = "linear"
     svr_degree: int = Field(default=2, ge=1, le=MAX_DEGREE)
     svr_c: Listed[float] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -180,6 +187,15 @@ class ClockOptions(Options):
             problems.append(
                 f"age_scale '{self.age_scale}' only with estimator 'stacked' (found "
                 f"'{self.estimator}')"
+            )
+        unknown = [view for view in self.strong_views if view not in self.views]
+        if self.strong_views and not stacked:
+            problems.append(
+                f"strong_views only with estimator 'stacked' (found '{self.estimator}')"
+            )
+        elif unknown or len(set(self.strong_views)) < len(self.strong_views):
+            problems.append(
+                f"strong_views among views, each once (found {list(self.strong_views)})"
             )
         if not self.svr_c or min(self.svr_c) <= 0:
             problems.append(f"svr_c above 0 (found {list(self.svr_c) or 'none'})")

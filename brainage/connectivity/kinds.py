@@ -171,6 +171,15 @@ _RECORDS = (
         of_matrix=lambda matrix: _log_shrunk(matrix, 0.3),
     ),
     KindRecord(
+        "log_correlation_direction_80",
+        "direction from the training mean of the matrix logarithm of the correlation shrunk by 0.8",
+        "upper_with_diagonal",
+        lambda signals: _log_shrunk(signals.pearson(), 0.8),
+        0.8,
+        learnt_in_fold="direction",
+        of_matrix=lambda matrix: _log_shrunk(matrix, 0.8),
+    ),
+    KindRecord(
         "log_covariance",
         "matrix logarithm of the gain-free covariance (shrunk by 0.8)",
         "upper_with_diagonal",

@@ -27,7 +27,7 @@ class ConnectivityOptions(Options):
         Covariance estimator behind partial, shrunk_correlation, covariance, tangent and
         log_euclidean. The others are true sample statistics (pearson, fisher_z, lagged,
         amplitude) or shrunk by a fixed weight whatever the scan's length (log_correlation and
-        log_correlation_direction 0.3, log_covariance 0.8).
+        log_correlation_direction 0.3, log_correlation_direction_80 and log_covariance 0.8).
     parcel_presence : float, default=0.0
         Keep the parcels that have a signal (not missing, not constant) in at least this share of
         the sessions; 0 keeps every parcel. Decided on the reference cohort, frozen in the spec.

@@ -10,7 +10,10 @@ from brainage.connectivity import DirectionTransformer, FeatureTable, View
 
 KIND = "log_correlation_direction"
 OPTIONS = ClockOptions(
-    estimator="stacked", views=("fisher_z", KIND), validation=ValidationOptions(n_folds=4)
+    estimator="stacked",
+    views=("fisher_z", KIND),
+    strong_views=(KIND,),
+    validation=ValidationOptions(n_folds=4),
 )
 
 

@@ -14,6 +14,8 @@ from brainage.clock import ClockOptions
         ({"views": ()}, "at least one view"),
         ({"estimator": "stacked", "views": ("fisher_z", "fisher_z")}, "each view once"),
         ({"age_scale": "log"}, "age_scale 'log' only with estimator 'stacked'"),
+        ({"strong_views": ("fisher_z",)}, "strong_views only with estimator 'stacked'"),
+        ({"estimator": "stacked", "strong_views": ("pearson",)}, "strong_views among views"),
         ({"estimator": "svr", "svr_c": ()}, "svr_c above 0.*none"),
         ({"estimator": "svr", "svr_c": (1.0, 0.0)}, "svr_c above 0"),
     ],

@@ -49,7 +49,7 @@ class Preparation:
     geometry : TangentTransformer or None, default=None
         Of the "tangent" view.
     direction : DirectionTransformer or None, default=None
-        Of the "log_correlation_direction" view.
+        Of a view of directions.
     harmonizer : SiteHarmonizer or None, default=None
         Site effects.
     """
@@ -165,9 +165,9 @@ _HARMONIZER = "harmonizer_"
 
 
 def _check_steps(meta: dict, arrays: dict[str, np.ndarray], spec: ViewSpec) -> None:
-    for step, kind in (("tangent", "tangent"), ("direction", "log_correlation_direction")):
-        there = {"tangent": "tangent" in meta, "direction": "direction_mean" in arrays}[step]
-        if there != (spec.kind == kind):
+    learnt = KINDS[spec.kind].learnt_in_fold
+    for step, there in (("tangent", "tangent" in meta), ("direction", "direction_mean" in arrays)):
+        if there != (learnt == step):
             word = "with" if there else "without"
             raise ClockFileError(f"preparation: a view of {spec.kind} {word} a {step} step")
     if spec.kind == "tangent" and "fill" in arrays:
@@ -269,7 +269,7 @@ def fit_preparation(
         if options.missing_edges == "zero":
             new.imputer.fill_ = np.zeros_like(new.imputer.fill_)
         values = new.imputer.transform(values)
-    if spec.kind == "log_correlation_direction":
+    if KINDS[spec.kind].learnt_in_fold == "direction":
         new.direction = DirectionTransformer().fit(values)
         values = new.direction.transform(values)
     sites = options.harmonization

@@ -25,10 +25,15 @@ def _svr(options: ClockOptions) -> ClockRegressor:
     )
 
 
+def _stacked(options: ClockOptions) -> StackedRegressor:
+    strong = tuple(options.views.index(view) for view in options.strong_views)
+    return StackedRegressor(options.age_scale, options.penalties, strong=strong)
+
+
 #: `ClockOptions.estimator` -> what makes its regressor.
 REGRESSORS: dict[str, Callable[[ClockOptions], ClockRegressor]] = {
     "ridge": lambda options: RidgeRegressor(options.penalties),
-    "stacked": lambda options: StackedRegressor(options.age_scale, options.penalties),
+    "stacked": _stacked,
     "svr": _svr,
     "elastic_net": lambda options: ElasticNetRegressor(options.validation.inner_folds),
     "gaussian_process": lambda options: GaussianProcessRegressor(),

@@ -17,7 +17,7 @@ from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from brainage.clock.options import PENALTIES
+from brainage.clock.options import PENALTIES, STRONG_PENALTY
 from brainage.clock.regressors.age_scale import (
     AGE_POWER,
     AgeScale,
@@ -38,6 +38,7 @@ from brainage.clock.regressors.left_out import means_of_others
 from brainage.clock.regressors.lines import GramLine, freeze_lines
 from brainage.clock.regressors.ridge import RidgeBasis, RidgeFit, fit_ridge_on_features, fold_back
 from brainage.clock.regressors.stacked_in_passes import fit_stacks_in_passes
+from brainage.errors import BrainAgeError
 
 Level2 = Literal["ridge", "nonnegative"]
 
@@ -49,7 +50,7 @@ class StackFit:
     Parameters
     ----------
     views : list of RidgeFit
-        Level 1, one a view.
+        Level 1, one a view, and after them one a view that enters at the strong penalty as well.
     view_weights : ndarray of shape (n_views,)
         Level 2.
     intercept : float
@@ -57,16 +58,20 @@ class StackFit:
         scale.
     age_scale : {"years", "sqrt", "log"}, default="years"
         Scale of both levels.
+    strong : tuple of int, default=()
+        Views that enter a second time, by number.
     """
 
     views: list[RidgeFit]
     view_weights: np.ndarray
     intercept: float
     age_scale: AgeScale = "years"
+    strong: tuple[int, ...] = ()
 
     def predict(self, cross_grams: list[np.ndarray]) -> np.ndarray:
         """Return ages in years from ``new @ X.T`` of each view, each (n_new, n_scans)."""
-        pairs = zip(cross_grams, self.views, strict=True)
+        again = [cross_grams[view] for view in self.strong]
+        pairs = zip([*cross_grams, *again], self.views, strict=True)
         level1 = np.column_stack([cross @ view.dual + view.intercept for cross, view in pairs])
         return to_years(level1 @ self.view_weights + self.intercept, self.age_scale)
 
@@ -85,6 +90,7 @@ def fit_stack_on_grams(
     level2: Level2 = "ridge",
     age_scale: AgeScaleChoice = "years",
     penalties: Sequence[float] = PENALTIES,
+    strong: Sequence[int] = (),
 ) -> StackFit:
     """Fit a stack on one Gram matrix a view.
 
@@ -103,6 +109,8 @@ def fit_stack_on_grams(
         leave-one-out error in years. All scales share one decomposition of each Gram matrix.
     penalties : sequence of float, optional
         Candidates of level 1, relative to the mean squared length of a centred scan.
+    strong : sequence of int, default=()
+        Views, by number, that enter a second time at `STRONG_PENALTY`.
 
     Returns
     -------
@@ -110,7 +118,13 @@ def fit_stack_on_grams(
     """
     bases = [RidgeBasis.of_gram(gram) for gram in grams]
     return _best_stack(
-        bases, y, groups=groups, level2=level2, age_scale=age_scale, penalties=penalties
+        bases,
+        y,
+        groups=groups,
+        level2=level2,
+        age_scale=age_scale,
+        penalties=penalties,
+        strong=strong,
     )
 
 
@@ -214,14 +228,16 @@ def _best_stack(
     level2: Level2,
     age_scale: AgeScaleChoice,
     penalties: Sequence[float] = PENALTIES,
+    strong: Sequence[int] = (),
 ) -> StackFit:
     """Fit the stack on each candidate scale; keep the smallest leave-one-out error in years."""
     stacks = []
     for scale in candidate_scales(age_years, age_scale):
         target = to_scale(age_years, scale)
         views = [basis.ridge(target, groups, penalties) for basis in bases]
+        views += [bases[view].ridge(target, groups, (STRONG_PENALTY,)) for view in strong]
         stack = _combine(views, target, groups, level2)
-        stacks.append(replace(stack, age_scale=scale))
+        stacks.append(replace(stack, age_scale=scale, strong=tuple(strong)))
     if len(stacks) == 1:
         return stacks[0]
     return min(stacks, key=lambda stack: stack.loo_error_years(age_years))
@@ -257,11 +273,14 @@ class StackedRegressor:
         Candidates of level 1, relative to the mean squared length of a centred scan.
     max_square : int, default=10000
         Scans or features beyond which no square matrix is decomposed.
+    strong : sequence of int
+        Views, by number, that enter a second time at the strong penalty.
     """
 
     age_scale: AgeScaleChoice = "auto"
     penalties: Sequence[float] = PENALTIES
     max_square: int = MAX_SQUARE
+    strong: Sequence[int] = ()
     name = "stacked"
     centred = True
     threaded = False
@@ -271,7 +290,19 @@ class StackedRegressor:
         return "passes" if not learns and min(n_scans, n_features) > self.max_square else "grams"
 
     def fit_in_passes(self, training: PassTraining) -> list[PassFit]:
-        """Fit both levels of every training set, level 1 by inner folds of people."""
+        """Fit both levels of every training set, level 1 by inner folds of people.
+
+        Raises
+        ------
+        BrainAgeError
+            Views that enter a second time: passes fit one penalty a view.
+        """
+        if self.strong:
+            raise BrainAgeError(
+                f"clock.strong_views: expected none beyond {self.max_square} scans and features, "
+                f"where a stack is fitted in passes over the features; found {len(self.strong)}. "
+                "Leave them out."
+            )
         return fit_stacks_in_passes(training, self.penalties, age_scale=self.age_scale)
 
     def fit(self, training: GramTraining) -> GramLine:
@@ -282,6 +313,7 @@ class StackedRegressor:
             groups=training.groups,
             age_scale=self.age_scale,
             penalties=self.penalties,
+            strong=self.strong,
         )
         pairs = list(zip(stack.view_weights, stack.views, strict=True))
         intercept = stack.intercept + float(sum(weight * view.intercept for weight, view in pairs))
@@ -290,7 +322,11 @@ class StackedRegressor:
             "penalties": [float(view.penalty) for view in stack.views],
             "age_power": AGE_POWER[stack.age_scale],
         }
-        duals = [weight * view.dual for weight, view in pairs]
+        n_views = len(training.grams)
+        duals = [weight * view.dual for weight, view in pairs[:n_views]]
+        # Both ridges of a view are linear in the same features: one weight a scan is left.
+        for of_view, (weight, view) in zip(self.strong, pairs[n_views:], strict=True):
+            duals[of_view] = duals[of_view] + weight * view.dual
         return GramLine(duals, intercept, chosen, stack.age_scale)
 
     def freeze(
@@ -304,7 +340,8 @@ class StackedRegressor:
 
     def words(self) -> str:
         """Return the method in words."""
+        twice = f", {len(self.strong)} of them also at a strong penalty" if self.strong else ""
         return (
-            "a stack of ridge regressions, one a view, combined on their exact leave-one-out "
-            "predictions"
+            f"a stack of ridge regressions, one a view{twice}, combined on their exact "
+            "leave-one-out predictions"
         )

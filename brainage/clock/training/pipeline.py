@@ -35,7 +35,7 @@ from brainage.clock.regressors.contract import (
 from brainage.clock.regressors.grams import centred, directions, gram_of
 from brainage.clock.regressors.primal import Moments, moments_of
 from brainage.clock.regressors.registry import regressor_of
-from brainage.connectivity import DirectionTransformer, FeatureTable, ViewSpec
+from brainage.connectivity import KINDS, DirectionTransformer, FeatureTable, ViewSpec
 from brainage.errors import BrainAgeError, FeatureMismatchError
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
@@ -169,7 +169,7 @@ class Problem:
     def takes_directions_alone(self, view: int) -> bool:
         """Return whether unit vectors from the mean are all that is learnt of a view."""
         plain = self.options.harmonization.method == "none" and not self._incomplete[view]
-        return plain and self.specs[view].kind == "log_correlation_direction"
+        return plain and KINDS[self.specs[view].kind].learnt_in_fold == "direction"
 
     def fit_direction(self, view: int, train: np.ndarray) -> Preparation:
         """Return the preparation of such a view: the mean of training scans."""

@@ -7,8 +7,10 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import KFold
 from sklearn.utils.estimator_checks import check_estimator
 
+from brainage.clock.options import STRONG_PENALTY
+from brainage.clock.regressors.contract import GramTraining
 from brainage.clock.regressors.ridge import fit_ridge_on_gram
-from brainage.clock.regressors.stacked import StackedClock, fit_stack_on_grams
+from brainage.clock.regressors.stacked import StackedClock, StackedRegressor, fit_stack_on_grams
 
 
 def _views(n, p=80, *, seed=0):
@@ -139,3 +141,21 @@ def test_block_sizes_that_do_not_add_up_are_refused():
 @pytest.mark.parametrize("level2", ["ridge", "nonnegative"])
 def test_passes_scikit_learns_checks(level2):
     check_estimator(StackedClock(level2=level2))
+
+
+def test_a_strong_view_enters_level_two_as_a_second_ridge_of_its_gram():
+    X, age, sizes = _views(60)
+    blocks = np.split(np.arange(240), np.cumsum(sizes)[:-1])
+    grams = [X[:, b] @ X[:, b].T for b in blocks]
+    stack = fit_stack_on_grams(grams, age, strong=(1,))
+    penalty = STRONG_PENALTY * np.mean(np.sum((X - X.mean(axis=0))[:, blocks[1]] ** 2, axis=1))
+    assert stack.views[-1].penalty == pytest.approx(penalty, rel=1e-9)
+    others = [i for i in range(60) if i != 7]
+    alone = Ridge(penalty).fit(X[others][:, blocks[1]], age[others])
+    assert stack.views[-1].loo[7] == pytest.approx(alone.predict(X[7:8, blocks[1]])[0], rel=1e-8)
+    predicted = stack.predict(grams)
+    line = StackedRegressor(age_scale="years", strong=(1,)).fit(
+        GramTraining(grams, age, np.arange(60))
+    )
+    assert len(line.duals) == len(grams)
+    np.testing.assert_allclose(line.predict(grams), predicted, rtol=1e-9)
