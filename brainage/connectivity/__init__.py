@@ -15,7 +15,6 @@ from brainage.connectivity.transformers import (
     TangentTransformer,
 )
 from brainage.connectivity.views import (
-    DIRECTION_KINDS,
     View,
     ViewSpec,
     edge_indices,
@@ -25,7 +24,6 @@ from brainage.connectivity.views import (
 )
 
 __all__ = [
-    "DIRECTION_KINDS",
     "EXCLUDED",
     "KINDS",
     "ConnectivityOptions",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.connectivity import FeatureTable, View, ViewSpec
+from brainage.connectivity import KINDS, FeatureTable, View, ViewSpec
 
 NETWORKS = ("motor", "visual")
 
@@ -17,7 +17,7 @@ def make_features(n=60, *, p=10, kinds=("fisher_z",), effect=0.01, n_sites=2, se
     networks = tuple(NETWORKS[i % 2] for i in range(p))
     views = {}
     for kind in kinds:
-        layout = "upper_with_diagonal" if kind == "tangent" else "upper"
+        layout = KINDS[kind].layout
         spec = ViewSpec(kind, "none", layout, names, networks, "toy", "cleaned")
         if kind == "tangent":
             values = _covariances(rng, age, p, effect)
