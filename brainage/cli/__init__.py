@@ -22,7 +22,7 @@ from brainage.cli.termination import Terminated, end_workers, terminable
 from brainage.errors import BrainAgeError, BrainAgeWarning
 from brainage.wording import printable
 
-__all__ = ["build_parser", "main"]
+__all__ = ["build_parser", "main", "say"]
 
 #: Faults of a disk or of permissions, which no report to us would mend.
 _THE_MACHINES = {
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     except Terminated:
         # No wait for what the workers are at: their files are written whole or not at all.
         end_workers()
-        _say(f"\nterminated; {_KEPT}")
+        say(f"\nterminated; {_KEPT}")
         return TERMINATED
 
 
@@ -87,11 +87,11 @@ def _run(arguments: argparse.Namespace) -> int:
     except BrainAgeError as error:
         if screen.verbose:
             traceback.print_exc()
-        _say(f"brainage {arguments.verb}: {error}")
+        say(f"brainage {arguments.verb}: {error}")
         return BAD_INPUT
     except KeyboardInterrupt:
         end_workers()
-        _say(f"\ninterrupted; {_KEPT}")
+        say(f"\ninterrupted; {_KEPT}")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone; that is no failure of the work.
@@ -100,7 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         if error.errno not in _THE_MACHINES:
             return _bug()
-        _say(
+        say(
             f"brainage {arguments.verb}: {error.filename or 'a file'}: {error.strerror}. What is "
             "done is kept; mend this and give the same command again."
         )
@@ -135,7 +135,8 @@ def _plain_warnings(screen) -> Iterator[None]:
         yield
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print to standard error, what cannot be seen written out."""
     print(printable(text, keep="\n"), file=sys.stderr)
 
 

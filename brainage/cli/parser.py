@@ -10,7 +10,7 @@ from typing import NoReturn
 from brainage import __version__
 from brainage.wording import did_you_mean
 
-_EXIT_CODES = (
+EXIT_CODES = (
     "exit codes: 0 done; 1 done, but some scans failed; 2 bad input or config; 70 a bug; "
     "130 interrupted; 143 terminated"
 )
@@ -119,7 +119,7 @@ def build_parser() -> Parser:
         "  brainage demo --tiny                     see everything work on made-up data\n"
         "  brainage init path/to/fmriprep           write a study file from what is there\n"
         "  brainage check study.yaml                see what would run\n"
-        "  brainage run study.yaml                  run it\n\n" + _EXIT_CODES,
+        "  brainage run study.yaml                  run it\n\n" + EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"brainage {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
@@ -177,7 +177,7 @@ def _add(verbs, name: str, text: str, *examples: str) -> Parser:
     shown = "\n".join(f"  {example}" for example in examples)
     heading = "example" if len(examples) == 1 else "examples"
     return verbs.add_parser(
-        name, help=text, description=text, epilog=f"{heading}:\n{shown}\n\n{_EXIT_CODES}"
+        name, help=text, description=text, epilog=f"{heading}:\n{shown}\n\n{EXIT_CODES}"
     )
 
 
