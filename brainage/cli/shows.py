@@ -137,6 +137,12 @@ def show_no_clock(screen: Screen, reasons: dict[str, str]) -> None:
         screen.problem(f"{len(others)} network clock(s) show nothing of age: {', '.join(others)}")
 
 
+def show_gap_lines(screen: Screen, lines: dict[str, str]) -> None:
+    """Show how gaps were freed of age and sex on the trial's own scans."""
+    if WHOLE_BRAIN in lines:
+        screen.line(f"corrected gap: {lines[WHOLE_BRAIN]}")
+
+
 def show_trained(screen: Screen, trained) -> None:
     """Show a clock's out-of-fold accuracy."""
     from brainage.stages.train import clocks_that_show_nothing

@@ -19,6 +19,7 @@ from brainage.cli.shows import (
     show_end,
     show_evaluation,
     show_extracted,
+    show_gap_lines,
     show_left_out,
     show_mask_cost,
     show_no_clock,
@@ -148,7 +149,7 @@ def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
     """Score the trial."""
     from brainage.stages.cohorts import stage_folder
     from brainage.stages.features import left_out, scans_used
-    from brainage.stages.score import load_calibrations, score, scored_by_nothing
+    from brainage.stages.score import gap_lines, load_calibrations, score, scored_by_nothing
 
     study = study_of(arguments)
     with screen.progress() as bar:
@@ -157,6 +158,7 @@ def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
     nothing = scored_by_nothing(study)
     screen.line(scans_used(study, "trial"))
     show_no_clock(screen, nothing)
+    show_gap_lines(screen, gap_lines(study))
     show_calibrations(screen, calibrations)
     show_scores(screen, scores)
     folder = stage_folder(study, "score")
@@ -267,7 +269,7 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
 def _show_stage(screen: Screen, study: StudyConfig, stage) -> int:
     """Show what a stage of `run` made; return the exit code of what it left out."""
     from brainage.stages.features import left_out
-    from brainage.stages.score import load_calibrations, scored_by_nothing
+    from brainage.stages.score import gap_lines, load_calibrations, scored_by_nothing
 
     shows = {
         "synthetic": show_synthetic,
@@ -283,6 +285,7 @@ def _show_stage(screen: Screen, study: StudyConfig, stage) -> int:
     cohorts = {"train": "reference", "score": "trial", "evaluate": "external"}
     if stage.name == "score":
         show_no_clock(screen, scored_by_nothing(study))
+        show_gap_lines(screen, gap_lines(study))
         show_calibrations(screen, load_calibrations(study))
     shows[stage.name](screen, stage.result)
     if stage.name == "extract":

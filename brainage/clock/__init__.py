@@ -10,6 +10,7 @@ from brainage.clock.evaluation.explain import explain_clock
 from brainage.clock.evaluation.external import ExternalTest, evaluate_clock
 from brainage.clock.evaluation.leaderboard import LEADERBOARD
 from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
+from brainage.clock.model.age_sex import AgeSexLine, free_scores
 from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.model.calibration import calibrate_clock
 from brainage.clock.model.mismatch import advice
@@ -42,6 +43,7 @@ __all__ = [
     "PREDICTIONS",
     "WHOLE_BRAIN",
     "AgeBiasCorrector",
+    "AgeSexLine",
     "Alternative",
     "BrainClock",
     "ClockOptions",
@@ -66,6 +68,7 @@ __all__ = [
     "explain_clock",
     "fit_clock",
     "fit_network_clocks",
+    "free_scores",
     "gap_slope",
     "learning_curve",
     "make_folds",

@@ -148,6 +148,10 @@ class ClockOptions(Options):
         Only for the view "tangent".
     bias_correction : {"none", "offset", "slope", "spline", "in_sample"}, default="offset"
         How the gap is freed from age; "in_sample" only to reproduce lisa_like.
+    gap_freed_of_age_and_sex : {"none", "reference", "baselines", "everyone"}, default="none"
+        Subtract the corrected gap's regression on age and sex, fitted on the reference (frozen in
+        the clock), on the trial's baselines or on all its scans, blind to arm. "everyone" is what
+        that group's comparison did: it takes part of each arm's change off with it.
     validation : ValidationOptions
         How out-of-fold predictions are made.
     networks : bool, default=True
@@ -169,6 +173,7 @@ class ClockOptions(Options):
     harmonization: HarmonizationOptions = HarmonizationOptions()
     tangent: TangentOptions = TangentOptions()
     bias_correction: Literal["none", "offset", "slope", "spline", "in_sample"] = "offset"
+    gap_freed_of_age_and_sex: Literal["none", "reference", "baselines", "everyone"] = "none"
     validation: ValidationOptions = ValidationOptions()
     networks: bool = True
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from brainage.clock import BrainClock
+from brainage.clock import BrainClock, free_scores
 from brainage.config import StudyConfig
-from brainage.errors import FeatureMismatchError
+from brainage.errors import ConfigError, FeatureMismatchError
+from brainage.files import read_json, write_json
 from brainage.progress import Progress, silent
 from brainage.stages.blinding import refuse_arm_columns
 from brainage.stages.calibrate import (
@@ -31,6 +33,8 @@ from brainage.stages.train import (
     write_clocks,
 )
 from brainage.tables import SCORES, WHOLE_BRAIN, read_table, write_table
+
+_GAP_LINES = "gap_lines.json"
 
 
 def score(
@@ -84,6 +88,12 @@ def _score(
         inputs |= calibration_input(study)
     inputs |= separation_input(study)
     path = folder / "scores.tsv"
+    described: dict[str, object] = {
+        "shows_nothing": clocks_that_show_nothing(clocks),
+        "gap_freed_of_age_and_sex": study.science.clock.gap_freed_of_age_and_sex,
+    }
+    if study.science.clock.gap_freed_of_age_and_sex == "baselines":
+        described["baselines"] = _baselines(study)
 
     def write() -> list[Path]:
         refuse_trained_people(study, features)
@@ -92,18 +102,51 @@ def _score(
         for clock in calibrated.values():
             tables.append(clock.score(features))
             progress(len(tables), len(clocks), "score")
-        scores = pd.concat(tables, ignore_index=True)
+        scores, freed = _freed(study, pd.concat(tables, ignore_index=True), folder)
         write_table(scores, path, SCORES)
         return [
             path,
             path.with_suffix(".json"),
+            *freed,
             *_write_calibrated(calibrated, folder),
             *write_reliability(scores, folder, seed=study.science.seed),
         ]
 
-    described = {"shows_nothing": clocks_that_show_nothing(clocks)}
     Making(folder, "score", described, inputs).make(write, overwrite=overwrite)
     return read_table(path, SCORES)
+
+
+def gap_lines(study: StudyConfig) -> dict[str, str]:
+    """Return how the last scoring freed gaps of age and sex, by network; empty where it did not."""
+    path = stage_folder(study, "score") / _GAP_LINES
+    return read_json(path) if path.is_file() else {}
+
+
+def _freed(
+    study: StudyConfig, scores: pd.DataFrame, folder: Path
+) -> tuple[pd.DataFrame, list[Path]]:
+    """Return scores freed of age and sex on the trial's own scans, where that is asked for."""
+    path, fitted_on = folder / _GAP_LINES, study.science.clock.gap_freed_of_age_and_sex
+    path.unlink(missing_ok=True)
+    if fitted_on not in ("baselines", "everyone"):
+        return scores, []
+    on = np.ones(len(scores), dtype=bool)
+    if fitted_on == "baselines":
+        on = scores["session_id"].isin(_baselines(study)).to_numpy()
+    freed, words = free_scores(scores, on, fitted_on=fitted_on)
+    write_json(path, words)
+    return freed, [path]
+
+
+def _baselines(study: StudyConfig) -> list[str]:
+    trial = study.science.trial
+    if trial is None:
+        raise ConfigError(
+            "clock.gap_freed_of_age_and_sex: 'baselines' needs science.trial.visits, found no "
+            "trial. Choose 'reference', or name the visits."
+        )
+    first = min(visit.nominal_years for visit in trial.visits)
+    return [visit.session_id for visit in trial.visits if visit.nominal_years == first]
 
 
 def clock_parcels(clocks: dict[str, BrainClock]) -> tuple[str, ...]:

@@ -119,6 +119,8 @@ def _bias_lines(clock: ClockParts) -> dict[str, str]:
         "gap slope on age, before": _slope_words(bias.slope_before_),
         "gap slope on age, after": _slope_words(bias.slope_after_),
     }
+    if clock.age_sex is not None:
+        lines["gap freed of age and sex"] = clock.age_sex.words()
     lines["drift with elapsed time"] = drift_words(clock.facts)
     left_out = clock.facts["gap_slope_out_of_fold"]
     if bias.kind == "in_sample":

@@ -69,7 +69,7 @@ class BrainClock(ClockParts):
                 "network": self.network,
                 "predicted_age_years": predicted,
                 "gap_years": predicted - age,
-                "gap_corrected_years": self.bias.corrected_gap(age, predicted),
+                "gap_corrected_years": self.corrected_gap(age, predicted, rows["sex"]),
                 "interval_low_years": numbers["low"].to_numpy(float),
                 "interval_high_years": numbers["high"].to_numpy(float),
                 "in_age_range": (age >= low) & (age <= high),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from brainage.clock.model.age_sex import AgeSexLine
 from brainage.clock.model.bias import AgeBiasCorrector
 from brainage.clock.model.distance import ReferenceDistance
 from brainage.clock.model.intervals import CvPlusIntervals
@@ -46,6 +48,8 @@ class ClockParts:
     fold_preparations : tuple of tuple of Preparation, default=()
         What each CV+ fold model does to each view, where that is learnt of its training scans
         (tangent space, missing parcels); empty where all do as the clock itself.
+    age_sex : AgeSexLine or None, default=None
+        What is taken off the corrected gap of every scan, where that was asked for.
     """
 
     network: str
@@ -60,6 +64,7 @@ class ClockParts:
     distance: ReferenceDistance
     facts: dict
     fold_preparations: tuple[tuple[Preparation, ...], ...] = ()
+    age_sex: AgeSexLine | None = None
 
     @property
     def parcel_names(self) -> tuple[str, ...]:
@@ -76,6 +81,13 @@ class ClockParts:
     def shows_nothing(self) -> str:
         """Why it shows nothing of age, by its out-of-fold accuracy; empty where it shows some."""
         return self.facts["shows_nothing"]
+
+    def corrected_gap(
+        self, age_years: np.ndarray, predicted_age_years: np.ndarray, sex: Iterable[object]
+    ) -> np.ndarray:
+        """Return gaps after the frozen age-bias line, freed of age and sex where that was asked."""
+        gap = self.bias.corrected_gap(age_years, predicted_age_years)
+        return gap if self.age_sex is None else gap - self.age_sex.expected(age_years, sex)
 
     @property
     def calibrates(self) -> bool:

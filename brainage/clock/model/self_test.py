@@ -75,8 +75,12 @@ def _numbers(parts: ClockParts, site: str | None, *, lacking: bool = False) -> d
         scan = [one if step.imputer is None else np.full_like(one, np.nan) for one, step in pairs]
     x, of_folds = prepared_features(parts, scan, row, validating=True)
     numbers = numbers_of(parts, x, of_folds)
-    youngest, oldest = parts.bias.corrected_gap(
-        np.array(parts.age_range_years), np.full(2, numbers.predicted)
+    sexes = list(parts.age_sex.by_sex) if parts.age_sex is not None else []
+    # The first sex at the youngest age, the last at the oldest.
+    youngest, oldest = parts.corrected_gap(
+        np.array(parts.age_range_years),
+        np.full(2, numbers.predicted),
+        [sexes[0], sexes[-1]] if sexes else [None, None],
     )
     return {
         "predicted": numbers.predicted,

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from brainage.clock.model.age_sex import AgeSexLine
 from brainage.clock.model.bias import AgeBiasCorrector
 from brainage.clock.model.distance import ReferenceDistance
 from brainage.clock.model.intervals import CvPlusIntervals
@@ -31,6 +32,7 @@ _META = (
     "bias",
     "facts",
     "fold_preparations",
+    "age_sex",
 )
 
 
@@ -58,6 +60,7 @@ def clock_to_stored(parts: ClockParts) -> tuple[dict, Arrays]:
         "bias": parts.bias.to_dict(),
         "facts": parts.facts,
         "fold_preparations": fold_meta,
+        "age_sex": None if parts.age_sex is None else parts.age_sex.to_dict(),
     }
     return meta, arrays
 
@@ -99,6 +102,7 @@ def parts_from_stored(meta: dict, arrays: Arrays) -> dict[str, Any]:
         "intervals": CvPlusIntervals.from_arrays(shelves.take("intervals_")),
         "distance": ReferenceDistance.from_arrays(shelves.take("distance_"), sum(sizes)),
         "facts": checked_facts(meta["facts"]),
+        "age_sex": None if meta["age_sex"] is None else AgeSexLine.from_dict(meta["age_sex"]),
     }
     n_folds = parts["intervals"].n_folds_
     parts |= _fold_models(meta, shelves, n_folds, sum(sizes))
@@ -198,6 +202,8 @@ def _check_together(parts: dict[str, Any]) -> None:
             f"options: bias correction '{options.bias_correction}', but the line is of "
             f"'{parts['bias'].kind}'"
         )
+    if (options.gap_freed_of_age_and_sex == "reference") != (parts["age_sex"] is not None):
+        raise ClockFileError("options: a line on age and sex that was not asked for, or none")
     for preparation in parts["preparations"]:
         harmonizer = preparation.harmonizer
         method = "none" if harmonizer is None else harmonizer.method

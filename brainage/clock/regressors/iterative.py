@@ -129,9 +129,9 @@ def solve_shifted(
     finished : callable, optional
         Given predictions and residuals after each pass, whether no more passes are needed; None:
         until every system is solved.
-    tolerance : float, default=TOLERANCE
+    tolerance : float, default=1e-6
         Of the relative residuals.
-    most_passes : int, default=MOST_PASSES
+    most_passes : int, default=200
         Stop there whatever is left.
 
     Returns

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from brainage import __version__
+from brainage.clock.model.age_sex import AgeSexLine
 from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.model.distance import ReferenceDistance
 from brainage.clock.model.intervals import CvPlusIntervals
@@ -103,6 +104,7 @@ def fit_clock(
     regression = problem.regressor.freeze(models, trains, prepared)
     weights, intercepts, scales, of_folds = _fold_models(problem, fits, prepared, regression)
     bias = _bias(options, cv)
+    age_sex = _age_sex_line(options, cv, bias, features)
     first = cv.predictions[cv.predictions["repeat"] == 0]
     residual = (first["predicted_age_years"] - first["age_years"]).to_numpy(float)
     return BrainClock(
@@ -115,11 +117,12 @@ def fit_clock(
         fold_intercepts=intercepts,
         fold_scales=scales,
         fold_preparations=of_folds,
+        age_sex=age_sex,
         intervals=CvPlusIntervals().fit(first["fold"].to_numpy(int), residual),
         distance=ReferenceDistance().fit(_Beside(prepared), groups=problem.groups),
         facts=_facts(features, problem, cv, kept, cv_plus=len(weights) > 0)
         | {
-            "gap_slope_out_of_fold": _out_of_fold_slopes(bias, cv),
+            "gap_slope_out_of_fold": _out_of_fold_slopes(bias, cv, age_sex, features),
             "gap_slope_within_sites": _slope_within_sites(cv),
         },
     )
@@ -259,15 +262,35 @@ def _bias(options: ClockOptions, cv: CrossValidation) -> AgeBiasCorrector:
     )
 
 
-def _out_of_fold_slopes(bias: AgeBiasCorrector, cv: CrossValidation) -> dict:
+def _age_sex_line(
+    options: ClockOptions, cv: CrossValidation, bias: AgeBiasCorrector, features: FeatureTable
+) -> AgeSexLine | None:
+    """Return the line of left-out people's corrected gaps on age and sex, where asked for."""
+    if options.gap_freed_of_age_and_sex != "reference":
+        return None
+    mean = cv.mean_predictions()
+    age = mean["age_years"].to_numpy(float)
+    gap = bias.corrected_gap(age, mean["predicted_age_years"].to_numpy(float))
+    return AgeSexLine.fit(age, gap, features.rows["sex"], fitted_on="reference")
+
+
+def _out_of_fold_slopes(
+    bias: AgeBiasCorrector,
+    cv: CrossValidation,
+    age_sex: AgeSexLine | None,
+    features: FeatureTable,
+) -> dict:
     """Return the gap's slope on age in left-out people: what a new person meets."""
     mean = cv.mean_predictions()
     age = mean["age_years"].to_numpy(float)
     predicted = mean["predicted_age_years"].to_numpy(float)
     people = mean["participant_id"].to_numpy()
+    corrected = bias.corrected_gap(age, predicted)
+    if age_sex is not None:
+        corrected = corrected - age_sex.expected(age, features.rows["sex"])
     return {
         "before": gap_slope(age, predicted - age, people=people).to_dict(),
-        "after": gap_slope(age, bias.corrected_gap(age, predicted), people=people).to_dict(),
+        "after": gap_slope(age, corrected, people=people).to_dict(),
     }
 
 

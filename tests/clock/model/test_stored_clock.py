@@ -99,6 +99,13 @@ EDITS = {
     "age range of text": ("ridge", _put("90", "facts", "cohort", "age_range_years", 1)),
     "more people than scans": ("ridge", _put(41, "facts", "cohort", "n_people")),
     "sites without scans": ("ridge", _put({}, "facts", "cohort", "sites")),
+    "a line on age and sex nobody asked for": (
+        "ridge",
+        _put(
+            {"intercept": 0, "per_year": 1, "by_sex": {}, "n_scans": 9, "fitted_on": "reference"},
+            "age_sex",
+        ),
+    ),
     "a correlation of 3": ("ridge", _put(3.0, "facts", "metrics", 2, "estimate")),
     "a clock called worthless": ("ridge", _put("r = -1", "facts", "shows_nothing")),
     "intercept as text": ("ridge", _put("12", "regression", "intercept")),
