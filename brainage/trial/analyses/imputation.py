@@ -224,7 +224,7 @@ def impute(
     else:
         mean = np.where(data.stopped.any(axis=1)[:, None], reference, own)
     filled = data.change.copy()
-    seen: np.ndarray = np.isfinite(data.change)
+    seen = np.asarray(np.isfinite(data.change))
     for pattern in np.unique(seen, axis=0):
         if pattern.all():
             continue
