@@ -3,7 +3,12 @@
 from brainage.connectivity.build import build_features
 from brainage.connectivity.features import FeatureTable
 from brainage.connectivity.kinds import KINDS, KindRecord
-from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, read_matrix
+from brainage.connectivity.matrices import (
+    MatrixFile,
+    ParcelMatrix,
+    read_matrix,
+    refuse_kinds_of_series,
+)
 from brainage.connectivity.matrix_files import find_matrices
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.session_features import read_run
@@ -35,6 +40,7 @@ __all__ = [
     "find_matrices",
     "read_matrix",
     "read_run",
+    "refuse_kinds_of_series",
     "LogEuclideanTransformer",
     "MissingParcelImputer",
     "TangentTransformer",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.config import StudyConfig, SweepConfig
+from brainage.connectivity import read_run, refuse_kinds_of_series
 from brainage.errors import BrainAgeError, StageError
 from brainage.imaging import Scan, check_space, load_atlas, load_strategy
 from brainage.stages.blinding import refuse_columns_that_follow_arms
@@ -213,6 +214,10 @@ def _check_cohort(study: StudyConfig, cohort: Cohort, found: Check) -> pd.DataFr
             _check_extracted(study, cohort, found)
         else:
             items = cohort_series(study, cohort)
+            if paths.matrices:
+                # What no matrix can give, and what its file must state, before anything is built.
+                refuse_kinds_of_series(study.science.connectivity.kinds)
+                read_run(items[0])
     except BrainAgeError as error:
         found.stops.append(str(error))
         return None

@@ -16,10 +16,9 @@ import pandas as pd
 
 from brainage.clock import BrainClock, advice, check_disjoint, make_folds, site_folds
 from brainage.config import StudyConfig
-from brainage.connectivity import KINDS, ViewSpec
+from brainage.connectivity import KINDS, ViewSpec, read_run
 from brainage.errors import BrainAgeError, LeakageError
 from brainage.imaging import cleaning_fingerprint, load_atlas
-from brainage.series import read_series
 from brainage.stages.blinding import refuse_arm_columns
 from brainage.stages.cohorts import Cohort, cohort_paths, has_cohort, trains
 from brainage.stages.features import cohort_series
@@ -218,7 +217,7 @@ def _identity(study: StudyConfig, cohort: Cohort) -> SeriesIdentity:
         atlas = load_atlas(science.atlas)
         fingerprint = cleaning_fingerprint(atlas, science.atlas, science.cleaning)
         return SeriesIdentity(atlas.name, fingerprint, atlas.parcel_names)
-    first = read_series(cohort_series(study, cohort)[0])
+    first = read_run(cohort_series(study, cohort)[0])
     return SeriesIdentity(first.atlas, first.cleaning_fingerprint, first.parcel_names)
 
 

@@ -44,12 +44,17 @@ def units_of(path: Path, column: str) -> str | None:
     TableError
         The dictionary is there and is no JSON.
     """
-    beside = path.with_name(re.sub(r"\.(tsv|csv|txt)(\.gz)?$", "", path.name) + ".json")
-    if not beside.is_file():
-        return None
-    described = read_json(beside)
-    entry = described.get(column) if isinstance(described, dict) else None
-    units = entry.get("Units") if isinstance(entry, dict) else None
+    stem = re.sub(r"\.(tsv|csv|txt)(\.gz)?$", "", path.name)
+    # BIDS inheritance: sessions.json at the dataset's root speaks for every person's file.
+    inherited = f"{stem.rsplit('_', 1)[-1]}.json"
+    places = [path.with_name(f"{stem}.json"), *(up / inherited for up in path.parents[:2])]
+    units = None
+    for place in dict.fromkeys(places):
+        described = read_json(place) if place.is_file() else None
+        entry = described.get(column) if isinstance(described, dict) else None
+        if isinstance(entry, dict) and "Units" in entry:
+            units = entry["Units"]
+            break
     return units if isinstance(units, str) and not is_missing(units) else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,12 +25,13 @@ _LIKE_SESSIONS = frozenset({"session", "sessionid", "ses", "visit", "visitid", "
 
 @dataclass(frozen=True)
 class _Table:
-    """One file's columns under our names, as text, and what to call its rows in messages."""
+    """One file's columns under our names, as text; what to call its rows; columns not read."""
 
     path: Path
     header: tuple[str, ...]
     cells: pd.DataFrame
     rows: tuple[str, ...]
+    unread: pd.DataFrame
 
 
 def read_people(
@@ -128,7 +129,8 @@ def _joined(person: _Table, visits: Sequence[_Table], where: Path) -> _Table:
     kept = [row for row, here in zip(person.rows, alone, strict=True) if here]
     rows += [f"{row} of {person.path.name}" for row in kept]
     header = dict.fromkeys(name for table in (*visits, person) for name in table.header)
-    return _Table(where, tuple(header), pd.concat(parts, ignore_index=True), tuple(rows))
+    cells = pd.concat(parts, ignore_index=True)
+    return _Table(where, tuple(header), cells, tuple(rows), person.unread)
 
 
 def _refuse_unknown(columns: Mapping[str, str], path: Path) -> None:
@@ -162,12 +164,15 @@ def _refuse_rows_a_visit(table: _Table) -> None:
     ids = table.cells["participant_id"]
     if "session_id" in table.cells or not ids.duplicated().any():
         return
+    who = ids[ids.duplicated()].iloc[0]
     like = [name for name in table.header if _plain(name) in _LIKE_SESSIONS]
-    if like:
+    others = like or [name for name in table.unread if table.unread[name].nunique() > 1]
+    if others:
         raise TableError(
-            f"{table.path}: two or more rows for participant '{ids[ids.duplicated()].iloc[0]}', "
-            f"and a column '{like[0]}' that is not read. If it holds the session of each row, say "
-            f"so: columns: {{session_id: {like[0]}}} (or rename it session_id)."
+            f"{table.path}: two or more rows for participant '{who}', and no column of sessions "
+            f"that is read; not read: {listed([repr(name) for name in others])}. If one holds the "
+            f"session of each row, say so: columns: {{session_id: {others[0]}}} (or rename it "
+            "session_id)."
         )
 
 
@@ -200,7 +205,8 @@ def _read_one(path: Path, columns: Mapping[str, str]) -> _Table:
     if "session_id" in cells:
         cells = cells.assign(session_id=strip_prefix(cells["session_id"], "ses-"))
     rows = tuple(f"line {line}" for line in text.index)
-    return _Table(path, tuple(text.columns), cells.reset_index(drop=True), rows)
+    unread = text.drop(columns=list(sources.values()))
+    return _Table(path, tuple(text.columns), cells.reset_index(drop=True), rows, unread)
 
 
 def _sources(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[str, str]:
@@ -258,4 +264,4 @@ def _of_person(file: Path, columns: Mapping[str, str]) -> _Table:
             f"{file}: expected a column 'session_id', found {', '.join(table.header)}."
         )
     person = file.name.removesuffix("_sessions.tsv").removeprefix("sub-")
-    return _Table(table.path, table.header, table.cells.assign(participant_id=person), table.rows)
+    return replace(table, cells=table.cells.assign(participant_id=person))

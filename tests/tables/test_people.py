@@ -171,8 +171,11 @@ def test_a_capped_age_leaves_one_scan_without_age_and_not_the_table(tmp_path, ag
 
 def test_rows_a_visit_with_an_unread_session_column_name_the_column(tmp_path):
     people = write(tmp_path / "p.tsv", "participant_id\tvisit\tage\n1\tbl\t60\n1\t1y\t61\n")
-    with pytest.raises(TableError, match=r"'visit' that is not read.*session_id: visit"):
+    with pytest.raises(TableError, match=r"not read: 'visit'.*session_id: visit"):
         read_people(people)
+    other = write(tmp_path / "o.tsv", "participant_id\ttp\tage\n1\tA\t60\n1\tB\t61\n")
+    with pytest.raises(TableError, match=r"not read: 'tp'.*session_id: tp"):
+        read_people(other)
     found = read_people(people, columns={"session_id": "visit"})
     assert found["session_id"].tolist() == ["bl", "1y"]
 
@@ -231,3 +234,12 @@ def test_bids_words_for_one_sex_are_one_level(tmp_path):
     rows = "".join(f"{i}\t60\t{word}\n" for i, word in enumerate(words))
     people = write(tmp_path / "p.tsv", "participant_id\tage\tsex\n" + rows)
     assert read_people(people)["sex"].tolist() == ["F"] * 5 + ["M", "M", "O", "O", "1"]
+
+
+def test_a_dictionary_at_the_root_of_a_dataset_speaks_for_every_sessions_file(tmp_path):
+    people = write(tmp_path / "participants.tsv", "participant_id\tsex\nsub-1\tF\n")
+    write(tmp_path / "sessions.json", json.dumps({"age": {"Units": "months"}}))
+    (tmp_path / "sub-1").mkdir()
+    write(tmp_path / "sub-1" / "sub-1_sessions.tsv", "session_id\tage\nses-a\t96\n")
+    with pytest.warns(BrainAgeWarning, match="months"):
+        assert read_people(people, tmp_path)["age_years"].tolist() == [8.0]
