@@ -419,8 +419,15 @@ def _add_clock(verbs) -> None:
         "print the model card: cohort, accuracy, bias line, atlas, cleaning, limits",
         "brainage clock show reference.clock",
     )
-    show.add_argument("file", help="*.clock")
+    show.add_argument("file", help="*.clock, or the name of a packaged one")
     _add_output(show)
+    listed = _add(
+        actions,
+        "list",
+        "list the clocks that come with the package",
+        "brainage clock list",
+    )
+    _add_output(listed)
 
 
 def _add_completion(verbs) -> None:

@@ -215,10 +215,17 @@ def _simulated(found: pd.DataFrame, shape: TrialShape, n_trials: int) -> pd.Data
 
 
 def run_clock(arguments: argparse.Namespace, screen: Screen) -> int:
-    """Show a clock's model card."""
-    from brainage.clock import BrainClock
+    """Show a clock's model card, or the clocks that come with the package."""
+    from brainage.clock import BrainClock, find_clock_file, packaged_clocks
 
-    clock = BrainClock.load(arguments.file)
+    if arguments.action == "list":
+        clocks = {name: BrainClock.load(path).card() for name, path in packaged_clocks().items()}
+        for name, card in clocks.items():
+            screen.line(f"{name}: {card['trained on']}; {card['features']} of {card['atlas']}")
+        screen.line("use one by its name: paths.clock, or `brainage clock show NAME`")
+        screen.result({name: card["clock"] for name, card in clocks.items()})
+        return DONE
+    clock = BrainClock.load(find_clock_file(arguments.file))
     card = clock.card()
     for key, value in card.items():
         screen.line(f"{key}: {value}")

@@ -15,6 +15,7 @@ from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.model.calibration import calibrate_clock
 from brainage.clock.model.mismatch import advice
 from brainage.clock.model.model import BrainClock
+from brainage.clock.model.packaged import find_clock_file, packaged_clocks
 from brainage.clock.options import (
     ClockOptions,
     EvaluationOptions,
@@ -38,6 +39,8 @@ from brainage.clock.training.validation import (
 from brainage.tables import WHOLE_BRAIN
 
 __all__ = [
+    "find_clock_file",
+    "packaged_clocks",
     "LEADERBOARD",
     "METRICS",
     "PREDICTIONS",

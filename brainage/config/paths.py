@@ -146,7 +146,8 @@ class PathsSection(Options):
     outcomes_columns : dict of str to str, default={}
         participant_id, session_id or an outcome -> that table's column.
     clock : str or None, default=None
-        A clock file made before, or a folder of them; then nothing is trained.
+        A clock file made before, a folder of them, or the name of a packaged one
+        (``lemon_schaefer200``); then nothing is trained.
     scores : str or None, default=None
         A scores table made before; then nothing is scored.
     calibration : str or None, default=None

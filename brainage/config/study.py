@@ -106,7 +106,7 @@ class StudyConfig(Options):
 
     def with_absolute_paths(self, base: Path) -> Self:
         """Return the study with every file and folder absolute, starting at `base`."""
-        paths = with_files(self.paths, FILES_OF_STUDY, base)
+        paths = with_files(_with_packaged_clock(self.paths, base), FILES_OF_STUDY, base)
         paths = paths.model_copy(
             update={
                 "reference": with_files(paths.reference, FILES_OF_COHORT, base),
@@ -120,6 +120,16 @@ class StudyConfig(Options):
         atlas = with_files(self.science.atlas, FILES_OF_ATLAS, base)
         science = self.science.model_copy(update={"atlas": atlas, "cleaning": cleaning})
         return self.model_copy(update={"paths": paths, "science": science})
+
+
+def _with_packaged_clock(paths: PathsSection, base: Path) -> PathsSection:
+    """Return paths in which the name of a clock that came with the package is its file."""
+    if paths.clock is None or (base / paths.clock).exists():
+        return paths
+    packaged = configs_folder() / "clocks" / f"{paths.clock}.clock"
+    if not packaged.is_file():
+        return paths
+    return paths.model_copy(update={"clock": str(packaged.resolve())})
 
 
 Config = TypeVar("Config", bound=StudyConfig)

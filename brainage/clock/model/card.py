@@ -88,7 +88,7 @@ def _cohort_lines(facts: dict) -> dict[str, str]:
     people = f"{cohort['n_scans']} scans of {cohort['n_people']} people, ages {ages}"
     if cohort["sexes"]:
         people += "; " + ", ".join(f"{count} {sex}" for sex, count in cohort["sexes"].items())
-    lines = {"study": facts["study"]} if "study" in facts else {}
+    lines = {name: facts[name] for name in ("study", "source") if name in facts}
     sites = ", ".join(f"{name} ({count})" for name, count in cohort["sites"].items())
     return lines | {"trained on": people, "sites": sites}
 
