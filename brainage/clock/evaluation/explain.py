@@ -117,7 +117,7 @@ STABILITY = TableSchema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """Patterns of a clock and how steady they are over folds.
 
@@ -135,6 +135,11 @@ class Explanation:
     parcels: pd.DataFrame
     networks: pd.DataFrame
     stability: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return views and sizes in one line."""
+        sizes = ", ".join(f"{kind} ({len(one)} edges)" for kind, one in self.patterns.items())
+        return f"Explanation: patterns of {sizes}; {len(self.parcels)} rows of parcels"
 
     def save(self, folder: str | Path) -> None:
         """Write ``patterns_{edges,parcels,networks,stability}.tsv``."""

@@ -49,7 +49,7 @@ EXTERNAL_SLOPES = TableSchema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExternalTest:
     """How a frozen clock did on people it never saw.
 
@@ -66,6 +66,19 @@ class ExternalTest:
     metrics: pd.DataFrame
     gap_slopes: pd.DataFrame
     scores: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return cohort and accuracy in one line."""
+        figures = self.metrics.set_index("metric")["estimate"]
+        return (
+            f"ExternalTest: {len(self.scores)} scans of "
+            f"{self.scores['participant_id'].nunique()} people, MAE {figures['MAE']:.2f} years, "
+            f"r {figures['r']:.2f} (uncorrected)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the metrics as a table, for notebooks."""
+        return self.metrics.to_html(index=False, float_format="{:.3f}".format)
 
 
 def evaluate_clock(

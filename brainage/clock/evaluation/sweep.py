@@ -59,7 +59,7 @@ class Alternative:
     features: str = "features"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SweepResult:
     """What a sweep found.
 
@@ -80,6 +80,22 @@ class SweepResult:
     failures: pd.DataFrame
     n_scans: int
     n_people: int
+
+    def __repr__(self) -> str:
+        """Return what was compared and what came first, in two lines."""
+        failed = f", {len(self.failures)} not evaluated" if len(self.failures) else ""
+        said = (
+            f"SweepResult: {len(self.leaderboard)} alternatives{failed} on {self.n_scans} scans of "
+            f"{self.n_people} people"
+        )
+        if self.leaderboard.empty:
+            return said
+        best = self.leaderboard.iloc[0]
+        return f"{said}\n  first: {best['alternative']}, MAE {best['mae_years']:.2f} years"
+
+    def _repr_html_(self) -> str:
+        """Return the leaderboard as a table, for notebooks."""
+        return self.leaderboard.to_html(index=False, float_format="{:.3f}".format, max_rows=30)
 
 
 def expand_alternatives(

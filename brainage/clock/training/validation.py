@@ -65,7 +65,7 @@ CHOSEN = TableSchema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CrossValidation:
     """Out-of-fold predictions of the reference cohort and their accuracy.
 
@@ -92,6 +92,28 @@ class CrossValidation:
     leave_one_site_out: pd.DataFrame | None = None
     fits: tuple[FoldFit, ...] = field(default=(), repr=False)
     in_sample: pd.DataFrame | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        """Return cohort, folds and accuracy in a few lines."""
+        rows = self.predictions
+        people, repeats = rows["participant_id"].nunique(), rows["repeat"].nunique()
+        lines = [
+            f"CrossValidation: {len(rows) // repeats} scans of {people} people, "
+            f"{rows['fold'].nunique()} folds x {repeats}"
+        ]
+        for name, metrics in self.metrics.groupby("validation", sort=False):
+            figures = metrics.set_index("metric")["estimate"]
+            lines.append(
+                f"  {name}: MAE {figures['MAE']:.2f} years, of the median age "
+                f"{figures['MAE_median']:.2f}, r {figures['r']:.2f}, uncorrected"
+            )
+        if self.shows_nothing:
+            lines.append(f"  shows nothing of age: {self.shows_nothing}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the metrics as a table, for notebooks."""
+        return self.metrics.to_html(index=False, float_format="{:.3f}".format)
 
     @property
     def shows_nothing(self) -> str:

@@ -33,6 +33,14 @@ def _fold_of(rows, **choices):
     return fold
 
 
+def test_repr_fits_on_a_screen_and_names_cohort_and_accuracy(make_cohort):
+    options = ClockOptions(validation=ValidationOptions(n_folds=4, n_bootstrap=0))
+    cv = cross_validate_clock(make_cohort(40), options)
+    assert repr(cv).startswith("CrossValidation: 40 scans of 40 people, 4 folds x 1")
+    assert max(map(len, repr(cv).splitlines())) <= 100
+    assert "MAE" in cv._repr_html_()
+
+
 def test_folds_of_single_scans_equal_shuffled_kfold_in_stored_order():
     rows = _rows([f"p{i}" for i in range(53)])
     repeats = make_folds(rows, ValidationOptions(n_folds=10, n_repeats=2), seed=4)
