@@ -186,6 +186,10 @@ def show_evaluation(screen: Screen, found) -> None:
         screen.table(found.permutation, title="permutation test, every step on shuffled ages")
     if found.learning_curve is not None:
         screen.table(found.learning_curve, title="learning curve, uncorrected out-of-fold")
+    if found.efficiency is not None:
+        screen.table(
+            found.efficiency, title="what the clock asks of a trial, within-scan part only"
+        )
 
 
 def show_calibrations(screen: Screen, calibrations: pd.DataFrame) -> None:

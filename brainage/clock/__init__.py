@@ -27,8 +27,15 @@ from brainage.clock.preparation.harmonize import SiteHarmonizer
 from brainage.clock.regressors.registry import regressor_of
 from brainage.clock.regressors.ridge import RidgeClock
 from brainage.clock.regressors.stacked import StackedClock
+from brainage.clock.training.efficiency import (
+    EFFICIENCY,
+    PlantedShare,
+    measure_efficiency,
+    participants_per_arm,
+)
 from brainage.clock.training.fit import fit_clock, fit_network_clocks
 from brainage.clock.training.folds import check_disjoint, make_folds, site_folds
+from brainage.clock.training.half_predictions import predict_halves
 from brainage.clock.training.metrics import refuse_corrected
 from brainage.clock.training.validation import (
     METRICS,
@@ -41,6 +48,11 @@ from brainage.tables import WHOLE_BRAIN
 __all__ = [
     "find_clock_file",
     "packaged_clocks",
+    "EFFICIENCY",
+    "PlantedShare",
+    "measure_efficiency",
+    "participants_per_arm",
+    "predict_halves",
     "LEADERBOARD",
     "METRICS",
     "PREDICTIONS",

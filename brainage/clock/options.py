@@ -101,11 +101,15 @@ class EvaluationOptions(Options):
         Shares of the reference's people to cross-validate on; empty: no curve.
     learning_curve_draws : int, default=3
         Random parts of each size below the whole.
+    efficiency : bool, default=False
+        What the clock asks of a trial (docs/efficiency.md): noise within a scan, shares, people per
+        arm, from out-of-fold predictions of half scans.
     """
 
     n_permutations: int = Field(default=0, ge=0)
     learning_curve: Listed[Share] = ()
     learning_curve_draws: int = Field(default=3, ge=1)
+    efficiency: bool = False
 
 
 class ClockOptions(Options):

@@ -2,6 +2,7 @@
 
 from brainage.connectivity.build import build_features
 from brainage.connectivity.features import FeatureTable
+from brainage.connectivity.halves import HalfFeatures, build_half_features
 from brainage.connectivity.kinds import KINDS, KindRecord
 from brainage.connectivity.matrices import (
     MatrixFile,
@@ -29,6 +30,8 @@ from brainage.connectivity.views import (
 )
 
 __all__ = [
+    "HalfFeatures",
+    "build_half_features",
     "EXCLUDED",
     "KINDS",
     "ConnectivityOptions",

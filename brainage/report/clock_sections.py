@@ -75,6 +75,13 @@ def _accuracy(results: StudyResults, folder: Path) -> Iterator[Block]:
             folded=True,
             file=results.files.get("learning_curve"),
         )
+    if results.efficiency is not None:
+        yield table_of(
+            results.efficiency,
+            "What the clock asks of a trial: noise of a scan, shares of a true shift, and people "
+            "per arm for one latent year at 80 % power. Within-scan part only.",
+            file=results.files.get("efficiency"),
+        )
     if results.sites is not None and len(results.sites) > 1:
         yield _figure(
             plot_sites(results.sites),

@@ -39,6 +39,8 @@ class StudyResults:
         The frozen clocks on an external test set (`brainage.clock.evaluate_clock`).
     permutation, learning_curve : DataFrame or None
         The clock against shuffled ages, and by size of the cohort.
+    efficiency : DataFrame or None
+        What the clock asks of a trial (`brainage.clock.EFFICIENCY`).
     calibrations : DataFrame or None
         On whom the clocks learnt new sites, with the ages of both.
     trust : DataFrame or None
@@ -122,6 +124,7 @@ class StudyResults:
     external_slopes: pd.DataFrame | None = None
     permutation: pd.DataFrame | None = None
     learning_curve: pd.DataFrame | None = None
+    efficiency: pd.DataFrame | None = None
     calibrations: pd.DataFrame | None = None
     trust: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from brainage.clock import evaluate_clock, learning_curve, permutation_test
+from brainage.clock import (
+    EFFICIENCY,
+    ClockOptions,
+    cross_validate_clock,
+    evaluate_clock,
+    learning_curve,
+    measure_efficiency,
+    permutation_test,
+    predict_halves,
+)
 from brainage.clock.evaluation.external import EXTERNAL, EXTERNAL_SLOPES
 from brainage.config import StudyConfig
-from brainage.connectivity import FeatureTable
+from brainage.connectivity import FeatureTable, build_half_features
 from brainage.errors import StageError
 from brainage.progress import Progress, silent
-from brainage.stages.cohorts import has_cohort, stage_folder
-from brainage.stages.features import cohort_features
+from brainage.stages.cohorts import cohort_paths, cohort_people, has_cohort, stage_folder
+from brainage.stages.features import cohort_features, cohort_series
 from brainage.stages.lock import stage_lock
 from brainage.stages.making import Making
 from brainage.stages.manifest import read_checked_manifest, read_manifest
@@ -59,6 +70,8 @@ class Evaluation:
         Schema `PERMUTATION`.
     learning_curve : DataFrame or None
         Schema `LEARNING_CURVE`.
+    efficiency : DataFrame or None
+        Schema `EFFICIENCY`.
     """
 
     external: pd.DataFrame | None = None
@@ -66,12 +79,15 @@ class Evaluation:
     external_scores: pd.DataFrame | None = None
     permutation: pd.DataFrame | None = None
     learning_curve: pd.DataFrame | None = None
+    efficiency: pd.DataFrame | None = None
 
 
 def asks_for_evaluation(study: StudyConfig) -> bool:
     """Return whether a study names an external test set, a permutation test or a curve."""
     asked = study.science.evaluation
-    return has_cohort(study, "external") or bool(asked.n_permutations or asked.learning_curve)
+    return has_cohort(study, "external") or bool(
+        asked.n_permutations or asked.learning_curve or asked.efficiency
+    )
 
 
 def evaluate(
@@ -103,8 +119,8 @@ def evaluate(
     if not asks_for_evaluation(study):
         raise StageError(
             "evaluate: nothing is asked for. Name an external test set in paths.external, or set "
-            "science.evaluation.n_permutations (e.g. 199) or science.evaluation.learning_curve "
-            "(e.g. [0.25, 0.5, 1.0])."
+            "science.evaluation.n_permutations (e.g. 199), science.evaluation.learning_curve "
+            "(e.g. [0.25, 0.5, 1.0]) or science.evaluation.efficiency (true)."
         )
     with stage_lock(stage_folder(study, "evaluate"), "evaluate"):
         _evaluate(study, overwrite, progress)
@@ -125,6 +141,37 @@ def _evaluate(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
         _on_reference(
             study, "learning_curve", learning_curve, LEARNING_CURVE, options, overwrite, progress
         )
+    if asked.efficiency:
+        measure = partial(_efficiency, study)
+        _on_reference(study, "efficiency", measure, EFFICIENCY, {}, overwrite, progress)
+
+
+def _efficiency(
+    study: StudyConfig,
+    features: FeatureTable,
+    options: ClockOptions,
+    *,
+    seed: int,
+    n_jobs: int,
+    progress: Progress,
+) -> pd.DataFrame:
+    """Return the efficiency of the study's clock, or why it cannot be measured."""
+    if cohort_paths(study, "reference").matrices:
+        reason = "only matrices are at hand: a scan cannot be cut in two"
+        row = ("within_scan_noise_years", np.nan, np.nan, np.nan, 0, reason)
+        return pd.DataFrame([row], columns=list(EFFICIENCY.names))
+    halves = build_half_features(
+        cohort_series(study, "reference"),
+        cohort_people(study, "reference"),
+        features,
+        views=options.views,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+    cv = cross_validate_clock(features, options, seed=seed, n_jobs=n_jobs, progress=progress)
+    predictions = predict_halves(features, halves, options, cv, progress=progress)
+    n_bootstrap = options.validation.n_bootstrap
+    return measure_efficiency(predictions, n_bootstrap=n_bootstrap, seed=seed)
 
 
 def load_evaluation(study: StudyConfig) -> Evaluation:
@@ -136,6 +183,7 @@ def load_evaluation(study: StudyConfig) -> Evaluation:
         "external_scores": ("external", SCORES, has_cohort(study, "external")),
         "permutation": ("permutation", PERMUTATION, asked.n_permutations > 0),
         "learning_curve": ("learning_curve", LEARNING_CURVE, bool(asked.learning_curve)),
+        "efficiency": ("efficiency", EFFICIENCY, asked.efficiency),
     }
     tables = {}
     for name, (part, schema, wanted) in parts.items():

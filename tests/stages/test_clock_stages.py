@@ -131,6 +131,18 @@ def test_permutation_test_and_learning_curve_are_of_the_config_and_kept(study_in
     assert "Learning curve" in page
 
 
+def test_trial_efficiency_is_measured_on_half_scans_and_shown(study_in):
+    study = study_in(overrides=["science.evaluation.efficiency=true"])
+    train(study)
+    found = evaluate(study).efficiency.set_index("measure")
+    assert found.loc["within_scan_noise_years", "estimate"] > 0
+    shares = found.loc[["share_pooled", "share_within_site", "share_used"], "estimate"]
+    assert shares.notna().all()
+    assert found.loc["share_planted", "note"] == "no twin: nothing was planted"
+    assert found.loc["latent_noise_years", "note"].startswith("within-scan part only")
+    assert "What the clock asks of a trial" in report(study).read_text()
+
+
 def test_a_study_that_asks_for_nothing_is_told_what_it_may_ask(study_in):
     with pytest.raises(StageError, match="paths.external.*n_permutations.*learning_curve"):
         evaluate(study_in())

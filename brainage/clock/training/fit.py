@@ -99,7 +99,7 @@ def fit_clock(
     everyone = np.arange(len(features.rows))
     kept = fits if options.ensemble else [fit_and_predict(problem, everyone, everyone[:0])]
     preparations = kept[0].preparations
-    prepared = list(_prepared(problem, preparations))
+    prepared = list(prepared_views(problem, preparations))
     models, trains = [fit.model for fit in kept], [fit.train for fit in kept]
     regression = problem.regressor.freeze(models, trains, prepared)
     weights, intercepts, scales, of_folds = _fold_models(problem, fits, prepared, regression)
@@ -178,7 +178,8 @@ def _columns(
     return {name: network_edges(spec, network) for name, spec in views.items()}
 
 
-def _prepared(problem: Problem, preparations: tuple[Preparation, ...]) -> Iterator[np.ndarray]:
+def prepared_views(problem: Problem, preparations: tuple[Preparation, ...]) -> Iterator[np.ndarray]:
+    """Yield each view of the whole cohort as preparations fitted on some scans make it."""
     everyone = np.arange(len(problem.rows))
     for i, (values, steps) in enumerate(zip(problem.values, preparations, strict=True)):
         if steps.learns_nothing:
@@ -237,7 +238,7 @@ def _fold_models(
         return *weights_of_lines(models, [fit.train for fit in fits], prepared), scales, ()
     preparations = tuple(fit.preparations for fit in fits)
     parts = [
-        weights_of_lines([model], [fit.train], _prepared(problem, fit.preparations))
+        weights_of_lines([model], [fit.train], prepared_views(problem, fit.preparations))
         for model, fit in zip(models, fits, strict=True)
     ]
     weights, intercepts = (np.concatenate(part) for part in zip(*parts, strict=True))
