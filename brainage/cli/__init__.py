@@ -8,19 +8,22 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import errno
+import io
 import sys
 import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from brainage.cli.parser import build_parser, parse
 from brainage.cli.termination import Terminated, end_workers, terminable
 from brainage.errors import BrainAgeError, BrainAgeWarning
 from brainage.wording import printable
+
+if TYPE_CHECKING:
+    from brainage.cli.screen import Screen
 
 __all__ = ["build_parser", "main", "say"]
 
@@ -56,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no "±" still gets the rest of the line.
-        with contextlib.suppress(AttributeError, ValueError):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     arguments = parse(argv)
     if arguments.verb is None:
@@ -110,7 +113,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _plain_warnings(screen) -> Iterator[None]:
+def _plain_warnings(screen: Screen) -> Iterator[None]:
     """Print each of our warnings once, as a sentence; those of libraries as they are."""
     with warnings.catch_warnings():
         before, said = warnings.showwarning, set()

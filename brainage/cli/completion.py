@@ -88,7 +88,7 @@ def _offered() -> dict[str, list[str]]:
             if isinstance(action, argparse._SubParsersAction) or (
                 action.choices and not action.option_strings
             ):
-                words += [str(choice) for choice in action.choices]
+                words += [str(choice) for choice in action.choices or ()]
             elif action.dest == "study":
                 words += studies
         offered[verb] = words

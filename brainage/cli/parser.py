@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from brainage import __version__
 from brainage.wording import did_you_mean
@@ -47,17 +47,20 @@ _STAGES = {
 _WORKERS = ("extract", "train", "evaluate", "score", "compare", "run")
 
 
+#: Where verbs are added.
+Verbs = argparse._SubParsersAction
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that offers the nearest name and shows the verb's own usage."""
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments: Any, **options: Any):
         # Abbreviations would make a flag that is added later change what a script means.
-        super().__init__(
-            *arguments,
-            allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **options,
-        )
+        options |= {
+            "allow_abbrev": False,
+            "formatter_class": argparse.RawDescriptionHelpFormatter,
+        }
+        super().__init__(*arguments, **options)
 
     def error(self, message: str) -> NoReturn:
         """Say what was not understood, what was probably meant, and the usage; exit 2."""
@@ -173,7 +176,7 @@ def build_parser() -> Parser:
     return parser
 
 
-def _add(verbs, name: str, text: str, *examples: str) -> Parser:
+def _add(verbs: Verbs, name: str, text: str, *examples: str) -> Parser:
     shown = "\n".join(f"  {example}" for example in examples)
     heading = "example" if len(examples) == 1 else "examples"
     return verbs.add_parser(
@@ -264,7 +267,7 @@ def _add_submit(verb: Parser) -> None:
     )
 
 
-def _add_init(verbs) -> None:
+def _add_init(verbs: Verbs) -> None:
     verb = _add(
         verbs,
         "init",
@@ -305,7 +308,7 @@ def _add_init(verbs) -> None:
     _add_output(verb)
 
 
-def _add_demo(verbs) -> None:
+def _add_demo(verbs: Verbs) -> None:
     verb = _add(
         verbs,
         "demo",
@@ -326,7 +329,7 @@ def _add_demo(verbs) -> None:
     _add_shared(verb, works=True)
 
 
-def _add_sweep(verbs) -> None:
+def _add_sweep(verbs: Verbs) -> None:
     verb = _add(
         verbs,
         "sweep",
@@ -339,7 +342,7 @@ def _add_sweep(verbs) -> None:
     _add_shared(verb, works=True)
 
 
-def _add_power(verbs) -> None:
+def _add_power(verbs: Verbs) -> None:
     verb = _add(
         verbs,
         "power",
@@ -408,7 +411,7 @@ _POWER_COUNTS = (
 )
 
 
-def _add_clock(verbs) -> None:
+def _add_clock(verbs: Verbs) -> None:
     verb = _add(verbs, "clock", "look into a clock file", "brainage clock show reference.clock")
     actions = verb.add_subparsers(
         dest="action", metavar="ACTION", required=True, parser_class=Parser
@@ -430,7 +433,7 @@ def _add_clock(verbs) -> None:
     _add_output(listed)
 
 
-def _add_completion(verbs) -> None:
+def _add_completion(verbs: Verbs) -> None:
     verb = _add(
         verbs,
         "completion",

@@ -14,13 +14,16 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 import pandas as pd
 
 from brainage.cli.text_table import TextColumn, table_lines
 from brainage.report.numbers import are_numbers
 from brainage.wording import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 #: Characters in a line of a log.
 _LOG_WIDTH = 160
@@ -147,9 +150,9 @@ class Bar:
     def __init__(self, *, visible: bool, every_s: float = 10):
         self._visible = visible
         self._every_s = every_s
-        self._rich = None
+        self._rich: Progress | None = None
         self._stream: IO[str] | None = None
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
         self._paces: dict[str, _Pace] = {}
         self._said: dict[str, float] = {}
 
@@ -210,12 +213,16 @@ class Bar:
 
     def print_above(self, text: str) -> None:
         """Print text whole above the bar."""
+        if self._rich is None:
+            return
         # Not as markup, not cut and not wrapped anew: what is printed was laid out already.
         self._rich.console.print(
             text, markup=False, emoji=False, highlight=False, soft_wrap=True, no_wrap=True
         )
 
     def _draw(self, done: int, total: int, label: str, rate: str) -> None:
+        if self._rich is None:
+            return
         if done >= total:
             # What is finished goes: a bar is there for what still runs.
             if label in self._tasks:
@@ -274,7 +281,7 @@ def duration(seconds: float) -> str:
     return " ".join(shown) or "0 s"
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     """Return a value as JSON has it: missing numbers are null, NumPy's numbers are numbers."""
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -14,18 +15,25 @@ from brainage.config import StudyConfig
 from brainage.report.numbers import interval, p_words, plain, signed
 from brainage.tables import WHOLE_BRAIN
 
+if TYPE_CHECKING:
+    from brainage.stages.cohorts import Cohort
+    from brainage.stages.evaluate import Evaluation
+    from brainage.stages.synthesize import Made
+    from brainage.stages.train import Trained
+    from brainage.trial import TrialResult
+
 _MOST_REASONS = 10
 #: Numbers that stand alone: not the digits of a name (``MNI152``) or of a hexadecimal.
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
 
 
-def show_synthetic(screen: Screen, made) -> None:
+def show_synthetic(screen: Screen, made: Made) -> None:
     """Show what the synthetic study planted."""
     for line in made.lines:
         screen.line(line)
 
 
-def show_mask_cost(screen: Screen, study: StudyConfig, cohorts: Iterable[str]) -> None:
+def show_mask_cost(screen: Screen, study: StudyConfig, cohorts: Iterable[Cohort]) -> None:
     """Show what smoothing in each scan's own mask will cost, where that is chosen."""
     from brainage.stages.mask_cost import own_mask_cost
 
@@ -143,7 +151,7 @@ def show_gap_lines(screen: Screen, lines: dict[str, str]) -> None:
         screen.line(f"corrected gap: {lines[WHOLE_BRAIN]}")
 
 
-def show_trained(screen: Screen, trained) -> None:
+def show_trained(screen: Screen, trained: Trained) -> None:
     """Show a clock's out-of-fold accuracy."""
     from brainage.stages.train import clocks_that_show_nothing
 
@@ -160,7 +168,7 @@ def show_trained(screen: Screen, trained) -> None:
     screen.line(f"drift with elapsed time: {trained.clocks[WHOLE_BRAIN].drift_words}")
 
 
-def show_evaluation(screen: Screen, found) -> None:
+def show_evaluation(screen: Screen, found: Evaluation) -> None:
     """Show how a clock did on other people, against chance, and on smaller cohorts."""
     if found.external is not None:
         whole = found.external["network"] == WHOLE_BRAIN
@@ -230,7 +238,7 @@ def show_truth(screen: Screen, truth: pd.DataFrame) -> None:
     screen.table(truth, title="planted effect and its clock-scale truth")
 
 
-def show_comparison(screen: Screen, result) -> None:
+def show_comparison(screen: Screen, result: TrialResult) -> None:
     """Show flow, deltas and contrasts of the whole brain, and each network's primary contrast."""
     for sentence in result.read_first:
         screen.line(f"READ THIS FIRST: {sentence}")

@@ -68,12 +68,12 @@ def people_of(
     if wanted is None:
         return dict.fromkeys(cohorts)
     names = {name.removeprefix("sub-") for name in wanted}
-    found = {}
+    found: dict[Cohort, list[str] | None] = {}
     for cohort in cohorts:
         here = names & {scan.participant_id for scan in cohort_scans(study, cohort, frozen=True)}
         if here:
             found[cohort] = sorted(here)
-    absent = sorted(names.difference(*found.values()))
+    absent = sorted(names.difference(*(people or () for people in found.values())))
     if absent:
         raise ConfigError(
             f"--participant: no scans of {', '.join(absent)} in the cohort(s) {', '.join(cohorts)}."

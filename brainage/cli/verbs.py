@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -36,6 +37,9 @@ from brainage.cli.side_verbs import run_clock, run_completion, run_init, run_pow
 from brainage.cli.studies import people_of, shard_of, study_of
 from brainage.config import StudyConfig
 from brainage.errors import ConfigError
+
+if TYPE_CHECKING:
+    from brainage.stages.run import StageDone
 
 #: Rows of scans and people that ``--json`` holds; a longer list is the path of its table.
 _MOST_ROWS = 50
@@ -254,7 +258,8 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
     if study.synthetic is None:
         refuse_stops(study)
         show_mask_cost(screen, study, [c for c in COHORTS if cohort_paths(study, c).scans])
-    code, summary = DONE, {}
+    code = DONE
+    summary: dict[str, Any] = {}
     with screen.progress() as bar:
         for stage in run_stages(study, overwrite=overwrite, progress=bar):
             screen.line(f"== {stage.name} ({stage.seconds:.1f} s)")
@@ -266,12 +271,12 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
     return code
 
 
-def _show_stage(screen: Screen, study: StudyConfig, stage) -> int:
+def _show_stage(screen: Screen, study: StudyConfig, stage: StageDone) -> int:
     """Show what a stage of `run` made; return the exit code of what it left out."""
     from brainage.stages.features import left_out
     from brainage.stages.score import gap_lines, load_calibrations, scored_by_nothing
 
-    shows = {
+    shows: dict[str, Callable[[Screen, Any], None]] = {
         "synthetic": show_synthetic,
         "extract": show_extracted,
         "train": show_trained,
@@ -283,24 +288,26 @@ def _show_stage(screen: Screen, study: StudyConfig, stage) -> int:
         "report": show_report,
     }
     cohorts = {"train": "reference", "score": "trial", "evaluate": "external"}
+    made: Any = stage.result
     if stage.name == "score":
         show_no_clock(screen, scored_by_nothing(study))
         show_gap_lines(screen, gap_lines(study))
         show_calibrations(screen, load_calibrations(study))
-    shows[stage.name](screen, stage.result)
+    shows[stage.name](screen, made)
     if stage.name == "extract":
-        return SOME_FAILED if any(map(some_failed, stage.result.values())) else DONE
+        return SOME_FAILED if any(map(some_failed, made.values())) else DONE
     if stage.name in cohorts:
         folder = "evaluate/external" if stage.name == "evaluate" else stage.name
         return show_left_out(screen, left_out(study, folder), cohorts[stage.name])
     return DONE
 
 
-def _summary_of(stage, study: StudyConfig) -> dict:
+def _summary_of(stage: StageDone, study: StudyConfig) -> dict:
     """Return a stage's result as ``run --json`` holds it."""
     from brainage.stages.cohorts import stage_folder
 
-    folder, made = stage_folder(study, stage.name), stage.result
+    folder = stage_folder(study, stage.name)
+    made: Any = stage.result
     if stage.name == "extract":
         return {cohort: _of_scans(table, folder / cohort) for cohort, table in made.items()}
     if stage.name == "train":

@@ -16,6 +16,7 @@ from brainage.report.figures import (
     plot_sites,
     save_figure,
 )
+from brainage.report.figures.drawing import figure_of
 from brainage.report.numbers import p_words
 from brainage.report.results import StudyResults
 
@@ -203,5 +204,5 @@ def _card(results: StudyResults) -> Iterator[Block]:
 
 
 def _figure(axes: Axes, stem: Path, caption: str, alt: str, *, wide: bool = True) -> Figure:
-    save_figure(axes.figure, stem)
+    save_figure(figure_of(axes), stem)
     return Figure(stem.name, caption, alt, wide=wide)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -117,7 +118,7 @@ def table_of(
     caption: str,
     *,
     columns: Mapping[str, str] | None = None,
-    formats: Mapping[str, Callable[[object], str]] | None = None,
+    formats: Mapping[str, Callable[[Any], str]] | None = None,
     folded: bool = False,
     file: str | None = None,
     most: int = MOST_ROWS,
@@ -157,10 +158,10 @@ def table_of(
     )
 
 
-def pairs(rows: Sequence[tuple[str, object]], caption: str, **options: bool) -> Table:
+def pairs(rows: Sequence[tuple[str, object]], caption: str, *, folded: bool = False) -> Table:
     """Return a table of two columns: what, and its value."""
     cells = tuple((printable(what), printable(cell(value))) for what, value in rows)
-    return Table(caption, ("what", "value"), cells, (False, False), **options)
+    return Table(caption, ("what", "value"), cells, (False, False), folded=folded)
 
 
 _UNITS = {"years": "years", "mm": "mm", "s": "s", "hz": "Hz", "percent": "%"}

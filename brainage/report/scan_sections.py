@@ -9,6 +9,7 @@ import pandas as pd
 
 from brainage.report.content import Block, Figure, Section, table_of
 from brainage.report.figures import plot_quality, save_figure
+from brainage.report.figures.drawing import figure_of
 from brainage.report.results import StudyResults
 
 _SCAN_COLUMNS = {
@@ -78,7 +79,7 @@ def _by_arm(results: StudyResults, folder: Path) -> Iterator[Block]:
             if f"{what}_median" not in results.quality:
                 continue
             axes = plot_quality(results.quality, what=what)
-            save_figure(axes.figure, folder / stem)
+            save_figure(figure_of(axes), folder / stem)
             caption = f"{words} by arm and visit: median and quartiles over scored scans."
             yield Figure(stem, caption, caption, wide=False)
     if results.motion is not None and len(results.motion):

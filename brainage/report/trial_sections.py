@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from brainage.report.content import Block, Figure, Prose, Section, pairs, table_of
 from brainage.report.figures import (
@@ -17,6 +18,7 @@ from brainage.report.figures import (
     plot_trajectories,
     save_figure,
 )
+from brainage.report.figures.drawing import figure_of
 from brainage.report.figures.of_trial import plot_forest
 from brainage.report.numbers import interval, p_equals, p_words, signed
 from brainage.report.results import StudyResults
@@ -52,9 +54,16 @@ def answer_sections(results: StudyResults, folder: Path) -> Iterator[Section]:
     yield Section("models", "Models", tuple(_models(results)))
 
 
+def primary_row(results: StudyResults) -> pd.Series:
+    """Return the primary contrast's row."""
+    if results.contrasts is None:
+        raise ValueError("expected results with contrasts, found none.")
+    return results.contrasts[results.contrasts["primary"]].iloc[0]
+
+
 def primary_line(results: StudyResults) -> str:
     """Return the primary contrast in one line, with whether and by whom it was planned."""
-    row = results.contrasts[results.contrasts["primary"]].iloc[0]
+    row = primary_row(results)
     return (
         f"Primary contrast ({results.standing}): {row['arm']} minus {row['versus']} at "
         f"{row['visit']}, {signed(row['estimate_years'])} years (95 % interval "
@@ -189,7 +198,7 @@ def _networks(results: StudyResults, folder: Path) -> Iterator[Block]:
     networks = results.contrasts[results.contrasts["network"] != WHOLE_BRAIN]
     if not len(networks):
         return
-    primary = results.contrasts[results.contrasts["primary"]].iloc[0]
+    primary = primary_row(results)
     shown = networks[(networks["arm"] == primary["arm"]) & (networks["visit"] == primary["visit"])]
     yield _figure(
         plot_networks(results),
@@ -222,7 +231,7 @@ def _sensitivity(results: StudyResults, folder: Path) -> Iterator[Block]:
     if results.sensitivity is None or not len(results.sensitivity):
         return
     whole = of_whole_brain(results.sensitivity)
-    primary = results.contrasts[results.contrasts["primary"]].iloc[0]
+    primary = primary_row(results)
     own = whole
     for name in ("arm", "versus", "visit"):
         own = own[own[name] == primary[name]]
@@ -336,6 +345,6 @@ def _models(results: StudyResults) -> Iterator[Block]:
         )
 
 
-def _figure(axes, stem: Path, caption: str, alt: str) -> Figure:
-    save_figure(axes.figure, stem)
+def _figure(axes: Axes, stem: Path, caption: str, alt: str) -> Figure:
+    save_figure(figure_of(axes), stem)
     return Figure(stem.name, caption, alt)

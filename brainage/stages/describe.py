@@ -145,10 +145,9 @@ def _by_age(ages: pd.DataFrame | None, sessions: Sequence[str]) -> list[tuple[st
     # Planned times are round: half a year is told from three quarters, a late scan from its plan.
     rounded = {name: round(4 * value) / 4 for name, value in since.items() if value == value}
     rising = [rounded.get(name) for name in order]
-    known = all(value is not None for value in rising) and all(
-        b > a for a, b in zip(rising, rising[1:], strict=False)
-    )
-    if not known:
+    known = [value for value in rising if value is not None]
+    ascends = all(b > a for a, b in zip(known, known[1:], strict=False))
+    if len(known) < len(rising) or not ascends:
         return [(name, 0.0 if i == 0 else None) for i, name in enumerate(order)]
     return list(zip(order, rising, strict=True))
 

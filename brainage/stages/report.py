@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -89,7 +90,7 @@ def report(study: StudyConfig) -> Path:
 def gather(study: StudyConfig) -> StudyResults:
     """Read every result of a study that is there."""
     words, bibtex = cite(cited(study))
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "title": study.title,
         "methods": (*methods_sentences(study), software_sentence(versions())),
         "references": words,
@@ -129,13 +130,13 @@ def _in_force(study: StudyConfig) -> str:
     return json.dumps(values, indent=2, ensure_ascii=False)
 
 
-def _clock_fields(study: StudyConfig, scores: pd.DataFrame | None) -> dict[str, object]:
+def _clock_fields(study: StudyConfig, scores: pd.DataFrame | None) -> dict[str, Any]:
     """Return what is known of the clock behind the scores; nothing of scores made elsewhere."""
     if study.paths.scores is not None:
         return {}
     if study.paths.clock is not None:
         # What an earlier run trained in this folder made none of these scores.
-        fields: dict[str, object] = {
+        fields: dict[str, Any] = {
             "card": scoring_clock(study).card(),
             "shows_nothing": clocks_that_show_nothing(study_clocks(study)),
         }
@@ -149,8 +150,8 @@ def _clock_fields(study: StudyConfig, scores: pd.DataFrame | None) -> dict[str, 
 
 
 def _trial_fields(
-    study: StudyConfig, scores: pd.DataFrame | None, fields: Mapping[str, object]
-) -> dict[str, object]:
+    study: StudyConfig, scores: pd.DataFrame | None, fields: Mapping[str, Any]
+) -> dict[str, Any]:
     result, options = load_comparison(study), trial_options(study)
     found = {name: getattr(result, name) for name in _OF_TRIAL}
     found["plan"] = _plan(study)
@@ -181,7 +182,7 @@ def _trial_fields(
     return found
 
 
-def _drawings(study: StudyConfig, fields: Mapping[str, object]) -> dict[str, object]:
+def _drawings(study: StudyConfig, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Draw what only imaging can: the worst scans as carpets, parcels in a glass brain."""
     drawn = carpets(with_synthetic_paths(study), fields["scans"]) | brains(
         with_synthetic_paths(study), fields.get("pattern_parcels")

@@ -39,6 +39,8 @@ def checklist(study: StudyConfig, results: StudyResults) -> tuple[tuple[str, str
 
 def _of_trial(study: StudyConfig, results: StudyResults) -> list[tuple[str, str]]:
     options, flow = study.science.trial, results.flow
+    if options is None or flow is None:
+        return []
     scheme = options.randomization
     last = flow.groupby("arm", sort=False)["analysed"].max()
     sizes = ", ".join(f"{arm}: {int(n)}" for arm, n in last.items())

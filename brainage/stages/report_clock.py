@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from brainage.stages.train import EXPLAIN, clocks_that_show_nothing, load_traine
 from brainage.tables import WHOLE_BRAIN, read_table
 
 
-def trained_fields(folder: Path, trial_ages: np.ndarray | None) -> dict[str, object]:
+def trained_fields(folder: Path, trial_ages: np.ndarray | None) -> dict[str, Any]:
     """Return what a finished train folder says of its clock, as fields of `StudyResults`.
 
     Parameters

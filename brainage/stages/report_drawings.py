@@ -13,7 +13,7 @@ from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError
 from brainage.imaging import plot_carpet, plot_parcels
 from brainage.report import worst_first
-from brainage.series import find_series, read_series
+from brainage.series import ParcelSeries, find_series, read_series
 from brainage.stages.cohorts import (
     Cohort,
     cohort_paths,
@@ -98,7 +98,7 @@ def brains(study: StudyConfig, patterns: pd.DataFrame | None) -> Drawn:
     return {"brain_patterns": (figure, caption)}
 
 
-def _series_at(folder: Path, name: Path):
+def _series_at(folder: Path, name: Path) -> ParcelSeries | None:
     """Read one scan's series; None where the file went since."""
     path = folder / name
     if not path.is_file():

@@ -67,7 +67,7 @@ def study_text(
     if scores is not None or trial is not None:
         arms = find_arms(scores.parent if scores is not None else None, trial)
         visits = visits_of(trial, scores)
-        if arms.table is not None:
+        if arms.table is not None and arms.column is not None:
             lines.append(f"  allocation: {_text(where(arms.table))}")
             if arms.column != "arm":
                 lines.append(f"  allocation_columns: {{arm: {_text(arms.column)}}}")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -24,7 +25,7 @@ INK, QUIET = "#222222", "#767676"
 #: A scatter of more points is drawn as an image: a page of 40,000 vectors opens in no browser.
 MANY_POINTS = 2_000
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 9,
     "font.family": "sans-serif",
     # Shipped with matplotlib: the same figure on every machine.
@@ -103,9 +104,17 @@ def spread(index: int, n: int, width: float) -> float:
 
 def error_bars(low: Sequence[float], middle: Sequence[float], high: Sequence[float]) -> np.ndarray:
     """Return lengths below and above as matplotlib wants them; a missing end has none."""
-    low, middle, high = (np.asarray(values, dtype=float) for values in (low, middle, high))
-    lengths = np.vstack([middle - low, high - middle])
+    ends = np.asarray([low, middle, high], dtype=float)
+    lengths = np.diff(ends, axis=0)
     return np.where(np.isfinite(lengths), np.maximum(lengths, 0), 0)
+
+
+def figure_of(axes: Axes) -> Figure:
+    """Return the figure that axes lie in, also where they lie in a part of one."""
+    figure = axes.get_figure(root=True)
+    if not isinstance(figure, Figure):
+        raise ValueError("expected axes that lie in a figure, found free ones.")
+    return figure
 
 
 def save_figure(figure: Figure, stem: str | Path) -> FigureFiles:
