@@ -9,9 +9,10 @@ import pandas as pd
 from brainage.clock import BrainClock
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable
-from brainage.errors import ConfigError
+from brainage.errors import AtlasError, ConfigError
 from brainage.files import hash_file
 from brainage.imaging import load_atlas
+from brainage.options import fingerprint_of
 from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.features import cohort_features
 from brainage.stages.manifest import read_checked_manifest, read_manifest
@@ -56,11 +57,14 @@ def trial_inputs(study: StudyConfig, options: TrialOptions) -> tuple[TrialInputs
     if study.paths.scores is None:
         clocks = {name: _known_of(clock) for name, clock in study_clocks(study).items()}
         hashes |= {f"clock {name}": known["clock_id"] for name, known in clocks.items()}
+    coordinates = None if features is None else _coordinates(study, features)
+    if coordinates is not None:
+        hashes["coordinates"] = fingerprint_of(coordinates.to_dict("list"))
     inputs = TrialInputs(
         features=features,
         outcomes=outcomes,
         clocks=clocks,
-        coordinates=None if features is None else _coordinates(study),
+        coordinates=coordinates,
     )
     return inputs, hashes
 
@@ -79,14 +83,25 @@ def _features(study: StudyConfig, *, build: bool) -> tuple[FeatureTable | None, 
     return cohort_features(with_synthetic_paths(study), "trial", own, verb="compare")
 
 
-def _coordinates(study: StudyConfig) -> pd.DataFrame | None:
-    """Return the centres of the atlas's parcels; None where series were made elsewhere."""
+def _coordinates(study: StudyConfig, features: FeatureTable) -> pd.DataFrame | None:
+    """Return the centres of the features' parcels; None where their atlas is not the study's.
+
+    Series made elsewhere have the coordinates of the atlas that the study names only where they
+    name the same atlas: equal labels alone (1, 2, ...) would put one atlas's parcels where
+    another's are.
+    """
     own = with_synthetic_paths(study)
-    if not cohort_paths(own, "trial").scans:
+    named = own.science.atlas if study.synthetic is None else study.synthetic.atlas
+    spec = next(iter(features.views.values())).spec
+    try:
+        atlas = load_atlas(named)
+    except AtlasError:
+        # Matrices and series need no atlas file; nothing is drawn or boxed without one.
         return None
-    atlas = load_atlas(own.science.atlas)
+    made_here = study.synthetic is not None or bool(cohort_paths(own, "trial").scans)
+    ours = made_here or spec.atlas == atlas.name
     centres = atlas.centres_mm
-    if centres is None:
+    if not ours or centres is None or set(spec.parcel_names) - set(atlas.parcel_names):
         return None
     places = pd.DataFrame(centres, columns=["x_mm", "y_mm", "z_mm"])
     return places.assign(parcel=list(atlas.parcel_names))

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from brainage.errors import DesignError
-from brainage.tables import Column, TableSchema
+from brainage.tables import WHOLE_BRAIN, Column, TableSchema
 from brainage.trial.analyses.clock_facts import ClockFacts
 from brainage.trial.analyses.redrawn import ManyResponses, redraw_labels
 from brainage.trial.analyses.repeated_measures import baseline_covariates, model_data
@@ -134,7 +134,8 @@ def visit_changes(changes: pd.DataFrame, design: TrialDesign, visit: str) -> Vis
         Nobody has every network at the visit.
     """
     here = changes[changes["visit"] == visit]
-    networks = tuple(dict.fromkeys(here["network"]))
+    names = dict.fromkeys(here["network"])
+    networks = tuple(sorted(names, key=lambda name: name != WHOLE_BRAIN))
     change = here.pivot(index="participant_id", columns="network", values="change")
     change = change[list(networks)].dropna() if len(here) else change
     if not len(change):

@@ -111,7 +111,7 @@ def named_regions(
     *,
     coordinates: pd.DataFrame | None = None,
 ) -> Regions:
-    """Return the mean edge of the parcels of each named region with all parcels.
+    """Return the mean edge of each named region's parcels with all parcels, and among themselves.
 
     Parameters
     ----------
@@ -124,18 +124,25 @@ def named_regions(
     coordinates : DataFrame or None, default=None
         parcel, x_mm, y_mm, z_mm; read by boxes only.
 
+    Returns
+    -------
+    regions : Regions
+        Two a region: "NAME", and "NAME, within", which one parcel alone has no edge of.
+
     Raises
     ------
     DesignError
         A region that no parcel belongs to, or a box without coordinates.
     """
     row, column = pair_edges(spec)
-    weights = np.zeros((len(row), len(wanted)))
-    for place, region in enumerate(wanted):
+    names: list[str] = []
+    columns: list[np.ndarray] = []
+    for region in wanted:
         inside = parcels_of_region(spec, region, coordinates)
-        weights[:, place] = (inside[row] | inside[column]) & usable
-    names = tuple(region.name for region in wanted)
-    return Regions(("named region",) * len(names), names, _mean(weights))
+        names += [region.name, f"{region.name}, within"]
+        columns += [(inside[row] | inside[column]) & usable, inside[row] & inside[column] & usable]
+    weights = np.column_stack(columns).astype(float)
+    return Regions(("named region",) * len(names), tuple(names), _mean(weights))
 
 
 def parcels_of_region(

@@ -106,6 +106,12 @@ def specificity_rows(
     if whole_brain not in changes.networks:
         raise DesignError("network specificity: no scores of the whole brain beside the networks.")
     whole = ClockFacts.of(clocks.get(whole_brain))
+    if _is_nothing(whole):
+        raise DesignError(
+            f"network specificity: the share of a true shift that the whole brain's clock shows "
+            f"({whole.share:.2f}, standard error {whole.share_se:.2f}) is not told from 0: its "
+            "change has no latent years."
+        )
     if not whole.share > 0:
         raise DesignError(
             "network specificity: the share of a true shift that the whole brain's clock shows is "
@@ -150,7 +156,18 @@ def specificity_rows(
 _EMPTY = {column.name: np.nan for column in SPECIFICITY.columns if column.nullable}
 
 
+def _is_nothing(facts: ClockFacts) -> bool:
+    """Return whether a share is known and lies within two standard errors of 0."""
+    spread = facts.share_se if np.isfinite(facts.share_se) else 0.0
+    return bool(facts.share <= 2 * spread)
+
+
 def _no_latent(whole: ClockFacts, facts: ClockFacts) -> str:
+    if _is_nothing(facts):
+        return (
+            f"the share of a true shift that the network's clock shows ({facts.share:.2f}, "
+            f"standard error {facts.share_se:.2f}) is not told from 0"
+        )
     if not facts.share > 0:
         return "the share of a true shift that the network's clock shows is not known"
     if whole.share_kind != facts.share_kind:

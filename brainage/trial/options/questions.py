@@ -79,7 +79,7 @@ class LocalOptions(AnalysisOptions):
     levels : tuple of {"network", "parcel"}, default=("network", "parcel")
         Means within and between networks; mean edge of each parcel.
     regions : tuple of RegionOptions, default=()
-        Named regions, each the mean edge of its parcels.
+        Named regions, each the mean edge of its parcels with all others, and among themselves.
     edges : bool, default=False
         The network-based statistic over edges.
     edge_threshold_t : float, default=3.1

@@ -103,9 +103,9 @@ def test_named_regions_by_pattern_network_and_box(features_and_design):
         coordinates=centres,
         n_permutations=99,
     ).set_index("region")
-    # Edges that touch 2, 3 and 2 of 6 parcels.
-    assert list(table["n_edges"]) == [9, 12, 9]
-    assert table.at["all front", "difference_in_view_units"] > 0
+    # Edges that touch 2, 3 and 2 of 6 parcels, and edges among them.
+    assert list(table["n_edges"]) == [9, 1, 12, 3, 9, 1]
+    assert table.at["all front, within", "difference_in_view_units"] == pytest.approx(0.5, abs=0.2)
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,7 @@ def test_error_of_the_share_widens_the_interval(design):
     [
         ({}, "is not known"),
         ({"share": 0.3, "share_kind": "within site"}, "found in different ways"),
+        ({"share": 0.1, "share_se": 0.06, "share_kind": "planted"}, "is not told from 0"),
     ],
 )
 def test_network_without_a_like_share_is_a_row_that_says_so(design, known, words):
