@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from brainage.errors import SeriesError
-from brainage.series import find_series, read_series
+from brainage.series import read_series
 
 VALUES = np.random.default_rng(0).normal(size=(10, 3))
 
@@ -82,34 +82,6 @@ def test_even_volume_timing_is_a_repetition_time_and_an_uneven_one_is_refused(tm
     beside.write_text(json.dumps({"VolumeTiming": [0, 2.5, 5, 300, 302.5]}))
     with pytest.raises(SeriesError, match="not evenly spaced"):
         read_series(path)
-
-
-def test_a_single_run_that_xcp_d_also_joined_counts_once_and_another_scan_counts(tmp_path):
-    ending = "space-M_atlas-T_stat-mean"
-    _series(tmp_path, f"sub-1_task-rest_run-01_{ending}")
-    _series(tmp_path, f"sub-1_task-rest_{ending}")
-    assert [file.run for file in find_series(tmp_path)] == ["01"]
-    other = pd.DataFrame(VALUES + 1, columns=list("abc"))
-    other.to_csv(tmp_path / f"sub-1_task-rest_{ending}_timeseries.tsv", sep="\t", index=False)
-    assert len(find_series(tmp_path)) == 2
-
-
-def test_hidden_copies_are_no_series(tmp_path):
-    _series(tmp_path, "sub-A-1_atlas-a")
-    (tmp_path / "._sub-A-1_atlas-a_timeseries.tsv").write_bytes(b"\x00\x05\x16\x07")
-    (tmp_path / "__MACOSX").mkdir()
-    (tmp_path / "__MACOSX" / "sub-A-1_atlas-a_timeseries.tsv").write_bytes(b"\x00")
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "sub-2_atlas-a_timeseries.tsv").write_bytes(b"\x00")
-    assert [file.participant_id for file in find_series(tmp_path)] == ["A-1"]
-
-
-def test_two_forms_by_an_entity_nobody_listed_are_to_be_chosen(tmp_path):
-    for scale in ("100", "400"):
-        _series(tmp_path, f"sub-1_task-rest_seg-S_scale-{scale}")
-    with pytest.raises(SeriesError, match=r"one run in several forms.*S:scale-"):
-        find_series(tmp_path)
-    assert len(find_series(tmp_path, atlas="S:scale-100")) == 1
 
 
 @pytest.mark.parametrize(

@@ -145,15 +145,6 @@ def test_older_xcp_d_named_its_tables_otherwise(tmp_path):
     np.testing.assert_array_equal(quality.coverage, [0.1, 0.2, 0.3])
 
 
-def test_runs_that_xcp_d_also_joined_are_counted_once(tmp_path):
-    ending = "space-MNI152NLin2009cAsym_atlas-Tian_stat-mean_timeseries.tsv"
-    for run in ("dir-AP_run-1_", "dir-AP_run-2_", ""):
-        _frame().to_csv(tmp_path / f"sub-1_task-rest_{run}{ending}", sep="\t", index=False)
-    _frame().to_csv(tmp_path / f"sub-2_task-rest_{ending}", sep="\t", index=False)
-    found = find_series(tmp_path)
-    assert [(f.participant_id, f.run) for f in found] == [("1", "AP1"), ("1", "AP2"), ("2", "n/a")]
-
-
 def test_giga_connectome_writes_one_sidecar_for_all_atlases_of_a_run(tmp_path):
     path = (
         tmp_path / "sub-1_task-rest_run-02_seg-Schaefer100Parcels_desc-denoiseSimple_timeseries.tsv"
@@ -203,41 +194,6 @@ def test_cpac_1d_of_any_age_reads_alike(tmp_path, text):
     np.testing.assert_allclose(series.values, VALUES[:2], atol=1e-6)
 
 
-def test_what_is_no_series_in_a_cpac_or_fmriprep_tree_is_passed_over(tmp_path):
-    for name in (
-        "sub-1_task-rest_atlas-CC200_reg-36Parameter_desc-Mean_timeseries.1D",
-        "sub-1_task-rest_atlas-CC200_reg-aCompCor_desc-Mean_timeseries.1D",
-        "sub-1_task-rest_framewise-displacement-jenkinson_motion.1D",
-        "sub-1_task-rest_desc-confounds_timeseries.tsv",
-    ):
-        np.savetxt(tmp_path / name, VALUES)
-    with pytest.raises(SeriesError, match=r"one run in several forms.*CC200:reg-aCompCor"):
-        find_series(tmp_path)
-    np.savetxt(tmp_path / "sub-1_task-rest_atlas-AAL_desc-Mean_timeseries.1D", VALUES)
-    with pytest.raises(SeriesError, match=r"several forms.*AAL"):
-        find_series(tmp_path)
-    (file,) = find_series(tmp_path, atlas="CC200:reg-aCompCor")
-    assert "reg-aCompCor" in file.path.name
-    assert (file.atlas, file.task, file.run) == ("CC200", "rest", "n/a")
-
-
-def test_tasks_and_spaces_are_chosen_and_acquisitions_are_runs(tmp_path):
-    for task, acq, space in (
-        ("rest", "645", "MNI"),
-        ("rest", "1400", "MNI"),
-        ("rest", "645", "T1w"),
-        ("movie", "645", "MNI"),
-    ):
-        name = f"sub-1_task-{task}_acq-{acq}_run-1_space-{space}_atlas-a_timeseries.tsv"
-        _frame().to_csv(tmp_path / name, sep="\t", index=False)
-    with pytest.raises(SeriesError, match=r"one run in several forms.*space: MNI, or T1w"):
-        find_series(tmp_path, task="rest")
-    found = find_series(tmp_path, task="rest", space="MNI")
-    assert sorted(file.run for file in found) == ["14001", "6451"]
-    with pytest.raises(SeriesError, match="no series of task x; there are movie, rest"):
-        find_series(tmp_path, task="x")
-
-
 @pytest.mark.parametrize("names", [("0", "1", "2"), ("1.0", "2.0", "64.0"), ("2001", "2002", "9")])
 def test_label_values_above_the_columns_are_names_and_not_a_volume(tmp_path, names):
     path = tmp_path / "sub-1_task-rest_timeseries.tsv"
@@ -262,27 +218,6 @@ def test_constant_columns_of_abide_are_missing_parcels(tmp_path):
     series = read_series(tmp_path / "sub-1_x.1D")
     assert list(series.missing) == [False, False, True]
     assert series.quality.missing_reasons == {"parcel_3": "constant"}
-
-
-def test_a_table_of_files_names_people_and_times(tmp_path):
-    _frame().to_csv(tmp_path / "Pitt_0050003.csv")  # with pandas' row numbers
-    np.savetxt(tmp_path / "other.txt", VALUES)
-    (tmp_path / "files.tsv").write_text(
-        "path\tparticipant_id\tsession_id\tt_r_s\n"
-        "Pitt_0050003.csv\tsub-0050003\tbase\t1.5\nother.txt\t0050004\tbase\tn/a\n"
-    )
-    two, one = find_series(tmp_path / "files.tsv")[::-1]
-    first, second = read_series(one), read_series(two, t_r_s=3.0)
-    assert (first.participant_id, first.session_id, first.t_r_s) == ("0050003", "base", 1.5)
-    assert first.parcel_names == tuple(NAMES)
-    np.testing.assert_allclose(first.values, VALUES, rtol=1e-15)
-    assert (second.participant_id, second.t_r_s) == ("0050004", 3.0)
-
-
-def test_files_without_a_participant_ask_for_a_table(tmp_path):
-    np.savetxt(tmp_path / "Pitt_0050003_rois_cc400.1D", VALUES)
-    with pytest.raises(SeriesError, match="give a table: path, participant_id"):
-        find_series(tmp_path)
 
 
 def test_parcels_in_another_order_are_matched_by_name(tmp_path):

@@ -84,13 +84,6 @@ def test_a_run_in_two_atlases_is_refused_until_one_is_chosen(tmp_path):
         find_series(tmp_path, atlas="third")
 
 
-def test_absent_and_empty_folders_are_said_to_be_so(tmp_path):
-    with pytest.raises(SeriesError, match="found none"):
-        find_series(tmp_path)
-    with pytest.raises(SeriesError, match="found no folder"):
-        find_series(tmp_path / "absent")
-
-
 def test_rows_that_the_sidecar_contradicts_are_refused(tmp_path):
     path = write_series(_series(), tmp_path)
     lines = path.read_text().splitlines()
