@@ -32,7 +32,6 @@ _META = (
     "bias",
     "facts",
     "fold_preparations",
-    "age_sex",
 )
 
 
@@ -60,8 +59,9 @@ def clock_to_stored(parts: ClockParts) -> tuple[dict, Arrays]:
         "bias": parts.bias.to_dict(),
         "facts": parts.facts,
         "fold_preparations": fold_meta,
-        "age_sex": None if parts.age_sex is None else parts.age_sex.to_dict(),
     }
+    if parts.age_sex is not None:
+        meta["age_sex"] = parts.age_sex.to_dict()
     return meta, arrays
 
 
@@ -85,7 +85,7 @@ def parts_from_stored(meta: dict, arrays: Arrays) -> dict[str, Any]:
     ClockFileError
         A part that is absent, too many, makes no sense, or does not fit the others.
     """
-    record(meta, "clock", _META)
+    record(meta, "clock", _META, optional=("age_sex",))
     network = text(meta["network"], "network")
     specs = _specs(meta["specs"])
     sizes = [n_features_of(spec, network) for spec in specs]
@@ -102,7 +102,7 @@ def parts_from_stored(meta: dict, arrays: Arrays) -> dict[str, Any]:
         "intervals": CvPlusIntervals.from_arrays(shelves.take("intervals_")),
         "distance": ReferenceDistance.from_arrays(shelves.take("distance_"), sum(sizes)),
         "facts": checked_facts(meta["facts"]),
-        "age_sex": None if meta["age_sex"] is None else AgeSexLine.from_dict(meta["age_sex"]),
+        "age_sex": AgeSexLine.from_dict(meta["age_sex"]) if "age_sex" in meta else None,
     }
     n_folds = parts["intervals"].n_folds_
     parts |= _fold_models(meta, shelves, n_folds, sum(sizes))
