@@ -48,6 +48,7 @@ _PUBLIC = {
     "plot_networks": "brainage.report",
     "plot_predictions": "brainage.report",
     "plot_quality": "brainage.report",
+    "plot_region_matrix": "brainage.report",
     "plot_sensitivity": "brainage.report",
     "plot_sites": "brainage.report",
     "plot_trajectories": "brainage.report",

@@ -30,7 +30,7 @@ from brainage.stages.manifest import read_checked_manifest, read_manifest, versi
 from brainage.stages.methods import cited, methods_sentences, software_sentence
 from brainage.stages.report_checklist import checklist
 from brainage.stages.report_clock import trained_fields, trust_summary
-from brainage.stages.report_drawings import brains, carpets
+from brainage.stages.report_drawings import brains, carpets, local_connectivity
 from brainage.stages.report_tables import (
     baseline_table,
     gap_means,
@@ -174,7 +174,10 @@ def _trial_fields(
             "gap_means": gap_means(scans, options),
             "baseline": baseline_table(scans, allocation, options),
             "quality": quality_by_arm(scans, fields["scans"].get("trial"), options),
-            "reliability": reliability_table(scans, options),
+            # An analysis of the comparison may have it already, better described.
+            "reliability": None
+            if "reliability" in result.tables
+            else reliability_table(scans, options),
         }
     scale = stage_folder(study, "truth") / "clock_scale.tsv"
     if study.synthetic is not None and _finished(study, "truth"):
@@ -187,6 +190,10 @@ def _drawings(study: StudyConfig, fields: Mapping[str, Any]) -> dict[str, Any]:
     drawn = carpets(with_synthetic_paths(study), fields["scans"]) | brains(
         with_synthetic_paths(study), fields.get("pattern_parcels")
     )
+    contrasts = fields.get("contrasts")
+    if contrasts is not None:
+        primary = contrasts[contrasts["primary"]].iloc[0]
+        drawn |= local_connectivity(fields["tables"].get("local"), primary)
     return {
         "drawings": {name: figure for name, (figure, _) in drawn.items()},
         "drawing_captions": {name: caption for name, (_, caption) in drawn.items()},

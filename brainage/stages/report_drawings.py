@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError
 from brainage.imaging import plot_carpet, plot_parcels
-from brainage.report import worst_first
+from brainage.report import plot_region_matrix, worst_first
 from brainage.series import ParcelSeries, find_series, read_series
 from brainage.stages.cohorts import (
     Cohort,
@@ -96,6 +96,37 @@ def brains(study: StudyConfig, patterns: pd.DataFrame | None) -> Drawn:
         "age (Haufe pattern)."
     )
     return {"brain_patterns": (figure, caption)}
+
+
+def local_connectivity(local: pd.DataFrame | None, primary: pd.Series) -> Drawn:
+    """Draw where connectivity changed more than under control: a glass brain, and a matrix.
+
+    Parameters
+    ----------
+    local : DataFrame or None
+        Table "local" of the comparison; None where that analysis was not asked for.
+    primary : Series
+        The primary contrast: its arm and visit are drawn.
+    """
+    if local is None:
+        return {}
+    here = local[(local["arm"] == primary["arm"]) & (local["visit"] == primary["visit"])]
+    what = f"{primary['arm']} minus {primary['versus']}, {primary['visit']}"
+    column = "difference_in_view_units"
+    drawn: Drawn = {}
+    parcels = here[here["level"] == "parcel"].dropna(subset=[*_COORDINATES, column])
+    if len(parcels):
+        figure = plot_parcels(
+            parcels[column].to_numpy(float), parcels[_COORDINATES].to_numpy(float)
+        )
+        caption = f"Change of each parcel's mean connectivity, {what} (not thresholded)."
+        drawn["local_brain"] = (figure, caption)
+    networks = here[here["level"] == "network"].dropna(subset=[column])
+    if len(networks) > 1:
+        axes = plot_region_matrix(list(networks["region"]), list(networks[column]))
+        caption = f"Change of mean connectivity between networks, {what} (not thresholded)."
+        drawn["local_matrix"] = (axes.get_figure(root=True), caption)
+    return drawn
 
 
 def _series_at(folder: Path, name: Path) -> ParcelSeries | None:

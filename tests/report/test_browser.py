@@ -74,6 +74,8 @@ def opened(browser, report):
 
     def open_page(width: int = 1400, scheme: str = "light"):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        # A busy machine is slow, not wrong.
+        context.set_default_timeout(180_000)
         contexts.append(context)
         page, wrong = context.new_page(), []
         page.on("console", lambda message: wrong.append(f"console: {message.text}"))

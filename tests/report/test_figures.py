@@ -61,3 +61,10 @@ def test_a_users_own_style_stays(trial_results):
     before = dict(matplotlib.rcParams)
     ba.plot_contrasts(trial_results)
     assert dict(matplotlib.rcParams) == before
+
+
+def test_a_matrix_of_networks_is_symmetric_and_has_what_is_within_one_on_its_diagonal():
+    axes = ba.plot_region_matrix(["A - B", "A", "B - B"], [1.0, 2.0, -3.0])
+    picture = axes.images[0].get_array().filled(float("nan"))
+    assert picture.tolist() == [[2.0, 1.0], [1.0, -3.0]]
+    assert axes.images[0].get_clim() == (-3.0, 3.0)

@@ -16,6 +16,7 @@ from brainage.report.figures.of_trial import (
     plot_contrasts,
     plot_forest,
     plot_networks,
+    plot_region_matrix,
     plot_sensitivity,
     plot_trajectories,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "plot_networks",
     "plot_predictions",
     "plot_quality",
+    "plot_region_matrix",
     "plot_sensitivity",
     "plot_sites",
     "plot_trajectories",

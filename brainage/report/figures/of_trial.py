@@ -267,6 +267,43 @@ def plot_forest(
     return axes
 
 
+def plot_region_matrix(
+    regions: Sequence[str], values: Sequence[float], *, unit: str = "", axes: Axes | None = None
+) -> Axes:
+    """Draw values of pairs of networks as a matrix: blue below zero, red above.
+
+    Parameters
+    ----------
+    regions : sequence of str
+        "A - B" for a pair of networks, "A" or "A - A" for the edges within one.
+    values : sequence of float
+        One a region.
+    unit : str, default=""
+        Of the colour bar.
+    axes : Axes or None, default=None
+        Where to draw; None: a new figure.
+
+    Returns
+    -------
+    axes : Axes
+    """
+    pairs = [(region.split(" - ") * 2)[:2] for region in regions]
+    names = sorted({name for pair in pairs for name in pair})
+    place = {name: i for i, name in enumerate(names)}
+    picture = np.full((len(names), len(names)), np.nan)
+    for (one, other), value in zip(pairs, values, strict=True):
+        picture[place[one], place[other]] = picture[place[other], place[one]] = value
+    most = float(np.nanmax(np.abs(picture))) if np.isfinite(picture).any() else 1.0
+    with style():
+        axes = axes_for(axes, 2.6 + 0.3 * len(names), 1.8 + 0.3 * len(names))
+        image = axes.imshow(picture, cmap="RdBu_r", vmin=-most or -1.0, vmax=most or 1.0)
+        ticks = [literal(name) for name in names]
+        axes.set_xticks(range(len(names)), ticks, rotation=90)
+        axes.set_yticks(range(len(names)), ticks)
+        axes.get_figure(root=True).colorbar(image, ax=axes, label=literal(unit), shrink=0.8)
+    return axes
+
+
 def _as_primary(table: pd.DataFrame, contrasts: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     """Return the rows of a table with the primary contrast's arms and visit, and that contrast."""
     primary = contrasts[contrasts["primary"]].iloc[0]
