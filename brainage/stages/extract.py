@@ -100,7 +100,7 @@ def extract_cohort(
         if shard is not None:
             scans = scans[shard[0] - 1 :: shard[1]]
         # One bad config stops everything, before the first scan; one bad scan becomes a row.
-        work = _work(study, cohort, overwrite=overwrite)
+        work = scan_work(study, cohort, overwrite=overwrite)
         _prepare_output(folder, work.atlas)
         # A walk through the whole output: only where a process was killed, or may have been.
         killed = bool(begun(folder)) and whole
@@ -136,7 +136,8 @@ def _rows(work: ScanWork, scans: list[Scan], executor: Executor) -> Iterator[Row
         yield from executor.run(work, left)
 
 
-def _work(study: StudyConfig, cohort: Cohort, *, overwrite: bool = False) -> ScanWork:
+def scan_work(study: StudyConfig, cohort: Cohort, *, overwrite: bool = False) -> ScanWork:
+    """Return the work of a cohort: what every one of its scans shares."""
     science = study.science
     atlas = load_atlas(science.atlas)
     # What atlas and strategy files say, not where they lie: an edited one extracts again, a study
@@ -191,7 +192,7 @@ def collect_cohort(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
     not extracted (its shard is still to run), and so is one whose record tells of other options or
     files than the study's now.
     """
-    work = _work(study, cohort)
+    work = scan_work(study, cohort)
     scans = cohort_scans(study, cohort, frozen=True)
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         table = as_table(list(pool.map(work.recorded, scans)))
@@ -208,13 +209,13 @@ def prepare_extraction(study: StudyConfig, cohort: Cohort) -> None:
     BrainAgeError
         What `extract_cohort` would say before its first scan.
     """
-    work = _work(study, cohort)
+    work = scan_work(study, cohort)
     _prepare_output(work.folder, work.atlas)
 
 
 def scan_states(study: StudyConfig, cohort: Cohort) -> list[str]:
     """Return what became of each scan of the list: done, excluded, running, failed or missing."""
-    work = _work(study, cohort)
+    work = scan_work(study, cohort)
 
     def state(scan: Scan) -> str:
         row = work.recorded(scan)

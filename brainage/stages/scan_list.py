@@ -6,6 +6,7 @@ to every job, whatever is added to the tree meanwhile.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ SCAN_LIST = TableSchema(
         Column("mask", "text", "Brain mask.", nullable=True),
         Column("space", "text", "BIDS space.", nullable=True),
         Column("t_r_s", "number", "Repetition time where a table states it.", "s", nullable=True),
+        Column(
+            "sidecars",
+            "text",
+            "JSON list of the files that speak for the image; n/a: looked for when it is read.",
+            nullable=True,
+        ),
     ),
     key=("participant_id", "session_id", "task", "run"),
 )
@@ -138,6 +145,7 @@ def list_table(scans: list[Scan]) -> pd.DataFrame:
     rows = [
         {name: getattr(scan, name) for name in SCAN_LIST.names}
         | {name: _text(getattr(scan, name)) for name in ("bold", "confounds", "mask")}
+        | {"sidecars": _listed(scan.sidecars)}
         for scan in scans
     ]
     table = pd.DataFrame(rows, columns=list(SCAN_LIST.names))
@@ -148,10 +156,16 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
+def _listed(sidecars: tuple[Path, ...] | None) -> str | None:
+    return None if sidecars is None else json.dumps([str(path) for path in sidecars])
+
+
 def _as_scan(row: dict[Any, Any]) -> Scan:
     known = {name: None if pd.isna(value) else value for name, value in row.items()}
     for name in ("bold", "confounds", "mask"):
         known[name] = None if known[name] is None else Path(known[name])
+    if known["sidecars"] is not None:
+        known["sidecars"] = tuple(Path(path) for path in json.loads(known["sidecars"]))
     for name in ("session_id", "task", "run"):
         known[name] = known[name] or "n/a"
     return Scan(**known)

@@ -138,7 +138,7 @@ class ScanWork:
 
     def _recorded_row(self, scan: Scan, row: Row, inputs: list, more: Mapping[str, Any]) -> Row:
         try:
-            write_record(self.folder, row, made_by=self._made_by(scan), inputs=inputs, more=more)
+            write_record(self.folder, row, made_by=self.fingerprint(scan), inputs=inputs, more=more)
         except OSError as error:
             # The row still reaches the summary of this run; the next run tries again.
             path = record_path(self.folder, vars(scan))
@@ -155,24 +155,26 @@ class ScanWork:
         return not list(changed_series(self.folder, record, written_s=written_s))
 
     def _is_of_now(self, record: Mapping[str, Any], scan: Scan) -> bool:
-        if record["made_by"] != self._made_by(scan):
+        if record["made_by"] != self.fingerprint(scan):
             return False
-        files, known = self._files(scan), record["inputs"]
+        files, known = self.files(scan), record["inputs"]
         if not isinstance(known, list) or len(known) != len(files):
             return False
         return all(
             is_same(file, told, self.identity) for file, told in zip(files, known, strict=True)
         )
 
-    def _made_by(self, scan: Scan) -> str:
+    def fingerprint(self, scan: Scan) -> str:
+        """Return the hash of every option that changes this scan's series."""
         return fingerprint_of([self.made_by, scan.t_r_s])
 
-    def _files(self, scan: Scan) -> list[Path]:
+    def files(self, scan: Scan) -> list[Path]:
+        """Return every file that the scan is read from; its own sidecars may be absent."""
         named = [scan.bold, scan.confounds, scan.mask, *sidecars_of(scan)]
         return [file for file in named if file is not None]
 
     def _inputs(self, scan: Scan) -> list[list]:
-        return [known_by(file, self.identity) for file in self._files(scan)]
+        return [known_by(file, self.identity) for file in self.files(scan)]
 
     def _extract_now(self, scan: Scan) -> Row:
         try:

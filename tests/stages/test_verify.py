@@ -40,7 +40,7 @@ def test_an_untouched_output_verifies_and_every_changed_file_is_named(copy_of_fi
     told = verify(study).problems
     assert {problem.split(":")[0] for problem in told} == set(map(str, changed))
     assert main(["check", str(copy_of_finished / "study.yaml"), "--verify"]) == BAD_INPUT
-    assert "scores.tsv: changed since `brainage score` wrote it" in capsys.readouterr().err
+    assert "scores.tsv: changed since `brainage score` wrote it" in "".join(capsys.readouterr())
 
 
 def test_verify_on_the_command_line_says_how_many_files_it_compared(finished, capsys):
