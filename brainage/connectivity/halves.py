@@ -134,7 +134,7 @@ def build_half_features(
             continue
         for side, result in zip(sides, results, strict=True):
             for name, spec in specs.items():
-                side[name][row] = result.rows[spec.kind]
+                side[name][row] = (result.rows or {})[spec.kind]
     names = ["participant_id", "session_id", "reason"]
     return HalfFeatures(*sides, pd.DataFrame(reasons, columns=names))
 
@@ -158,7 +158,8 @@ def _halve_and_compute(sessions: list[Session], job: SessionJob) -> list[list[Se
     results = []
     for session in sessions:
         # Every run is read once for both halves.
-        pairs = [halve(read_run(run)) for run in session.runs]
+        opened = [read_run(run) for run in session.runs]
+        pairs = [halve(run) for run in opened if isinstance(run, ParcelSeries)]
         halves = [replace(session, runs=tuple(pair[side] for pair in pairs)) for side in (0, 1)]
         results.append(compute_sessions(halves, job))
     return results
