@@ -198,8 +198,8 @@ def read_json(path: str | Path, *, error: type[BrainAgeError] = TableError) -> A
     ----------
     path : str or Path
         UTF-8, with or without a byte-order mark.
-    error : type of BrainAgeError, default=TableError
-        What to raise.
+    error : type of BrainAgeError, optional
+        What to raise; a TableError where it is not named.
 
     Returns
     -------
@@ -267,8 +267,8 @@ def read_toml(path: str | Path, *, error: type[BrainAgeError] = TableError) -> d
     ----------
     path : str or Path
         UTF-8, with or without a byte-order mark.
-    error : type of BrainAgeError, default=TableError
-        What to raise.
+    error : type of BrainAgeError, optional
+        What to raise; a TableError where it is not named.
 
     Returns
     -------

@@ -125,6 +125,7 @@ def _check_places(path: Path, axis: Axis, error_type: type[BrainAgeError]) -> No
 
 
 def keys_of(image: nib.Cifti2Image) -> np.ndarray:
+    """Return the label of every grayordinate of a label file, whole numbers; 0 is background."""
     # NaN is nobody's label; labels of volumes take it for background too.
     return np.nan_to_num(np.asarray(image.dataobj[0], dtype=np.float64)).astype(int)
 
