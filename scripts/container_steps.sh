@@ -20,8 +20,9 @@ offline=()
 if [ "$(id -u)" = 0 ]; then
   chmod 777 "$folder/out"
   chmod -R a+rX "$folder"
-  # Nobody: no home, no rights; and no network but the loopback, where the kernel allows it.
-  offline=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  # Nobody: no home, no rights (if nobody may read the interpreter); and no network, where the kernel allows it.
+  nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  "${nobody[@]}" test -x "$("$python" -c 'import sys; print(sys.base_prefix)')/bin" && offline=("${nobody[@]}")
   unshare --net true 2>/dev/null && offline=(unshare --net -- "${offline[@]}")
 fi
 export HOME=/nonexistent MPLCONFIGDIR="$folder/out/.matplotlib" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1

@@ -206,7 +206,11 @@ class _Measured:
 
 
 def _measure_volume(
-    stream: VolumeStream, scan: Scan, atlas: Atlas, cleaning: CleaningOptions, cache_folder
+    stream: VolumeStream,
+    scan: Scan,
+    atlas: Atlas,
+    cleaning: CleaningOptions,
+    cache_folder: str | Path | None,
 ) -> tuple[_Measured, Nuisance, float]:
     if atlas.of_surfaces:
         raise ScanError(
@@ -285,7 +289,11 @@ def stream_signals(stream: VolumeStream, operator: ParcelOperator) -> RawSignals
 
 
 def _operator(
-    scan: Scan, atlas: Atlas, grid: Grid, cleaning: CleaningOptions, cache_folder
+    scan: Scan,
+    atlas: Atlas,
+    grid: Grid,
+    cleaning: CleaningOptions,
+    cache_folder: str | Path | None,
 ) -> tuple[ParcelOperator, np.ndarray]:
     """Return the operator and each parcel's coverage by the scan's mask and field of view."""
     mask = None if scan.mask is None else load_mask(scan.mask, grid)

@@ -50,7 +50,7 @@ def explain_missing(
             words = f"coverage {coverage[i]:.3g}, under {min_coverage:g}"
         else:
             words = "not finite in some volumes" if broken[i] else "constant"
-        reasons[parcel_names[i]] = words
+        reasons[parcel_names[int(i)]] = words
     return reasons
 
 

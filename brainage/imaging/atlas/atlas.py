@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import html
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +64,7 @@ class Parcels:
                     "marks, and not empty: it becomes a column of tables."
                 )
         if len(set(self.names)) < p:
-            seen: set[str] = set()
-            twice = next(name for name in self.names if name in seen or seen.add(name))
+            twice = next(name for name, n in Counter(self.names).items() if n > 1)
             raise AtlasError(f"expected unique names of parcels, found '{twice}' twice.")
 
 

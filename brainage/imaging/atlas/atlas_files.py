@@ -34,7 +34,7 @@ def atlas_from_file(options: AtlasOptions) -> Atlas:
     AtlasError
         No such file, none of the forms that are read, labels that do not fit it.
     """
-    path = Path(options.path)
+    path = Path(options.path or "")
     if not path.is_file():
         raise AtlasError(f"{path}: no such atlas file (science.atlas.path).")
     if path.name.lower().endswith((".tsv", ".csv", ".txt")):

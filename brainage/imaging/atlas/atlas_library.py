@@ -97,6 +97,7 @@ def check_space(atlas: Atlas, scan: Scan, allow_spaces: Sequence[str] = ()) -> N
 
 def _built_in(options: AtlasOptions) -> Atlas:
     name = options.name
+    networks: list[str | None]
     if name == "seitzman300":
         found = datasets.fetch_coords_seitzman_2018()
         coordinates = np.asarray(found.rois[["x", "y", "z"]], dtype=float)
@@ -171,9 +172,10 @@ def _craddock_level(path: Path, n_parcels: int) -> Path:
     target = path.with_name(f"craddock{n_parcels}.nii.gz")
     if target.is_file():
         return target
-    nearest, missed_by = None, np.inf
+    missed_by = np.inf
     with VolumeStream(path, n_threads=1, series=False) as stream:
         grid = stream.header.grid
+        nearest = np.zeros(grid.shape)
         for _, block in stream.blocks():
             for level in block:
                 off = abs(len(np.unique(level)) - 1 - n_parcels)
@@ -213,14 +215,15 @@ def _from_fetched(found: Bunch, options: AtlasOptions, space: str) -> Atlas:
 
 
 def _with_names(atlas: LabelAtlas | MapAtlas, names: list[str | None]) -> LabelAtlas | MapAtlas:
-    if isinstance(atlas, LabelAtlas) and None in names:
+    known = [name for name in names if name is not None]
+    if isinstance(atlas, LabelAtlas) and len(known) < len(names):
         named = zip(atlas.label_values, names, strict=True)
         absent = [int(value) for value, name in named if name is None]
         raise AtlasError(f"{atlas.image}: no name for label(s) {absent[:10]} of the image.")
     # Some makers give one name to several parts of a region.
     seen: dict[str, int] = {}
     unique = []
-    for name in names:
+    for name in known:
         seen[name] = seen.get(name, 0) + 1
         unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     networks, sides = zip(*(split_name(name) for name in unique), strict=True)

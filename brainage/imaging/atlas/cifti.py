@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import nibabel as nib
 import numpy as np
@@ -96,7 +97,7 @@ def load_cifti_atlas(path: Path, name: str, space: str | None) -> SurfaceAtlas:
         names, values = [str(n) for n in axes[1].name], None
         digest = hashlib.sha256(b"parcels")
     elif isinstance(axes[0], LabelAxis) and isinstance(axes[1], BrainModelAxis):
-        names, values, digest = _labelled_parcels(path, axes, image)
+        names, values, digest = _labelled_parcels(path, axes[0], axes[1], image=image)
     else:
         raise AtlasError(
             f"{path}: expected labels (dlabel.nii) or parcels (ptseries.nii), found "
@@ -120,24 +121,24 @@ def load_cifti_atlas(path: Path, name: str, space: str | None) -> SurfaceAtlas:
 
 
 def _labelled_parcels(
-    path: Path, axes: list[Axis], image: nib.Cifti2Image
+    path: Path, labels: LabelAxis, axis: BrainModelAxis, *, image: nib.Cifti2Image
 ) -> tuple[list[str], np.ndarray, hashlib._Hash]:
-    if len(axes[0]) != 1:
+    if len(labels) != 1:
         raise AtlasError(
-            f"{path}: expected one map of labels, found {len(axes[0])}: "
-            f"{', '.join(map(str, axes[0].name))}. Keep one (wb_command "
+            f"{path}: expected one map of labels, found {len(labels)}: "
+            f"{', '.join(map(str, labels.name))}. Keep one (wb_command "
             "-cifti-merge with -column)."
         )
     keys = keys_of(image)
-    table = axes[0].label[0]
+    table = labels.label[0]
     values = np.array([k for k in np.unique(keys) if k != 0 and k in table], dtype=int)
     unnamed = [int(k) for k in np.unique(keys) if k != 0 and k not in table]
     if unnamed:
         raise AtlasError(f"{path}: no name for label(s) {unnamed[:10]}.")
     digest = hashlib.sha256(b"dlabel" + keys.astype(np.int64).tobytes())
-    for places in (axes[1].vertex, axes[1].voxel):
+    for places in (axis.vertex, axis.voxel):
         digest.update(np.asarray(places, dtype=np.int64).tobytes())
-    digest.update("\t".join(axes[1].name.astype(str)).encode())
+    digest.update("\t".join(axis.name.astype(str)).encode())
     return [str(table[int(k)][0]) for k in values], values, digest
 
 
@@ -269,7 +270,9 @@ def _by_grayordinate(path: Path, axis: Axis, atlas: SurfaceAtlas) -> tuple[csr_a
         raise ScanError(f"{path}: its voxels lie on another grid than those of {atlas.image.name}.")
     order = np.argsort(atlas.label_values)
     keys = np.asarray(atlas.label_values)[order]
-    rows, columns, total = [], [], np.zeros(atlas.n_parcels)
+    rows: list[np.ndarray] = []
+    columns: list[np.ndarray] = []
+    total = np.zeros(atlas.n_parcels)
     here = {structure: (where, places) for structure, where, places in structures_of(axis)}
     for structure, (its_keys, its_places) in labels.structures.items():
         known = np.isin(its_keys, keys)
@@ -281,9 +284,9 @@ def _by_grayordinate(path: Path, axis: Axis, atlas: SurfaceAtlas) -> tuple[csr_a
         )
         rows.append(parcel[of_labels])
         columns.append(where.start + of_series)
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
+    places_of = (np.concatenate(rows), np.concatenate(columns))
     shape = (atlas.n_parcels, len(axis))
-    return csr_array((np.ones(len(rows)), (rows, columns)), shape=shape), total
+    return csr_array((np.ones(len(places_of[0])), places_of), shape=shape), total
 
 
 @dataclass(frozen=True)
@@ -298,8 +301,8 @@ class _Labels:
 @functools.lru_cache(maxsize=2)
 def _labels_of(path: Path, content_hash: str) -> _Labels:
     axes, image = open_cifti(path, AtlasError)
-    keys = keys_of(image)
+    keys, axis = keys_of(image), cast(BrainModelAxis, axes[1])
     return _Labels(
-        axes[1].affine,
-        {structure: (keys[where], places) for structure, where, places in structures_of(axes[1])},
+        axis.affine,
+        {structure: (keys[where], places) for structure, where, places in structures_of(axis)},
     )

@@ -191,8 +191,8 @@ def _node_index(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFra
 
 
 def _pairs(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
-    colours = [_COLOURS.fullmatch(line.strip()) for line in lines[1::2]]
-    if len(lines) % 2 or not all(colours) or _COLOURS.fullmatch(lines[0].strip()):
+    colours = _all_match(_COLOURS, [line.strip() for line in lines[1::2]])
+    if len(lines) % 2 or not colours or _COLOURS.fullmatch(lines[0].strip()):
         return None
     return pd.DataFrame(
         {
@@ -204,10 +204,16 @@ def _pairs(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | 
 
 
 def _itk_snap(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
-    matches = [_ITK_SNAP_LINE.fullmatch(line) for line in _uncommented(lines)]
-    if not matches or not all(matches):
+    matches = _all_match(_ITK_SNAP_LINE, _uncommented(lines))
+    if not matches:
         return None
     return _of_the_image([(int(m["value"]), m["name"]) for m in matches], present)
+
+
+def _all_match(pattern: re.Pattern[str], lines: list[str]) -> list[re.Match[str]]:
+    """Return the match of every line, none where one does not match."""
+    matches = [found for line in lines if (found := pattern.fullmatch(line))]
+    return matches if len(matches) == len(lines) else []
 
 
 def _uncommented(lines: list[str]) -> list[str]:
@@ -252,8 +258,8 @@ def _bare_columns(path: Path, lines: list[str], present: np.ndarray) -> pd.DataF
 
 
 def _value_and_name(path: Path, lines: list[str], present: np.ndarray) -> pd.DataFrame | None:
-    matches = [_LUT_LINE.fullmatch(line) for line in _uncommented(lines)]
-    if not matches or not all(matches) or any("\t" in m["name"] for m in matches):
+    matches = _all_match(_LUT_LINE, _uncommented(lines))
+    if not matches or any("\t" in m["name"] for m in matches):
         return None
     pairs = [(int(m["value"]), _unquoted(m["name"])) for m in matches]
     if all(m["colours"] for m in matches):

@@ -13,7 +13,7 @@ from brainage.imaging.atlas.atlas import MOST_PARCELS, Atlas
 from brainage.imaging.atlas.moving import in_view, resampled, slabs
 from brainage.imaging.atlas.weights import Weights
 from brainage.imaging.reading.nifti import Grid
-from brainage.imaging.reading.stream import read_volume
+from brainage.imaging.reading.volume import read_volume
 
 _LARGEST_LABEL = 2**31 - 1
 #: How far rounding in a file may leave a label from its whole number.

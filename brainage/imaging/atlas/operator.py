@@ -30,7 +30,7 @@ from brainage.imaging.atlas.moving import resampled
 from brainage.imaging.atlas.product import VolumeProduct
 from brainage.imaging.atlas.weights import smoothed, unmixing
 from brainage.imaging.reading.nifti import Grid
-from brainage.imaging.reading.stream import read_volume
+from brainage.imaging.reading.volume import read_volume
 
 _FORMAT = 5
 #: What a kept operator consists of, in the order of its checksum.
@@ -208,22 +208,21 @@ def _remembered(request: _Request) -> ParcelOperator:
 
 
 def _masked(request: _Request) -> ParcelOperator:
-    if not request.atlas.restrictable:
+    if request.mask is None or not request.atlas.restrictable:
         return _build(request)
     whole = _remembered(_Request(request.atlas, request.grid, None, None, request.folder))
-    operator = whole.restricted(request.mask.ravel(order="F"))
-    if request.smoothing_fwhm_mm is None:
-        return operator
-    return _smoothed(operator, request)
+    return _smoothed(whole.restricted(request.mask.ravel(order="F")), request)
 
 
 def _build(request: _Request) -> ParcelOperator:
     made = request.atlas.weights(request.grid, request.mask)
     operator = _compact(made.matrix, made.coverage, made.unmix)
-    return operator if request.smoothing_fwhm_mm is None else _smoothed(operator, request)
+    return _smoothed(operator, request)
 
 
 def _smoothed(operator: ParcelOperator, request: _Request) -> ParcelOperator:
+    if request.smoothing_fwhm_mm is None:
+        return operator
     small = operator.weights.tocsr()
     on_grid = csr_array(
         (small.data, operator.voxels[small.indices], small.indptr),

@@ -48,7 +48,7 @@ class VolumeProduct:
 
     def signals(self, blocks: Iterable[np.ndarray], out: np.ndarray) -> None:
         """Fill `out` (n_volumes, p) from blocks (n_volumes_of_block, n_voxels) of stored values."""
-        aside = None
+        aside: np.ndarray | None = None
         n_aside = done = 0
         for block in blocks:
             if aside is None:
@@ -61,7 +61,7 @@ class VolumeProduct:
                 if n_aside == len(aside):
                     out[done : done + n_aside] = self._multiplied(aside)
                     done, n_aside = done + n_aside, 0
-        if n_aside:
+        if n_aside and aside is not None:
             out[done : done + n_aside] = self._multiplied(aside[:n_aside])
 
     def _multiplied(self, stored: np.ndarray) -> np.ndarray:
@@ -82,9 +82,10 @@ class VolumeProduct:
             if (self._slope, self._intercept) != (1.0, 0.0):
                 values *= self._slope
                 values += self._intercept
-            if self.not_finite is not None:
+            counted = self.not_finite
+            if counted is not None:
                 bad = ~np.isfinite(values)
-                self.not_finite[low:high] += bad.sum(axis=1)
+                counted[low:high] += bad.sum(axis=1)
                 values[bad] = 0.0
             signals += weights @ values
         return signals

@@ -81,10 +81,10 @@ class SphereAtlas(Atlas):
                 members = np.union1d(within, own[i]).astype(np.int64)
                 rows.append(np.full(len(members), i))
                 columns.append(columns_of_point[members])
-        rows, columns = np.concatenate(rows), np.concatenate(columns)
-        sizes = np.bincount(rows, minlength=len(centres))
+        parcel, voxel = np.concatenate(rows), np.concatenate(columns)
+        sizes = np.bincount(parcel, minlength=len(centres))
         shape = (len(centres), grid.n_voxels)
-        matrix = csr_array((1.0 / sizes[rows], (rows, columns)), shape=shape)
+        matrix = csr_array((1.0 / sizes[parcel], (parcel, voxel)), shape=shape)
         full = _full_sizes(centres, radii, grid, sizes > 0)
         return Weights(matrix, np.minimum(1.0, sizes / full))
 
@@ -143,9 +143,9 @@ def _own_voxels(
     # The second rule compares millimetres cut to whole numbers, and takes the first that agrees.
     keys, first = np.unique(_packed(points.astype(int)), return_index=True)
     wanted = _packed(centres.astype(int))
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    for i in np.flatnonzero(keys[at] == wanted):
-        own[i].append(int(first[at[i]]))
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    for i in np.flatnonzero(keys[place] == wanted):
+        own[i].append(int(first[place[i]]))
     return own
 
 

@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -79,8 +80,10 @@ def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> N
     strategy = load_strategy(cleaning.strategy)
     if n_volumes < 2:
         raise ScanError(f"{scan.bold}: expected a time series, found {n_volumes} volume.")
-    table = None if scan.confounds is None else _table(scan, cleaning, n_volumes)
-    displacement_mm = None if table is None else framewise_displacement_of(table, scan.confounds)
+    table = displacement_mm = None
+    if scan.confounds is not None:
+        table = _table(scan, scan.confounds, cleaning, n_volumes=n_volumes)
+        displacement_mm = framewise_displacement_of(table, scan.confounds)
     confounds, steady = _regressors(scan, strategy, cleaning, table)
     first = _first_steady(scan, table, cleaning, n_volumes)
     kept = np.arange(first, n_volumes)
@@ -119,14 +122,16 @@ def _check_something_is_left(scan: Scan, strategy: Strategy, confounds: np.ndarr
         )
 
 
-def _table(scan: Scan, cleaning: CleaningOptions, n_volumes: int) -> pd.DataFrame:
-    table = read_confounds_table(scan.confounds, motion_order=cleaning.motion_order)
+def _table(
+    scan: Scan, confounds: Path, cleaning: CleaningOptions, *, n_volumes: int
+) -> pd.DataFrame:
+    table = read_confounds_table(confounds, motion_order=cleaning.motion_order)
     if len(table) != n_volumes:
         raise ScanError(
-            f"{scan.confounds}: {len(table)} rows, but {scan.bold.name} has "
+            f"{confounds}: {len(table)} rows, but {scan.bold.name} has "
             f"{n_volumes} volumes. They must be of the same run."
         )
-    _refuse_text(scan.confounds, table)
+    _refuse_text(confounds, table)
     return table
 
 
@@ -150,7 +155,7 @@ def _regressors(
     """Return the confounds, and the volumes nilearn keeps where its scrubbing is asked for."""
     if not strategy.load_confounds and not strategy.all_columns:
         return None, None
-    if table is None:
+    if table is None or scan.confounds is None:
         raise ScanError(
             f"{scan.bold}: strategy '{strategy.name}' needs a confounds table, found "
             "none beside the image. Name it in the scans table, or use "
@@ -161,7 +166,7 @@ def _regressors(
         # As nilearn does: a difference has no first value, so it takes the second's.
         found.iloc[0] = found.iloc[0].fillna(found.iloc[1 if len(found) > 1 else 0])
     else:
-        found, steady = _through_nilearn(scan, strategy, cleaning, table)
+        found, steady = _through_nilearn(scan, strategy, cleaning, table=table)
     bad = [str(c) for c in found if not np.isfinite(found[c].to_numpy(dtype=float)).all()]
     if bad:
         raise ScanError(
@@ -172,8 +177,9 @@ def _regressors(
 
 
 def _through_nilearn(
-    scan: Scan, strategy: Strategy, cleaning: CleaningOptions, table: pd.DataFrame
+    scan: Scan, strategy: Strategy, cleaning: CleaningOptions, *, table: pd.DataFrame
 ) -> tuple[pd.DataFrame, np.ndarray | None]:
+    confounds = cast(Path, scan.confounds)
     arguments = dict(strategy.load_confounds)
     arguments["strategy"] = tuple(arguments["strategy"])
     scrubs = "scrub" in arguments["strategy"]
@@ -189,9 +195,9 @@ def _through_nilearn(
             "use ica_aroma_aggressive with desc-preproc images."
         )
     if "compcor" in arguments["strategy"]:
-        _check_components(scan.confounds, strategy)
+        _check_components(confounds, strategy)
     with tempfile.TemporaryDirectory(prefix="brainage-") as folder:
-        image = _stage(Path(folder), scan.confounds, table, _AROMA if full_aroma else "preproc")
+        image = _stage(Path(folder), confounds, table, _AROMA if full_aroma else "preproc")
         try:
             with warnings.catch_warnings():
                 # It warns of every volume scrubbed, which is our error below.
@@ -282,7 +288,7 @@ def _first_steady(
     if table is None:
         return 0
     columns = [c for c in table.columns if str(c).startswith(_NON_STEADY)]
-    flagged = np.flatnonzero(table[columns].to_numpy(dtype=float).any(axis=1)) if columns else []
+    flagged = np.flatnonzero(table[columns].to_numpy(dtype=float).any(axis=1))
     return int(flagged[-1]) + 1 if len(flagged) else 0
 
 
@@ -293,7 +299,9 @@ def _mean_after(displacement_mm: np.ndarray | None, first: int) -> float | None:
     return float(known.mean()) if len(known) else None
 
 
-def _censored(kept: np.ndarray, displacement_mm, threshold_mm: float, min_segment: int):
+def _censored(
+    kept: np.ndarray, displacement_mm: np.ndarray, threshold_mm: float, min_segment: int
+) -> np.ndarray:
     # The first volume has no displacement; it is judged by its neighbours alone.
     return _long_stretches(kept[~(displacement_mm[kept] > threshold_mm)], min_segment)
 

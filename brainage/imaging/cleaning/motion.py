@@ -102,7 +102,7 @@ def complete_motion(table: pd.DataFrame) -> pd.DataFrame:
     """
     if not set(MOTION_COLUMNS) <= set(table.columns):
         return table
-    derived = {}
+    derived: dict[str, pd.Series | np.ndarray] = {}
     for name in MOTION_COLUMNS:
         values = table[name].astype(float)
         difference = values.diff()

@@ -7,10 +7,12 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 from xml.parsers.expat import ExpatError
 
 import nibabel as nib
 import numpy as np
+from nibabel.arrayproxy import ArrayProxy
 from nibabel.cifti2 import BrainModelAxis, Cifti2HeaderError
 from nibabel.cifti2.cifti2_axes import Axis
 from nibabel.spatialimages import HeaderDataError
@@ -98,7 +100,9 @@ def _check_sizes(path: Path, image: nib.Cifti2Image, error_type: type[BrainAgeEr
         raise error_type(
             f"{path}: expected a matrix of numbers, found shape {shape} of type {dtype}."
         )
-    wanted = int(image.dataobj.offset) + math.prod(map(int, shape)) * dtype.itemsize
+    wanted = (
+        int(cast(ArrayProxy, image.dataobj).offset) + math.prod(map(int, shape)) * dtype.itemsize
+    )
     in_file = path.stat().st_size
     if in_file < wanted:
         raise error_type(

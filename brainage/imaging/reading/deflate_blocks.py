@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 from isal import igzip_lib
 
+#: What the inflater raises; its stub calls it a value.
+DeflateError = cast(type[Exception], igzip_lib.error)
 #: How far back deflate refers.
 WINDOW_BYTES = 2**15
 #: Of what compressed bytes hold, at once: it stays in the cache, and its memory is used again.
@@ -28,7 +31,7 @@ def find_block(fd: int, start: int, stop: int) -> tuple[int, int] | None:
             try:
                 for _ in inflated(inflater, packed[byte + 1 :]):
                     pass
-            except igzip_lib.error:
+            except DeflateError:
                 continue
             if not inflater.eof:
                 return low + byte, bit

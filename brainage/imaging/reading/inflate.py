@@ -24,15 +24,17 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from isal import igzip, igzip_lib, isal_zlib
 
 from brainage.imaging.reading.deflate_blocks import (
     WINDOW_BYTES,
+    DeflateError,
     find_block,
     inflated,
     inflater_at,
@@ -48,6 +50,8 @@ MOST_THREADS = 4
 _MOST_IN_VAIN = 2
 #: Where chunks are smaller than this, most of each is inflated twice.
 LEAST_CHUNK_BYTES = 32 * _PIECE_BYTES
+#: Some content, on its way.
+Piece = bytes | memoryview
 
 
 class ParallelGzip:
@@ -113,7 +117,7 @@ class ParallelGzip:
         buffer = bytearray(n)
         return bytes(buffer[: self.readinto(memoryview(buffer))])
 
-    def _in_order(self) -> Iterator[bytes]:
+    def _in_order(self) -> Iterator[Piece]:
         """Yield the content, piece by piece."""
         member = _Member(self._file.fileno(), _header_length(self._file))
         chunks = self._ahead()
@@ -130,7 +134,7 @@ class ParallelGzip:
             raise EOFError("Compressed file ended before the end-of-stream marker was reached")
         yield from self._behind(member)
 
-    def _ahead(self) -> Iterator[_Chunk]:
+    def _ahead(self) -> Generator[_Chunk, None, None]:
         """Yield what was made of each part; the next ones are being inflated meanwhile."""
         waiting: deque[Future] = deque()
         parts = iter(self._parts)
@@ -150,7 +154,7 @@ class ParallelGzip:
             self._buffers.append(chunk.buffer)
             submit()
 
-    def _joined(self, member: _Member, chunk: _Chunk) -> Iterator[bytes]:
+    def _joined(self, member: _Member, chunk: _Chunk) -> Iterator[Piece]:
         """Go on from the true state until the chunk's is the same, then with the chunk."""
         mine = theirs = b""
         while chunk.pieces:
@@ -218,14 +222,15 @@ class _Member:
             if len(packed) == 0:
                 return
 
-    def take_over(self, chunk: _Chunk) -> Iterator[bytes]:
+    def take_over(self, chunk: _Chunk) -> Iterator[Piece]:
         """Yield what is left of a chunk in the same state, and go on from its end."""
         while chunk.pieces:
             _, piece = chunk.pieces.popleft()
             yield self._counted(piece)
-        self._inflater, self._position = chunk.inflater, chunk.stop
+        if chunk.inflater is not None:
+            self._inflater, self._position = chunk.inflater, chunk.stop
 
-    def _counted(self, piece: bytes) -> bytes:
+    def _counted(self, piece: Piece) -> Piece:
         self._crc = isal_zlib.crc32(piece, self._crc)
         self._n_bytes += len(piece)
         return piece
@@ -268,13 +273,13 @@ class _Chunk:
             found = find_block(fd, self.start, self.stop)
             if found is not None:
                 self._inflate_from(fd, *found, stopped)
-        except (igzip_lib.error, EOFError, OSError):
+        except (DeflateError, EOFError, OSError):
             # If it is the file's fault, the reader comes upon it, and knows where.
             self.pieces.clear()
         return self
 
     def _inflate_from(self, fd: int, byte: int, bit: int, stopped: threading.Event) -> None:
-        view, low = memoryview(self.buffer), 0
+        view, low = self.buffer.data, 0
         self.inflater, made = inflater_at(read_at(fd, byte, byte + 1)[0], bit)
         high = len(made)
         view[:high] = made
@@ -295,7 +300,7 @@ class _Chunk:
         self.stop = position
 
 
-def _header_length(file) -> int:
+def _header_length(file: BinaryIO) -> int:
     """Return where the first member's deflate data begin (RFC 1952, 2.3)."""
     head = os.pread(file.fileno(), 2**17, 0)
     if len(head) < 10 or head[:3] != b"\x1f\x8b\x08":

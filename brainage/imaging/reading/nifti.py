@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def parse_header(start: bytes, path: Path, *, series: bool = True) -> ScanHeader
     _check_bounds(squeezed[:3], n_volumes, header.get_data_dtype(), path)
     slope, intercept = _scaling(header, path)
     return ScanHeader(
-        Grid(tuple(int(n) for n in shape[:3]), _affine(header, start, path)),
+        Grid((int(shape[0]), int(shape[1]), int(shape[2])), _affine(header, start, path)),
         n_volumes,
         header.get_data_dtype(),
         slope,
@@ -126,7 +127,7 @@ def parse_header(start: bytes, path: Path, *, series: bool = True) -> ScanHeader
     )
 
 
-def _check_bounds(shape: tuple, n_volumes: int, dtype: np.dtype, path: Path) -> None:
+def _check_bounds(shape: Sequence[int], n_volumes: int, dtype: np.dtype, path: Path) -> None:
     """Refuse what no image of a brain is before anything of its size is made."""
     n_voxels = math.prod(int(n) for n in shape)
     most = MOST_VOXELS if n_volumes > 1 else MOST_BYTES // dtype.itemsize

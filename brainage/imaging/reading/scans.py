@@ -84,7 +84,8 @@ def _in_table(path: Path) -> list[Scan]:
             f"{path}: expected the columns path and participant_id, found "
             f"{', '.join(text.columns)}."
         )
-    scans, seen = [], {}
+    scans: list[Scan] = []
+    seen: dict[tuple[str, ...], int] = {}
     for line, row in zip(text.index, text.to_dict("records"), strict=True):
         scan = _table_scan(path, line, row)
         key = (scan.participant_id, scan.session_id, scan.task, scan.run)
@@ -104,12 +105,14 @@ def _table_scan(path: Path, line: int, row: dict[str, str]) -> Scan:
         return None if is_missing(value) else value
 
     def file(name: str) -> Path | None:
-        return None if cell(name) is None else path.parent / cell(name)
+        value = cell(name)
+        return None if value is None else path.parent / value
 
-    if cell("path") is None or cell("participant_id") is None:
+    bold = file("path")
+    if bold is None or cell("participant_id") is None:
         raise TableError(f"{path}: line {line}: path and participant_id are needed.")
     try:
-        t_r_s = None if cell("t_r_s") is None else float(cell("t_r_s"))
+        t_r_s = float(row["t_r_s"]) if cell("t_r_s") is not None else None
     except ValueError:
         raise TableError(
             f"{path}: line {line}: t_r_s must be seconds, found '{cell('t_r_s')}'."
@@ -125,9 +128,12 @@ def _table_scan(path: Path, line: int, row: dict[str, str]) -> Scan:
                 "only, since it becomes part of a file name."
             )
     return Scan(
-        **found,
+        found["participant_id"],
+        found["session_id"],
+        found["run"],
+        found["task"],
         space=cell("space"),
-        bold=file("path"),
+        bold=bold,
         confounds=file("confounds"),
         mask=file("mask"),
         t_r_s=t_r_s,

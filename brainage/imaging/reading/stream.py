@@ -12,9 +12,10 @@ import contextlib
 import queue
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, cast
 
 import joblib
 import numpy as np
@@ -35,8 +36,21 @@ _AHEAD_BYTES = 48 * 2**20
 #: Of a chunk's buffer by the file's mean ratio: some parts pack better.
 _CHUNK_FILLS = 0.9
 _HEADER_BYTES = 544
+#: What the inflater raises; its stub calls it a value.
+_INFLATER_ERROR = cast(type[Exception], isal_zlib.error)
 #: Deflate cannot do better (two bits for 258 bytes, RFC 1951).
 _LARGEST_GZIP_RATIO = 1032
+
+
+class _Readable(Protocol):
+    """What bytes come from: a file, one being inflated, by one thread or by several."""
+
+    def read(self, n: int, /) -> bytes: ...
+    def readinto(self, target: memoryview, /) -> int: ...
+
+
+#: First volume and bytes of each block.
+Filled = Generator[tuple[int, memoryview], None, None]
 
 
 class VolumeStream:
@@ -66,10 +80,12 @@ class VolumeStream:
         self.path = Path(path)
         self._n_threads = _n_cores() if n_threads is None else n_threads
         self._stack = contextlib.ExitStack()
+        self._stream: _Readable
 
     def __enter__(self) -> VolumeStream:
         try:
-            self._stream = self._stack.enter_context(_open(self.path))
+            opened = self._stack.enter_context(_open(self.path))
+            self._stream, self._zipped = opened, isinstance(opened, _Inflated)
             with _explained(self.path, "its header"):
                 start = _read_fully(self._stream, _HEADER_BYTES)
             self.header: ScanHeader = parse_header(start, self.path, series=self._series)
@@ -81,7 +97,7 @@ class VolumeStream:
             raise
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def blocks(
@@ -139,7 +155,7 @@ class VolumeStream:
 
     def _inflate_in_parallel(self, beside_bytes: int) -> bool:
         """Read a large gzip file by several threads from here on; return whether it is one."""
-        if not isinstance(self._stream, _Inflated):
+        if not self._zipped:
             return False
         size = self.path.stat().st_size
         inflated = self.header.offset + self.header.n_volumes * self._volume_bytes
@@ -166,18 +182,17 @@ class VolumeStream:
     def _check_size(self) -> None:
         """Refuse at once what cannot be there: a wrong header may ask for terabytes."""
         in_file = self.path.stat().st_size
-        zipped = isinstance(self._stream, _Inflated)
-        most = in_file * _LARGEST_GZIP_RATIO if zipped else in_file
+        most = in_file * _LARGEST_GZIP_RATIO if self._zipped else in_file
         wanted = self.header.offset + self.header.n_volumes * self._volume_bytes
         if most < wanted:
             raise ScanError(
                 f"{self.path}: truncated, or a wrong header: the header says "
                 f"{self.header.n_volumes} volumes of {self._volume_bytes} bytes, {wanted} bytes "
-                f"in all; the file has {in_file}{' (compressed)' if zipped else ''}. Copy or make "
-                "the file again."
+                f"in all; the file has {in_file}{' (compressed)' if self._zipped else ''}. Copy or "
+                "make the file again."
             )
 
-    def _filled(self, buffers: list[memoryview]) -> Iterator[tuple[int, memoryview]]:
+    def _filled(self, buffers: list[memoryview]) -> Filled:
         """Fill the buffers in turn; each is the caller's until asked for the next."""
         n_volumes, volume_bytes = self.header.n_volumes, self._volume_bytes
         per_block = len(buffers[0]) // volume_bytes
@@ -197,7 +212,7 @@ class VolumeStream:
             yield first, whole
         self._check_end()
 
-    def _filled_ahead(self, buffers: list[memoryview]) -> Iterator[tuple[int, memoryview]]:
+    def _filled_ahead(self, buffers: list[memoryview]) -> Filled:
         """As `_filled`, in a thread that runs ahead by as many blocks as there are buffers."""
         free: queue.SimpleQueue = queue.SimpleQueue()
         ready: queue.SimpleQueue = queue.SimpleQueue()
@@ -261,41 +276,10 @@ class VolumeStream:
                     )
 
 
-def read_volume(path: str | Path) -> tuple[ScanHeader, np.ndarray]:
-    """Read a mask or an atlas of labels whole: one volume, to its last byte and checksum.
-
-    Parameters
-    ----------
-    path : str or Path
-        NIfTI of one volume.
-
-    Returns
-    -------
-    header : ScanHeader
-    stored : ndarray of shape (x, y, z)
-        As stored, not scaled.
-
-    Raises
-    ------
-    ScanError
-        Absent, no such image, truncated or corrupt, more than one volume.
-    """
-    with VolumeStream(path, n_threads=1, series=False) as stream:
-        header = stream.header
-        if header.n_volumes > 1:
-            raise ScanError(
-                f"{path}: expected a 3-D image, found {header.n_volumes} volumes of shape "
-                f"{header.grid.shape}."
-            )
-        for _, block in stream.blocks():
-            stored = block[0]
-    return header, stored.reshape(header.grid.shape, order="F")
-
-
 class _Joined:
     """Bytes already read, then the rest of a stream."""
 
-    def __init__(self, head: bytes, stream: BinaryIO):
+    def __init__(self, head: bytes, stream: _Readable):
         self._head = memoryview(head)
         self._stream = stream
 
@@ -319,7 +303,7 @@ def _n_cores() -> int:
     return joblib.cpu_count()
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> _Opened:
     try:
         raw = open(path, "rb")  # noqa: SIM115 - handed on open
     except FileNotFoundError:
@@ -347,13 +331,16 @@ class _Inflated(contextlib.AbstractContextManager):
         self.readinto = self._zipped.readinto
         self.read = self._zipped.read
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._zipped.close()
         self._raw.close()
 
 
+_Opened = _Inflated | BufferedReader
+
+
 @contextlib.contextmanager
-def _explained(path: Path, where: str):
+def _explained(path: Path, where: str) -> Iterator[None]:
     try:
         yield
     except EOFError as error:
@@ -361,7 +348,7 @@ def _explained(path: Path, where: str):
             f"{path}: truncated gzip: the compressed data end in {where}. Copy or make "
             "the file again."
         ) from error
-    except (isal_zlib.error, zlib.error, igzip.BadGzipFile) as error:
+    except (_INFLATER_ERROR, zlib.error, igzip.BadGzipFile) as error:
         raise ScanError(
             f"{path}: corrupt gzip in {where}: {error}. Copy or make the file again."
         ) from error
@@ -369,7 +356,7 @@ def _explained(path: Path, where: str):
         raise ScanError(f"{path}: cannot be read in {where}: {error.strerror or error}.") from error
 
 
-def _read_fully(stream: BinaryIO, n: int) -> bytes:
+def _read_fully(stream: _Readable, n: int) -> bytes:
     parts, left = [], n
     while left and (part := stream.read(left)):
         parts.append(part)
@@ -377,7 +364,7 @@ def _read_fully(stream: BinaryIO, n: int) -> bytes:
     return b"".join(parts)
 
 
-def _read_into(stream, target: memoryview) -> int:
+def _read_into(stream: _Readable, target: memoryview) -> int:
     filled = 0
     while filled < len(target):
         n = stream.readinto(target[filled:])

@@ -13,7 +13,7 @@ import pytest
 from brainage.errors import ScanError
 from brainage.imaging.reading import stream as stream_module
 from brainage.imaging.reading.nifti import write_nifti
-from brainage.imaging.reading.stream import VolumeStream, read_volume
+from brainage.imaging.reading.stream import VolumeStream
 
 _SHAPE = (7, 6, 5, 9)
 _AFFINE = np.diag([2.0, 2.0, 3.0, 1.0])
@@ -193,15 +193,3 @@ def test_gzip_may_claim_1032_bytes_for_each_of_its_own_and_no_more(tmp_path):
     assert path.stat().st_size * 1032 < 120_000_352
     with pytest.raises(ScanError, match="truncated, or a wrong header"):
         VolumeStream(path).__enter__()
-
-
-def test_a_single_volume_is_read_to_its_last_byte(tmp_path):
-    values = np.random.default_rng(0).integers(0, 9, (5, 6, 7))
-    write_nifti(tmp_path / "one.nii.gz", values, np.eye(4), dtype="uint8")
-    header, stored = read_volume(tmp_path / "one.nii.gz")
-    np.testing.assert_array_equal(stored, values)
-    assert header.t_r_s is None
-    raw = (tmp_path / "one.nii.gz").read_bytes()
-    (tmp_path / "one.nii.gz").write_bytes(raw[:-6] + b"\0\0" + raw[-4:])
-    with pytest.raises(ScanError, match="corrupt gzip"):
-        read_volume(tmp_path / "one.nii.gz")
