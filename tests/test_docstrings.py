@@ -79,9 +79,11 @@ def test_documented_defaults_are_the_codes(name):
         actual = actual_default(value, parameter)
         assert actual is not inspect.Parameter.empty, f"{name}: no parameter {parameter}"
         shown = documented.strip("`")
-        assert shown.strip("\"'") in {repr(actual), repr(actual).strip("'"), str(actual)} or (
-            _same_value(shown, actual)
-        ), f"{name}.{parameter}: documented {shown}, code has {actual!r}"
+        name_of = getattr(actual, "__name__", "")
+        said = {repr(actual), repr(actual).strip("'"), str(actual), name_of}
+        assert shown.strip("\"'") in said or (_same_value(shown, actual)), (
+            f"{name}.{parameter}: documented {shown}, code has {actual!r}"
+        )
 
 
 def _same_value(text, actual):

@@ -73,4 +73,4 @@ def test_bash_completes_verbs_and_flags():
         "COMP_WORDS=(brainage compare --pl); COMP_CWORD=2; _brainage; echo ${COMPREPLY[@]}\n"
     )
     told = subprocess.run(["bash", "-c", program], capture_output=True, text=True).stdout
-    assert told.splitlines() == ["compare completion", "--plan"]
+    assert told.splitlines() == ["compare completion", "--plan --plan-hash"]

@@ -106,7 +106,10 @@ def _stands(lines: list[str], arm: str, visit: str) -> bool:
         return True
     blocks = [" ".join(block.split()) for block in text.split("\n\n")]
     wrapped = [" ".join(f"{a} {b}".split()) for a, b in zip(lines, [*lines[1:], ""], strict=True)]
-    return any(f"arm {arm} " in block and f"visit {visit}" in block for block in blocks) or any(
+    return any(
+        (f"arm {arm} " in block or f"contrast {arm} - " in block) and f"visit {visit}" in block
+        for block in blocks
+    ) or any(
         line.startswith(arm) and all(word in line for word in visit.split()) for line in wrapped
     )
 

@@ -27,7 +27,7 @@ def test_every_cell_stands_whole_within_the_width(width):
 
 def test_numbers_end_at_one_place_and_words_begin_at_one():
     heading, rule, first, second = table_lines(COLUMNS, width=100)
-    assert first.index("-0.40") + 5 == second.index("+12.31") + 6 == heading.index("years") + 5 + 1
+    assert first.index("-0.40") + 5 == second.index("+12.31") + 6 == heading.index("years") + 5
     assert first.index("average") == second.index("2 years") == heading.index("visit")
     assert set(rule) == {"─", " "}
 

@@ -11,10 +11,10 @@ from brainage.clock import (
     ValidationOptions,
     cross_validate_clock,
     fit_clock,
-    preparation,
 )
 from brainage.clock.evaluation.explain import explain_clock
 from brainage.clock.model.clockfile import read_clock_file, write_clock_file
+from brainage.clock.preparation import steps
 from brainage.clock.regressors.age_scale import to_years
 from brainage.connectivity import FeatureTable, View
 from brainage.errors import ClockFileError
@@ -133,6 +133,6 @@ def test_logarithms_shared_by_folds_change_no_prediction(cohort, monkeypatch, re
     )
     name = "predicted_age_years"
     shared = cross_validate_clock(cohort, options).predictions[name]
-    monkeypatch.setattr(preparation, "_MAX_SHARED_BYTES", 0)
+    monkeypatch.setattr(steps, "_MAX_SHARED_BYTES", 0)
     apart = cross_validate_clock(cohort, options).predictions[name]
     np.testing.assert_allclose(apart, shared, rtol=1e-9)

@@ -67,7 +67,7 @@ def test_every_alternative_meets_every_choice_and_a_second_sweep_says_the_same(c
         ("estimtor", "svr", "estimtor: no option of a clock. Did you mean 'estimator'"),
         ("validation.folds", "3", "validation.folds: no option of a clock. Did you mean 'n_folds'"),
         ("views.x", "3", "'views' is no section"),
-        ("estimator", "svm", "estimator: Input should be"),
+        ("estimator", "svm", "estimator=svm: estimator among"),
     ],
 )
 def test_an_alternative_that_is_no_clock_is_told_before_any_work(cohort, key, value, words):

@@ -140,7 +140,9 @@ def expand_alternatives(
             continue
         except ValidationError as error:
             problems += [
-                f"{name}: {'.'.join(map(str, each['loc']))}: {each['msg']}"
+                ": ".join(
+                    [name, *filter(None, [".".join(map(str, each["loc"]))]), _told(each["msg"])]
+                )
                 for each in error.errors()
             ]
             continue
@@ -402,6 +404,10 @@ def _with(options: dict, chosen: Mapping[str, object]) -> dict:
             raise KeyError(f"{dotted}: no option of a clock.{hint}")
         target[last] = value
     return options
+
+
+def _told(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _word(value: object) -> str:
