@@ -75,12 +75,18 @@ def _features(study: StudyConfig, *, build: bool) -> tuple[FeatureTable | None, 
     manifest = read_manifest(folder, missing_ok=True)
     if study.paths.scores is None and manifest is not None:
         read_checked_manifest(folder)
-        return FeatureTable.load(folder), manifest["key"]
+        return FeatureTable.load(folder), _content_of(folder)
     paths = cohort_paths(with_synthetic_paths(study), "trial")
     if not build or not (paths.scans or made_elsewhere(paths)) or paths.participants is None:
         return None, None
     own = stage_folder(study, "compare") / "features"
-    return cohort_features(with_synthetic_paths(study), "trial", own, verb="compare")
+    features, _ = cohort_features(with_synthetic_paths(study), "trial", own, verb="compare")
+    return features, _content_of(own)
+
+
+def _content_of(folder: Path) -> str:
+    """Hash what the features hold: a stage's key also holds its inputs' times."""
+    return fingerprint_of(read_manifest(folder)["outputs"])
 
 
 def _coordinates(study: StudyConfig, features: FeatureTable) -> pd.DataFrame | None:

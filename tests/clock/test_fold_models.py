@@ -56,12 +56,12 @@ def test_stored_fold_models_predict_the_scans_they_were_tested_on(cohort, kind):
     features, options, cv = _of(kind, cohort)
     clock = fit_clock(features, options, cv=cv)
     assert clock.facts["intervals"].startswith("90 % by CV+")
-    for k, steps in enumerate(clock.fold_preparations):
+    for k, prepared in enumerate(clock.fold_preparations):
         held_out = np.flatnonzero(cv.predictions["fold"] == k)
         x = np.hstack(
             [
                 step.transform(np.asarray(features.views[name].values), features.rows)[held_out]
-                for name, step in zip(options.views, steps, strict=True)
+                for name, step in zip(options.views, prepared, strict=True)
             ]
         )
         sums = x @ clock.fold_weights[k] + clock.fold_intercepts[k]
