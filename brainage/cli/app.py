@@ -195,7 +195,7 @@ def _series_table(person: Path, folder: Path) -> Path:
     import pandas as pd
 
     from brainage.files import atomic_path
-    from brainage.series.names import labels_of
+    from brainage.series import labels_of
 
     rows = []
     for path in sorted(person.rglob("*_timeseries.tsv")):

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Self
 import pandas as pd
 
 from brainage.cli.text_table import TextColumn, table_lines
-from brainage.report.numbers import are_numbers
+from brainage.number_words import are_numbers
 from brainage.wording import printable
 
 if TYPE_CHECKING:

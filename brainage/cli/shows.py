@@ -12,7 +12,7 @@ import pandas as pd
 from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 from brainage.config import StudyConfig
-from brainage.report.numbers import interval, p_words, plain, signed
+from brainage.number_words import interval, p_words, plain, signed
 from brainage.tables import WHOLE_BRAIN
 
 if TYPE_CHECKING:

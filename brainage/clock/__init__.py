@@ -6,8 +6,13 @@ from brainage.clock.evaluation.compare import (
     learning_curve,
     permutation_test,
 )
-from brainage.clock.evaluation.explain import explain_clock
-from brainage.clock.evaluation.external import ExternalTest, evaluate_clock
+from brainage.clock.evaluation.explain import NETWORKS, PARCELS, STABILITY, explain_clock
+from brainage.clock.evaluation.external import (
+    EXTERNAL,
+    EXTERNAL_SLOPES,
+    ExternalTest,
+    evaluate_clock,
+)
 from brainage.clock.evaluation.leaderboard import LEADERBOARD
 from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
 from brainage.clock.model.age_sex import AgeSexLine, free_scores
@@ -24,6 +29,7 @@ from brainage.clock.options import (
     ValidationOptions,
 )
 from brainage.clock.preparation.harmonize import SiteHarmonizer
+from brainage.clock.regressors.frozen import LinearRegression
 from brainage.clock.regressors.registry import regressor_of
 from brainage.clock.regressors.ridge import RidgeClock
 from brainage.clock.regressors.stacked import StackedClock
@@ -34,7 +40,12 @@ from brainage.clock.training.efficiency import (
     participants_per_arm,
 )
 from brainage.clock.training.fit import fit_clock, fit_network_clocks
-from brainage.clock.training.folds import check_disjoint, make_folds, site_folds
+from brainage.clock.training.folds import (
+    check_disjoint,
+    check_no_shared_scans,
+    make_folds,
+    site_folds,
+)
 from brainage.clock.training.half_predictions import predict_halves
 from brainage.clock.training.metrics import refuse_corrected
 from brainage.clock.training.validation import (
@@ -46,6 +57,13 @@ from brainage.clock.training.validation import (
 from brainage.tables import WHOLE_BRAIN
 
 __all__ = [
+    "EXTERNAL",
+    "EXTERNAL_SLOPES",
+    "LinearRegression",
+    "NETWORKS",
+    "PARCELS",
+    "STABILITY",
+    "check_no_shared_scans",
     "find_clock_file",
     "packaged_clocks",
     "EFFICIENCY",

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from brainage.clock.options import ClockOptions, EvaluationOptions
+from brainage.clock import ClockOptions, EvaluationOptions
 from brainage.config.loader import parse_value, read_yaml
 from brainage.config.paths import (
     FILES_OF_ATLAS,
@@ -24,13 +24,13 @@ from brainage.config.paths import (
 )
 from brainage.config.problems import describe
 from brainage.config.run import RunSection
-from brainage.connectivity.options import ConnectivityOptions
+from brainage.connectivity import ConnectivityOptions
 from brainage.errors import ConfigError
 from brainage.files import configs_folder
 from brainage.imaging import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.options import Options
-from brainage.synthetic.options import SyntheticOptions
-from brainage.trial.options import TrialOptions
+from brainage.synthetic import SyntheticOptions
+from brainage.trial import TrialOptions
 from brainage.wording import did_you_mean, printable
 
 

@@ -3,7 +3,7 @@
 from brainage.connectivity.build import build_features
 from brainage.connectivity.features import FeatureTable
 from brainage.connectivity.halves import HalfFeatures, build_half_features
-from brainage.connectivity.kinds import KINDS, KindRecord
+from brainage.connectivity.kinds import KINDS, LAYOUTS, KindRecord
 from brainage.connectivity.matrices import (
     MatrixFile,
     ParcelMatrix,
@@ -13,7 +13,8 @@ from brainage.connectivity.matrices import (
 from brainage.connectivity.matrix_files import find_matrices
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.session_features import read_run
-from brainage.connectivity.sessions import EXCLUDED
+from brainage.connectivity.sessions import EXCLUDED, IN_PEOPLE_TABLE
+from brainage.connectivity.spd import n_parcels_of
 from brainage.connectivity.transformers import (
     DirectionTransformer,
     LogEuclideanTransformer,
@@ -30,6 +31,9 @@ from brainage.connectivity.views import (
 )
 
 __all__ = [
+    "IN_PEOPLE_TABLE",
+    "LAYOUTS",
+    "n_parcels_of",
     "HalfFeatures",
     "build_half_features",
     "EXCLUDED",

@@ -16,11 +16,17 @@ import numpy as np
 from brainage.connectivity.kinds import KINDS, KindRecord, kind_record, whole_row
 from brainage.connectivity.matrix_arrays import array_row
 from brainage.errors import MatrixError, SeriesError
-from brainage.series import ScanQuality, SeriesFile
-from brainage.series.beside import mean_fd_mm, sidecar_of, stated_networks
-from brainage.series.foreign import cleaning_of_name
-from brainage.series.names import labels_of
-from brainage.series.number_table import NumberTable, read_number_table
+from brainage.series import (
+    NumberTable,
+    ScanQuality,
+    SeriesFile,
+    cleaning_of_name,
+    labels_of,
+    mean_fd_mm,
+    read_number_table,
+    sidecar_of,
+    stated_networks,
+)
 from brainage.wording import listed
 
 MatrixValues = Literal["pearson", "fisher_z", "ledoit_wolf"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from brainage.errors import SeriesError
-from brainage.series.scan_arrays import read_scan_array
+from brainage.series import read_scan_array
 
 
 def array_row(path: Path, index: int, triangle: str | None) -> np.ndarray:

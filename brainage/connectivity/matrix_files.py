@@ -6,9 +6,7 @@ from pathlib import Path
 
 from brainage.connectivity.matrices import MatrixFile, MatrixValues, Triangle
 from brainage.errors import SeriesError, TableError
-from brainage.series import SeriesFile
-from brainage.series.finding import find_files, read_parcels
-from brainage.series.scan_arrays import ARRAYS, read_scan_array
+from brainage.series import ARRAYS, SeriesFile, find_files, read_parcels, read_scan_array
 from brainage.tables import NO_SESSION, read_lines
 
 #: BIDS, XCP-D and giga_connectome; older XCP-D; HALFpipe.

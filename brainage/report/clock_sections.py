@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from brainage.number_words import p_words
 from brainage.report.content import Block, Figure, Prose, Section, pairs, table_of
 from brainage.report.figures import (
     plot_gap_on_age,
@@ -17,7 +18,6 @@ from brainage.report.figures import (
     save_figure,
 )
 from brainage.report.figures.drawing import figure_of
-from brainage.report.numbers import p_words
 from brainage.report.results import StudyResults
 
 _P = {"p_value": p_words}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from brainage.report.numbers import are_numbers, cell
+from brainage.number_words import are_numbers, cell
 from brainage.wording import printable
 
 #: Rows that a table of the page holds at most; its file has them all.
@@ -134,7 +134,7 @@ def table_of(
     columns : mapping of str to str, optional
         Column -> heading, in order; others are left out. Default: every column, its name in words.
     formats : mapping of str to callable, optional
-        Column -> how its values are written; default `brainage.report.numbers.cell`.
+        Column -> how its values are written; default `brainage.number_words.cell`.
     folded, file
         See `Table`.
     most : int, default=1000

@@ -11,10 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from brainage import __version__
 from brainage.clock import refuse_corrected
 from brainage.files import write_json, write_text
+from brainage.number_words import interval, p_words, signed
 from brainage.report.clock_sections import clock_sections
 from brainage.report.content import Section, Summary
 from brainage.report.figures import save_figure
-from brainage.report.numbers import interval, p_words, signed
 from brainage.report.record_sections import record_sections
 from brainage.report.results import StudyResults
 from brainage.report.scan_sections import scan_sections

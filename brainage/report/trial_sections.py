@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
+from brainage.number_words import interval, p_equals, p_words, signed
 from brainage.report.content import Block, Figure, Prose, Section, pairs, table_of
 from brainage.report.figures import (
     plot_changes,
@@ -20,7 +21,6 @@ from brainage.report.figures import (
 )
 from brainage.report.figures.drawing import figure_of
 from brainage.report.figures.of_trial import plot_forest
-from brainage.report.numbers import interval, p_equals, p_words, signed
 from brainage.report.results import StudyResults
 from brainage.report.views import estimates_table, of_whole_brain, paired_table, planned
 from brainage.tables import WHOLE_BRAIN

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from brainage.report.numbers import interval, is_missing, p_equals, plain, signed
+from brainage.number_words import interval, is_missing, p_equals, plain, signed
 from brainage.report.results import StudyResults
 from brainage.tables import WHOLE_BRAIN
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from brainage.number_words import interval, is_missing, p_words, plain, signed
 from brainage.report.content import Table, table_of
-from brainage.report.numbers import interval, is_missing, p_words, plain, signed
 from brainage.tables import WHOLE_BRAIN
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from brainage.files import process_is_gone, process_is_here, this_process
-from brainage.series.bids import scan_name
+from brainage.series import scan_name
 
 ATTEMPTS = "attempts"
 #: A scan whose process was killed this often is a failed row.

@@ -11,6 +11,8 @@ import pandas as pd
 
 from brainage.clock import (
     EFFICIENCY,
+    EXTERNAL,
+    EXTERNAL_SLOPES,
     ClockOptions,
     cross_validate_clock,
     evaluate_clock,
@@ -19,7 +21,6 @@ from brainage.clock import (
     permutation_test,
     predict_halves,
 )
-from brainage.clock.evaluation.external import EXTERNAL, EXTERNAL_SLOPES
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable, build_half_features
 from brainage.errors import StageError

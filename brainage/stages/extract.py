@@ -21,7 +21,7 @@ from brainage.imaging import (
 )
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, Tell, silent, tell_nobody
-from brainage.series.bids import write_dataset_description
+from brainage.series import write_dataset_description
 from brainage.stages.attempts import (
     begun,
     is_at_work,

@@ -7,8 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.config import StudyConfig
-from brainage.connectivity import EXCLUDED, FeatureTable, build_features, find_matrices
-from brainage.connectivity.sessions import IN_PEOPLE_TABLE
+from brainage.connectivity import (
+    EXCLUDED,
+    IN_PEOPLE_TABLE,
+    FeatureTable,
+    build_features,
+    find_matrices,
+)
 from brainage.errors import StageError
 from brainage.files import hash_file
 from brainage.progress import Progress, silent

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 from brainage.clock import BrainClock, ClockOptions, regressor_of
 from brainage.config import StudyConfig
-from brainage.connectivity import KINDS, ViewSpec
-from brainage.connectivity.options import ConnectivityOptions
+from brainage.connectivity import KINDS, ConnectivityOptions, ViewSpec
 from brainage.errors import BrainAgeError
 from brainage.imaging import CleaningOptions, load_strategy
 from brainage.stages.cohorts import COHORTS, cohort_paths, extraction_summary

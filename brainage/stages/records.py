@@ -17,7 +17,7 @@ import pandas as pd
 from brainage.errors import StageError
 from brainage.files import hash_file, read_json_object, write_json
 from brainage.imaging import Scan
-from brainage.series.bids import scan_name
+from brainage.series import scan_name
 from brainage.stages.manifest import MANIFEST, InputIdentity, identity_of, write_manifest
 from brainage.tables import Column, TableSchema, write_table
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from brainage.config import StudyConfig
+from brainage.number_words import plain
 from brainage.report import StudyResults
-from brainage.report.numbers import plain
 
 NOT_KNOWN = "not known to this software"
 _CONSORT, _PITFALL = "CONSORT 2025", "pitfalls of brain age"

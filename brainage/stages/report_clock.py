@@ -8,9 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brainage.clock import AgeBiasCorrector, BrainClock, gap_slope
-from brainage.clock.evaluation.explain import NETWORKS, PARCELS, STABILITY
-from brainage.clock.training.validation import METRICS, PREDICTIONS
+from brainage.clock import (
+    METRICS,
+    NETWORKS,
+    PARCELS,
+    PREDICTIONS,
+    STABILITY,
+    AgeBiasCorrector,
+    BrainClock,
+    gap_slope,
+)
 from brainage.stages.report_tables import site_table
 from brainage.stages.train import EXPLAIN, clocks_that_show_nothing, load_trained
 from brainage.tables import WHOLE_BRAIN, read_table

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from brainage.clock import check_disjoint
-from brainage.clock.training.folds import check_no_shared_scans
+from brainage.clock import check_disjoint, check_no_shared_scans
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable
 from brainage.errors import TableError

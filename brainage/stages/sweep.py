@@ -8,10 +8,9 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
-from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
+from brainage.clock import Alternative, SweepResult, expand_alternatives, run_sweep
 from brainage.config import SweepConfig, study_yaml
-from brainage.connectivity import FeatureTable
-from brainage.connectivity.options import ConnectivityOptions
+from brainage.connectivity import ConnectivityOptions, FeatureTable
 from brainage.errors import ConfigError
 from brainage.files import remove_leftovers, write_text
 from brainage.imaging import AtlasOptions

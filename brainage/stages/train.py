@@ -14,12 +14,12 @@ import pandas as pd
 from brainage.clock import (
     METRICS,
     BrainClock,
+    LinearRegression,
     cross_validate_clock,
     explain_clock,
     fit_clock,
     fit_network_clocks,
 )
-from brainage.clock.regressors.frozen import LinearRegression
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable, read_run
 from brainage.errors import StageError

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from brainage.files import atomic_path, write_json
 from brainage.imaging import write_nifti
-from brainage.series.bids import scan_name
+from brainage.series import scan_name
 from brainage.synthetic.confounds import make_confounds
 from brainage.synthetic.images import Grid, draw_voxels, make_grid
 from brainage.synthetic.study import SyntheticStudy

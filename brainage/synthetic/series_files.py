@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brainage.series import write_series
-from brainage.series.bids import series_path
+from brainage.series import series_path, write_series
 from brainage.synthetic.study import SyntheticStudy
 
 

@@ -15,8 +15,7 @@ from brainage.clock.model.parts import ClockParts
 from brainage.clock.model.predict import fold_predictions, numbers_of, prepared_features
 from brainage.clock.preparation.steps import Preparation
 from brainage.clock.stored import number, record
-from brainage.connectivity import ViewSpec
-from brainage.connectivity.spd import n_parcels_of
+from brainage.connectivity import ViewSpec, n_parcels_of
 from brainage.errors import ClockFileError
 from brainage.tables import WHOLE_BRAIN
 

@@ -18,8 +18,7 @@ from brainage.clock.preparation.steps import Preparation
 from brainage.clock.regressors.age_scale import AgeScale
 from brainage.clock.regressors.stored_regression import regression_from_stored
 from brainage.clock.stored import array, record, text, texts
-from brainage.connectivity import ViewSpec
-from brainage.connectivity.kinds import LAYOUTS
+from brainage.connectivity import LAYOUTS, ViewSpec
 from brainage.errors import ClockFileError
 
 Arrays = dict[str, np.ndarray]

@@ -17,7 +17,7 @@ from pathlib import Path
 from brainage.errors import BrainAgeWarning, ScanError
 from brainage.imaging.reading.scan import Scan
 from brainage.imaging.reading.sidecars import by_first_part, matching_sidecars
-from brainage.series.names import RUN_KEYS, labels_of, parts_of, run_label
+from brainage.series import RUN_KEYS, labels_of, parts_of, run_label
 from brainage.tables import NO_SESSION
 
 _BOLD = re.compile(r"_desc-preproc_bold\.nii(\.gz)?$")

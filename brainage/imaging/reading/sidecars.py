@@ -14,7 +14,7 @@ import numpy as np
 from brainage.errors import ScanError
 from brainage.files import read_json_object
 from brainage.imaging.reading.scan import Scan
-from brainage.series.names import parts_of
+from brainage.series import parts_of
 from brainage.tables import NO_SESSION
 
 _SIDECAR = "bold.json"

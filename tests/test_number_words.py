@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.report.numbers import cell, interval, p_equals, p_words, plain, signed
+from brainage.number_words import cell, interval, p_equals, p_words, plain, signed
 
 
 @pytest.mark.parametrize(
