@@ -14,7 +14,7 @@ from pathlib import Path
 from brainage import __version__
 from brainage.cli import BAD_INPUT, BUG, DONE, INTERRUPTED, SOME_FAILED, TERMINATED, say
 from brainage.cli import main as run_verb
-from brainage.cli.parser import EXIT_CODES, Parser
+from brainage.cli.argument_parser import EXIT_CODES, Parser
 from brainage.errors import BrainAgeError, ConfigError
 
 _IMAGES = ("func/*_desc-preproc_bold.nii*", "ses-*/func/*_desc-preproc_bold.nii*")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from brainage.cli.parser import Parser, build_parser
+from brainage.cli.argument_parser import Parser
+from brainage.cli.parser import build_parser
 from brainage.files import configs_folder
 
 _BASH = """\

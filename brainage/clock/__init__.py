@@ -1,5 +1,6 @@
 """Features in, a frozen brain clock and its scores out."""
 
+from brainage.clock.evaluation.alternatives import Alternative, expand_alternatives
 from brainage.clock.evaluation.compare import (
     Comparison,
     compare_clocks,
@@ -14,7 +15,7 @@ from brainage.clock.evaluation.external import (
     evaluate_clock,
 )
 from brainage.clock.evaluation.leaderboard import LEADERBOARD
-from brainage.clock.evaluation.sweep import Alternative, SweepResult, expand_alternatives, run_sweep
+from brainage.clock.evaluation.sweep import SweepResult, run_sweep
 from brainage.clock.model.age_sex import AgeSexLine, free_scores
 from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.model.calibration import calibrate_clock

@@ -32,18 +32,17 @@ from brainage.trial.plan.families import NetworkResult, adjusted_contrasts, arm_
 from brainage.trial.plan.labelling import labelled_table, labels_of
 from brainage.trial.plan.plan import Plan
 from brainage.trial.plan.plan_words import missing_data_words
-from brainage.trial.results.contrasts import (
+from brainage.trial.results.contrasts import NO_PLAN, contrast_table
+from brainage.trial.results.result import TrialResult
+from brainage.trial.results.schemas import (
     ANALYSES,
     BY_OTHER_MEANS,
     COVARIATES,
     DEPENDENCE,
     MODELS,
-    NO_PLAN,
     SENSITIVITY,
     SPECIFICATIONS,
-    contrast_table,
 )
-from brainage.trial.results.result import TrialResult
 from brainage.trial.results.tables import TableRecord
 
 #: What each form of the repeated-measures model models, as the analysis data set calls it.

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from brainage import __version__
+from brainage.clock.evaluation.alternatives import Alternative
 from brainage.clock.evaluation.leaderboard import (
     LEADERBOARD,
     SelectionCorrected,
@@ -31,32 +29,12 @@ from brainage.files import write_json
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.tables import read_table, write_table
-from brainage.wording import did_you_mean
 
 #: Options that change what is done with predictions, not the predictions: alternatives that
 #: differ in these alone are evaluated once.
 _AFTER_PREDICTION = ("bias_correction", "networks", "ensemble")
 _FACTS = "evaluation.json"
 _KEYS = ["participant_id", "session_id"]
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """One clock of a sweep.
-
-    Parameters
-    ----------
-    name : str
-        Unique.
-    options : ClockOptions
-        The clock.
-    features : str, default="features"
-        Which feature table it sees, where a sweep compares atlases.
-    """
-
-    name: str
-    options: ClockOptions
-    features: str = "features"
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,60 +74,6 @@ class SweepResult:
     def _repr_html_(self) -> str:
         """Return the leaderboard as a table, for notebooks."""
         return self.leaderboard.to_html(index=False, float_format="{:.3f}".format, max_rows=30)
-
-
-def expand_alternatives(
-    base: ClockOptions,
-    choices: Mapping[str, Sequence],
-    *,
-    features: Sequence[str] = ("features",),
-) -> list[Alternative]:
-    """Combine lists of choices into alternatives, every choice with every other.
-
-    Parameters
-    ----------
-    base : ClockOptions
-        What all have in common.
-    choices : mapping of str to sequence
-        Dotted option name -> values, for example ``{"estimator": ["ridge", "svr"],
-        "harmonization.method": ["none", "combat"]}``.
-    features : sequence of str, default=("features",)
-        Feature tables (atlases) to combine them with.
-
-    Returns
-    -------
-    alternatives : list of Alternative
-        Named by what varies: ``atlas=aal, estimator=ridge, harmonization.method=none``.
-
-    Raises
-    ------
-    ConfigError
-        An option that does not exist, or a value that it does not take; all of them at once.
-    """
-    alternatives, problems = [], []
-    for table, *values in itertools.product(features, *choices.values()):
-        chosen = dict(zip(choices, values, strict=True))
-        words = [f"{key}={_word(value)}" for key, value in chosen.items()]
-        if len(features) > 1:
-            words.insert(0, f"atlas={table}")
-        name = ", ".join(words) or "base"
-        try:
-            options = ClockOptions.model_validate(_with(base.model_dump(), chosen))
-        except KeyError as error:
-            problems.append(f"{name}: {error.args[0]}")
-            continue
-        except ValidationError as error:
-            problems += [
-                ": ".join(
-                    [name, *filter(None, [".".join(map(str, each["loc"]))]), _told(each["msg"])]
-                )
-                for each in error.errors()
-            ]
-            continue
-        alternatives.append(Alternative(name, options, table))
-    if problems:
-        raise ConfigError("sweep: alternatives that are no valid clock:\n" + "\n".join(problems))
-    return alternatives
 
 
 def run_sweep(
@@ -387,30 +311,3 @@ def _write_result(
             },
         },
     )
-
-
-def _with(options: dict, chosen: Mapping[str, object]) -> dict:
-    """Return options with dotted keys set; KeyError for one that does not exist."""
-    for dotted, value in chosen.items():
-        *sections, last = dotted.split(".")
-        target = options
-        for section in sections:
-            inner = target.get(section)
-            if not isinstance(inner, dict):
-                raise KeyError(f"{dotted}: no option of a clock; '{section}' is no section")
-            target = inner
-        if last not in target:
-            hint = did_you_mean(last, target) or f" Known: {', '.join(target)}."
-            raise KeyError(f"{dotted}: no option of a clock.{hint}")
-        target[last] = value
-    return options
-
-
-def _told(message: str) -> str:
-    return message.removeprefix("Value error, ")
-
-
-def _word(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return re.sub(r"[\[\]()'\"]", "", str(list(value) if isinstance(value, tuple) else value))

@@ -14,8 +14,9 @@ import pandas as pd
 
 from brainage.trial.analyses.record import AnalysisInputs
 from brainage.trial.analyses.repeated_measures import baseline_covariates, model_data
+from brainage.trial.models.covariates import code_covariate
 from brainage.trial.models.mmrm import fit_frame
-from brainage.trial.models.model_frame import ModelFrame, code_covariate
+from brainage.trial.models.model_frame import ModelFrame
 
 Assumption = Literal["missing at random", "jump to reference", "copy reference"]
 ASSUMPTIONS: tuple[Assumption, ...] = (

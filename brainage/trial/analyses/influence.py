@@ -9,8 +9,8 @@ from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
 from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisResult, NothingToDo
 from brainage.trial.analyses.repeated_measures import MODEL_SETTINGS, fit_changes, main_model
-from brainage.trial.models.mmrm import MmrmFit
-from brainage.trial.results.contrasts import ESTIMATE_COLUMNS
+from brainage.trial.models.mmrm_fit import MmrmFit
+from brainage.trial.results.schemas import ESTIMATE_COLUMNS
 from brainage.trial.results.tables import ResultTable
 
 #: People whose leaving out is fitted anew and shown.

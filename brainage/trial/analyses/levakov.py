@@ -28,7 +28,8 @@ from brainage.trial.analyses.record import (
 )
 from brainage.trial.models.lsmeans import Estimate
 from brainage.trial.options import TrialOptions
-from brainage.trial.results.contrasts import BASELINE, LEVAKOV
+from brainage.trial.results.contrasts import BASELINE
+from brainage.trial.results.schemas import LEVAKOV
 from brainage.trial.results.tables import ResultTable
 
 _LEVEL = 0.95

@@ -26,7 +26,7 @@ from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisRes
 from brainage.trial.analyses.repeated_measures import COVARIATE_SETTINGS
 from brainage.trial.models.lsmeans import CONFIDENCE_LEVEL, t_estimate
 from brainage.trial.options import TrialOptions
-from brainage.trial.results.contrasts import ESTIMATE_COLUMNS
+from brainage.trial.results.schemas import ESTIMATE_COLUMNS
 from brainage.trial.results.tables import ResultTable
 
 WEIGHTED = "completers, weighted"

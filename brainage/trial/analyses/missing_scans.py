@@ -14,7 +14,7 @@ from brainage.trial.analyses.change import welch_difference
 from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisResult, NothingToDo
 from brainage.trial.analyses.repeated_measures import MODEL_SETTINGS, main_model
 from brainage.trial.models.lsmeans import CONFIDENCE_LEVEL, Estimate, t_estimate
-from brainage.trial.results.contrasts import ESTIMATE_COLUMNS
+from brainage.trial.results.schemas import ESTIMATE_COLUMNS
 from brainage.trial.results.tables import ResultTable
 
 #: Years added to unseen gaps, in the grid of each side.

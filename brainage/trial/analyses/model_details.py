@@ -8,7 +8,7 @@ import pandas as pd
 from brainage.tables import Column, TableSchema
 from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisResult
 from brainage.trial.analyses.repeated_measures import MODEL_SETTINGS, main_model
-from brainage.trial.results.contrasts import ESTIMATE_COLUMNS, TEST_COLUMNS
+from brainage.trial.results.schemas import ESTIMATE_COLUMNS, TEST_COLUMNS
 from brainage.trial.results.tables import ResultTable
 
 _OF_TEST = tuple(column for column in TEST_COLUMNS if column.name != "p_adjusted")

@@ -25,7 +25,8 @@ from brainage.trial.analyses.repeated_measures import (
 )
 from brainage.trial.design.join import TrialDesign
 from brainage.trial.models.joint_test import joint_test
-from brainage.trial.models.mmrm import Errors, MmrmFit, fit_mmrm
+from brainage.trial.models.mmrm import Errors, fit_mmrm
+from brainage.trial.models.mmrm_fit import MmrmFit
 from brainage.trial.options import ModeratorOptions, TrialOptions
 from brainage.trial.results.tables import ResultTable
 

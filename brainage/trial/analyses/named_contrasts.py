@@ -23,10 +23,10 @@ from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisRes
 from brainage.trial.analyses.repeated_measures import MODEL_SETTINGS, main_model
 from brainage.trial.models.joint_test import JointTest, joint_test
 from brainage.trial.models.lsmeans import Estimate
-from brainage.trial.models.mmrm import MmrmFit
+from brainage.trial.models.mmrm_fit import MmrmFit
 from brainage.trial.options import TrialOptions
 from brainage.trial.options.contrasts import DURABILITY
-from brainage.trial.results.contrasts import ESTIMATE_COLUMNS, TEST_COLUMNS
+from brainage.trial.results.schemas import ESTIMATE_COLUMNS, TEST_COLUMNS
 from brainage.trial.results.tables import ResultTable
 
 NAMED_CONTRASTS = TableSchema(

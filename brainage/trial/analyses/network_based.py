@@ -20,7 +20,7 @@ from brainage.trial.analyses.edge_changes import edge_changes
 from brainage.trial.analyses.redrawn import ManyResponses, redraw_labels
 from brainage.trial.analyses.regions import pair_edges
 from brainage.trial.design.join import TrialDesign
-from brainage.trial.results.contrasts import empty_table
+from brainage.trial.results.schemas import empty_table
 
 WEAK_CONTROL = "component level, weak control: no single edge is claimed"
 

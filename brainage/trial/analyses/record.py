@@ -18,7 +18,7 @@ from brainage.tables import Column
 from brainage.trial.design.join import TrialData, TrialDesign
 from brainage.trial.design.sets import INTENTION_TO_TREAT, AnalysisSet
 from brainage.trial.models.lsmeans import Estimate
-from brainage.trial.models.mmrm import MmrmFit
+from brainage.trial.models.mmrm_fit import MmrmFit
 from brainage.trial.options import TrialOptions
 from brainage.trial.results.contrasts import AVERAGE, BASELINE
 from brainage.trial.results.tables import ResultTable

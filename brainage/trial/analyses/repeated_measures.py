@@ -18,7 +18,8 @@ from brainage.trial.analyses.record import (
 )
 from brainage.trial.design.join import TrialDesign, join_scores
 from brainage.trial.design.sets import COMPLETERS, PER_PROTOCOL
-from brainage.trial.models.mmrm import DegreesOfFreedom, MmrmFit, fit_mmrm
+from brainage.trial.models.mmrm import DegreesOfFreedom, fit_mmrm
+from brainage.trial.models.mmrm_fit import MmrmFit
 from brainage.trial.options import TrialOptions
 from brainage.trial.results.contrasts import AVERAGE, BASELINE
 

@@ -16,7 +16,7 @@ from brainage.trial.analyses.repeated_measures import (
 from brainage.trial.design.join import TrialDesign
 from brainage.trial.models.covariance_models import UNSTRUCTURED
 from brainage.trial.models.formula import fixed_formula_r, formula_r, is_per_arm, structure_of
-from brainage.trial.models.mmrm import MmrmFit
+from brainage.trial.models.mmrm_fit import MmrmFit
 from brainage.trial.results.tables import ResultTable
 
 PROGRAM = "reproduce.R"

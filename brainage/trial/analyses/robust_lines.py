@@ -9,8 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from brainage.errors import DesignError
+from brainage.trial.models.covariates import code_covariate
 from brainage.trial.models.lsmeans import Estimate, t_estimate
-from brainage.trial.models.model_frame import code_covariate
 
 #: A column whose part outside the span of those before it is smaller than this share is aliased.
 _ALIASED = 1e-9

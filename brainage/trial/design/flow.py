@@ -9,7 +9,7 @@ import pandas as pd
 from brainage.errors import DesignError
 from brainage.tables import WHOLE_BRAIN
 from brainage.trial.design.join import TrialData, TrialDesign
-from brainage.trial.results.contrasts import EXCLUSIONS, FLOW
+from brainage.trial.results.schemas import EXCLUSIONS, FLOW
 
 
 def participant_flow(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.trial.design.join import TrialDesign
-from brainage.trial.results.contrasts import MOTION
+from brainage.trial.results.schemas import MOTION
 
 
 def motion_by_arm(scans: pd.DataFrame, design: TrialDesign, *, outcome: str) -> pd.DataFrame:

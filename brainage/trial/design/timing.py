@@ -10,7 +10,7 @@ import pandas as pd
 from brainage.errors import DesignError
 from brainage.tables import WHOLE_BRAIN
 from brainage.trial.options import VisitOptions
-from brainage.trial.results.contrasts import TIMING
+from brainage.trial.results.schemas import TIMING
 
 #: Ages are often stored to a tenth of a year; a smaller step back is rounding and not an error.
 _ROUNDING_YEARS = 1e-6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from brainage.trial.models.mmrm import MmrmFit
+from brainage.trial.models.mmrm_fit import MmrmFit
 
 #: Our covariance structures as `mmrm`, the R package, writes them.
 _OF_MMRM = {

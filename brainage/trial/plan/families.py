@@ -10,11 +10,12 @@ import pandas as pd
 from brainage.trial.analyses.record import AnalysisResult
 from brainage.trial.analyses.repeated_measures import contrast_correlation
 from brainage.trial.design.join import TrialDesign
-from brainage.trial.models.mmrm import MmrmFit
+from brainage.trial.models.mmrm_fit import MmrmFit
 from brainage.trial.models.multiplicity import adjust, benjamini_hochberg, dunnett
 from brainage.trial.plan.labelling import Labels
 from brainage.trial.plan.plan import Plan
-from brainage.trial.results.contrasts import AVERAGE, DELTAS, Contrast, contrast_table
+from brainage.trial.results.contrasts import AVERAGE, Contrast, contrast_table
+from brainage.trial.results.schemas import DELTAS
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import pandas as pd
 from brainage.errors import DesignError
 from brainage.files import write_json, write_text
 from brainage.tables import TableSchema, read_table, write_table
-from brainage.trial.results.contrasts import (
+from brainage.trial.results.contrasts import NO_PLAN, Contrast, as_contrasts
+from brainage.trial.results.schemas import (
     ANALYSES,
     CONTRASTS,
     COVARIATES,
@@ -21,12 +22,9 @@ from brainage.trial.results.contrasts import (
     LEVAKOV,
     MODELS,
     MOTION,
-    NO_PLAN,
     SENSITIVITY,
     SPECIFICATIONS,
     TIMING,
-    Contrast,
-    as_contrasts,
     empty_table,
 )
 from brainage.trial.results.tables import TableRecord

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from brainage.clock.evaluation.alternatives import Alternative, expand_alternatives
 from brainage.clock.evaluation.leaderboard import (
     LEADERBOARD,
     rank_alternatives,
     resample_people,
     selection_corrected,
 )
-from brainage.clock.evaluation.sweep import Alternative, expand_alternatives, run_sweep
+from brainage.clock.evaluation.sweep import run_sweep
 from brainage.clock.options import ClockOptions, HarmonizationOptions, ValidationOptions
 from brainage.clock.training import pipeline
 from brainage.clock.training.pipeline import gram_of

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brainage.trial import TrialDesign, compare_arms
-from brainage.trial.results.contrasts import BY_OTHER_MEANS, DEPENDENCE
+from brainage.trial.results.schemas import BY_OTHER_MEANS, DEPENDENCE
 
 
 def primary_row(result, analysis):

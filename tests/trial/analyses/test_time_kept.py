@@ -7,7 +7,7 @@ import pytest
 
 from brainage.connectivity import FeatureTable
 from brainage.trial import TrialInputs, compare_arms
-from brainage.trial.results.contrasts import DEPENDENCE
+from brainage.trial.results.schemas import DEPENDENCE
 
 
 def with_times(scores, design, shorter_s):
