@@ -96,6 +96,8 @@ class StudyResults:
         Brains and carpets that only `brainage.imaging` can draw: name -> figure.
     drawing_captions : mapping of str to str
         What each of them shows.
+    not_drawn : tuple of str
+        Scans whose carpet is absent because their series cannot be read: which file, and why.
     checklist : sequence of (str, str, str)
         item, answer, where on the page.
     references : tuple of str
@@ -161,6 +163,7 @@ class StudyResults:
     reliability: pd.DataFrame | None = None
     drawings: Mapping = field(default_factory=dict)
     drawing_captions: Mapping[str, str] = field(default_factory=dict)
+    not_drawn: tuple[str, ...] = ()
     checklist: Sequence[tuple[str, str, str]] = ()
     references: tuple[str, ...] = ()
     bibtex: str = ""

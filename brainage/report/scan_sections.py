@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from brainage.report.content import Block, Figure, Section, table_of
+from brainage.report.content import Block, Figure, Prose, Section, table_of
 from brainage.report.figures import plot_quality, save_figure
 from brainage.report.figures.drawing import figure_of
 from brainage.report.results import StudyResults
@@ -60,6 +60,8 @@ def _scans(results: StudyResults, folder: Path) -> Iterator[Block]:
             caption = results.drawing_captions[name]
             alt = f"{caption} Parcels down, time across."
             yield Figure(name, caption, alt)
+    if results.not_drawn:
+        yield Prose(results.not_drawn, "Carpets that could not be drawn, and why.")
     for cohort, table in results.scans.items():
         yield table_of(
             worst_first(table).assign(minutes=table["retained_s"] / 60),

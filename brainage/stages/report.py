@@ -187,9 +187,9 @@ def _trial_fields(
 
 def _drawings(study: StudyConfig, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Draw what only imaging can: the worst scans as carpets, parcels in a glass brain."""
-    drawn = carpets(with_synthetic_paths(study), fields["scans"]) | brains(
-        with_synthetic_paths(study), fields.get("pattern_parcels")
-    )
+    own = with_synthetic_paths(study)
+    drawn, not_drawn = carpets(own, fields["scans"])
+    drawn |= brains(own, fields.get("pattern_parcels"))
     contrasts = fields.get("contrasts")
     if contrasts is not None:
         primary = contrasts[contrasts["primary"]].iloc[0]
@@ -197,6 +197,7 @@ def _drawings(study: StudyConfig, fields: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "drawings": {name: figure for name, (figure, _) in drawn.items()},
         "drawing_captions": {name: caption for name, (_, caption) in drawn.items()},
+        "not_drawn": not_drawn,
     }
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from brainage.config import StudyConfig
-from brainage.errors import BrainAgeError
+from brainage.errors import BrainAgeError, SeriesError
 from brainage.imaging import plot_carpet, plot_parcels
 from brainage.report import plot_region_matrix, worst_first
 from brainage.series import ParcelSeries, find_series, read_series
@@ -31,7 +31,9 @@ _COORDINATES = ["x_mm", "y_mm", "z_mm"]
 Drawn = dict[str, tuple[Figure, str]]
 
 
-def carpets(study: StudyConfig, scans: Mapping[Cohort, pd.DataFrame]) -> Drawn:
+def carpets(
+    study: StudyConfig, scans: Mapping[Cohort, pd.DataFrame]
+) -> tuple[Drawn, tuple[str, ...]]:
     """Draw the scans that moved most as carpet strips.
 
     Parameters
@@ -45,14 +47,24 @@ def carpets(study: StudyConfig, scans: Mapping[Cohort, pd.DataFrame]) -> Drawn:
     -------
     drawn : dict of str to (Figure, str)
         Name -> figure and caption.
+    not_drawn : tuple of str
+        A line for every scan among them whose series cannot be read: which file, and why.
     """
     drawn: Drawn = {}
+    not_drawn: list[str] = []
     for cohort, table in scans.items():
         used = worst_first(table[(table["status"] == "done") & table["series"].notna()])
         folder = stage_folder(study, "extract") / cohort
         for place, row in enumerate(used.head(_WORST).itertuples(), start=1):
-            series = _series_at(folder, Path(str(row.series)))
-            if series is None:
+            try:
+                series = _series_at(folder / str(row.series))
+            except (BrainAgeError, ValueError, OSError) as error:
+                # One picture of one scan: the page says so and goes on.
+                not_drawn.append(
+                    f"{cohort}: no carpet of sub-{row.participant_id} ses-{row.session_id} "
+                    f"run-{row.run}, {place} of the used scans that moved most: "
+                    f"{cohort}/{row.series} cannot be read: {_why(error, folder)}"
+                )
                 continue
             figure = Figure(figsize=(9.0, 1.9), layout="constrained")
             plot_carpet(series, axes=figure.add_subplot())
@@ -64,7 +76,7 @@ def carpets(study: StudyConfig, scans: Mapping[Cohort, pd.DataFrame]) -> Drawn:
                 "censored)."
             )
             drawn[f"carpet_{cohort}_{place}"] = (figure, caption)
-    return drawn
+    return drawn, tuple(not_drawn)
 
 
 def brains(study: StudyConfig, patterns: pd.DataFrame | None) -> Drawn:
@@ -129,14 +141,16 @@ def local_connectivity(local: pd.DataFrame | None, primary: pd.Series) -> Drawn:
     return drawn
 
 
-def _series_at(folder: Path, name: Path) -> ParcelSeries | None:
-    """Read one scan's series; None where the file went since."""
-    path = folder / name
+def _series_at(path: Path) -> ParcelSeries:
+    """Read one scan's series, known by its name among the files beside it."""
     if not path.is_file():
-        return None
-    try:
-        (found,) = [each for each in find_series(path.parent) if Path(each.path) == path][:1]
-        return read_series(found)
-    except (BrainAgeError, ValueError):
-        # A picture of one scan: the table of scans has it all the same.
-        return None
+        raise SeriesError("the file is gone since the scans were extracted.")
+    for file in find_series(path.parent):
+        if Path(file.path) == path:
+            return read_series(file)
+    raise SeriesError("its name is no longer that of a series.")
+
+
+def _why(error: Exception, folder: Path) -> str:
+    """Return an error's text without this machine's folder: equal results give an equal page."""
+    return str(error).replace(f"{folder}/", "")
