@@ -8,6 +8,7 @@ from brainage.cli import BAD_INPUT, DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 from brainage.cli.shows import show_end
 from brainage.cli.studies import overrides_of, study_of, with_own_data
+from brainage.config import StudyConfig
 
 
 def run_check(arguments: argparse.Namespace, screen: Screen) -> int:
@@ -17,6 +18,7 @@ def run_check(arguments: argparse.Namespace, screen: Screen) -> int:
 
     if arguments.verify:
         return _verify(arguments, screen)
+    study: StudyConfig
     if is_sweep(arguments.study):
         study = load_sweep(arguments.study, overrides=overrides_of(arguments))
         found = check_sweep(with_own_data(study, arguments.verb))

@@ -179,6 +179,7 @@ def show_evaluation(screen: Screen, found: Evaluation) -> None:
             title=f"external test set ({people}), uncorrected predictions of the frozen clock",
         )
         slopes = found.external_slopes
+        assert slopes is not None  # Written with `external`.
         for row in slopes[slopes["network"] == WHOLE_BRAIN].itertuples():
             screen.line(
                 f"slope of the {row.gap} gap on age: {row.slope:+.3f} "

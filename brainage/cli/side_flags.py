@@ -109,9 +109,9 @@ def add_power(verbs: Verbs) -> None:
             metavar=metavar,
             help=f"{text} (default {standard:g})",
         )
-    for flag, standard, text in _POWER_COUNTS:
-        words = "" if standard is None else f" (default {standard})"
-        verb.add_argument(flag, type=int, default=standard, metavar="N", help=text + words)
+    for flag, count, text in _POWER_COUNTS:
+        words = "" if count is None else f" (default {count})"
+        verb.add_argument(flag, type=int, default=count, metavar="N", help=text + words)
     verb.add_argument(
         "--whole-sites",
         action="store_true",

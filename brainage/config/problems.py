@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from brainage.wording import did_you_mean
 
@@ -49,7 +50,9 @@ def describe(
     return [_describe_one(item, model, where, lines) for item in error.errors()]
 
 
-def _describe_one(item, model, where: str, lines: Mapping[str, int | None]) -> str:
+def _describe_one(
+    item: ErrorDetails, model: type[BaseModel], where: str, lines: Mapping[str, int | None]
+) -> str:
     path = [str(part) for part in item["loc"]]
     dotted = ".".join(path)
     here = _place(path, where, lines)
@@ -72,7 +75,7 @@ def _place(path: list[str], where: str, lines: Mapping[str, int | None]) -> str:
     return where
 
 
-def _expected(item) -> str:
+def _expected(item: ErrorDetails) -> str:
     kind, context = item["type"], item.get("ctx", {})
     if kind == "literal_error":
         return f"one of {context['expected']}"
@@ -89,12 +92,12 @@ def _expected(item) -> str:
     return _EXPECTED.get(kind, item["msg"])
 
 
-def _show(value) -> str:
+def _show(value: object) -> str:
     text = f"the text '{value}'" if isinstance(value, str) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _hint(item) -> str:
+def _hint(item: ErrorDetails) -> str:
     value = item.get("input")
     if item["type"] in ("float_type", "int_type") and isinstance(value, str):
         if _LOOKS_EXPONENT.match(value):
@@ -131,7 +134,7 @@ def _model_at(path: list[str], model: type[BaseModel]) -> type[BaseModel] | None
     return model
 
 
-def _model_in(annotation) -> type[BaseModel] | None:
+def _model_in(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in get_args(annotation):

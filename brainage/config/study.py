@@ -175,7 +175,7 @@ def study_from_mapping(values: Mapping, *, base: str | Path = ".") -> StudyConfi
     merged = dict(values)
     if preset := values.get("extends"):
         merged = _overlay(_preset_values(str(preset), path, problems), merged)
-    return _validated(merged, path, {}, problems)
+    return _validated(merged, path, {}, problems, model=StudyConfig)
 
 
 def find_study_file(name: str | Path) -> Path:
@@ -317,10 +317,10 @@ def _validated(
     lines: Mapping,
     problems: list[str],
     *,
-    model: type[Config] = StudyConfig,
+    model: type[Config],
     base: Path | None = None,
 ) -> Config:
-    study = None
+    study: Config | None = None
     try:
         study = model.model_validate(values)
     except ValidationError as error:
@@ -330,7 +330,7 @@ def _validated(
             for text in describe(error, model, where=str(path), lines=lines)
             if text.split(": ")[1] not in told
         ]
-    if problems:
+    if problems or study is None:
         shown = "\n".join(f"  - {p}" for p in problems)
         raise ConfigError(f"{path}: {len(problems)} problem(s):\n{shown}")
     return study.with_absolute_paths((base or path.parent).resolve())

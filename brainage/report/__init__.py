@@ -1,6 +1,7 @@
 """Results in, one offline page out; computes nothing."""
 
 from brainage.report.figures import (
+    figure_of,
     plot_changes,
     plot_contrasts,
     plot_flow,
@@ -26,6 +27,7 @@ from brainage.report.scan_sections import worst_first
 __all__ = [
     "StudyResults",
     "cite",
+    "figure_of",
     "plot_changes",
     "plot_contrasts",
     "plot_flow",

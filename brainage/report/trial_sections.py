@@ -195,6 +195,8 @@ def _plan(results: StudyResults) -> Iterator[Block]:
 
 
 def _networks(results: StudyResults, folder: Path) -> Iterator[Block]:
+    if results.contrasts is None:
+        return
     networks = results.contrasts[results.contrasts["network"] != WHOLE_BRAIN]
     if not len(networks):
         return

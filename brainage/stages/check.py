@@ -202,6 +202,7 @@ def _check_scores(study: StudyConfig, found: Check) -> pd.DataFrame | None:
 
 def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> None:
     options = study.science.trial
+    assert options is not None
     try:
         allocation = read_allocation(
             allocation_file(study), options, columns=study.paths.allocation_columns

@@ -10,6 +10,7 @@ from brainage.config import StudyConfig
 from brainage.connectivity import read_run, refuse_kinds_of_series
 from brainage.errors import BrainAgeError
 from brainage.imaging import Scan, check_space, load_atlas, load_strategy
+from brainage.series import SeriesFile
 from brainage.stages.check_findings import Check
 from brainage.stages.cohorts import (
     Cohort,
@@ -41,6 +42,7 @@ def check_cohort(study: StudyConfig, cohort: Cohort, found: Check) -> pd.DataFra
         A row a session, joined with the people table; None where a stop was found.
     """
     paths = cohort_paths(study, cohort)
+    items: list[Scan] | list[SeriesFile]
     try:
         if paths.scans:
             items = cohort_scans(study, cohort)
@@ -77,7 +79,7 @@ def check_cohort(study: StudyConfig, cohort: Cohort, found: Check) -> pd.DataFra
     return _with_people(study, cohort, sessions, found)
 
 
-def _check_extracted(study: StudyConfig, cohort: str, found: Check) -> None:
+def _check_extracted(study: StudyConfig, cohort: Cohort, found: Check) -> None:
     """Show what an extraction that was run already left out."""
     summary = extraction_summary(study, cohort)
     if summary is None:
@@ -139,7 +141,9 @@ def _check_files(study: StudyConfig, scans: list[Scan], cohort: str, found: Chec
         found.problems += sorted(set(refused))[:5]
 
 
-def _with_people(study: StudyConfig, cohort: str, sessions: pd.DataFrame, found: Check):
+def _with_people(
+    study: StudyConfig, cohort: Cohort, sessions: pd.DataFrame, found: Check
+) -> pd.DataFrame | None:
     try:
         people = cohort_people(study, cohort)
     except BrainAgeError as error:

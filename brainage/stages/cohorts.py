@@ -70,11 +70,14 @@ def people_files(study: StudyConfig, cohort: Cohort) -> dict[str, Path]:
     A cohort that names no participants table has the one beside its scans, if there is one.
     """
     paths = cohort_paths(study, cohort)
-    participants = paths.participants
+    participants: str | Path | None = paths.participants
     if participants is None and paths.scans and Path(paths.scans).is_dir():
         beside = Path(paths.scans) / "participants.tsv"
         participants = beside if beside.is_file() else None
-    found = {"participants": participants, "sessions": paths.sessions}
+    found: dict[str, str | Path | None] = {
+        "participants": participants,
+        "sessions": paths.sessions,
+    }
     return {name: Path(path) for name, path in found.items() if path is not None}
 
 

@@ -300,7 +300,10 @@ def _scores_by(study: StudyConfig) -> str | None:
         }
     if lent is None:
         # What is shown beside a clock changes none of its scores.
-        shown = {"networks": True, "validation": {"n_bootstrap", "leave_one_site_out"}}
+        shown: dict[str, bool | set[str]] = {
+            "networks": True,
+            "validation": {"n_bootstrap", "leave_one_site_out"},
+        }
         chosen["clock"] = science.clock.model_dump(mode="json", exclude=shown)
     else:
         chosen["clock"] = {name: clock.clock_id for name, clock in study_clocks(study).items()}

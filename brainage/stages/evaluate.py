@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,6 +134,7 @@ def _evaluate(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
     asked = study.science.evaluation
     if has_cohort(study, "external"):
         _external(study, overwrite, progress)
+    options: dict[str, Any]
     if asked.n_permutations:
         options = {"n_permutations": asked.n_permutations}
         _on_reference(
@@ -234,7 +237,13 @@ def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
 
 
 def _on_reference(
-    study: StudyConfig, name: str, compute, schema, options: dict, overwrite: bool, progress
+    study: StudyConfig,
+    name: str,
+    compute: Callable[..., pd.DataFrame],
+    schema: TableSchema,
+    options: dict[str, Any],
+    overwrite: bool,
+    progress: Progress,
 ) -> None:
     folder = stage_folder(study, "evaluate") / name
     features, features_key = _reference_features(study, progress)

@@ -126,13 +126,15 @@ def cohort_series(study: StudyConfig, cohort: Cohort) -> list[SeriesFile]:
     paths, folder = cohort_paths(study, cohort), series_folder(study, cohort)
     named = {"atlas": paths.atlas, "space": paths.space, "task": paths.task}
     if paths.matrices:
-        return find_matrices(
-            folder,
-            **named,
-            values=paths.matrix_values,
-            triangle=paths.triangle,
-            parcels=paths.parcels,
-        )
+        return [
+            *find_matrices(
+                folder,
+                **named,
+                values=paths.matrix_values,
+                triangle=paths.triangle,
+                parcels=paths.parcels,
+            )
+        ]
     if paths.series:
         return find_series(folder, **named, parcels_in=paths.parcels_in, parcels=paths.parcels)
     summary = folder / "scans.tsv"

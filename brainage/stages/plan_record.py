@@ -117,11 +117,10 @@ def _entries(study: StudyConfig) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     entries = read_json_object(path, error=StageError).get("compared_under")
-    whole = isinstance(entries, list) and all(
+    if not isinstance(entries, list) or not all(
         isinstance(entry, dict) and {"hash", "written", "promises"} <= set(entry)
         for entry in entries
-    )
-    if not whole:
+    ):
         raise StageError(
             f"{path}: expected the record of the plans that arms were compared under, found "
             "something else. Put the file back; without it nothing can be called prespecified."

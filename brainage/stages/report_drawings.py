@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError, SeriesError
 from brainage.imaging import plot_carpet, plot_parcels
-from brainage.report import plot_region_matrix, worst_first
+from brainage.report import figure_of, plot_region_matrix, worst_first
 from brainage.series import ParcelSeries, find_series, read_series
 from brainage.stages.cohorts import (
     Cohort,
@@ -137,7 +137,7 @@ def local_connectivity(local: pd.DataFrame | None, primary: pd.Series) -> Drawn:
     if len(networks) > 1:
         axes = plot_region_matrix(list(networks["region"]), list(networks[column]))
         caption = f"Change of mean connectivity between networks, {what} (not thresholded)."
-        drawn["local_matrix"] = (axes.get_figure(root=True), caption)
+        drawn["local_matrix"] = (figure_of(axes), caption)
     return drawn
 
 

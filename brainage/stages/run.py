@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
+
+import pandas as pd
 
 from brainage.config import StudyConfig
 from brainage.progress import Progress, silent
 from brainage.stages.check import refuse_stops
-from brainage.stages.cohorts import COHORTS, cohort_paths, has_cohort, trains
+from brainage.stages.cohorts import COHORTS, Cohort, cohort_paths, has_cohort, trains
 from brainage.stages.compare import compare
 from brainage.stages.evaluate import asks_for_evaluation, evaluate
 from brainage.stages.extract import extract_cohort
@@ -52,10 +54,19 @@ def run_stages(
         Before the first scan is read: what `check` stops at, which would end the run later.
     """
 
-    def timed(name: str, make, *arguments, **options) -> StageDone:
+    def timed(
+        name: str, make: Callable[..., object], *arguments: object, **options: object
+    ) -> StageDone:
         started = time.monotonic()
         result = make(*arguments, **options)
         return StageDone(name, result, time.monotonic() - started)
+
+    def extract_all(
+        study: StudyConfig, cohorts: list[Cohort], *, overwrite: bool, progress: Progress
+    ) -> dict[Cohort, pd.DataFrame]:
+        return {
+            c: extract_cohort(study, c, overwrite=overwrite, progress=progress) for c in cohorts
+        }
 
     shared = {"overwrite": overwrite, "progress": progress}
     if study.synthetic is not None:
@@ -64,7 +75,7 @@ def run_stages(
     refuse_stops(study)
     cohorts = [c for c in COHORTS if cohort_paths(study, c).scans]
     if cohorts:
-        yield timed("extract", lambda: {c: extract_cohort(study, c, **shared) for c in cohorts})
+        yield timed("extract", extract_all, study, cohorts, **shared)
     if trains(study):
         yield timed("train", train, study, **shared)
     if asks_for_evaluation(study):

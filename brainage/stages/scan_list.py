@@ -69,11 +69,16 @@ def cohort_scans(
     Raises
     ------
     StageError
-        An id or a session that matches nothing.
+        No scans are named, or an id or a session matches nothing.
     """
     paths = cohort_paths(study, cohort)
     scans = frozen_scans(study, cohort) if frozen else None
     if scans is None:
+        if paths.scans is None:
+            raise StageError(
+                f"paths.{cohort}.scans: expected a folder or a table of scans, found none. Name it "
+                "in the study file."
+            )
         scans = find_scans(paths.scans, space=paths.space, task=paths.task)
         if frozen:
             freeze(study, cohort, scans)
@@ -161,7 +166,7 @@ def _listed(sidecars: tuple[Path, ...] | None) -> str | None:
 
 
 def _as_scan(row: dict[Any, Any]) -> Scan:
-    known = {name: None if pd.isna(value) else value for name, value in row.items()}
+    known: dict[str, Any] = {name: None if pd.isna(value) else value for name, value in row.items()}
     for name in ("bold", "confounds", "mask"):
         known[name] = None if known[name] is None else Path(known[name])
     if known["sidecars"] is not None:

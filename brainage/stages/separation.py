@@ -59,7 +59,7 @@ def refuse_trained_people(study: StudyConfig, features: FeatureTable) -> None:
 
 def separation_input(study: StudyConfig) -> dict[str, str]:
     """Return what `refuse_trained_people` reads beside features and clocks, for a stage's key."""
-    tables = {"same people": study.paths.same_people}
+    tables: dict[str, str | Path | None] = {"same people": study.paths.same_people}
     if study.paths.clock is not None:
         tables["people of the reference"] = people_files(study, "reference").get("participants")
     return {

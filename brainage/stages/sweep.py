@@ -9,13 +9,13 @@ import pandas as pd
 from pydantic import ValidationError
 
 from brainage.clock import Alternative, SweepResult, expand_alternatives, run_sweep
-from brainage.config import SweepConfig, study_yaml
+from brainage.config import CohortPaths, SweepConfig, study_yaml
 from brainage.connectivity import ConnectivityOptions, FeatureTable
 from brainage.errors import ConfigError
 from brainage.files import remove_leftovers, write_text
 from brainage.imaging import AtlasOptions
 from brainage.progress import Progress, silent
-from brainage.report import plot_leaderboard, save_figure
+from brainage.report import figure_of, plot_leaderboard, save_figure
 from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.extract import extract_cohort
 from brainage.stages.features import cohort_features
@@ -84,7 +84,7 @@ def _sweep(
         progress=progress,
     )
     axes = plot_leaderboard(result.leaderboard, asdict(result.corrected))
-    save_figure(axes.figure, folder / "leaderboard")
+    save_figure(figure_of(axes), folder / "leaderboard")
     winner = _write_winner(study, alternatives, result, folder)
     return Leaderboard(result.leaderboard, _notes(result), folder, tuple(notes), winner)
 
@@ -148,7 +148,8 @@ def _atlas_name(study: SweepConfig) -> str:
 
 def _with_atlas(study: SweepConfig, atlas: AtlasOptions) -> SweepConfig:
     # Series of two atlases never share a folder.
-    paths = {"output": str(stage_folder(study, "sweep") / f"atlas-{atlas.name}")}
+    own = stage_folder(study, "sweep") / f"atlas-{atlas.name}"
+    paths: dict[str, str | CohortPaths] = {"output": str(own)}
     reference = cohort_paths(study, "reference")
     if made_elsewhere(reference):
         # Series made elsewhere: the atlas is chosen among those of the folder, by its name.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
+from brainage.clock import BrainClock
 from brainage.config import CohortPaths, StudyConfig
 from brainage.connectivity import build_features
+from brainage.errors import ConfigError
 from brainage.files import remove_leftovers
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import cohort_people, stage_folder
@@ -17,9 +20,17 @@ from brainage.stages.features import cohort_series
 from brainage.stages.lock import stage_lock
 from brainage.stages.making import Making
 from brainage.stages.score import scoring_clock
-from brainage.synthetic import CLOCK_SCALE, clock_scale_truth, make_study, write_study
+from brainage.synthetic import (
+    CLOCK_SCALE,
+    SyntheticOptions,
+    clock_scale_truth,
+    make_study,
+    write_study,
+)
 from brainage.tables import SCORES, WHOLE_BRAIN, read_table, write_table
 from brainage.trial import TrialResult
+
+Study = TypeVar("Study", bound=StudyConfig)
 
 
 @dataclass(frozen=True)
@@ -30,11 +41,17 @@ class Made:
     folder: Path
 
 
-def with_synthetic_paths(study: StudyConfig) -> StudyConfig:
+def with_synthetic_paths(study: Study) -> Study:
     """Return the study with its paths pointing at the data that `synthesize` writes."""
     if study.synthetic is None:
         return study
     return _pointing_at(study, stage_folder(study, "data"))
+
+
+def _what_to_make(study: StudyConfig) -> SyntheticOptions:
+    if study.synthetic is None:
+        raise ConfigError("synthetic: expected what data to make, found no such section.")
+    return study.synthetic
 
 
 def synthesize(study: StudyConfig, *, progress: Progress = silent) -> Made:
@@ -52,7 +69,7 @@ def synthesize(study: StudyConfig, *, progress: Progress = silent) -> Made:
     made : Made
     """
     folder = stage_folder(study, "data")
-    made = make_study(study.synthetic, seed=study.science.seed)
+    made = make_study(_what_to_make(study), seed=study.science.seed)
     with stage_lock(folder, "run"):
         remove_leftovers(folder)
         write_study(made, folder, n_jobs=study.run.n_jobs, progress=progress)
@@ -80,13 +97,13 @@ def truth(
     """
     folder = stage_folder(study, "truth")
     clock = scoring_clock(study)
-    described = study.synthetic.model_dump(mode="json")
+    described = _what_to_make(study).model_dump(mode="json")
     inputs = {"clock": clock.clock_id, "seed": str(study.science.seed)}
     making = Making(folder, "truth", described, inputs, verb="run")
     path = folder / "clock_scale.tsv"
 
     def write() -> list[Path]:
-        made = make_study(study.synthetic, seed=study.science.seed)
+        made = make_study(_what_to_make(study), seed=study.science.seed)
         write_study(
             made,
             folder / "data",
@@ -129,6 +146,8 @@ def recovery(study: StudyConfig, result: TrialResult, scale: pd.DataFrame) -> pd
         clock_scale_years, estimate_years, interval, and whether it covers the clock-scale truth.
     """
     options = study.science.trial
+    if options is None:
+        raise ConfigError("science.trial: expected visits and a control arm, found none.")
     labels = {visit.session_id: visit.label for visit in options.visits}
     known = {
         (row.arm, labels[row.session_id]): row
@@ -171,7 +190,9 @@ def _whole_brain_rows(result: TrialResult) -> pd.DataFrame:
     return pd.concat([deltas[shared], contrasts[shared]], ignore_index=True)
 
 
-def _score_counterfactual(study: StudyConfig, clock, folder: Path, progress: Progress):
+def _score_counterfactual(
+    study: StudyConfig, clock: BrainClock, folder: Path, progress: Progress
+) -> pd.DataFrame:
     paths = study.paths.model_copy(update={"output": str(folder)})
     shadow = _pointing_at(study.model_copy(update={"paths": paths}), folder / "data")
     if shadow.paths.trial.scans:
@@ -188,21 +209,25 @@ def _score_counterfactual(study: StudyConfig, clock, folder: Path, progress: Pro
     return clock.score(features)
 
 
-def _pointing_at(study: StudyConfig, data: Path) -> StudyConfig:
+def _pointing_at(study: Study, data: Path) -> Study:
     source = (
         {"scans": "derivatives/fmriprep"}
-        if study.synthetic.depth == "nifti"
+        if _what_to_make(study).depth == "nifti"
         else {"series": "series"}
     )
     ((kind, inside),) = source.items()
-    reference = CohortPaths(
-        **{kind: str(data / "reference" / inside)},
-        participants=str(data / "reference" / "participants.tsv"),
+    reference = CohortPaths.model_validate(
+        {
+            kind: str(data / "reference" / inside),
+            "participants": str(data / "reference" / "participants.tsv"),
+        }
     )
-    trial = CohortPaths(
-        **{kind: str(data / "trial" / inside)},
-        participants=str(data / "trial" / "participants.tsv"),
-        sessions=str(data / "trial" / "sessions.tsv"),
+    trial = CohortPaths.model_validate(
+        {
+            kind: str(data / "trial" / inside),
+            "participants": str(data / "trial" / "participants.tsv"),
+            "sessions": str(data / "trial" / "sessions.tsv"),
+        }
     )
     update = {
         "reference": reference,

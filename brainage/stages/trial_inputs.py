@@ -86,7 +86,9 @@ def _features(study: StudyConfig, *, build: bool) -> tuple[FeatureTable | None, 
 
 def _content_of(folder: Path) -> str:
     """Hash what the features hold: a stage's key also holds its inputs' times."""
-    return fingerprint_of(read_manifest(folder)["outputs"])
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    return fingerprint_of(manifest["outputs"])
 
 
 def _coordinates(study: StudyConfig, features: FeatureTable) -> pd.DataFrame | None:

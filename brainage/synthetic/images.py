@@ -85,7 +85,7 @@ def make_grid(parcels: Parcels, grid_mm: float) -> Grid:
     shape = tuple((_EXTENT_MM / grid_mm).astype(int) + 1)
     affine = np.diag([grid_mm, grid_mm, grid_mm, 1.0])
     affine[:3, 3] = _FIRST_VOXEL_MM
-    places = np.stack(np.indices(shape), -1).reshape(-1, 3) * grid_mm + _FIRST_VOXEL_MM
+    places = np.stack(tuple(np.indices(shape)), -1).reshape(-1, 3) * grid_mm + _FIRST_VOXEL_MM
     inside = (((places - _BRAIN_CENTRE_MM) / _BRAIN_SEMIAXES_MM) ** 2).sum(axis=1) <= 1
     owner = _owners(places, parcels)
     inside |= owner >= 0

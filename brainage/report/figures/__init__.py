@@ -1,6 +1,6 @@
 """Figures: a result in, matplotlib axes out; nothing is computed."""
 
-from brainage.report.figures.drawing import FigureFiles, save_figure
+from brainage.report.figures.drawing import FigureFiles, figure_of, save_figure
 from brainage.report.figures.flow import plot_flow
 from brainage.report.figures.of_clock import (
     plot_gap_on_age,
@@ -23,6 +23,7 @@ from brainage.report.figures.of_trial import (
 
 __all__ = [
     "FigureFiles",
+    "figure_of",
     "plot_changes",
     "plot_contrasts",
     "plot_flow",

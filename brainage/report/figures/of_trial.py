@@ -16,6 +16,7 @@ from brainage.report.figures.drawing import (
     axes_for,
     colour,
     error_bars,
+    figure_of,
     label_of,
     literal,
     marker,
@@ -300,7 +301,7 @@ def plot_region_matrix(
         ticks = [literal(name) for name in names]
         axes.set_xticks(range(len(names)), ticks, rotation=90)
         axes.set_yticks(range(len(names)), ticks)
-        axes.get_figure(root=True).colorbar(image, ax=axes, label=literal(unit), shrink=0.8)
+        figure_of(axes).colorbar(image, ax=axes, label=literal(unit), shrink=0.8)
     return axes
 
 

@@ -223,7 +223,7 @@ def impute(
     elif assumption == "jump to reference":
         mean = np.where(data.stopped, reference, own)
     else:
-        mean = np.where(data.stopped.any(axis=1)[:, None], reference, own)
+        mean = np.where(data.stopped.any(axis=1, keepdims=True), reference, own)
     filled = data.change.copy()
     seen = np.asarray(np.isfinite(data.change))
     for pattern in np.unique(seen, axis=0):

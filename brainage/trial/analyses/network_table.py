@@ -134,8 +134,7 @@ def visit_changes(changes: pd.DataFrame, design: TrialDesign, visit: str) -> Vis
         Nobody has every network at the visit.
     """
     here = changes[changes["visit"] == visit]
-    names = dict.fromkeys(here["network"])
-    networks = tuple(sorted(names, key=lambda name: name != WHOLE_BRAIN))
+    networks = tuple(sorted(dict.fromkeys(here["network"]), key=lambda name: name != WHOLE_BRAIN))
     change = here.pivot(index="participant_id", columns="network", values="change")
     change = change[list(networks)].dropna() if len(here) else change
     if not len(change):
