@@ -322,6 +322,6 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e6:
-            return f"{value:.0f}"
+            return f"{value + 0.0:.0f}"  # a zero has no sign
         return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.2f}"
     return str(value)

@@ -102,9 +102,10 @@ def run_sweep(arguments: argparse.Namespace, screen: Screen) -> int:
     study = with_own_data(study, arguments.verb)
     with screen.progress() as bar:
         board = sweep(study, overwrite=arguments.overwrite, progress=bar)
-    # Without leave-one-site-out that column is empty.
+    # Without leave-one-site-out that column is empty. A corrected slope is a zero but for rounding.
+    shown = board.table.round(4)
     screen.table(
-        board.table if screen.verbose else board.table.dropna(axis="columns", how="all"),
+        shown if screen.verbose else shown.dropna(axis="columns", how="all"),
         title="leaderboard (identical folds, uncorrected out-of-fold)",
         columns=None if screen.verbose else _LEADERBOARD_COLUMNS,
     )

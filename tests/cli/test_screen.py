@@ -132,3 +132,10 @@ def test_files_of_a_table_do_not_make_a_reason_another_one(capsys):
     shown = capsys.readouterr().out
     assert shown.count("truncated gzip") == 1
     assert " *.nii.gz: truncated gzip" in shown
+
+
+def test_a_zero_has_no_sign(capsys):
+    Screen().table(pd.DataFrame({"slope": [-0.0, 0.25]}), title="slopes")
+    shown = capsys.readouterr().out.split()
+    assert "0" in shown
+    assert "-0" not in shown
