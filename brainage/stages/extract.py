@@ -117,7 +117,7 @@ def extract_cohort(
         if whole:
             # This call's own rows, not the records: a record that could not be written is a
             # reason too.
-            write_summary(table, folder)
+            write_summary(table, folder, options=work.described())
             if executor.lost_workers:
                 _tidy(folder)
     return table
@@ -196,7 +196,7 @@ def collect_cohort(study: StudyConfig, cohort: Cohort) -> pd.DataFrame:
     scans = cohort_scans(study, cohort, frozen=True)
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         table = as_table(list(pool.map(work.recorded, scans)))
-    write_summary(table, work.folder)
+    write_summary(table, work.folder, options=work.described())
     _tidy(work.folder)
     return table
 

@@ -7,13 +7,14 @@ says; of series made elsewhere the atlas and cleaning that they name themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from brainage.clock import BrainClock, ClockOptions, regressor_of
 from brainage.config import StudyConfig
 from brainage.connectivity import KINDS, ConnectivityOptions, ViewSpec
 from brainage.errors import BrainAgeError
-from brainage.imaging import CleaningOptions, load_strategy
+from brainage.imaging import CleaningOptions, load_atlas, load_strategy
+from brainage.stages.as_it_ran import STAGES
 from brainage.stages.cohorts import COHORTS, cohort_paths, extraction_summary
 from brainage.stages.extract import SCANS
 from brainage.stages.score import scoring_clock
@@ -21,30 +22,46 @@ from brainage.tables import read_table
 from brainage.trial import TrialOptions
 
 
-def methods_sentences(study: StudyConfig) -> tuple[str, ...]:
-    """Return what was done, sentence by sentence, from the study's options."""
+def methods_sentences(study: StudyConfig, *, stages: Collection[str] = STAGES) -> tuple[str, ...]:
+    """Return what was done, sentence by sentence.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        With the choices on record (`as_it_ran`).
+    stages : collection of str, default=STAGES
+        Stages that have their choices on record; nothing is said of others.
+    """
     if study.paths.scores is not None:
         sentences = [
             "Brain-age scores were made elsewhere and read as they are; how they were made is not "
             "known here."
         ]
     else:
-        sentences = [*_series(study), *_features_of(study), *_clock(study)]
-    if study.science.trial is not None:
+        sentences = _series(study, extracted="extract" in stages)
+        sentences += _features_of(study) if "features" in stages else []
+        sentences += _clock(study, trained="train" in stages)
+    if study.science.trial is not None and "compare" in stages:
         sentences += _trial(study.science.trial, scores_made_here=study.paths.scores is None)
     return tuple(sentences)
 
 
-def cited(study: StudyConfig) -> tuple[str, ...]:
-    """Return the keys of `brainage.report.references` that what was done refers to."""
+def cited(study: StudyConfig, *, stages: Collection[str] = STAGES) -> tuple[str, ...]:
+    """Return the keys of `brainage.report.references` that what was done refers to.
+
+    Parameters are those of `methods_sentences`.
+    """
     science, keys = study.science, []
     if study.paths.scores is None:
-        clock = science.clock
-        keys += ["scikit-learn", "uncorrected_accuracy", "intervals", clock.bias_correction]
-        keys += [clock.harmonization.method, science.connectivity.shrinkage]
-        if any(cohort_paths(study, cohort).scans for cohort in COHORTS):
+        if study.paths.clock is None and "train" in stages:
+            clock = science.clock
+            keys += ["scikit-learn", "uncorrected_accuracy", "intervals", clock.bias_correction]
+            keys += [clock.harmonization.method]
+        if "features" in stages:
+            keys += [science.connectivity.shrinkage]
+        if "extract" in stages and _extracts(study):
             keys += ["nilearn", science.atlas.name]
-    if science.trial is not None:
+    if science.trial is not None and "compare" in stages:
         trial = science.trial
         keys += ["consort2025", trial.multiplicity, trial.within_arm_multiplicity]
         keys += ["mmrm" if trial.style == "recommended" else trial.style]
@@ -57,9 +74,13 @@ def software_sentence(found: Mapping[str, str]) -> str:
     return "Software: " + ", ".join(f"{name} {version}" for name, version in found.items()) + "."
 
 
-def _series(study: StudyConfig) -> list[str]:
-    if any(cohort_paths(study, cohort).scans for cohort in COHORTS):
-        return [_extraction(study), *_counts(study)]
+def _extracts(study: StudyConfig) -> bool:
+    return any(cohort_paths(study, cohort).scans for cohort in COHORTS)
+
+
+def _series(study: StudyConfig, *, extracted: bool) -> list[str]:
+    if _extracts(study):
+        return [*([_extraction(study)] if extracted else []), *_counts(study)]
     spec = _spec_of(study)
     told = f" (atlas {spec.atlas})" if spec is not None and spec.atlas else ""
     return [f"Parcel time series{told} were made elsewhere and read as they are."]
@@ -107,8 +128,13 @@ def _features_of(study: StudyConfig) -> list[str]:
 def _extraction(study: StudyConfig) -> str:
     atlas, cleaning = study.science.atlas, study.science.cleaning
     least = f"{100 * atlas.min_coverage:.0f} %"
+    try:
+        signals = f"{load_atlas(atlas).signal_words} of {atlas.name}"
+    except BrainAgeError:
+        # The atlas's file may have gone since; what its signals were is then not said.
+        signals = f"those of {atlas.name}"
     return (
-        f"Parcel signals were the means of the voxels of {atlas.name} (parcels with less than "
+        f"Parcel signals were {signals} (parcels with less than "
         f"{least} coverage missing), {_cleaning(cleaning)}."
     )
 
@@ -140,9 +166,11 @@ def _features(connectivity: ConnectivityOptions) -> str:
     return f"Connectivity of a session's joined runs was {kinds}{tail}."
 
 
-def _clock(study: StudyConfig) -> list[str]:
+def _clock(study: StudyConfig, *, trained: bool) -> list[str]:
     if study.paths.clock is not None:
         return _lent(study)
+    if not trained:
+        return []
     clock = study.science.clock
     validation = clock.validation
     sentences = [

@@ -206,8 +206,12 @@ def not_yet(table: pd.DataFrame) -> pd.Series:
     return (table["status"] == "failed") & reasons.str.contains(NOT_YET)
 
 
-def write_summary(table: pd.DataFrame, folder: Path) -> None:
-    """Write ``scans.tsv`` and the manifest that says the extraction has come to its end."""
+def write_summary(table: pd.DataFrame, folder: Path, *, options: Mapping[str, Any]) -> None:
+    """Write ``scans.tsv`` and the manifest that says the extraction has come to its end.
+
+    The manifest keeps the options, for the words of reports; a series' own record has its
+    fingerprint.
+    """
     summary = folder / "scans.tsv"
     try:
         (folder / MANIFEST).unlink(missing_ok=True)
@@ -216,7 +220,7 @@ def write_summary(table: pd.DataFrame, folder: Path) -> None:
             folder,
             stage="extract",
             key=hash_file(summary),
-            options={},
+            options=options,
             inputs={},
             outputs=[summary, summary.with_suffix(".json")],
         )

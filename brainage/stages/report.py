@@ -14,6 +14,7 @@ import pandas as pd
 from brainage.config import StudyConfig
 from brainage.files import remove_leftovers
 from brainage.report import StudyResults, cite, render_report
+from brainage.stages.as_it_ran import as_it_ran
 from brainage.stages.cohorts import (
     COHORTS,
     Cohort,
@@ -89,17 +90,18 @@ def report(study: StudyConfig) -> Path:
 
 def gather(study: StudyConfig) -> StudyResults:
     """Read every result of a study that is there."""
-    words, bibtex = cite(cited(study))
+    ran, stages = as_it_ran(study)
+    words, bibtex = cite(cited(ran, stages=stages))
     fields: dict[str, Any] = {
         "title": study.title,
-        "methods": (*methods_sentences(study), software_sentence(versions())),
+        "methods": (*methods_sentences(ran, stages=stages), software_sentence(_versions(study))),
         "references": words,
         "bibtex": bibtex,
         "scans": _scans(study),
         "excluded": _excluded(study),
         "provenance": _provenance(study),
         "synthetic": study.synthetic is not None,
-        "config": _in_force(study),
+        "config": _in_force(ran),
         "files": _files(study),
     }
     scores = _scores(study)
@@ -113,7 +115,7 @@ def gather(study: StudyConfig) -> StudyResults:
         fields |= _trial_fields(study, scores, fields)
     fields |= _drawings(study, fields)
     results = StudyResults(**fields)
-    return replace(results, checklist=checklist(study, results))
+    return replace(results, checklist=checklist(ran, results))
 
 
 def _in_force(study: StudyConfig) -> str:
@@ -275,8 +277,17 @@ def _excluded(study: StudyConfig) -> dict[str, pd.DataFrame]:
     }
 
 
+def _versions(study: StudyConfig) -> dict[str, str]:
+    """Return the versions that made the last results on record; those of now where none are."""
+    for stage in ("compare", "score", "train"):
+        manifest = read_manifest(stage_folder(study, stage), missing_ok=True)
+        if manifest is not None:
+            return dict(manifest["versions"])
+    return versions()
+
+
 def _provenance(study: StudyConfig) -> dict[str, str]:
-    facts = {f"version of {name}": version for name, version in versions().items()}
+    facts = {f"version of {name}": version for name, version in _versions(study).items()}
     facts["seed"] = str(study.science.seed)
     facts["science fingerprint"] = study.science.fingerprint()
     # Hashes of content only: keys also hold files' times, and equal results give an equal page.

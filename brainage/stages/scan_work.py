@@ -78,6 +78,14 @@ class ScanWork:
         """Return the same work for a process that has so many threads to itself."""
         return replace(self, n_threads=n_threads)
 
+    def described(self) -> dict[str, Any]:
+        """Return the options of the extraction as plain values."""
+        return {
+            "atlas": self.atlas_options.model_dump(mode="json"),
+            "cleaning": self.cleaning.model_dump(mode="json"),
+            "exclusion": self.exclusion.model_dump(mode="json"),
+        }
+
     def labels(self, labels: Scan | Mapping[str, Any]) -> tuple[str, str, str, str]:
         """Return participant, session, task and run of a scan or its row."""
         named = vars(labels) if isinstance(labels, Scan) else labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brainage.config import study_from_mapping
 from brainage.imaging.cleaning.strategies import load_strategy
-from brainage.stages.methods import methods_sentences
+from brainage.stages.methods import cited, methods_sentences
 
 
 def extraction(**cleaning):
@@ -72,3 +72,15 @@ def test_contrasts_that_are_not_adjusted_are_not_said_to_be():
     ]
     assert words[0].endswith("other contrasts are adjusted by holm.")
     assert words[1].endswith("other contrasts are not adjusted.")
+
+
+def test_of_a_stage_that_did_not_run_nothing_is_said():
+    study = study_from_mapping({"paths": {"reference": {"scans": "x"}}})
+    assert methods_sentences(study, stages=()) == ()
+    assert cited(study, stages=()) == ()
+    assert "Age was predicted" in " ".join(methods_sentences(study, stages={"train"}))
+    assert "Age was predicted" not in " ".join(methods_sentences(study, stages={"extract"}))
+
+
+def test_signals_are_called_what_the_atlas_makes_them():
+    assert "the means of the voxels in the spheres of seitzman300" in extraction()
