@@ -29,8 +29,9 @@ def methods_sentences(study: StudyConfig, *, stages: Collection[str] = STAGES) -
     ----------
     study : StudyConfig
         With the choices on record (`as_it_ran`).
-    stages : collection of str, default=STAGES
-        Stages that have their choices on record; nothing is said of others.
+    stages : collection of str, optional
+        Stages that have their choices on record; nothing is said of others. All of them unless
+        said otherwise.
     """
     if study.paths.scores is not None:
         sentences = [

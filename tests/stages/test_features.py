@@ -77,7 +77,7 @@ def extracted(folder):
     for row in rows:
         write_record(base, row, made_by="", inputs=[])
     table = pd.DataFrame(rows).reindex(columns=list(SCANS.names))
-    write_summary(table, base)
+    write_summary(table, base, options={})
     return base, table
 
 
@@ -131,7 +131,7 @@ def test_series_that_the_last_extraction_did_not_name_are_not_used(folder):
     write_run(base, "3", atlas="former", seed=3)
     write_run(base, "gone", seed=5)
     table.loc[0, ["status", "series"]] = ["failed", None]
-    write_summary(table, base)
+    write_summary(table, base, options={})
     assert names(cohort_series(study(folder, series=None, scans="x"), "reference")) == list("123")
 
 
