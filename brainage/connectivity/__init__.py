@@ -12,6 +12,14 @@ from brainage.connectivity.matrices import (
 )
 from brainage.connectivity.matrix_files import find_matrices
 from brainage.connectivity.options import ConnectivityOptions
+from brainage.connectivity.parts import (
+    Cut,
+    Cutter,
+    PartFeatures,
+    build_part_features,
+    cut_cleaned,
+    take_volumes,
+)
 from brainage.connectivity.session_features import read_run
 from brainage.connectivity.sessions import EXCLUDED, IN_PEOPLE_TABLE
 from brainage.connectivity.spd import n_parcels_of
@@ -34,8 +42,14 @@ __all__ = [
     "IN_PEOPLE_TABLE",
     "LAYOUTS",
     "n_parcels_of",
+    "Cut",
+    "Cutter",
     "HalfFeatures",
+    "PartFeatures",
     "build_half_features",
+    "build_part_features",
+    "cut_cleaned",
+    "take_volumes",
     "EXCLUDED",
     "KINDS",
     "ConnectivityOptions",

@@ -17,6 +17,8 @@ MIN_VOLUMES = 10
 
 # A correlation of exactly one (a parcel listed twice) has an infinite z; this bound is z = 8.3.
 _LARGEST_CORRELATION = 1 - 1e-7
+#: Spread of the parcels' log amplitudes below which series were standardised in time.
+_NO_AMPLITUDE = 1e-3
 
 
 def find_missing(values: np.ndarray) -> np.ndarray:
@@ -187,6 +189,17 @@ def remove_gain(values: np.ndarray) -> np.ndarray:
     return centered / np.exp(np.mean(np.log(centered.std(axis=0))))
 
 
+def holds_amplitude(values: np.ndarray) -> bool:
+    """Return whether parcels differ in how much they fluctuate; standardised ones do not.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_kept, p)
+        Parcel signals, none missing.
+    """
+    return float(np.log(values.std(axis=0)).std()) >= _NO_AMPLITUDE
+
+
 def relative_amplitude(relative: np.ndarray) -> np.ndarray:
     """Return each parcel's log standard deviation, standardised over the parcels, (p,).
 
@@ -206,7 +219,7 @@ def relative_amplitude(relative: np.ndarray) -> np.ndarray:
     amplitude = np.log(relative.std(axis=0))
     amplitude -= amplitude.mean()
     spread = amplitude.std()
-    return np.zeros_like(amplitude) if spread < 1e-3 else amplitude / spread
+    return np.zeros_like(amplitude) if spread < _NO_AMPLITUDE else amplitude / spread
 
 
 def partial_correlation(covariance: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ never missing: a scan without sessions has the session_id ``"n/a"``, as text.
 
 from brainage.tables.cells import read_lines, read_text_table, separator_of
 from brainage.tables.checks import check_table, write_table
+from brainage.tables.length_curve import LENGTH_CURVE, LOSSES, LengthCurve, Loss
 from brainage.tables.missing import MISSING_WORDS, is_missing, missing_cells
 from brainage.tables.numbers import number_of, numbers_or_categories
 from brainage.tables.people import read_people
@@ -24,6 +25,8 @@ from brainage.tables.scores import complete_scores, read_scores
 from brainage.tables.sex import SEX_COLUMNS, sex_levels
 
 __all__ = [
+    "LENGTH_CURVE",
+    "LOSSES",
     "MISSING_WORDS",
     "NO_SESSION",
     "PEOPLE",
@@ -31,6 +34,8 @@ __all__ = [
     "SEX_COLUMNS",
     "WHOLE_BRAIN",
     "Column",
+    "LengthCurve",
+    "Loss",
     "TableSchema",
     "check_table",
     "complete_scores",

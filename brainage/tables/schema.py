@@ -107,6 +107,15 @@ SCORES = TableSchema(
             nullable=True,
         ),
         Column(
+            "retained_s",
+            "number",
+            "Signal left after censoring: a shorter scan moves some clocks by years.",
+            "s",
+            required=False,
+            nullable=True,
+            low=0,
+        ),
+        Column(
             "network",
             "text",
             f"'{WHOLE_BRAIN}' or the network whose edges made this score.",

@@ -15,6 +15,14 @@ from brainage.tables.sex import sex_levels
 
 #: Rounding of two printed numbers to one decimal, years.
 _ROUNDING_YEARS = 0.11
+#: Numbers of a scan that scores made elsewhere may lack.
+_NOT_KNOWN = (
+    "mean_fd_mm",
+    "retained_s",
+    "interval_low_years",
+    "interval_high_years",
+    "distance_percentile",
+)
 _GAPS = ("predicted_age_years", "gap_years", "gap_corrected_years")
 
 
@@ -83,7 +91,7 @@ def complete_scores(scores: pd.DataFrame, *, where: str = "scores") -> pd.DataFr
     for name in ("sex", "site"):
         if name not in out:
             out[name] = None
-    for name in ("mean_fd_mm", "interval_low_years", "interval_high_years", "distance_percentile"):
+    for name in _NOT_KNOWN:
         if name not in out:
             out[name] = np.nan
     out["sex"] = sex_levels(out["sex"])

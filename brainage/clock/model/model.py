@@ -66,6 +66,7 @@ class BrainClock(ClockParts):
                 "site": rows["site"].to_numpy(),
                 "scanner": rows["scanner"].to_numpy(),
                 "mean_fd_mm": rows["mean_fd_mm"].to_numpy(float),
+                "retained_s": rows["retained_s"].to_numpy(float),
                 "network": self.network,
                 "predicted_age_years": predicted,
                 "gap_years": predicted - age,

@@ -15,6 +15,7 @@ from brainage.clock.preparation.steps import Preparation
 from brainage.clock.regressors.age_scale import AgeScale
 from brainage.clock.regressors.frozen import Regression
 from brainage.connectivity import ViewSpec
+from brainage.tables import LengthCurve
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,12 @@ class ClockParts:
     def shows_nothing(self) -> str:
         """Why it shows nothing of age, by its out-of-fold accuracy; empty where it shows some."""
         return self.facts["shows_nothing"]
+
+    @property
+    def length_curve(self) -> LengthCurve | None:
+        """How far its predictions move with the length of a scan; None: never measured."""
+        stored = self.facts.get("length_curve")
+        return None if stored is None else LengthCurve.from_dict(stored)
 
     def corrected_gap(
         self, age_years: np.ndarray, predicted_age_years: np.ndarray, sex: Iterable[object]

@@ -8,8 +8,18 @@ import pandas as pd
 from brainage.clock.model.bias import GapSlope
 from brainage.clock.model.worth import why_it_shows_nothing
 from brainage.clock.preparation.stored_harmonizer import calibrations_from_stored
-from brainage.clock.stored import MAX_AGE_YEARS, flag, number, optional_number, record, text, whole
+from brainage.clock.stored import (
+    ABOVE_ZERO,
+    MAX_AGE_YEARS,
+    flag,
+    number,
+    optional_number,
+    record,
+    text,
+    whole,
+)
 from brainage.errors import ClockFileError
+from brainage.tables import LENGTH_CURVE, LOSSES
 
 _FACTS = (
     "cohort",
@@ -34,6 +44,8 @@ _BOUNDS = {
     "skill": (-np.inf, 1.0),
 }
 _ROUNDING = 1e-9
+#: Of a length curve: far more than any that is made.
+_MOST_PARTS = 1000
 
 
 def checked_facts(facts: object) -> dict:
@@ -63,7 +75,31 @@ def checked_facts(facts: object) -> dict:
         GapSlope.from_dict(slope, f"gap slope out of fold, {when}")
     calibrations_from_stored(facts.get("calibrations", []))
     _check_metrics(facts["metrics"], facts["shows_nothing"])
+    if facts.get("length_curve") is not None:
+        _check_length_curve(facts["length_curve"])
     return facts
+
+
+def _check_length_curve(curve: object) -> None:
+    names = ("cut", "mean_age_years", "sd_age_years", "retained_s", "rows")
+    curve = record(curve, "length curve", names)
+    text(curve["cut"], "length curve, cut")
+    number(curve["mean_age_years"], "length curve, mean age", low=0, high=MAX_AGE_YEARS)
+    number(curve["sd_age_years"], "length curve, SD of age", low=0, high=MAX_AGE_YEARS)
+    optional_number(curve["retained_s"], "length curve, seconds")
+    if not isinstance(curve["rows"], list) or len(curve["rows"]) > _MOST_PARTS:
+        raise ClockFileError(f"length curve: expected a list, found {curve['rows']!r:.80}")
+    seen = set()
+    for row in curve["rows"]:
+        record(row, "length curve", LENGTH_CURVE.names)
+        loss = text(row["loss"], "length curve, loss", among=LOSSES)
+        share = number(row["share_kept"], "length curve, share", low=ABOVE_ZERO, high=1)
+        whole(row["n"], "length curve, n")
+        for name in LENGTH_CURVE.names[3:]:
+            optional_number(row[name], f"length curve, {name}")
+        seen.add((loss, share))
+    if len(seen) < len(curve["rows"]):
+        raise ClockFileError("length curve: expected each share once of each loss")
 
 
 def _check_cohort(cohort: object) -> None:
