@@ -7,7 +7,7 @@ import argparse
 from brainage.cli import BAD_INPUT, DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 from brainage.cli.shows import show_end
-from brainage.cli.studies import overrides_of, study_of, with_own_data
+from brainage.cli.studies import overrides_of, study_of
 from brainage.config import StudyConfig
 
 
@@ -21,7 +21,7 @@ def run_check(arguments: argparse.Namespace, screen: Screen) -> int:
     study: StudyConfig
     if is_sweep(arguments.study):
         study = load_sweep(arguments.study, overrides=overrides_of(arguments))
-        found = check_sweep(with_own_data(study, arguments.verb))
+        found = check_sweep(study)
     else:
         study = study_of(arguments)
         found = check(study)

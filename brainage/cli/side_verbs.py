@@ -12,7 +12,7 @@ from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.completion import completion_script
 from brainage.cli.screen import Screen
 from brainage.cli.shows import show_end
-from brainage.cli.studies import overrides_of, with_own_data
+from brainage.cli.studies import overrides_of, refuse_without_data
 from brainage.config import find_study_file, study_schema, study_template
 from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
@@ -99,7 +99,7 @@ def run_sweep(arguments: argparse.Namespace, screen: Screen) -> int:
     from brainage.stages.sweep import sweep
 
     study = load_sweep(arguments.study, overrides=overrides_of(arguments))
-    study = with_own_data(study, arguments.verb)
+    refuse_without_data(study, arguments.verb)
     with screen.progress() as bar:
         board = sweep(study, overwrite=arguments.overwrite, progress=bar)
     # Without leave-one-site-out that column is empty. A corrected slope is a zero but for rounding.

@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from typing import TypeVar
 
 from brainage.config import StudyConfig, load_study
 from brainage.errors import ConfigError
 from brainage.stages.cohorts import Cohort
-
-Study = TypeVar("Study", bound=StudyConfig)
 
 
 def overrides_of(arguments: argparse.Namespace) -> list[str]:
@@ -41,22 +38,22 @@ def study_of(
         Overrides that those of the command go on top of.
     """
     overrides = [*first, *overrides_of(arguments)]
-    return with_own_data(load_study(name or arguments.study, overrides=overrides), arguments.verb)
+    study = load_study(name or arguments.study, overrides=overrides)
+    refuse_without_data(study, arguments.verb)
+    return study
 
 
-def with_own_data(study: Study, verb: str) -> Study:
-    """Return a study whose every verb finds the data that a synthetic one makes for itself."""
+def refuse_without_data(study: StudyConfig, verb: str) -> None:
+    """Refuse a verb that reads the data of a synthetic study which has not made them yet."""
     if study.synthetic is None:
-        return study
+        return
     from brainage.stages.cohorts import stage_folder
-    from brainage.stages.synthesize import with_synthetic_paths
 
     data = stage_folder(study, "data")
     if verb in ("extract", "train", "score", "sweep") and not data.is_dir():
         raise ConfigError(
             f"{data}: the synthetic data are not made yet; `brainage run` makes them."
         )
-    return with_synthetic_paths(study)
 
 
 def people_of(

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from brainage.clock import ClockOptions, EvaluationOptions
 from brainage.config.loader import parse_value, read_yaml
+from brainage.config.made_data import with_made_data
 from brainage.config.paths import (
     FILES_OF_ATLAS,
     FILES_OF_COHORT,
@@ -105,7 +106,10 @@ class StudyConfig(Options):
         return self
 
     def with_absolute_paths(self, base: Path) -> Self:
-        """Return the study with every file and folder absolute, starting at `base`."""
+        """Return the study with every file and folder absolute, starting at `base`.
+
+        A synthetic study's cohorts are then those that it makes for itself, in ``output/data``.
+        """
         paths = with_files(_with_packaged_clock(self.paths, base), FILES_OF_STUDY, base)
         paths = paths.model_copy(
             update={
@@ -119,7 +123,15 @@ class StudyConfig(Options):
             cleaning = with_files(cleaning, ("strategy",), base)
         atlas = with_files(self.science.atlas, FILES_OF_ATLAS, base)
         science = self.science.model_copy(update={"atlas": atlas, "cleaning": cleaning})
-        return self.model_copy(update={"paths": paths, "science": science})
+        study = self.model_copy(update={"paths": paths, "science": science})
+        return study.with_data_in(Path(paths.output) / "data")
+
+    def with_data_in(self, folder: Path) -> Self:
+        """Return a synthetic study whose data lie in `folder`; any other study as it is."""
+        if self.synthetic is None:
+            return self
+        paths = with_made_data(self.paths, self.synthetic, folder)
+        return self.model_copy(update={"paths": paths})
 
 
 def _with_packaged_clock(paths: PathsSection, base: Path) -> PathsSection:

@@ -21,7 +21,6 @@ from brainage.stages.lock import stage_lock
 from brainage.stages.making import Making
 from brainage.stages.manifest import read_checked_manifest
 from brainage.stages.plan_record import as_recorded, record_comparison, when_planned
-from brainage.stages.synthesize import with_synthetic_paths
 from brainage.stages.train import study_clocks
 from brainage.stages.trial_inputs import trial_inputs
 from brainage.tables import read_scores, read_table, read_text_table
@@ -141,7 +140,7 @@ def _compare(
 ) -> TrialResult:
     options, scores_by = trial_options(study), _scores_by(study)
     if not study.paths.scores:
-        refuse_partial(with_synthetic_paths(study), "trial")
+        refuse_partial(study, "trial")
     scores_path = scores_file(study)
     # Hashed before the allocation is opened: scores cannot have been chosen by arm.
     scores_hash = hash_file(scores_path)
@@ -269,7 +268,7 @@ def visit_dates(study: StudyConfig) -> pd.DataFrame | None:
 def exclusions(study: StudyConfig) -> pd.DataFrame:
     """Return why trial scans are not among the scores, from the extract and score stages."""
     tables = [pd.DataFrame(columns=list(EXCLUDED.names), dtype=str)]
-    scans = extraction_summary(with_synthetic_paths(study), "trial")
+    scans = extraction_summary(study, "trial")
     if scans is not None:
         table = read_table(scans, SCANS)
         # Excluded scans reach the features' own table; only failed ones never left a file.
@@ -291,7 +290,7 @@ def _scores_by(study: StudyConfig) -> str | None:
         "seed": science.seed,
         "connectivity": science.connectivity.model_dump(mode="json"),
     }
-    if cohort_paths(with_synthetic_paths(study), "trial").scans:
+    if cohort_paths(study, "trial").scans:
         chosen |= {
             "atlas": science.atlas.model_dump(mode="json", exclude={"path", "labels"}),
             "cleaning": science.cleaning.model_dump(mode="json", exclude={"strategy"}),

@@ -41,7 +41,7 @@ from brainage.stages.report_tables import (
     scans_by_arm,
 )
 from brainage.stages.score import load_calibrations, scoring_clock
-from brainage.stages.synthesize import recovery, with_synthetic_paths
+from brainage.stages.synthesize import recovery
 from brainage.stages.train import clocks_that_show_nothing, study_clocks
 from brainage.synthetic import CLOCK_SCALE
 from brainage.tables import read_scores, read_table
@@ -125,8 +125,7 @@ def _in_force(study: StudyConfig) -> str:
         idle = {"atlas", "cleaning", "exclusion", "connectivity", "clock", "evaluation"}
     elif study.paths.clock is not None:
         idle = {"clock"}
-    own = with_synthetic_paths(study)
-    if not any(cohort_paths(own, cohort).scans for cohort in COHORTS):
+    if not any(cohort_paths(study, cohort).scans for cohort in COHORTS):
         idle |= {"atlas", "cleaning", "exclusion"}
     values = study.science.model_dump(mode="json", exclude=idle)
     return json.dumps(values, indent=2, ensure_ascii=False)
@@ -189,9 +188,8 @@ def _trial_fields(
 
 def _drawings(study: StudyConfig, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Draw what only imaging can: the worst scans as carpets, parcels in a glass brain."""
-    own = with_synthetic_paths(study)
-    drawn, not_drawn = carpets(own, fields["scans"])
-    drawn |= brains(own, fields.get("pattern_parcels"))
+    drawn, not_drawn = carpets(study, fields["scans"])
+    drawn |= brains(study, fields.get("pattern_parcels"))
     contrasts = fields.get("contrasts")
     if contrasts is not None:
         primary = contrasts[contrasts["primary"]].iloc[0]
@@ -264,7 +262,6 @@ def _finished(study: StudyConfig, stage: str) -> bool:
 
 
 def _scans(study: StudyConfig) -> dict[str, pd.DataFrame]:
-    study = with_synthetic_paths(study)
     summaries = {cohort: extraction_summary(study, cohort) for cohort in _STAGE_OF}
     return {cohort: read_table(path, SCANS) for cohort, path in summaries.items() if path}
 

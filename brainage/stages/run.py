@@ -17,7 +17,7 @@ from brainage.stages.evaluate import asks_for_evaluation, evaluate
 from brainage.stages.extract import extract_cohort
 from brainage.stages.report import report
 from brainage.stages.score import score
-from brainage.stages.synthesize import recovery, synthesize, truth, with_synthetic_paths
+from brainage.stages.synthesize import recovery, synthesize, truth
 from brainage.stages.train import train
 
 
@@ -71,7 +71,6 @@ def run_stages(
     shared = {"overwrite": overwrite, "progress": progress}
     if study.synthetic is not None:
         yield timed("synthetic", synthesize, study, progress=progress)
-        study = with_synthetic_paths(study)
     refuse_stops(study)
     cohorts = [c for c in COHORTS if cohort_paths(study, c).scans]
     if cohorts:

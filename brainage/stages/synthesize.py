@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
 
 from brainage.clock import BrainClock
-from brainage.config import CohortPaths, StudyConfig
+from brainage.config import StudyConfig
 from brainage.connectivity import build_features
 from brainage.errors import ConfigError
 from brainage.files import remove_leftovers
@@ -30,8 +29,6 @@ from brainage.synthetic import (
 from brainage.tables import SCORES, WHOLE_BRAIN, read_table, write_table
 from brainage.trial import TrialResult
 
-Study = TypeVar("Study", bound=StudyConfig)
-
 
 @dataclass(frozen=True)
 class Made:
@@ -39,13 +36,6 @@ class Made:
 
     lines: tuple[str, ...]
     folder: Path
-
-
-def with_synthetic_paths(study: Study) -> Study:
-    """Return the study with its paths pointing at the data that `synthesize` writes."""
-    if study.synthetic is None:
-        return study
-    return _pointing_at(study, stage_folder(study, "data"))
 
 
 def _what_to_make(study: StudyConfig) -> SyntheticOptions:
@@ -194,7 +184,7 @@ def _score_counterfactual(
     study: StudyConfig, clock: BrainClock, folder: Path, progress: Progress
 ) -> pd.DataFrame:
     paths = study.paths.model_copy(update={"output": str(folder)})
-    shadow = _pointing_at(study.model_copy(update={"paths": paths}), folder / "data")
+    shadow = study.model_copy(update={"paths": paths}).with_data_in(folder / "data")
     if shadow.paths.trial.scans:
         extract_cohort(shadow, "trial", progress=progress)
     features = build_features(
@@ -207,31 +197,3 @@ def _score_counterfactual(
         progress=progress,
     )
     return clock.score(features)
-
-
-def _pointing_at(study: Study, data: Path) -> Study:
-    source = (
-        {"scans": "derivatives/fmriprep"}
-        if _what_to_make(study).depth == "nifti"
-        else {"series": "series"}
-    )
-    ((kind, inside),) = source.items()
-    reference = CohortPaths.model_validate(
-        {
-            kind: str(data / "reference" / inside),
-            "participants": str(data / "reference" / "participants.tsv"),
-        }
-    )
-    trial = CohortPaths.model_validate(
-        {
-            kind: str(data / "trial" / inside),
-            "participants": str(data / "trial" / "participants.tsv"),
-            "sessions": str(data / "trial" / "sessions.tsv"),
-        }
-    )
-    update = {
-        "reference": reference,
-        "trial": trial,
-        "allocation": str(data / "trial" / "allocation.tsv"),
-    }
-    return study.model_copy(update={"paths": study.paths.model_copy(update=update)})

@@ -16,7 +16,6 @@ from brainage.options import fingerprint_of
 from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.features import cohort_features
 from brainage.stages.manifest import read_checked_manifest, read_manifest
-from brainage.stages.synthesize import with_synthetic_paths
 from brainage.stages.train import study_clocks
 from brainage.trial import TrialInputs, TrialOptions, needs_of, read_outcomes
 
@@ -76,11 +75,11 @@ def _features(study: StudyConfig, *, build: bool) -> tuple[FeatureTable | None, 
     if study.paths.scores is None and manifest is not None:
         read_checked_manifest(folder)
         return FeatureTable.load(folder), _content_of(folder)
-    paths = cohort_paths(with_synthetic_paths(study), "trial")
+    paths = cohort_paths(study, "trial")
     if not build or not (paths.scans or made_elsewhere(paths)) or paths.participants is None:
         return None, None
     own = stage_folder(study, "compare") / "features"
-    features, _ = cohort_features(with_synthetic_paths(study), "trial", own, verb="compare")
+    features, _ = cohort_features(study, "trial", own, verb="compare")
     return features, _content_of(own)
 
 
@@ -98,15 +97,14 @@ def _coordinates(study: StudyConfig, features: FeatureTable) -> pd.DataFrame | N
     name the same atlas: equal labels alone (1, 2, ...) would put one atlas's parcels where
     another's are.
     """
-    own = with_synthetic_paths(study)
-    named = own.science.atlas if study.synthetic is None else study.synthetic.atlas
+    named = study.science.atlas if study.synthetic is None else study.synthetic.atlas
     spec = next(iter(features.views.values())).spec
     try:
         atlas = load_atlas(named)
     except AtlasError:
         # Matrices and series need no atlas file; nothing is drawn or boxed without one.
         return None
-    made_here = study.synthetic is not None or bool(cohort_paths(own, "trial").scans)
+    made_here = study.synthetic is not None or bool(cohort_paths(study, "trial").scans)
     ours = made_here or spec.atlas == atlas.name
     centres = atlas.centres_mm
     if not ours or centres is None or set(spec.parcel_names) - set(atlas.parcel_names):

@@ -10,18 +10,17 @@ from brainage.config import load_study
 from brainage.errors import StageError
 from brainage.stages.as_it_ran import STAGES, as_it_ran
 from brainage.stages.report import gather
-from brainage.stages.synthesize import with_synthetic_paths
 
 
 def test_methods_are_of_the_run_and_not_of_the_file(copy_of_finished):
     path = copy_of_finished / "study.yaml"
-    before = gather(with_synthetic_paths(load_study(path)))
+    before = gather(load_study(path))
     changed = [
         "science.clock.estimator=svr",
         "science.clock.bias_correction=none",
         "science.trial.multiplicity=none",
     ]
-    after = gather(with_synthetic_paths(load_study(path, overrides=changed)))
+    after = gather(load_study(path, overrides=changed))
     assert after.methods == before.methods
     assert after.references == before.references
     assert after.config == before.config

@@ -12,14 +12,13 @@ from brainage.config import load_study
 from brainage.options import fingerprint_of
 from brainage.stages.compare import compare, load_comparison, plan
 from brainage.stages.plan_record import first_plan_hash
-from brainage.stages.synthesize import with_synthetic_paths
 from brainage.trial import AFTERWARDS, read_plan
 
 OTHER = ["science.trial.primary_visit=1 year"]
 
 
 def study_of(folder, overrides=()):
-    return with_synthetic_paths(load_study(folder / "study.yaml", overrides=overrides))
+    return load_study(folder / "study.yaml", overrides=overrides)
 
 
 def test_planning_anew_after_the_comparison_was_deleted_comes_afterwards(copy_of_finished):

@@ -20,7 +20,6 @@ from brainage.errors import BrainAgeError
 from brainage.stages.compare import load_comparison, plan
 from brainage.stages.run import run_stages
 from brainage.stages.score import score
-from brainage.stages.synthesize import with_synthetic_paths
 from brainage.tables import SCORES, read_table
 
 
@@ -86,7 +85,7 @@ def test_scores_are_equal_whatever_the_arms_are(finished, copy_of_finished):
     people = out / "data" / "trial" / "participants.tsv"
     with_arm = pd.read_csv(people, sep="\t", dtype=str).assign(arm="HRT")
     with_arm.to_csv(people, sep="\t", index=False)
-    study = with_synthetic_paths(load_study(copy_of_finished / "study.yaml"))
+    study = load_study(copy_of_finished / "study.yaml")
     score(study, overwrite=True)
     ours, theirs = (read_table(o / "score/scores.tsv", SCORES) for o in (out, finished / "out"))
     # A second run's matrix products may round otherwise; the arms were other people's altogether.
@@ -101,7 +100,7 @@ def test_a_trial_participant_in_the_reference_is_refused(copy_of_finished, seal_
     table.loc[0, "participant_id"] = someone
     table.to_csv(rows, sep="\t", index=False)
     seal_again(rows.parent)
-    study = with_synthetic_paths(load_study(copy_of_finished / "study.yaml"))
+    study = load_study(copy_of_finished / "study.yaml")
     with pytest.raises(BrainAgeError, match=f"in the reference cohort and in the trial: {someone}"):
         score(study, overwrite=True)
 
