@@ -65,3 +65,5 @@ def test_every_verb_helps_and_the_tiny_demo_runs_from_another_folder(installed, 
     done = run(installed, "demo", "--tiny", "--output", "here", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "here" / "report" / "report.html").is_file()
+    figures = tmp_path / "here" / "report" / "figures"
+    assert {path.suffix for path in figures.iterdir()} == {".svg", ".png", ".pdf"}

@@ -101,6 +101,9 @@ class RunSection(Options):
         What an input file is known by when a run asks whether it changed: size and time of
         change; size alone, or content, where copies change times (DataLad clones, a cluster's
         scratch). Content is read through on every run.
+    figure_files : Listed[{"png", "pdf"}], default=("png", "pdf")
+        Files of each figure of the report beside its SVG; ``[]`` draws it in a quarter of the
+        time.
     """
 
     n_jobs: int = Field(default=2, ge=1, le=1024)
@@ -109,3 +112,4 @@ class RunSection(Options):
     dask: DaskOptions = DaskOptions()
     allow_partial: bool = False
     input_identity: Literal["size_mtime", "size", "hash"] = "size_mtime"
+    figure_files: Listed[Literal["png", "pdf"]] = ("png", "pdf")

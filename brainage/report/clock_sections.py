@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from matplotlib.axes import Axes
 
@@ -15,22 +14,21 @@ from brainage.report.figures import (
     plot_learning_curve,
     plot_predictions,
     plot_sites,
-    save_figure,
 )
-from brainage.report.figures.drawing import figure_of
+from brainage.report.figures.drawing import FigureFolder, FigureStem, figure_of
 from brainage.report.results import StudyResults
 
 _P = {"p_value": p_words}
 
 
-def clock_sections(results: StudyResults, folder: Path) -> Iterator[Section]:
+def clock_sections(results: StudyResults, folder: FigureFolder) -> Iterator[Section]:
     """Yield how good the clock is, what its gap owes to age, and whether these scans suit it.
 
     Parameters
     ----------
     results : StudyResults
         Everything that is shown.
-    folder : Path
+    folder : FigureFolder
         For the figures.
     """
     yield Section("clock", "How good is the clock?", tuple(_accuracy(results, folder)))
@@ -41,7 +39,7 @@ def clock_sections(results: StudyResults, folder: Path) -> Iterator[Section]:
     yield Section("card", "The clock's model card", tuple(_card(results)))
 
 
-def _accuracy(results: StudyResults, folder: Path) -> Iterator[Block]:
+def _accuracy(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
     if results.metrics is not None:
         yield Prose(
             (
@@ -115,7 +113,7 @@ def _accuracy(results: StudyResults, folder: Path) -> Iterator[Block]:
             yield table_of(table, caption, formats=_P, file=results.files.get(name))
 
 
-def _bias(results: StudyResults, folder: Path) -> Iterator[Block]:
+def _bias(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
     if results.reference_gaps is not None:
         for corrected, words in ((False, "before"), (True, "after")):
             yield _figure(
@@ -203,6 +201,6 @@ def _card(results: StudyResults) -> Iterator[Block]:
         yield pairs(list(results.card.items()), "Model card of the whole-brain clock.", folded=True)
 
 
-def _figure(axes: Axes, stem: Path, caption: str, alt: str, *, wide: bool = True) -> Figure:
-    save_figure(figure_of(axes), stem)
+def _figure(axes: Axes, stem: FigureStem, caption: str, alt: str, *, wide: bool = True) -> Figure:
+    stem.save(figure_of(axes))
     return Figure(stem.name, caption, alt, wide=wide)

@@ -52,7 +52,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: its files are ``figures/NAME.svg``, ``.png`` and ``.pdf`` beside the page."""
+    """One figure: its files are ``figures/NAME.svg``, and ``.png`` and ``.pdf`` where asked for."""
 
     name: str
     caption: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,7 +14,7 @@ from brainage.files import write_json, write_text
 from brainage.number_words import interval, p_words, signed
 from brainage.report.clock_sections import clock_sections
 from brainage.report.content import Section, Summary
-from brainage.report.figures import save_figure
+from brainage.report.figures.drawing import BESIDE, FigureFile, FigureFolder
 from brainage.report.record_sections import record_sections
 from brainage.report.results import StudyResults
 from brainage.report.scan_sections import scan_sections
@@ -22,10 +22,13 @@ from brainage.report.trial_sections import answer_sections
 from brainage.report.verdict import verdict
 from brainage.wording import printable
 
+FIGURE_FILES = ("svg", *BESIDE)
 FIGURES, SUMMARY = "figures", "summary.json"
 
 
-def render_report(results: StudyResults, path: str | Path) -> Path:
+def render_report(
+    results: StudyResults, path: str | Path, *, figure_files: Sequence[FigureFile] = BESIDE
+) -> Path:
     """Write the report page, its figures, and the summary it is made from.
 
     Parameters
@@ -33,7 +36,9 @@ def render_report(results: StudyResults, path: str | Path) -> Path:
     results : StudyResults
         Everything that is shown.
     path : str or Path
-        The HTML file; beside it go ``summary.json`` and ``figures/`` (SVG, PNG and PDF).
+        The HTML file; beside it go ``summary.json`` and ``figures/``.
+    figure_files : sequence of {"png", "pdf"}, default=("png", "pdf")
+        Files of each figure beside its SVG, which the page holds too.
 
     Returns
     -------
@@ -49,13 +54,15 @@ def render_report(results: StudyResults, path: str | Path) -> Path:
         refuse_corrected(results.predictions)
     folder = path.parent / FIGURES
     _remove_figures(folder)
-    summary = summarise(results, folder).as_json()
+    summary = summarise(results, folder, figure_files=figure_files).as_json()
     write_json(path.parent / SUMMARY, summary)
     write_text(path, render_page(summary, folder))
     return path
 
 
-def summarise(results: StudyResults, folder: str | Path) -> Summary:
+def summarise(
+    results: StudyResults, folder: str | Path, *, figure_files: Sequence[FigureFile] = BESIDE
+) -> Summary:
     """Say everything the page says, as plain values, and draw its figures.
 
     Parameters
@@ -64,15 +71,17 @@ def summarise(results: StudyResults, folder: str | Path) -> Summary:
         Everything that is shown.
     folder : str or Path
         For the figures.
+    figure_files : sequence of {"png", "pdf"}, default=("png", "pdf")
+        Files of each figure beside its SVG.
 
     Returns
     -------
     summary : Summary
     """
-    folder = Path(folder)
+    figures = FigureFolder(Path(folder), tuple(figure_files))
     for name, figure in results.drawings.items():
-        save_figure(figure, folder / name)
-    sections = [section for section in _sections(results, folder) if section.blocks]
+        (figures / name).save(figure)
+    sections = [section for section in _sections(results, figures) if section.blocks]
     return Summary(
         printable(results.title),
         tuple(printable(sentence) for sentence in verdict(results)),
@@ -104,6 +113,9 @@ def render_page(summary: Mapping, folder: str | Path) -> str:
         svg = (folder / f"{name}.svg").read_bytes()
         return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
 
+    def files(name: str) -> list[str]:
+        return [ending for ending in FIGURE_FILES if (folder / f"{name}.{ending}").is_file()]
+
     environment = Environment(
         loader=PackageLoader("brainage.report"),
         autoescape=True,
@@ -112,11 +124,11 @@ def render_page(summary: Mapping, folder: str | Path) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.jinja").render(
-        summary=summary, picture=picture, figures=FIGURES
+        summary=summary, picture=picture, files=files, figures=FIGURES
     )
 
 
-def _sections(results: StudyResults, folder: Path) -> Iterator[Section]:
+def _sections(results: StudyResults, folder: FigureFolder) -> Iterator[Section]:
     yield from answer_sections(results, folder)
     yield from clock_sections(results, folder)
     yield from scan_sections(results, folder)
@@ -144,6 +156,6 @@ def _facts(results: StudyResults) -> Iterator[tuple[str, str]]:
 
 def _remove_figures(folder: Path) -> None:
     """Remove the figures of an earlier report: one that is not drawn now must not lie there."""
-    for ending in ("svg", "png", "pdf"):
+    for ending in FIGURE_FILES:
         for old in folder.glob(f"*.{ending}"):
             old.unlink()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 
 from brainage.report.content import Block, Figure, Prose, Section, table_of
-from brainage.report.figures import plot_quality, save_figure
-from brainage.report.figures.drawing import figure_of
+from brainage.report.figures import plot_quality
+from brainage.report.figures.drawing import FigureFolder, figure_of
 from brainage.report.results import StudyResults
 
 _SCAN_COLUMNS = {
@@ -26,20 +25,20 @@ _SCAN_COLUMNS = {
 }
 
 
-def scan_sections(results: StudyResults, folder: Path) -> Iterator[Section]:
+def scan_sections(results: StudyResults, folder: FigureFolder) -> Iterator[Section]:
     """Yield how good the scans are and which were left out.
 
     Parameters
     ----------
     results : StudyResults
         Everything that is shown.
-    folder : Path
+    folder : FigureFolder
         For the figures.
     """
     yield Section("scans", "How good are the scans?", tuple(_scans(results, folder)))
 
 
-def _scans(results: StudyResults, folder: Path) -> Iterator[Block]:
+def _scans(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
     yield from _by_arm(results, folder)
     for cohort, table in results.scans.items():
         counts = table["status"].value_counts().rename_axis("status").reset_index(name="scans")
@@ -72,7 +71,7 @@ def _scans(results: StudyResults, folder: Path) -> Iterator[Block]:
         )
 
 
-def _by_arm(results: StudyResults, folder: Path) -> Iterator[Block]:
+def _by_arm(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
     if results.quality is not None and len(results.quality):
         for what, stem, words in (
             ("fd_mm", "motion", "Mean framewise displacement"),
@@ -81,7 +80,7 @@ def _by_arm(results: StudyResults, folder: Path) -> Iterator[Block]:
             if f"{what}_median" not in results.quality:
                 continue
             axes = plot_quality(results.quality, what=what)
-            save_figure(figure_of(axes), folder / stem)
+            (folder / stem).save(figure_of(axes))
             caption = f"{words} by arm and visit: median and quartiles over scored scans."
             yield Figure(stem, caption, caption, wide=False)
     if results.motion is not None and len(results.motion):

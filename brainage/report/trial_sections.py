@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,9 +16,8 @@ from brainage.report.figures import (
     plot_networks,
     plot_sensitivity,
     plot_trajectories,
-    save_figure,
 )
-from brainage.report.figures.drawing import figure_of
+from brainage.report.figures.drawing import FigureFolder, FigureStem, figure_of
 from brainage.report.figures.of_trial import plot_forest
 from brainage.report.results import StudyResults
 from brainage.report.views import estimates_table, of_whole_brain, paired_table, planned
@@ -29,14 +27,14 @@ _ESTIMAND = ("population", "treatments", "variable", "summary", "missing_data")
 _FOREST = {"estimate_years", "ci_low_years", "ci_high_years"}
 
 
-def answer_sections(results: StudyResults, folder: Path) -> Iterator[Section]:
+def answer_sections(results: StudyResults, folder: FigureFolder) -> Iterator[Section]:
     """Yield what the trial found, who was analysed, and what was planned.
 
     Parameters
     ----------
     results : StudyResults
         Everything that is shown.
-    folder : Path
+    folder : FigureFolder
         For the figures.
     """
     if results.contrasts is None:
@@ -73,7 +71,7 @@ def primary_line(results: StudyResults) -> str:
     )
 
 
-def _answer(results: StudyResults, folder: Path) -> Iterator[Block]:
+def _answer(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
     yield Prose((primary_line(results),))
     if results.gap_means is not None:
         axes = plot_trajectories(results.gaps, results.gap_means, visits=results.visits)
@@ -132,7 +130,7 @@ def _answer(results: StudyResults, folder: Path) -> Iterator[Block]:
         )
 
 
-def _flow(results: StudyResults, folder: Path) -> Iterator[Block]:
+def _flow(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
     if results.flow is None:
         return
     yield _figure(
@@ -194,7 +192,7 @@ def _plan(results: StudyResults) -> Iterator[Block]:
         )
 
 
-def _networks(results: StudyResults, folder: Path) -> Iterator[Block]:
+def _networks(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
     if results.contrasts is None:
         return
     networks = results.contrasts[results.contrasts["network"] != WHOLE_BRAIN]
@@ -229,7 +227,7 @@ def _networks(results: StudyResults, folder: Path) -> Iterator[Block]:
         )
 
 
-def _sensitivity(results: StudyResults, folder: Path) -> Iterator[Block]:
+def _sensitivity(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
     if results.sensitivity is None or not len(results.sensitivity):
         return
     whole = of_whole_brain(results.sensitivity)
@@ -258,7 +256,7 @@ def _sensitivity(results: StudyResults, folder: Path) -> Iterator[Block]:
     )
 
 
-def _analyses(results: StudyResults, folder: Path) -> Iterator[Section]:
+def _analyses(results: StudyResults, folder: FigureFolder) -> Iterator[Section]:
     """Yield each analysis's own tables under its title, as its record describes them."""
     by_title: dict[str, list[Block]] = {}
     for name, table in results.tables.items():
@@ -278,7 +276,7 @@ def _analyses(results: StudyResults, folder: Path) -> Iterator[Section]:
 
 
 def _own_table(
-    results: StudyResults, folder: Path, name: str, table: pd.DataFrame
+    results: StudyResults, folder: FigureFolder, name: str, table: pd.DataFrame
 ) -> Iterator[Block]:
     record = results.table_records[name]
     if record.shown == "file":
@@ -347,6 +345,6 @@ def _models(results: StudyResults) -> Iterator[Block]:
         )
 
 
-def _figure(axes: Axes, stem: Path, caption: str, alt: str) -> Figure:
-    save_figure(figure_of(axes), stem)
+def _figure(axes: Axes, stem: FigureStem, caption: str, alt: str) -> Figure:
+    stem.save(figure_of(axes))
     return Figure(stem.name, caption, alt)

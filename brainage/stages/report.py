@@ -85,7 +85,9 @@ def report(study: StudyConfig) -> Path:
     folder = stage_folder(study, "report")
     with stage_lock(folder, "report"):
         remove_leftovers(folder)
-        return render_report(gather(study), folder / "report.html")
+        return render_report(
+            gather(study), folder / "report.html", figure_files=study.run.figure_files
+        )
 
 
 def gather(study: StudyConfig) -> StudyResults:

@@ -84,7 +84,7 @@ def _sweep(
         progress=progress,
     )
     axes = plot_leaderboard(result.leaderboard, asdict(result.corrected))
-    save_figure(figure_of(axes), folder / "leaderboard")
+    save_figure(figure_of(axes), folder / "leaderboard", beside=study.run.figure_files)
     winner = _write_winner(study, alternatives, result, folder)
     return Leaderboard(result.leaderboard, _notes(result), folder, tuple(notes), winner)
 

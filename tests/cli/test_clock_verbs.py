@@ -15,7 +15,7 @@ paths:
   output: out
   reference: {series: reference, participants: reference.tsv}
   external: {series: external, participants: external.tsv}
-run: {n_jobs: 1}
+run: {n_jobs: 1, figure_files: []}
 science:
   evaluation: {n_permutations: 3, learning_curve: [0.5, 1.0], learning_curve_draws: 1}
   clock:

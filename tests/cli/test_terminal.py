@@ -24,7 +24,7 @@ VISITS = (("baseline", "bl", 0), ("1 year", "1y", 1), ("2 years", "2y", 2))
 STUDY = """\
 title: scores made elsewhere
 paths: {output: out, scores: scores.tsv, allocation: arms.tsv}
-run: {n_jobs: 1}
+run: {n_jobs: 1, figure_files: []}
 science:
   trial:
     arms: [CON, MIT, HRT]

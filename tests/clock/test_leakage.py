@@ -220,7 +220,8 @@ def test_the_accuracy_of_corrected_predictions_is_refused(make_cohort, tmp_path,
     with pytest.raises(CorrectedAccuracyError, match="That is no accuracy"):
         accuracy(corrected)
     page = tmp_path / "report.html"
-    render_report(StudyResults(title="raw", predictions=mean, metrics=cv.metrics), page)
+    raw = StudyResults(title="raw", predictions=mean, metrics=cv.metrics)
+    render_report(raw, page, figure_files=())
     told = page.read_text()
     assert "Accuracy computed after age-bias correction is not accuracy" in told.replace("\n", " ")
     with pytest.raises(CorrectedAccuracyError, match="no slope on age at all"):

@@ -64,7 +64,8 @@ def browser():
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    return render_report(_MADE.make_results(), tmp_path_factory.mktemp("browser") / "report.html")
+    folder = tmp_path_factory.mktemp("browser")
+    return render_report(_MADE.make_results(), folder / "report.html", figure_files=())
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -77,15 +78,22 @@ def test_every_picture_has_words_and_every_header_a_scope(page):
     assert len(re.findall("<th[ >]", html)) == len(re.findall('<th scope="', html))
 
 
-def test_the_same_results_give_the_same_page(trial_results, page, tmp_path):
-    again = render_report(trial_results, tmp_path / "report.html")
-    assert again.read_bytes() == page.read_bytes()
+def test_the_same_results_give_the_same_page_whose_svg_alone_links_to_nothing_else(
+    trial_results, page, tmp_path
+):
+    alone = render_report(trial_results, tmp_path / "report.html", figure_files=())
+    for svg in (tmp_path / "figures").iterdir():
+        assert svg.read_bytes() == (page.parent / "figures" / svg.name).read_bytes()
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".svg"}
+    others = re.compile(r' <a href="figures/\w+\.(?:png|pdf)">(?:PNG|PDF)</a>')
+    assert others.sub("", page.read_text()) == alone.read_text() != page.read_text()
 
 
-def test_a_figure_of_an_earlier_report_does_not_stay(trial_results, tmp_path):
-    render_report(trial_results, tmp_path / "report.html")
+def test_a_figure_of_an_earlier_report_does_not_stay(page, tmp_path):
+    shutil.copytree(page.parent, tmp_path, dirs_exist_ok=True)
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".svg", ".png", ".pdf"}
     render_report(StudyResults(title="nothing"), tmp_path / "report.html")
-    assert not list((tmp_path / "figures").glob("*.svg"))
+    assert not list((tmp_path / "figures").iterdir())
 
 
 def test_forty_thousand_scans_make_a_page_under_five_megabytes(trial_results, tmp_path):
@@ -116,7 +124,7 @@ def test_forty_thousand_scans_make_a_page_under_five_megabytes(trial_results, tm
         reference_gaps=gaps,
         files={"scans reference": "../extract/reference/scans.tsv"},
     )
-    page = render_report(results, tmp_path / "report.html")
+    page = render_report(results, tmp_path / "report.html", figure_files=())
     assert page.stat().st_size < 5_000_000
     assert "39,000 more rows" in page.read_text()
 
@@ -133,5 +141,6 @@ def test_each_kind_of_study_has_a_page(trial_results, tmp_path):
         "nothing": {},
     }
     for name, fields in parts.items():
-        path = render_report(StudyResults(title=name, **fields), tmp_path / name / "report.html")
+        results = StudyResults(title=name, **fields)
+        path = render_report(results, tmp_path / name / "report.html", figure_files=())
         assert "In short" in path.read_text()

@@ -14,7 +14,7 @@ STUDY = """\
 extends: recommended
 title: tiny
 paths: {output: out}
-run: {n_jobs: 1}
+run: {n_jobs: 1, figure_files: []}
 science:
   seed: 1
   clock: {validation: {n_folds: 5, n_bootstrap: 50}, networks: false}
@@ -66,13 +66,14 @@ def seal_again():
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
+def finished(made_once):
     """Folder with study.yaml and the output of every stage, at series depth; read only."""
-    folder = tmp_path_factory.mktemp("finished")
-    study = load_study(write_study(folder))
-    for _ in run_stages(study):
-        pass
-    return folder
+
+    def make(folder):
+        for _ in run_stages(load_study(write_study(folder))):
+            pass
+
+    return made_once("finished", make)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ paths:
   output: out
   reference: {series: reference, participants: reference.tsv}
   trial: {series: trial, participants: trial.tsv}
-run: {n_jobs: 1}
+run: {n_jobs: 1, figure_files: []}
 science:
   clock: {networks: false, validation: {n_folds: 4, n_bootstrap: 20}}
 """

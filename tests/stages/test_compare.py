@@ -19,6 +19,7 @@ from brainage.trial import read_plan
 
 STUDY = """
 title: tables made elsewhere
+run: {figure_files: []}
 paths:
   output: out
   scores: scores.tsv
@@ -256,6 +257,7 @@ def test_an_earlier_extraction_excludes_nobody_of_series_made_elsewhere(tmp_path
 
 ALONE = """
 paths: {output: out, scores: SCORES, allocation: allocation.csv}
+run: {figure_files: []}
 science:
   trial:
     arms: [CON, HRT]

@@ -23,16 +23,18 @@ ASKED = """\
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory, finished):
+def asked(made_once, finished):
     """The small synthetic study again, with network clocks and every question without outcomes."""
-    folder = tmp_path_factory.mktemp("asked")
     text = (finished / "study.yaml").read_text()
     text = text.replace("    randomization: {n_draws: 199}\n", ASKED)
     text = text.replace("networks: false", "networks: true")
-    (folder / "study.yaml").write_text(text)
-    for _ in run_stages(load_study(folder / "study.yaml")):
-        pass
-    return folder
+
+    def make(folder):
+        (folder / "study.yaml").write_text(text)
+        for _ in run_stages(load_study(folder / "study.yaml")):
+            pass
+
+    return made_once("asked", make)
 
 
 @pytest.mark.slow

@@ -87,7 +87,7 @@ def study_of(folder, **changed):
         del science["trial"]
     paths |= changed.pop("paths", {})
     return study_from_mapping(
-        {"paths": paths, "science": science, "run": {"n_jobs": 1}}, base=folder
+        {"paths": paths, "science": science, "run": {"n_jobs": 1, "figure_files": []}}, base=folder
     )
 
 

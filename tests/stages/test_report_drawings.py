@@ -77,6 +77,8 @@ def test_a_series_that_cannot_be_read_is_named_with_its_reason(tmp_path):
     assert "gone" in gone
     assert not any(str(tmp_path) in line for line in not_drawn)
     results = StudyResults(title="t", scans={"trial": table}, not_drawn=not_drawn)
-    page = render_report(results, tmp_path / "report.html").read_text(encoding="utf-8")
+    page = render_report(results, tmp_path / "report.html", figure_files=()).read_text(
+        encoding="utf-8"
+    )
     assert paths[1].name in page
     assert "could not be drawn" in page

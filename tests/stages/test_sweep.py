@@ -13,7 +13,7 @@ from brainage.stages.sweep import sweep
 
 SWEEP = """\
 paths: {output: out, reference: {series: ., participants: people.tsv}}
-run: {n_jobs: 1}
+run: {n_jobs: 1, figure_files: []}
 science:
   connectivity: {kinds: [fisher_z, partial]}
   clock: {networks: false, validation: {n_folds: 4, n_bootstrap: 20}}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib import rc_context
@@ -59,6 +59,40 @@ class FigureFiles:
 
     svg: bytes
     stem: Path
+
+
+#: Kinds of file that a figure has beside its SVG.
+FigureFile = Literal["png", "pdf"]
+BESIDE: tuple[FigureFile, ...] = ("png", "pdf")
+
+
+@dataclass(frozen=True)
+class FigureStem:
+    """Where one figure goes, and which files it has beside its SVG."""
+
+    path: Path
+    beside: tuple[FigureFile, ...] = BESIDE
+
+    @property
+    def name(self) -> str:
+        """Name of the figure: that of its files without their endings."""
+        return self.path.name
+
+    def save(self, figure: Figure) -> FigureFiles:
+        """Write the figure there."""
+        return save_figure(figure, self.path, beside=self.beside)
+
+
+@dataclass(frozen=True)
+class FigureFolder:
+    """Where the figures of a page go, and which files each has beside its SVG."""
+
+    path: Path
+    beside: tuple[FigureFile, ...] = BESIDE
+
+    def __truediv__(self, name: str) -> FigureStem:
+        """Return where the figure of this name goes."""
+        return FigureStem(self.path / name, self.beside)
 
 
 @contextmanager
@@ -117,8 +151,10 @@ def figure_of(axes: Axes) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, stem: str | Path) -> FigureFiles:
-    """Write a figure as SVG, PNG (300 dots per inch) and PDF.
+def save_figure(
+    figure: Figure, stem: str | Path, *, beside: Sequence[FigureFile] = BESIDE
+) -> FigureFiles:
+    """Write a figure as SVG, and as PNG (200 dots per inch) and PDF.
 
     Parameters
     ----------
@@ -126,6 +162,8 @@ def save_figure(figure: Figure, stem: str | Path) -> FigureFiles:
         Whose text is `literal` already.
     stem : str or Path
         Path without ending; its folder is made.
+    beside : sequence of {"png", "pdf"}, default=("png", "pdf")
+        Files beside the SVG. A PDF takes the longest: it embeds the letters it uses.
 
     Returns
     -------
@@ -140,8 +178,22 @@ def save_figure(figure: Figure, stem: str | Path) -> FigureFiles:
         svg = buffer.getvalue()
         with atomic_path(stem.with_suffix(".svg")) as temporary:
             temporary.write_bytes(svg)
-        with atomic_path(stem.with_suffix(".png")) as temporary:
-            figure.savefig(temporary, format="png", dpi=200, metadata={"Software": None})
-        with atomic_path(stem.with_suffix(".pdf")) as temporary:
-            figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+        with _laid_out(figure):
+            if "png" in beside:
+                with atomic_path(stem.with_suffix(".png")) as temporary:
+                    figure.savefig(temporary, format="png", dpi=200, metadata={"Software": None})
+            if "pdf" in beside:
+                with atomic_path(stem.with_suffix(".pdf")) as temporary:
+                    figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     return FigureFiles(svg, stem)
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Keep the places that the last drawing found: finding them again takes longer than drawing."""
+    engine = figure.get_layout_engine()
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
