@@ -10,7 +10,7 @@ from brainage.series.bids import (
 )
 from brainage.series.finding import find_files, find_series, read_parcels
 from brainage.series.foreign import align_parcels, cleaning_of_name, read_foreign_series
-from brainage.series.names import RUN_KEYS, labels_of, parts_of, run_label
+from brainage.series.names import RUN_KEYS, labels_of, name_problem, parts_of, run_label, same_run
 from brainage.series.number_table import NumberTable, read_number_table
 from brainage.series.scan_arrays import ARRAYS, read_scan_array
 from brainage.series.types import ParcelSeries, ScanQuality, SeriesFile
@@ -23,11 +23,13 @@ __all__ = [
     "find_files",
     "labels_of",
     "mean_fd_mm",
+    "name_problem",
     "parts_of",
     "read_number_table",
     "read_parcels",
     "read_scan_array",
     "run_label",
+    "same_run",
     "scan_name",
     "series_path",
     "sidecar_of",

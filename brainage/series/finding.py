@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from brainage.errors import SeriesError, TableError
-from brainage.series.names import labels_of, parts_of, run_label
+from brainage.series.names import labels_of, name_problem, parts_of, run_label, same_run
 from brainage.series.number_table import read_number_table
 from brainage.series.scan_arrays import ARRAYS, read_scan_array
 from brainage.series.types import ParcelsIn, SeriesFile
@@ -214,7 +214,15 @@ def _in_folder(folder: Path, endings: tuple[str, ...], unnamed: str | None) -> l
     wanted = endings if unnamed is None else (*endings, unnamed)
     paths = sorted(_walk(str(folder), wanted))
     named = [path for path in paths if path.endswith(endings)]
-    return [file_of_name(Path(path)) for path in named or paths]
+    found = [Path(path) for path in named or paths]
+    for path in found:
+        problem = name_problem(path.name, path.relative_to(folder).parts[:-1])
+        if problem is not None:
+            raise SeriesError(
+                f"{path}: {problem}; whose series it is cannot be known. Rename or move it, or "
+                "list the files in a table."
+            )
+    return [file_of_name(path) for path in found]
 
 
 def _walk(folder: str, endings: tuple[str, ...]) -> Iterator[str]:
@@ -311,7 +319,8 @@ def _refuse_twins(folder: Path, files: list[SeriesFile]) -> None:
     seen: dict[tuple, SeriesFile] = {}
     for item in files:
         # Parts that no list of ours knows (scale-, hemi-) tell forms of a run apart, not runs.
-        key = (item.participant_id, item.session_id, item.task, item.run)
+        run = same_run(item.run) if item.by_name else item.run
+        key = (item.participant_id, item.session_id, item.task, run)
         other = seen.setdefault(key, item)
         if other is not item:
             raise SeriesError(
@@ -327,6 +336,8 @@ def _how_to_choose(one: SeriesFile, other: SeriesFile) -> str:
     spaces = [_label(item, "space") for item in (one, other)]
     if spaces[0] != spaces[1] and NO_SESSION not in spaces:
         return f"Choose with paths.<cohort>.space: {spaces[0]}, or {spaces[1]}"
+    if one.run != other.run:
+        return f"Runs {one.run} and {other.run} are one number: keep one, or number them apart"
     telling = sorted(set(parts_of(other.path.name)) - set(parts_of(one.path.name)))
     if telling:
         return f"Choose with parts of the name: paths.<cohort>.atlas: {other.atlas}:{telling[0]}"

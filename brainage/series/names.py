@@ -6,7 +6,7 @@ what stands between underscores, its key what stands before the first hyphen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 #: Keys that say in which form a run is (space, parcels, cleaning), and not which run it is.
 FORM_KEYS = frozenset(
@@ -47,3 +47,30 @@ def run_parts(name: str) -> tuple[str, ...]:
 def run_label(labels: Mapping[str, str], *, absent: str) -> str:
     """Return the one label of a run: acquisition, direction and the like joined with its number."""
     return "".join(labels[key] for key in RUN_KEYS if key in labels) or absent
+
+
+def name_problem(name: str, folders: Sequence[str]) -> str | None:
+    """Say why a name does not tell whose file it is, or None where it does.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    folders : sequence of str
+        Names of the folders that it lies in, below the dataset's own.
+    """
+    labels = labels_of(name)
+    keys = [part.split("-", 1)[0] for part in parts_of(name)]
+    twice = [key for key in ("sub", "ses", "task", *RUN_KEYS) if keys.count(key) > 1]
+    if twice:
+        return f"the key {twice[0]} stands twice in its name"
+    for folder in folders:
+        key, _, label = folder.partition("-")
+        if key in ("sub", "ses") and label and labels.get(key, label) != label:
+            return f"its name and its folder {folder} say different things"
+    return None
+
+
+def same_run(run: str) -> str:
+    """Return a run's label so that ``1`` and ``01`` are equal: BIDS' run is a whole number."""
+    return run.lstrip("0") or "0" if run.isdigit() else run

@@ -92,6 +92,7 @@ def read_number_table(
             raise SeriesError(f"{path}: expected rows of numbers below the names, found none.")
     _refuse_ragged(path, cells, at, len(names) if names else None)
     before, names, cells = _names_before(names, cells)
+    names, cells = _without_empty_end(path, names, cells)
     values = _numbers(path, cells, at)
     if not ends_well:
         if ends_a_line:
@@ -207,6 +208,20 @@ def _names_before(
         return None, names, cells
     rest = [row[1:] for row in cells]
     return (first if text else None), (None if names is None else names[1:]), rest
+
+
+def _without_empty_end(
+    path: Path, names: list[str] | None, cells: list[list[str]]
+) -> tuple[list[str] | None, list[list[str]]]:
+    """Drop the empty last column that a separator at the end of every line makes."""
+    if names and len(names) > 1 and names[-1] == "" and all(row[-1] == "" for row in cells):
+        names, cells = names[:-1], [row[:-1] for row in cells]
+    if names and "" in names:
+        raise SeriesError(
+            f"{path}: column {names.index('') + 1} has no name. Name every parcel in the first "
+            "line, or none."
+        )
+    return names, cells
 
 
 def _refuse_ragged(path: Path, cells: list[list[str]], at: list[int], n_names: int | None) -> None:

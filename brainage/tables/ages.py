@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.errors import BrainAgeWarning, TableError
-from brainage.files import read_json
+from brainage.tables.dictionary import described
 from brainage.tables.missing import is_missing, missing_cells
 from brainage.tables.numbers import number_of
 
@@ -32,29 +32,11 @@ _CAPPED = re.compile(
 def units_of(path: Path, column: str) -> str | None:
     """Return the `Units` that the data dictionary beside a table gives a column.
 
-    Parameters
-    ----------
-    path : Path
-        The table; its dictionary has the same name and ends in ``.json``.
-    column : str
-        Name in the file.
-
-    Raises
-    ------
-    TableError
-        The dictionary is there and is no JSON.
+    Parameters are those of `described`, errors too.
     """
-    stem = re.sub(r"\.(tsv|csv|txt)(\.gz)?$", "", path.name)
-    # BIDS inheritance: sessions.json at the dataset's root speaks for every person's file.
-    inherited = f"{stem.rsplit('_', 1)[-1]}.json"
-    places = [path.with_name(f"{stem}.json"), *(up / inherited for up in path.parents[:2])]
-    units = None
-    for place in dict.fromkeys(places):
-        described = read_json(place) if place.is_file() else None
-        entry = described.get(column) if isinstance(described, dict) else None
-        if isinstance(entry, dict) and "Units" in entry:
-            units = entry["Units"]
-            break
+    # BIDS writes "Units"; "units" says the same, and unread it would make months years.
+    stated = {key.lower(): value for key, value in described(path, column).items()}
+    units = stated.get("units")
     return units if isinstance(units, str) and not is_missing(units) else None
 
 

@@ -20,6 +20,9 @@ _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _MEANT = re.compile(r"[<>=≤≥~±]*\s*[-+]?[0-9]+([.,][0-9]+)*\s*([+%]|[-–][0-9]+([.,][0-9]+)?)?")
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+([eE][-+]?[0-9]+)?")
 
+#: A column of as many texts or fewer is one of categories, however few people are in each.
+_FEW_LEVELS = 6
+
 
 def number_of(cell: str) -> float | None:
     """Return a cell's number, to the last bit what was written; None: it is no finite number."""
@@ -54,8 +57,9 @@ def numbers_or_categories(cells: pd.Series, *, name: str, where: str) -> pd.Seri
     Raises
     ------
     TableError
-        Some values are numbers and others are not (``>40``, a decimal comma): taken for
-        categories they would be one level a person.
+        Some values are numbers and others are not (``>40``, a decimal comma), or most levels
+        are one person's (dates, free text): taken for categories they would be one level a
+        person.
     """
     missing = missing_cells(cells)
     present = cells[~missing].astype(str).str.strip()
@@ -72,5 +76,13 @@ def numbers_or_categories(cells: pd.Series, *, name: str, where: str) -> pd.Seri
             f"{where}: column '{name}': expected numbers or categories, found "
             f"{int(is_number.sum())} numbers beside {len(strange)} cell(s) that are none: {shown}."
             f"{comma} For categories give every level a name that begins with a letter."
+        )
+    counts = present.value_counts()
+    if len(counts) > _FEW_LEVELS and 2 * (counts == 1).sum() > len(present):
+        shown = listed([repr(cell) for cell in dict.fromkeys(present)])
+        raise TableError(
+            f"{where}: column '{name}': expected numbers or categories, found {len(counts)} "
+            f"different texts in {len(present)} rows: {shown}. Dates and free text are no "
+            "covariates: give numbers (such as days since the first), or fewer levels."
         )
     return cells.astype(object).where(~missing, None)

@@ -16,7 +16,7 @@ from brainage.tables.cells import read_text_table
 from brainage.tables.missing import is_missing
 from brainage.tables.reading import parse_table
 from brainage.tables.schema import NO_SESSION, PEOPLE
-from brainage.tables.sex import sex_levels
+from brainage.tables.sex import sex_levels, stated_levels
 from brainage.wording import did_you_mean, listed
 
 #: Names that a column of session labels may have, without signs; read only where a map says so.
@@ -198,6 +198,8 @@ def _read_one(path: Path, columns: Mapping[str, str]) -> _Table:
     if "age_years" in sources:
         ages = ages_in_years(cells["age_years"], path=path, column=sources["age_years"])
         cells = cells.assign(age_years=ages)
+    if "sex" in sources:
+        cells = cells.assign(sex=stated_levels(cells["sex"], path=path, column=sources["sex"]))
     if "participant_id" in cells:
         stripped = cells["participant_id"].map(lambda name: name.removeprefix("sub-"))
         missing = cells["participant_id"].map(is_missing)
@@ -216,16 +218,16 @@ def _sources(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[
         # A map may be meant for another of the study's tables, where ours has our own name.
         if name in sources:
             continue
-        own = name if name in header else _alike(path, header, name)
+        own = _alike(path, header, name)
         if own is None and name == "age_years" and name not in columns:
-            own = "age" if "age" in header else _alike(path, header, "age")
+            own = _alike(path, header, "age")
         if own is not None and own not in sources.values():
             sources[name] = own
     return {name: sources[name] for name in PEOPLE.names if name in sources}
 
 
 def _alike(path: Path, header: Sequence[str], name: str) -> str | None:
-    """Return the column that differs from a name in capitals and signs only."""
+    """Return the column of that name, which may differ in capitals and signs."""
     alike = [column for column in header if _plain(column) == _plain(name)]
     if len(alike) > 1:
         raise TableError(

@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -163,7 +162,5 @@ def test_sigterm_ends_a_command_with_143(folder):
     )
     assert process.stdout.readline().strip() == "waits"
     process.send_signal(signal.SIGTERM)
-    started = time.monotonic()
     assert process.wait(timeout=30) == 143
-    assert time.monotonic() - started < 30
     assert "terminated; what is done is kept" in process.stderr.read()

@@ -123,3 +123,25 @@ def test_two_forms_by_an_entity_nobody_listed_are_to_be_chosen(tmp_path):
     with pytest.raises(SeriesError, match=r"one run in several forms.*S:scale-"):
         find_series(tmp_path)
     assert len(find_series(tmp_path, atlas="S:scale-100")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("sub-02/func/sub-01_task-rest_atlas-a", "its folder sub-02 say different things"),
+        ("sub-01/ses-2/sub-01_ses-1_atlas-a", "its folder ses-2 say different things"),
+        ("sub-01/sub-01_task-rest_task-nback_atlas-a", "the key task stands twice"),
+    ],
+)
+def test_a_name_that_contradicts_its_folder_or_itself_is_refused(tmp_path, name, said):
+    (tmp_path / name).parent.mkdir(parents=True)
+    _series(tmp_path, name)
+    with pytest.raises(SeriesError, match=said):
+        find_series(tmp_path)
+
+
+def test_one_run_numbered_1_and_01_is_one_run_twice(tmp_path):
+    for run in ("1", "01"):
+        _series(tmp_path, f"sub-1_task-rest_run-{run}_atlas-a")
+    with pytest.raises(SeriesError, match="Runs 01 and 1 are one number"):
+        find_series(tmp_path)

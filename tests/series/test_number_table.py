@@ -88,3 +88,11 @@ def test_parcels_in_rows_are_told_by_their_names_or_by_the_sidecars_lists(tmp_pa
     assert read_series(path).n_parcels == 6
     write(path.with_suffix(".json"), '{"Coverage": [1, 1, 0.5]}')
     np.testing.assert_array_equal(read_series(path).values, values.T)
+
+
+def test_a_separator_that_ends_every_line_makes_no_parcel_and_a_nameless_one_is_told(tmp_path):
+    found = read_number_table(write(tmp_path / "a.tsv", "a\tb\t\n1\t2\t\n3\t4\t\n"))
+    assert found.columns == ("a", "b")
+    np.testing.assert_array_equal(found.values, [[1, 2], [3, 4]])
+    with pytest.raises(SeriesError, match="column 2 has no name"):
+        read_number_table(write(tmp_path / "b.tsv", "a\t\tc\n1\t2\t3\n"))

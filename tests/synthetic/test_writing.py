@@ -110,6 +110,8 @@ def test_a_folder_of_another_study_is_refused(parcels, options, written):
 
 
 def test_truth_on_disk_is_the_truth_planted(study, written):
-    table = pd.read_csv(written / "truth.tsv", sep="\t", keep_default_na=False)
+    table = pd.read_csv(
+        written / "truth.tsv", sep="\t", keep_default_na=False, float_precision="round_trip"
+    )
     np.testing.assert_array_equal(table["brain_age_years"], study.truth["brain_age_years"])
     assert (written / "planted.json").read_text().count("mean_planted_years") == 1

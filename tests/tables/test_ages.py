@@ -82,3 +82,10 @@ def test_a_dictionary_at_the_root_of_a_dataset_speaks_for_every_sessions_file(tm
     write(tmp_path / "sub-1" / "sub-1_sessions.tsv", "session_id\tage\nses-a\t96\n")
     with pytest.warns(BrainAgeWarning, match="months"):
         assert read_people(people, tmp_path)["age_years"].tolist() == [8.0]
+
+
+def test_units_in_small_letters_are_units(tmp_path):
+    path = write(tmp_path / "p.tsv", "participant_id\tage\nsub-01\t96\n")
+    write(tmp_path / "p.json", json.dumps({"age": {"units": "months"}}))
+    with pytest.warns(BrainAgeWarning, match="holds ages in months"):
+        assert read_people(path)["age_years"].tolist() == [8.0]

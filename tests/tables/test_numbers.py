@@ -38,3 +38,11 @@ def test_numbers_are_numbers_and_names_are_categories():
 def test_cells_meant_as_numbers_never_become_one_category_a_person(cells):
     with pytest.raises(TableError, match="column 'bmi': expected numbers or categories"):
         numbers_or_categories(pd.Series(cells), name="bmi", where="t")
+
+
+def test_dates_and_free_text_never_become_one_category_a_person():
+    dates = pd.Series([f"2020-01-{day:02d}" for day in range(1, 9)])
+    with pytest.raises(TableError, match="column 'scanned': .* 8 different texts in 8 rows"):
+        numbers_or_categories(dates, name="scanned", where="t")
+    sites = pd.Series(list("abcdefgh") * 3)
+    assert numbers_or_categories(sites, name="site", where="t").tolist() == list("abcdefgh") * 3

@@ -131,6 +131,9 @@ def test_headers_may_differ_in_capitals_and_signs_and_not_twice(tmp_path):
     people = write(tmp_path / "q.tsv", "participant_id\tAge\tAGE\n1\t61\t62\n")
     with pytest.raises(TableError, match="'Age', 'AGE' differ in capitals or signs only"):
         read_people(people)
+    people = write(tmp_path / "r.tsv", "participant_id\tage\tAge\n1\t61\t62\n")
+    with pytest.raises(TableError, match="'age', 'Age' differ in capitals or signs only"):
+        read_people(people)
 
 
 def test_an_absent_age_shows_the_header_that_is_there(tmp_path):

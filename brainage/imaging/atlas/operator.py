@@ -249,7 +249,7 @@ def load_mask(path: str | Path, grid: Grid) -> np.ndarray:
     Parameters
     ----------
     path : str or Path
-        3-D image; what is not 0 is inside.
+        3-D image of whole numbers; what is not 0 is inside.
     grid : Grid
         Of the scan; a mask on another grid is resampled.
 
@@ -260,7 +260,8 @@ def load_mask(path: str | Path, grid: Grid) -> np.ndarray:
     Raises
     ------
     ScanError
-        Not readable, not 3-D, or empty on the scan's grid.
+        Not readable, not 3-D, fractions (a probability has no inside), or empty on the scan's
+        grid.
     """
     try:
         header, stored = read_volume(path)
@@ -268,12 +269,14 @@ def load_mask(path: str | Path, grid: Grid) -> np.ndarray:
         raise ScanError(f"{error} (read as the scan's mask)") from error
     # Scaling by a slope alone moves no value to 0 or away from it.
     values = stored if header.intercept == 0 else stored * header.slope + header.intercept
-    inside = (
-        resampled(
-            (np.isfinite(values) & (values != 0)).view(np.uint8), header.grid, grid, "nearest"
+    finite = np.where(np.isfinite(values), values, 0)
+    if (finite % 1 != 0).any():
+        raise ScanError(
+            f"{path}: expected a mask of whole numbers (0 outside, 1 inside), found values such as "
+            f"{finite[finite % 1 != 0].flat[0]:.3g}. Where a probability begins to be inside is "
+            "your choice: threshold it."
         )
-        != 0
-    )
+    inside = resampled((finite != 0).view(np.uint8), header.grid, grid, "nearest") != 0
     if not inside.any():
         raise ScanError(f"{path}: an empty mask: no voxel of the scan's grid is inside.")
     return inside

@@ -17,7 +17,7 @@ from pathlib import Path
 from brainage.errors import BrainAgeWarning, ScanError
 from brainage.imaging.reading.scan import Scan
 from brainage.imaging.reading.sidecars import by_first_part, matching_sidecars
-from brainage.series import RUN_KEYS, labels_of, parts_of, run_label
+from brainage.series import RUN_KEYS, labels_of, parts_of, run_label, same_run
 from brainage.tables import NO_SESSION
 
 _BOLD = re.compile(r"_desc-preproc_bold\.nii(\.gz)?$")
@@ -57,7 +57,8 @@ class _Image:
 
     @property
     def run(self) -> tuple[str, ...]:
-        return tuple(self.labels.get(key, NO_SESSION) for key in _OF_RUN)
+        labels = {key: self.labels.get(key, NO_SESSION) for key in _OF_RUN}
+        return tuple(same_run(label) if key == "run" else label for key, label in labels.items())
 
     @property
     def form(self) -> str:

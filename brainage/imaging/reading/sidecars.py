@@ -22,6 +22,8 @@ _SIDECAR = "bold.json"
 _ALL = "/"
 #: How far two statements of one time may lie apart, and one step from the others.
 _TOLERANCE = 0.01
+#: A longer step is milliseconds that were called seconds.
+_LONGEST_S = 60.0
 #: A year: what is no time of a scan.
 _MOST_SECONDS = 3.2e7
 
@@ -51,8 +53,8 @@ def resolve_t_r_s(
     Raises
     ------
     ScanError
-        No statement, or a sidecar and a header that differ by more than 1 %, or volumes that are
-        not evenly spaced.
+        No statement, one of more than a minute, a sidecar and a header that differ by more than
+        1 %, or volumes that are not evenly spaced.
     """
     # Read also where a table states the time: uneven volumes stay uneven.
     of_sidecar = _sidecar_t_r_s(scan, n_volumes)
@@ -67,9 +69,15 @@ def resolve_t_r_s(
                 "RepetitionTime in a JSON sidecar. State it in science.cleaning.t_r_s, or in the "
                 "column t_r_s of the scans table."
             )
-        return header_t_r_s
-    if not 0 < stated < float("inf"):
+        stated = header_t_r_s
+    elif not 0 < stated < float("inf"):
         raise ScanError(f"{scan.bold}: expected a positive repetition time, found {stated:g} s.")
+    if stated > _LONGEST_S:
+        raise ScanError(
+            f"{scan.bold}: the repetition time is {stated:g} s; no scan of fMRI has that. Are "
+            "these milliseconds? State seconds, in the sidecar, the scans table or "
+            "science.cleaning.t_r_s, and mend the header."
+        )
     # A header of exactly 1 s, or without a unit, says nothing and contradicts nothing.
     if header_t_r_s not in (None, 1.0) and abs(header_t_r_s - stated) > _TOLERANCE * stated:
         raise ScanError(

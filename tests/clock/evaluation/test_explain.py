@@ -93,7 +93,7 @@ def test_clocks_without_fold_models_have_patterns_and_no_stability(cohort, choic
 def test_tables_are_written_and_read_back(cohort, tmp_path):
     found = explain_clock(fit_clock(cohort, _options()), cohort)
     found.save(tmp_path)
-    written = pd.read_csv(tmp_path / "patterns_parcels.tsv", sep="\t")
+    written = pd.read_csv(tmp_path / "patterns_parcels.tsv", sep="\t", float_precision="round_trip")
     np.testing.assert_array_equal(written["pattern"], found.parcels["pattern"])
 
 

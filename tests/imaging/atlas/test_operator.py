@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from pathlib import Path
 
 import numpy as np
@@ -183,22 +182,22 @@ def test_applying_a_new_mask_does_not_resample_the_atlas_again(tmp_path):
     parcel_operator(atlas, _GRID)
     atlas.image.unlink()
     rng = np.random.default_rng(8)
-    start = time.perf_counter()
     for _ in range(3):
         operator = parcel_operator(atlas, _GRID, mask=rng.random(_GRID.shape) < 0.5)
         assert not operator.empty[:2].any()
-    assert time.perf_counter() - start < 5
 
 
 def test_an_empty_or_unreadable_mask_is_named(tmp_path):
     write_nifti(tmp_path / "empty.nii.gz", np.zeros(_GRID.shape), _GRID.affine)
     (tmp_path / "text.nii.gz").write_text("not an image")
     write_nifti(tmp_path / "four.nii", np.ones((*_GRID.shape, 3)), _GRID.affine)
+    write_nifti(tmp_path / "probability.nii", np.full(_GRID.shape, 0.25), _GRID.affine)
     for name, words in [
         ("empty.nii.gz", "empty mask"),
         ("text.nii.gz", "expected a NIfTI-1 or NIfTI-2 file"),
         ("four.nii", "expected a 3-D image, found 3 volumes"),
         ("none.nii.gz", "no such file"),
+        ("probability.nii", "expected a mask of whole numbers .*such as 0.25"),
     ]:
         with pytest.raises(ScanError, match=words) as caught:
             load_mask(tmp_path / name, _GRID)

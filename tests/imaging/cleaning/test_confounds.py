@@ -216,7 +216,7 @@ def test_full_aroma_asks_for_the_denoised_image(tmp_path):
 
 def test_aroma_on_denoised_images_takes_white_matter_csf_and_cosines(tmp_path):
     scan = _table_with_displacement(tmp_path / "c.tsv", [0.1] * 20)
-    table = pd.read_csv(scan.confounds, sep="\t")
+    table = pd.read_csv(scan.confounds, sep="\t", float_precision="round_trip")
     rng = np.random.default_rng(1)
     extra = {name: rng.normal(size=20) for name in ("csf", "white_matter", "cosine00")}
     table.assign(**extra).to_csv(scan.confounds, sep="\t", index=False, na_rep="n/a")

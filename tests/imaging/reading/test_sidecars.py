@@ -41,6 +41,15 @@ def test_a_header_with_a_time_is_believed_alone(tmp_path):
     assert resolve_t_r_s(_scan(tmp_path), 2.5) == 2.5
 
 
+@pytest.mark.parametrize("milliseconds_of", ["header", "sidecar", "table"])
+def test_milliseconds_that_were_called_seconds_are_refused(tmp_path, milliseconds_of):
+    scan = _scan(tmp_path, 2000.0 if milliseconds_of == "table" else None)
+    if milliseconds_of == "sidecar":
+        _sidecar(scan, 2000)
+    with pytest.raises(ScanError, match="2000 s; no scan of fMRI has that. Are these milli"):
+        resolve_t_r_s(scan, 2000.0 if milliseconds_of == "header" else None)
+
+
 def test_sidecar_and_header_may_differ_by_one_percent_and_no_more(tmp_path):
     scan = _scan(tmp_path)
     _sidecar(scan, 2.0)
