@@ -60,10 +60,13 @@ def read_confounds_table(path: Path, *, motion_order: str | None = None) -> pd.D
             raise ScanError(f"{path}: {UNFETCHED}.")
         bare = all(_NUMBER.fullmatch(cell) for cell in re.split(r"[\s,;]+", first) if cell)
         separator = _separator(path, first)
+        if not bare:
+            _refuse_ragged(path, text, separator)
         table = pd.read_csv(
             io.StringIO(text),
             sep=separator,
             header=None if bare else 0,
+            index_col=False,
             na_values=["n/a"],
             comment="#" if bare else None,
         )
@@ -84,6 +87,28 @@ def _separator(path: Path, line: str) -> str:
     if path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
         return separator_of(path, line)
     return next((mark for mark in ";," if mark in line), r"\s+")
+
+
+def _refuse_ragged(path: Path, text: str, separator: str) -> None:
+    """Refuse what pandas reads in silence: it takes longer rows' first cells for an index."""
+    split = re.compile(separator).split
+    rows = [
+        (at, line.strip(" \r")) for at, line in enumerate(text.split("\n"), start=1) if line.strip()
+    ]
+    (at, header), *below = rows
+    names = [name.strip(' "') for name in split(header)]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ScanError(
+            f"{path}: line {at}: the header has '{twice[0]}' twice; which is meant cannot be known."
+        )
+    for at, line in below:
+        n_cells = 1 + line.count(separator) if len(separator) == 1 else len(split(line))
+        if n_cells != len(names):
+            raise ScanError(
+                f"{path}: line {at} has {n_cells} cells, the header {len(names)}. Is a name or a "
+                "value lacking, or the file cut short?"
+            )
 
 
 def _first_line(text: str) -> str:

@@ -67,3 +67,19 @@ def test_a_displacement_that_is_no_number_after_the_first_is_refused(tmp_path):
     table = pd.DataFrame({"framewise_displacement": [np.nan, 0.1, np.nan]})
     with pytest.raises(ScanError, match="of volume 2"):
         framewise_displacement_of(table, tmp_path / "c.tsv")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("csf\ttrans_x\n1\t2\t3\n4\t5\t6\n", "line 2 has 3 cells, the header 2"),
+        ("csf\ttrans_x\n1\t2\n4\n", "line 3 has 1 cells, the header 2"),
+        ("csf\ttrans_x\tcsf\n1\t2\t3\n", "the header has 'csf' twice"),
+        ("csf trans_x\n1 2\n4 5 6\n", "line 3 has 3 cells, the header 2"),
+    ],
+)
+def test_no_value_moves_by_one_column_and_no_name_stands_twice(tmp_path, text, said):
+    path = tmp_path / ("c.tsv" if "\t" in text else "c.txt")
+    path.write_text(text)
+    with pytest.raises(ScanError, match=said):
+        read_confounds_table(path)
