@@ -6,11 +6,26 @@ escapes is a bug of ours and keeps its traceback (exit code 70).
 
 
 class BrainAgeError(Exception):
-    """Parent of every error that is the input's fault and not the program's (exit code 2)."""
+    """Parent of every error that is the input's fault and not the program's (exit code 2).
+
+    Examples
+    --------
+    >>> try:
+    ...     ba.load_atlas("seitzman30")
+    ... except ba.BrainAgeError as error:
+    ...     print(str(error)[:45])
+    science.atlas.name: no atlas 'seitzman30'. Di
+    """
 
 
 class BrainAgeWarning(UserWarning):
-    """A choice that is allowed and that its reader must know the price of."""
+    """A choice that is allowed and that its reader must know the price of.
+
+    Examples
+    --------
+    >>> issubclass(ba.BrainAgeWarning, UserWarning)
+    True
+    """
 
 
 class ConfigError(BrainAgeError):

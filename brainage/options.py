@@ -8,9 +8,12 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from brainage.showing import LINE, as_lines, as_table, in_brief
 
 _T = TypeVar("_T")
 
@@ -36,6 +39,25 @@ class Options(BaseModel):
     def fingerprint(self) -> str:
         """Return a short hash of every value, equal for equal choices."""
         return fingerprint_of(self.model_dump(mode="json"))
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Yield what differs from the defaults; all of it would fill a window."""
+        for name, value in super().__repr_args__():
+            field = type(self).model_fields.get(name or "")
+            if field is None or value != field.get_default(call_default_factory=True):
+                yield name, value
+
+    def __repr__(self) -> str:
+        """Return a line as one would write it, or a line a key where that is too long."""
+        line = super().__repr__()
+        if len(line) <= LINE:
+            return line
+        given = [(name or "", in_brief(value)) for name, value in self.__repr_args__()]
+        return as_lines(type(self).__name__, given)
+
+    def _repr_html_(self) -> str:
+        """Return every choice as a table, for notebooks."""
+        return as_table((name, in_brief(value)) for name, value in self)
 
 
 def key_descriptions(model: type[BaseModel]) -> dict[str, str]:

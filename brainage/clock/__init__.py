@@ -7,7 +7,13 @@ from brainage.clock.evaluation.compare import (
     learning_curve,
     permutation_test,
 )
-from brainage.clock.evaluation.explain import NETWORKS, PARCELS, STABILITY, explain_clock
+from brainage.clock.evaluation.explain import (
+    NETWORKS,
+    PARCELS,
+    STABILITY,
+    Explanation,
+    explain_clock,
+)
 from brainage.clock.evaluation.external import (
     EXTERNAL,
     EXTERNAL_SLOPES,
@@ -84,6 +90,7 @@ __all__ = [
     "Comparison",
     "CrossValidation",
     "EvaluationOptions",
+    "Explanation",
     "ExternalTest",
     "HarmonizationOptions",
     "RidgeClock",

@@ -39,6 +39,11 @@ class HarmonizationOptions(Options):
         Keep the age trend while removing sites; uses the target, so inside the fold only.
     unseen_site : {"refuse", "pass_through", "calibrate"}, default="pass_through"
         What a site unseen in training gets; see docs/harmonisation.md.
+
+    Examples
+    --------
+    >>> ba.HarmonizationOptions(method="combat", unseen_site="refuse")
+    HarmonizationOptions(method='combat', unseen_site='refuse')
     """
 
     method: Literal["none", "center", "combat"] = "none"
@@ -57,6 +62,11 @@ class TangentOptions(Options):
         How scans are mapped to it. "affine_invariant" is nilearn's (with that reference as well);
         the other agrees to first order, shares each scan's logarithm over folds and is several
         times faster.
+
+    Examples
+    --------
+    >>> ba.TangentOptions(reference="euclidean")
+    TangentOptions(reference='euclidean')
     """
 
     reference: TangentReference = "log_euclidean"
@@ -80,6 +90,11 @@ class ValidationOptions(Options):
         Also hold out each site in turn.
     n_bootstrap : int, default=1000
         Bootstrap draws over people behind the metrics' intervals.
+
+    Examples
+    --------
+    >>> ba.ValidationOptions(n_folds=5, n_repeats=15)
+    ValidationOptions(n_folds=5, n_repeats=15)
     """
 
     n_folds: int = Field(default=10, ge=2)
@@ -104,6 +119,11 @@ class EvaluationOptions(Options):
     efficiency : bool, default=False
         What the clock asks of a trial (docs/efficiency.md): noise within a scan, shares, people per
         arm, from out-of-fold predictions of half scans.
+
+    Examples
+    --------
+    >>> EvaluationOptions(n_permutations=99, learning_curve=[0.5, 1.0])
+    EvaluationOptions(n_permutations=99, learning_curve=(0.5, 1.0))
     """
 
     n_permutations: int = Field(default=0, ge=0)
@@ -160,6 +180,13 @@ class ClockOptions(Options):
         How out-of-fold predictions are made.
     networks : bool, default=True
         Also one clock per network of the atlas.
+
+    Examples
+    --------
+    >>> ba.ClockOptions()
+    ClockOptions()
+    >>> ba.ClockOptions(estimator="svr", views=["fisher_z"], bias_correction="none")
+    ClockOptions(estimator='svr', bias_correction='none')
     """
 
     estimator: str = "ridge"
@@ -228,3 +255,14 @@ class ClockOptions(Options):
                 f"estimator_options only with an import path (found estimator '{self.estimator}')"
             )
         return problems
+
+
+def as_clock_options(options: ClockOptions | str) -> ClockOptions:
+    """Return options as they are, or those of an estimator by its name, with every default.
+
+    Parameters
+    ----------
+    options : ClockOptions or str
+        Options, or ``"ridge"``, ``"svr"``, ...
+    """
+    return ClockOptions(estimator=options) if isinstance(options, str) else options

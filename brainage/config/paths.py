@@ -81,6 +81,11 @@ class CohortPaths(Options):
         BIDS space to take where the scans or series are there in several.
     task : str or None, default=None
         BIDS task to take where there are several.
+
+    Examples
+    --------
+    >>> CohortPaths(series="out/extract/trial", participants="participants.tsv")
+    CohortPaths(series='out/extract/trial', participants='participants.tsv')
     """
 
     scans: str | None = None
@@ -157,6 +162,11 @@ class PathsSection(Options):
     same_people : str or None, default=None
         Table with participant_id (of the trial or external test set) and reference_id (who that
         is in the reference; ``n/a``: nobody, although an id there is equal).
+
+    Examples
+    --------
+    >>> PathsSection(allocation="allocation.tsv")
+    PathsSection(allocation='allocation.tsv')
     """
 
     output: str = "out"

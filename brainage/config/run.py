@@ -30,6 +30,11 @@ class SlurmOptions(Options):
         Lines of shell before brainage: module loads, an environment.
     command : str, default="brainage"
         How brainage is called in a job, e.g. ``"apptainer exec brainage.sif brainage"``.
+
+    Examples
+    --------
+    >>> SlurmOptions(partition="short", time="02:00:00")
+    SlurmOptions(partition='short', time='02:00:00')
     """
 
     partition: str | None = None
@@ -68,6 +73,11 @@ class DaskOptions(Options):
         How long to wait for the first worker.
     batch : int, default=20
         Scans sent to a worker at a time.
+
+    Examples
+    --------
+    >>> DaskOptions(cluster="slurm", workers=8)
+    DaskOptions(cluster='slurm', workers=8)
     """
 
     address: str | None = None
@@ -104,6 +114,12 @@ class RunSection(Options):
     figure_files : Listed[{"png", "pdf"}], default=("png", "pdf")
         Files of each figure of the report beside its SVG; ``[]`` draws it in a quarter of the
         time.
+
+    Examples
+    --------
+    >>> run = RunSection(n_jobs=4, executor="slurm")
+    >>> run
+    RunSection(n_jobs=4, executor='slurm')
     """
 
     n_jobs: int = Field(default=2, ge=1, le=1024)

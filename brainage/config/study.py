@@ -56,6 +56,11 @@ class ScienceSection(Options):
         What is tested of the clock beside.
     trial : TrialOptions or None, default=None
         None: a study that ends with a trained clock.
+
+    Examples
+    --------
+    >>> ScienceSection(seed=1)
+    ScienceSection(seed=1)
     """
 
     seed: int = Field(default=0, ge=0)
@@ -86,6 +91,12 @@ class StudyConfig(Options):
         How to run; changes no number.
     synthetic : SyntheticOptions or None, default=None
         Make the data first, from these.
+
+    Examples
+    --------
+    >>> study = ba.load_study("recommended")
+    >>> study.science.clock.estimator
+    'ridge'
     """
 
     extends: str | None = None
@@ -167,6 +178,12 @@ def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudyConfi
     ------
     ConfigError
         One message with every problem: file, line, key, expected, found.
+
+    Examples
+    --------
+    >>> study = ba.load_study("lisa_like", overrides=["science.seed=7"])
+    >>> study.science.seed, study.science.clock.estimator
+    (7, 'svr')
     """
     return load_config(path, StudyConfig, overrides=overrides)
 
@@ -181,7 +198,15 @@ def load_config(path: str | Path, model: type[Config], *, overrides: Sequence[st
 
 
 def study_from_mapping(values: Mapping, *, base: str | Path = ".") -> StudyConfig:
-    """Build a study from a nested mapping, as the YAML file would; paths relative to `base`."""
+    """Build a study from a nested mapping, as the YAML file would; paths relative to `base`.
+
+    Examples
+    --------
+    >>> values = {"title": "Mine", "paths": {"output": "out"}}
+    >>> study = ba.study_from_mapping(values, base=folder)
+    >>> study.title, Path(study.paths.output).name
+    ('Mine', 'out')
+    """
     path = Path(base) / "study.yaml"
     problems: list[str] = []
     merged = dict(values)
@@ -191,7 +216,17 @@ def study_from_mapping(values: Mapping, *, base: str | Path = ".") -> StudyConfi
 
 
 def find_study_file(name: str | Path) -> Path:
-    """Return the file a path or packaged name points to; ConfigError lists the names known."""
+    """Return the file a path or packaged name points to; ConfigError lists the names known.
+
+    Examples
+    --------
+    >>> find_study_file("recommended").name
+    'recommended.yaml'
+    >>> find_study_file("recomended")
+    Traceback (most recent call last):
+        ...
+    brainage.errors.ConfigError: recomended: no such study file or preset. Did you mean ...
+    """
     path = Path(name)
     # A folder may be called like a preset: `brainage demo` itself makes one.
     if path.suffix in (".yaml", ".yml") or path.is_file():
@@ -209,12 +244,24 @@ def find_study_file(name: str | Path) -> Path:
 
 
 def study_schema() -> dict:
-    """Return the JSON schema of a study file, for editors."""
+    """Return the JSON schema of a study file, for editors.
+
+    Examples
+    --------
+    >>> sorted(study_schema()["properties"])
+    ['extends', 'paths', 'run', 'science', 'synthetic', 'title']
+    """
     return StudyConfig.model_json_schema()
 
 
 def study_template(preset: str) -> str:
-    """Return the text of a new study file on a preset."""
+    """Return the text of a new study file on a preset.
+
+    Examples
+    --------
+    >>> study_template("recommended").splitlines()[0]
+    '# yaml-language-server: $schema=study.schema.json'
+    """
     find_study_file(preset)
     text = (configs_folder() / "templates" / "study.yaml").read_text(encoding="utf-8")
     return text.replace("@PRESET@", preset)
@@ -229,6 +276,12 @@ def study_yaml(study: StudyConfig, *, about: Sequence[str] = ()) -> str:
         With absolute paths; what it extends is in it already.
     about : sequence of str, default=()
         Lines of comment at the top.
+
+    Examples
+    --------
+    >>> print(study_yaml(ba.StudyConfig(title="Mine"), about=["by hand"]), end="")
+    # by hand
+    title: Mine
     """
     values = study.model_dump(mode="json", exclude_defaults=True, exclude={"extends", "sweep"})
     body = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)

@@ -24,6 +24,11 @@ class NamedChange(Options):
         As it stands in the leaderboard.
     change : dict of str to value
         Dotted clock option -> value, on top of ``science.clock``.
+
+    Examples
+    --------
+    >>> NamedChange(name="no correction", change={"bias_correction": "none"})
+    NamedChange(name='no correction', change={'bias_correction': 'none'})
     """
 
     name: str
@@ -43,6 +48,11 @@ class SweepSection(Options):
         Parcellations to extract and compare; empty: the study's own.
     n_draws : int, default=2000
         Resampled cohorts behind intervals and the selection-corrected figure.
+
+    Examples
+    --------
+    >>> SweepSection(alternatives=[{"name": "svr", "change": {"estimator": "svr"}}])
+    SweepSection(alternatives=(NamedChange(name='svr', change={'estimator': 'svr'}),))
     """
 
     alternatives: Listed[NamedChange] = ()
@@ -58,6 +68,13 @@ class SweepConfig(StudyConfig):
     ----------
     sweep : SweepSection
         What is compared.
+
+    Examples
+    --------
+    >>> from brainage.config import load_sweep
+    >>> sweep = load_sweep("abide_sweep")
+    >>> sweep.sweep.n_draws
+    2000
     """
 
     sweep: SweepSection = SweepSection()
@@ -72,11 +89,23 @@ class SweepConfig(StudyConfig):
 
 
 def is_sweep(path: str | Path) -> bool:
-    """Return whether a file, or the packaged one of that name, has a section ``sweep``."""
+    """Return whether a file, or the packaged one of that name, has a section ``sweep``.
+
+    Examples
+    --------
+    >>> is_sweep("abide_sweep"), is_sweep("demo_tiny")
+    (True, False)
+    """
     file = find_study_file(path)
     return file.is_file() and "sweep" in read_yaml(file).values
 
 
 def load_sweep(path: str | Path, *, overrides: Sequence[str] = ()) -> SweepConfig:
-    """Read a sweep file as `load_study` reads a study file."""
+    """Read a sweep file as `load_study` reads a study file.
+
+    Examples
+    --------
+    >>> len(load_sweep("abide_sweep").sweep.alternatives)
+    10
+    """
     return load_config(path, SweepConfig, overrides=overrides)

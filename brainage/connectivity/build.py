@@ -38,7 +38,7 @@ def build_features(
     series: Iterable[SeriesFile | ParcelSeries | MatrixFile | ParcelMatrix],
     people: pd.DataFrame,
     *,
-    kinds: Sequence[str] = ("fisher_z",),
+    kinds: str | Sequence[str] = ("fisher_z",),
     shrinkage: str = "ledoit_wolf",
     parcel_presence: float = 0.0,
     incomplete_scans: str = "impute",
@@ -57,7 +57,7 @@ def build_features(
     people : DataFrame
         See `tables.PEOPLE`; a row with session_id "n/a" stands for all of a person's sessions.
         Only the columns named there are read.
-    kinds : sequence of str, default=("fisher_z",)
+    kinds : str or sequence of str, default=("fisher_z",)
         Views to make (`options.Kind`).
     shrinkage : {"none", "ledoit_wolf", "oas"}, default="ledoit_wolf"
         See `ConnectivityOptions`.
@@ -91,14 +91,27 @@ def build_features(
     BrainAgeWarning
         Series whose parcels stand in another order than the first one's: they are matched by name;
         amplitude of series without; lagged pairs of series of several repetition times.
+
+    Examples
+    --------
+    >>> people = ba.read_people(written / "reference" / "participants.tsv")
+    >>> files = ba.find_series(written / "reference" / "series")[:6]
+    >>> ba.build_features(files, people, kinds=["fisher_z", "partial"])
+    FeatureTable
+      scans: 6 of 6 people
+      views: fisher_z: 6 x 276, partial: 6 x 276
+      rows: table, 6 rows: 9: participant_id, session_id, ..., retained_s
+      excluded: table, 0 rows: participant_id, session_id, reason
+      dropped_parcels: none
     """
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     _check_choices(kinds, shrinkage, incomplete_scans)
     runs = list(series)
     if any(isinstance(run, MatrixFile | ParcelMatrix) for run in runs):
         refuse_kinds_of_series(kinds)
     sessions = gather_sessions(runs, people)
     job = SessionJob(
-        tuple(kinds),
+        kinds,
         shrinkage,
         tuple(parcels) if parcels is not None else None,
         first_order(sessions),
@@ -290,7 +303,7 @@ def _relabel(progress: Progress, label: str) -> Progress:
 def _check_choices(kinds: Sequence[str], shrinkage: str, incomplete_scans: str) -> None:
     known = tuple(KINDS)
     unknown = [kind for kind in kinds if kind not in known]
-    if unknown or not kinds or isinstance(kinds, str):
+    if unknown or not kinds:
         raise SeriesError(f"kinds: expected a list of {', '.join(known)}; found {kinds!r}.")
     if shrinkage not in ("none", "ledoit_wolf", "oas"):
         raise SeriesError(f"shrinkage: expected none, ledoit_wolf or oas, found '{shrinkage}'.")

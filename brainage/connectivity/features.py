@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from brainage.connectivity.store import NpyRows
 from brainage.connectivity.views import View, ViewSpec
 from brainage.errors import FeatureMismatchError
 from brainage.files import atomic_path, read_json_object, write_json
+from brainage.showing import Shown, in_brief
 from brainage.tables import read_table, write_table
 
 _MANIFEST = "spec.json"
@@ -25,8 +26,8 @@ def empty_excluded() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in EXCLUDED.names})
 
 
-@dataclass(frozen=True)
-class FeatureTable:
+@dataclass(frozen=True, repr=False)
+class FeatureTable(Shown):
     """Connectivity views of n scans and one row table for all of them.
 
     Parameters
@@ -40,6 +41,23 @@ class FeatureTable:
         Sessions without features: participant_id, session_id, reason.
     dropped_parcels : tuple of str
         Parcels of the atlas left out because too few sessions had a signal there.
+
+    Examples
+    --------
+    >>> features = examples.features()
+    >>> features
+    FeatureTable
+      scans: 40 of 40 people
+      views: fisher_z: 40 x 276
+      rows: table, 40 rows: 9: participant_id, session_id, ..., retained_s
+      excluded: table, 0 rows: participant_id, session_id, reason
+      dropped_parcels: none
+    >>> features["fisher_z"].values.shape
+    (40, 276)
+    >>> young = features.select(features.ages < 40)
+    >>> young.save(folder)
+    >>> len(ba.FeatureTable.load(folder)) == len(young)
+    True
     """
 
     views: dict[str, View]
@@ -58,6 +76,17 @@ class FeatureTable:
                     f"view '{name}': expected shape {expected} (rows x edges of "
                     f"{view.spec.n_parcels} parcels), found {view.values.shape}."
                 )
+
+    def fields_shown(self) -> Iterator[tuple[str, str]]:
+        """Yield people, the size of each view, and the tables."""
+        people = self.rows["participant_id"].nunique()
+        yield "scans", f"{len(self)} of {people} people"
+        sizes = {
+            name: f"{view.values.shape[0]} x {view.values.shape[1]}"
+            for name, view in self.views.items()
+        }
+        yield "views", in_brief(sizes)
+        yield from (pair for pair in super().fields_shown() if pair[0] != "views")
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -12,13 +12,14 @@ from brainage.connectivity.features import FeatureTable
 from brainage.connectivity.parts import Cut, Cutter, build_part_features, cut_cleaned
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, SeriesFile
+from brainage.showing import Shown
 
 #: The halves of a scan; an odd volume goes to the second.
 HALVES = (Cut("first", "first"), Cut("second", "second"))
 
 
-@dataclass(frozen=True)
-class HalfFeatures:
+@dataclass(frozen=True, repr=False)
+class HalfFeatures(Shown):
     """Views of both halves of the scans of a feature table, in its order.
 
     Parameters
@@ -27,6 +28,15 @@ class HalfFeatures:
         View -> rows; NaN throughout for a scan that could not be halved.
     reasons : DataFrame
         participant_id, session_id, reason: scans that could not be halved.
+
+    Examples
+    --------
+    >>> files = ba.find_series(written / "reference" / "series")[:4]
+    >>> people = ba.read_people(written / "reference" / "participants.tsv")
+    >>> features = ba.build_features(files, people)
+    >>> halves = ba.build_half_features(files, people, features, views=["fisher_z"])
+    >>> halves.first["fisher_z"].shape, int(halves.usable.sum())
+    ((4, 276), 4)
     """
 
     first: dict[str, np.ndarray]
@@ -91,6 +101,15 @@ def build_half_features(
     ------
     SeriesError
         Matrices: what is left of a scan cannot be cut.
+
+    Examples
+    --------
+    >>> people = ba.read_people(written / "reference" / "participants.tsv")
+    >>> files = ba.find_series(written / "reference" / "series")[:4]
+    >>> features = ba.build_features(files, people)
+    >>> halves = ba.build_half_features(files, people, features, views=["fisher_z"])
+    >>> sorted(halves.first), halves.second["fisher_z"].shape
+    (['fisher_z'], (4, 276))
     """
     found = build_part_features(
         series,

@@ -15,6 +15,7 @@ import numpy as np
 from brainage.connectivity import covariance as cov
 from brainage.connectivity import spd
 from brainage.errors import MatrixError
+from brainage.showing import Shown
 
 Layout = Literal["upper", "upper_with_diagonal", "full", "parcel"]
 #: What the clock learns of a view in the training fold (`clock.preparation`).
@@ -43,8 +44,8 @@ class Signals(Protocol):
         """Lag-1 cross-covariance (p, p), row leads column."""
 
 
-@dataclass(frozen=True)
-class KindRecord:
+@dataclass(frozen=True, repr=False)
+class KindRecord(Shown):
     """One kind of connectivity.
 
     Parameters
@@ -67,6 +68,12 @@ class KindRecord:
         What the clock's training fold learns of it.
     of_matrix : callable or None, default=None
         Pearson correlation (p, p) -> the same as `compute`; None: it needs the series.
+
+    Examples
+    --------
+    >>> record = ba.KINDS["fisher_z"]
+    >>> record.layout, record.words
+    ('upper', 'Fisher z of the Pearson correlation')
     """
 
     name: str

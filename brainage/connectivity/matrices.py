@@ -27,6 +27,7 @@ from brainage.series import (
     sidecar_of,
     stated_networks,
 )
+from brainage.showing import Shown
 from brainage.wording import listed
 
 MatrixValues = Literal["pearson", "fisher_z", "ledoit_wolf"]
@@ -48,21 +49,30 @@ _ROUNDING = 1e-3
 _ASYMMETRY = 1e-4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MatrixFile(SeriesFile):
-    """One matrix's file and labels; not yet opened. Made by `matrix_files.find_matrices`.
+    r"""One matrix's file and labels; not yet opened. Made by `matrix_files.find_matrices`.
 
     `values` says what its numbers are (None: told by name, sidecar or diagonal), `triangle` in
     which order half a matrix is written.
+
+    Examples
+    --------
+    >>> values = np.corrcoef(examples.series().values.T)
+    >>> path = folder / "sub-01_atlas-own_desc-correlation_matrix.tsv"
+    >>> pd.DataFrame(values).to_csv(path, sep="\t", header=False, index=False)
+    >>> (file,) = ba.find_matrices(folder)
+    >>> file.participant_id, file.atlas
+    ('01', 'own')
     """
 
     values: MatrixValues | None = None
     triangle: Triangle | None = None
 
 
-@dataclass(frozen=True)
-class ParcelMatrix:
-    """Pearson correlations of one run's parcels.
+@dataclass(frozen=True, repr=False)
+class ParcelMatrix(Shown):
+    r"""Pearson correlations of one run's parcels.
 
     Parameters
     ----------
@@ -82,6 +92,15 @@ class ParcelMatrix:
         What is known of the scan; its volumes are not.
     shrinkage : {"none", "ledoit_wolf"}, default="none"
         Of the correlation, by the tool that made it.
+
+    Examples
+    --------
+    >>> values = np.corrcoef(examples.series().values.T)
+    >>> path = folder / "sub-01_atlas-own_desc-correlation_matrix.tsv"
+    >>> pd.DataFrame(values).to_csv(path, sep="\t", header=False, index=False)
+    >>> matrix = ba.read_matrix(ba.find_matrices(folder)[0])
+    >>> matrix.correlation.shape, matrix.participant_id
+    ((24, 24), '01')
     """
 
     participant_id: str
@@ -124,6 +143,14 @@ def refuse_kinds_of_series(kinds: Sequence[str]) -> None:
     ------
     SeriesError
         Kinds that need the series.
+
+    Examples
+    --------
+    >>> refuse_kinds_of_series(["fisher_z"])
+    >>> refuse_kinds_of_series(["lagged"])
+    Traceback (most recent call last):
+        ...
+    brainage.errors.SeriesError: matrices cannot give lagged: these need the series. Of ...
     """
     without = [kind for kind in kinds if kind in KINDS and KINDS[kind].of_matrix is None]
     if without:
@@ -223,7 +250,7 @@ def _need_positive_definite(matrix: np.ndarray, kind: str) -> None:
 
 
 def read_matrix(file: MatrixFile) -> ParcelMatrix:
-    """Read one matrix and check it.
+    r"""Read one matrix and check it.
 
     Parameters
     ----------
@@ -241,6 +268,14 @@ def read_matrix(file: MatrixFile) -> ParcelMatrix:
         The file is no matrix of numbers, or what its numbers are is not known.
     MatrixError
         Not square, not symmetric, correlations above 1, a parcel that is partly missing.
+
+    Examples
+    --------
+    >>> path = folder / "sub-01_atlas-own_desc-correlation_matrix.tsv"
+    >>> values = np.corrcoef(examples.series().values.T)
+    >>> pd.DataFrame(values).to_csv(path, sep="\t", header=False, index=False)
+    >>> ba.read_matrix(ba.find_matrices(folder)[0]).correlation.shape
+    (24, 24)
     """
     meta: dict[str, Any] = {}
     if file.index is None:

@@ -27,7 +27,7 @@ def find_matrices(
     triangle: Triangle | None = None,
     parcels: str | Path | None = None,
 ) -> list[MatrixFile]:
-    """List the matrices of a derivatives tree, of a table of files, or of one file of all scans.
+    r"""List the matrices of a derivatives tree, of a table of files, or of one file of all scans.
 
     Parameters
     ----------
@@ -56,6 +56,14 @@ def find_matrices(
     ------
     SeriesError
         As `find_series`; or a table of parcels without names.
+
+    Examples
+    --------
+    >>> path = folder / "sub-01_ses-1y_atlas-own_desc-correlation_matrix.tsv"
+    >>> values = np.corrcoef(examples.series().values.T)
+    >>> pd.DataFrame(values).to_csv(path, sep="\t", header=False, index=False)
+    >>> [(file.participant_id, file.session_id) for file in ba.find_matrices(folder)]
+    [('01', '1y')]
     """
     source = Path(source)
     names, networks = (None, None) if parcels is None else read_parcels(Path(parcels))

@@ -34,6 +34,13 @@ class ConnectivityOptions(Options):
     incomplete_scans : {"impute", "exclude"}, default="impute"
         What a session lacking some kept parcels gets: NaN edges, which the clock's pipeline fills
         with the training fold's mean, or a row in the exclusions.
+
+    Examples
+    --------
+    >>> ba.ConnectivityOptions()
+    ConnectivityOptions()
+    >>> ba.ConnectivityOptions(kinds=["fisher_z", "tangent"])
+    ConnectivityOptions(kinds=('fisher_z', 'tangent'))
     """
 
     kinds: Listed[Kind] = ("fisher_z",)

@@ -26,14 +26,15 @@ from brainage.connectivity.sessions import Run, Session, gather_sessions
 from brainage.errors import SeriesError, TooFewVolumesError
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, SeriesFile
+from brainage.showing import Shown
 
 #: Volumes lost together where losses are scattered: a movement's, with its neighbours.
 BURST_VOLUMES = 5
 _CHUNK = 8
 
 
-@dataclass(frozen=True)
-class Cut:
+@dataclass(frozen=True, repr=False)
+class Cut(Shown):
     """Which volumes of a run a part keeps.
 
     Parameters
@@ -45,6 +46,12 @@ class Cut:
         random places, as censoring leaves a scan of somebody who moves.
     share : float, default=0.5
         Of the kept volumes.
+
+    Examples
+    --------
+    >>> cut = Cut("first quarter", "contiguous", 0.25)
+    >>> cut.rows(8, "sub-01").tolist()
+    [0, 1]
     """
 
     name: str
@@ -93,6 +100,11 @@ def take_volumes(series: ParcelSeries, rows: np.ndarray) -> ParcelSeries:
         The run.
     rows : ndarray of int
         Rows to keep, ascending.
+
+    Examples
+    --------
+    >>> take_volumes(examples.series(), np.arange(40)).values.shape
+    (40, 24)
     """
     values = series.values[rows]
     # Neither missing (NaN) nor constant.
@@ -109,7 +121,14 @@ def take_volumes(series: ParcelSeries, rows: np.ndarray) -> ParcelSeries:
 
 
 def cut_cleaned(run: Run, cuts: Sequence[Cut]) -> list[ParcelSeries]:
-    """Return the parts of a run, cut from its cleaned series."""
+    """Return the parts of a run, cut from its cleaned series.
+
+    Examples
+    --------
+    >>> (half,) = cut_cleaned(examples.series(), [Cut("first", "first")])
+    >>> half.values.shape
+    (60, 24)
+    """
     series = read_run(run)
     if not isinstance(series, ParcelSeries):
         raise SeriesError(NO_SERIES)
@@ -128,8 +147,8 @@ NO_SERIES = (
 )
 
 
-@dataclass(frozen=True)
-class PartFeatures:
+@dataclass(frozen=True, repr=False)
+class PartFeatures(Shown):
     """Views of parts of some scans of a feature table.
 
     Parameters
@@ -140,6 +159,17 @@ class PartFeatures:
         Part -> view -> rows; NaN throughout for a scan without that part.
     reasons : DataFrame
         participant_id, session_id, part, reason: what could not be made.
+
+    Examples
+    --------
+    >>> from brainage.connectivity import build_part_features
+    >>> people = ba.read_people(written / "reference" / "participants.tsv")
+    >>> files = ba.find_series(written / "reference" / "series")[:3]
+    >>> features = ba.build_features(files, people)
+    >>> cuts = [Cut("most", "contiguous", 0.75)]
+    >>> parts = build_part_features(files, people, features, views=["fisher_z"], cuts=cuts)
+    >>> int(parts.usable("most").sum())
+    3
     """
 
     scans: np.ndarray
@@ -194,6 +224,16 @@ def build_part_features(
     ------
     SeriesError
         Matrices: what is left of a scan cannot be cut.
+
+    Examples
+    --------
+    >>> people = ba.read_people(written / "reference" / "participants.tsv")
+    >>> files = ba.find_series(written / "reference" / "series")[:3]
+    >>> features = ba.build_features(files, people)
+    >>> cuts = [Cut("most", "contiguous", 0.75)]
+    >>> parts = build_part_features(files, people, features, views=["fisher_z"], cuts=cuts)
+    >>> parts.parts["most"]["fisher_z"].shape
+    (3, 276)
     """
     runs = list(series)
     if any(isinstance(run, MatrixFile | ParcelMatrix) for run in runs):

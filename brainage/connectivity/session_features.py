@@ -146,7 +146,14 @@ def _rows(
 
 
 def read_run(run: Run) -> ParcelSeries | ParcelMatrix:
-    """Return a run's signals or matrix, read from its file where it is one."""
+    """Return a run's signals or matrix, read from its file where it is one.
+
+    Examples
+    --------
+    >>> file = ba.find_series(written / "reference" / "series")[0]
+    >>> read_run(file).values.shape
+    (120, 24)
+    """
     if isinstance(run, ParcelSeries | ParcelMatrix):
         return run
     return read_matrix(run) if isinstance(run, MatrixFile) else read_series(run)

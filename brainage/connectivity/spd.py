@@ -59,6 +59,11 @@ def n_parcels_of(n_columns: int) -> int:
     ------
     MatrixError
         If no p fits.
+
+    Examples
+    --------
+    >>> n_parcels_of(300)
+    24
     """
     n_parcels = int((np.sqrt(8 * n_columns + 1) - 1) / 2 + 0.5)
     if n_parcels * (n_parcels + 1) // 2 != n_columns or n_columns == 0:

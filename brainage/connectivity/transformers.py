@@ -46,6 +46,13 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     References
     ----------
     .. [1] Varoquaux et al. (2010), MICCAI, LNCS 6361:200-208.
+
+    Examples
+    --------
+    >>> upper = np.array([[1.0, 0.2, 1.0], [1.0, 0.4, 1.0], [1.0, 0.3, 1.0]])
+    >>> tangent = TangentTransformer()
+    >>> tangent.fit_transform(upper)[:, 1].round(2).tolist()
+    [-0.1, 0.11, -0.0]
     """
 
     def __init__(
@@ -169,6 +176,13 @@ class LogEuclideanTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstima
     References
     ----------
     .. [1] Arsigny et al. (2007), SIAM J. Matrix Anal. Appl. 29:328-347.
+
+    Examples
+    --------
+    >>> upper = np.array([[2.0, 0.5, 1.0]])
+    >>> logarithm = LogEuclideanTransformer()
+    >>> logarithm.fit_transform(upper).round(3)
+    array([[ 0.668,  0.354, -0.04 ]])
     """
 
     def __init__(self, *, n_threads: int | None = None) -> None:
@@ -202,6 +216,13 @@ class DirectionTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         Of the training fold.
     n_features_in_ : int
         Number of features.
+
+    Examples
+    --------
+    >>> edges = examples.features()["fisher_z"].values
+    >>> directions = DirectionTransformer().fit(edges[:30])
+    >>> directions.transform(edges[30:]).shape
+    (10, 276)
     """
 
     def fit(self, X: np.ndarray, y: object = None) -> Self:
@@ -237,6 +258,13 @@ class MissingParcelImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         Edges that no training scan had.
     n_features_in_ : int
         Number of edges.
+
+    Examples
+    --------
+    >>> edges = np.array([[0.1, 0.3], [0.3, np.nan]])
+    >>> imputer = MissingParcelImputer().fit(edges)
+    >>> imputer.transform(edges).tolist()
+    [[0.1, 0.3], [0.3, 0.3]]
     """
 
     def fit(self, X: np.ndarray, y: object = None) -> Self:

@@ -10,13 +10,14 @@ import numpy as np
 from brainage.connectivity.kinds import Layout
 from brainage.errors import FeatureMismatchError
 from brainage.options import fingerprint_of
+from brainage.showing import Shown
 
 #: A network needs this many parcels (three edges) to have a clock of its own.
 MIN_NETWORK_PARCELS = 3
 
 
-@dataclass(frozen=True)
-class ViewSpec:
+@dataclass(frozen=True, repr=False)
+class ViewSpec(Shown):
     """Everything that two views must share before their columns mean the same.
 
     Parameters
@@ -38,6 +39,14 @@ class ViewSpec:
         Name of the atlas.
     cleaning_fingerprint : str
         Of the series.
+
+    Examples
+    --------
+    >>> spec = examples.features()["fisher_z"].spec
+    >>> spec.kind, spec.n_parcels, spec.n_features
+    ('fisher_z', 24, 276)
+    >>> spec.differences(spec)
+    []
     """
 
     kind: str
@@ -125,8 +134,8 @@ def describe_parcels(expected: tuple[str, ...], found: tuple[str, ...]) -> str:
     return "; ".join(parts)
 
 
-@dataclass(frozen=True)
-class View:
+@dataclass(frozen=True, repr=False)
+class View(Shown):
     """One kind of connectivity of every session.
 
     Parameters
@@ -135,6 +144,12 @@ class View:
         NaN where a parcel of the edge was missing in that scan.
     spec : ViewSpec
         What the columns are.
+
+    Examples
+    --------
+    >>> view = examples.features()["fisher_z"]
+    >>> view.values.shape, view.spec.atlas
+    ((40, 276), 'lattice24')
     """
 
     values: np.ndarray
@@ -145,6 +160,12 @@ def edge_indices(spec: ViewSpec) -> tuple[np.ndarray, np.ndarray]:
     """Return the two parcel indices of every column, each of shape (n_features,).
 
     For "lagged" the first parcel leads the second; for "amplitude" both are the parcel.
+
+    Examples
+    --------
+    >>> first, second = edge_indices(examples.features()["fisher_z"].spec)
+    >>> first[:3].tolist(), second[:3].tolist()
+    ([0, 0, 0], [1, 2, 3])
     """
     p = spec.n_parcels
     if spec.layout == "parcel":
@@ -156,7 +177,13 @@ def edge_indices(spec: ViewSpec) -> tuple[np.ndarray, np.ndarray]:
 
 
 def edge_names(spec: ViewSpec) -> list[str]:
-    """Return a name for every column: "A ~ B", "A -> B" where A leads, "A" for a parcel."""
+    """Return a name for every column: "A ~ B", "A -> B" where A leads, "A" for a parcel.
+
+    Examples
+    --------
+    >>> ba.edge_names(examples.features()["fisher_z"].spec)[:2]
+    ['parcel00 ~ parcel01', 'parcel00 ~ parcel02']
+    """
     if spec.layout == "parcel":
         return list(spec.parcel_names)
     rows, columns = edge_indices(spec)
@@ -187,6 +214,14 @@ def edge_mask(
     ------
     FeatureMismatchError
         A network that no parcel has; a network without an edge; both or neither given.
+
+    Examples
+    --------
+    >>> spec = examples.features()["fisher_z"].spec
+    >>> int(edge_mask(spec, within="Visual").sum())
+    15
+    >>> int(edge_mask(spec, between=("Visual", "Default")).sum())
+    36
     """
     if (within is None) == (between is None):
         raise FeatureMismatchError("edge_mask: expected one of `within` and `between`.")
@@ -219,6 +254,11 @@ def network_names(spec: ViewSpec, *, min_parcels: int = MIN_NETWORK_PARCELS) -> 
         Whose `networks` are counted; parcels without a network belong to none.
     min_parcels : int, default=3
         Below three parcels a network has a single edge, which makes no clock.
+
+    Examples
+    --------
+    >>> ba.network_names(examples.features()["fisher_z"].spec)
+    ['Default', 'FrontoParietal', 'SomatoMotor', 'Visual']
     """
     seen = dict.fromkeys(n for n in spec.networks if n)
     return [name for name in seen if spec.networks.count(name) >= min_parcels]

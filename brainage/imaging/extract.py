@@ -18,7 +18,12 @@ from brainage.imaging.atlas.operator import ParcelOperator, load_mask, parcel_op
 from brainage.imaging.cleaning.censoring import cut_and_fill
 from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
 from brainage.imaging.cleaning.strategies import load_strategy
-from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
+from brainage.imaging.options import (
+    AtlasOptions,
+    CleaningOptions,
+    ExclusionRules,
+    as_cleaning_options,
+)
 from brainage.imaging.quality import explain_missing, judge_scan
 from brainage.imaging.reading.cifti_file import is_cifti
 from brainage.imaging.reading.nifti import Grid
@@ -72,9 +77,15 @@ def extract_parcel_series(
     ------
     ScanError
         The scan cannot be used; says which file, what was expected and found.
+
+    Examples
+    --------
+    >>> scan = ba.find_scans(derivatives)[0]
+    >>> series = ba.extract_parcel_series(scan, atlas="seitzman300", cleaning="24P")
+    >>> series.values.shape, series.atlas
+    ((58, 300), 'seitzman300')
     """
-    if not isinstance(cleaning, CleaningOptions):
-        cleaning = CleaningOptions() if cleaning is None else CleaningOptions(strategy=cleaning)
+    cleaning = as_cleaning_options(cleaning)
     if atlas_options is None:
         atlas_options = atlas if isinstance(atlas, AtlasOptions) else AtlasOptions()
     atlas = atlas if isinstance(atlas, Atlas) else load_atlas(atlas)
@@ -125,7 +136,17 @@ def extract_parcel_series(
 def cleaning_fingerprint(
     atlas: Atlas, atlas_options: AtlasOptions, cleaning: CleaningOptions
 ) -> str:
-    """Return a hash equal for series whose columns mean the same, whatever the scan or machine."""
+    """Return a hash equal for series whose columns mean the same, whatever the scan or machine.
+
+    Examples
+    --------
+    >>> atlas = ba.load_atlas("seitzman300")
+    >>> plain = cleaning_fingerprint(atlas, ba.AtlasOptions(), ba.CleaningOptions())
+    >>> with_global = ba.CleaningOptions(strategy="36P")
+    >>> other = cleaning_fingerprint(atlas, ba.AtlasOptions(), with_global)
+    >>> plain == other
+    False
+    """
     # The repetition time and the order of motion columns say how files are read, and a strategy
     # may be known by another name: only what is done counts.
     choices = cleaning.model_dump(mode="json", exclude={"t_r_s", "strategy", "motion_order"})
@@ -312,19 +333,31 @@ def _operator(
 
 
 def time_own_mask(
-    scan: Scan, atlas: Atlas, cleaning: CleaningOptions, *, cache_folder: str | Path | None = None
+    scan: Scan,
+    atlas: Atlas | AtlasOptions | str,
+    cleaning: CleaningOptions | str,
+    *,
+    cache_folder: str | Path | None = None,
 ) -> float | None:
     """Measure what `CleaningOptions.smoothing_mask` "scan" adds to one scan, in seconds.
 
     None where it does nothing: no smoothing, no mask, "grid", or a CIFTI scan. The weights stay in
     memory for the scan's own extraction.
+
+    Examples
+    --------
+    >>> scan = ba.find_scans(derivatives)[0]
+    >>> time_own_mask(scan, ba.load_atlas("seitzman300"), ba.CleaningOptions()) is None
+    True
     """
+    cleaning = as_cleaning_options(cleaning)
     unused = cleaning.smoothing_fwhm_mm is None or cleaning.smoothing_mask != "scan"
     if unused or scan.mask is None or is_cifti(scan.bold):
         return None
     with VolumeStream(scan.bold) as stream:
         grid = stream.header.grid
     mask = load_mask(scan.mask, grid)
+    atlas = atlas if isinstance(atlas, Atlas) else load_atlas(atlas)
     parcel_operator(atlas, grid, mask=mask, cache_folder=cache_folder)
     start = time.perf_counter()
     _operator(scan, atlas, grid, cleaning, cache_folder)

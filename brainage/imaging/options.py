@@ -35,6 +35,13 @@ class AtlasOptions(Options):
     min_coverage : float, default=0.5
         Smallest share of a parcel's voxels inside mask and field of view; under it the parcel
         is missing.
+
+    Examples
+    --------
+    >>> ba.AtlasOptions()
+    AtlasOptions()
+    >>> ba.AtlasOptions(name="power264", radius_mm=5.0)
+    AtlasOptions(name='power264', radius_mm=5.0)
     """
 
     name: str = _DEFAULT_ATLAS
@@ -105,6 +112,11 @@ class CleaningOptions(Options):
     motion_order : {"fsl", "spm", "afni"} or None, default=None
         Column order and units of six bare motion parameters; None: what the file's name says
         (``*.par`` FSL, ``rp_*`` SPM), else an error.
+
+    Examples
+    --------
+    >>> ba.CleaningOptions(strategy="36P", scrub_fd_mm=0.5)
+    CleaningOptions(strategy='36P', scrub_fd_mm=0.5)
     """
 
     strategy: str = "24P"
@@ -141,9 +153,27 @@ class ExclusionRules(Options):
         Shortest time kept, in seconds.
     min_parcels_share : float, default=0.8
         Smallest share of parcels that are not missing.
+
+    Examples
+    --------
+    >>> ba.ExclusionRules(max_mean_fd_mm=0.3)
+    ExclusionRules(max_mean_fd_mm=0.3)
     """
 
     max_mean_fd_mm: float | None = Field(default=0.5, gt=0)
     min_retained_share: float = Field(default=0.5, ge=0, le=1)
     min_retained_s: float = Field(default=120.0, ge=0)
     min_parcels_share: float = Field(default=0.8, ge=0, le=1)
+
+
+def as_cleaning_options(cleaning: CleaningOptions | str | None) -> CleaningOptions:
+    """Return options as they are, those of a strategy by its name, or the defaults.
+
+    Parameters
+    ----------
+    cleaning : CleaningOptions or str or None
+        Options, or ``"36P"``, ...
+    """
+    if cleaning is None:
+        return CleaningOptions()
+    return CleaningOptions(strategy=cleaning) if isinstance(cleaning, str) else cleaning

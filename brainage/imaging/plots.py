@@ -59,6 +59,11 @@ def plot_parcels(
     ------
     ValueError
         Other lengths, or no finite value.
+
+    Examples
+    --------
+    >>> atlas = ba.load_atlas("dosenbach160")
+    >>> figure = ba.plot_parcels(np.linspace(-1, 1, 160), atlas.centres_mm, unit="a. u.")
     """
     from nilearn.plotting import plot_markers
 
@@ -114,6 +119,13 @@ def plot_connectome(
     ------
     ValueError
         No square and symmetric matrix of as many parcels, or no edge.
+
+    Examples
+    --------
+    >>> atlas = ba.load_atlas("dosenbach160")
+    >>> edges = np.zeros((160, 160))
+    >>> edges[0, 1] = edges[1, 0] = 0.5
+    >>> figure = ba.plot_connectome(edges, atlas.centres_mm, n_strongest=1)
     """
     from nilearn.plotting import plot_connectome as draw
 
@@ -167,6 +179,12 @@ def plot_carpet(series: ParcelSeries, *, axes: Axes | None = None, title: str = 
     Returns
     -------
     axes : matplotlib Axes
+
+    Examples
+    --------
+    >>> axes = ba.plot_carpet(examples.series(), title="R0001")
+    >>> len(axes.images)
+    1
     """
     if axes is None:
         axes = _new_figure(layout="constrained").add_subplot()

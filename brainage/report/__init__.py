@@ -21,12 +21,13 @@ from brainage.report.figures import (
 )
 from brainage.report.page import render_page, render_report
 from brainage.report.references import cite
-from brainage.report.results import StudyResults
+from brainage.report.results import StudyResults, fields_of_trial, plan_table
 from brainage.report.scan_sections import worst_first
 
 __all__ = [
     "StudyResults",
     "cite",
+    "fields_of_trial",
     "figure_of",
     "plot_changes",
     "plot_contrasts",
@@ -42,6 +43,7 @@ __all__ = [
     "plot_region_matrix",
     "plot_sensitivity",
     "plot_sites",
+    "plan_table",
     "plot_trajectories",
     "render_page",
     "render_report",

@@ -20,6 +20,7 @@ from brainage.report.results import StudyResults
 from brainage.report.scan_sections import scan_sections
 from brainage.report.trial_sections import answer_sections
 from brainage.report.verdict import verdict
+from brainage.trial import TrialResult
 from brainage.wording import printable
 
 FIGURE_FILES = ("svg", *BESIDE)
@@ -27,14 +28,17 @@ FIGURES, SUMMARY = "figures", "summary.json"
 
 
 def render_report(
-    results: StudyResults, path: str | Path, *, figure_files: Sequence[FigureFile] = BESIDE
+    results: StudyResults | TrialResult,
+    path: str | Path,
+    *,
+    figure_files: Sequence[FigureFile] = BESIDE,
 ) -> Path:
     """Write the report page, its figures, and the summary it is made from.
 
     Parameters
     ----------
-    results : StudyResults
-        Everything that is shown.
+    results : StudyResults or TrialResult
+        Everything that is shown; of a comparison alone, `StudyResults.of_trial`.
     path : str or Path
         The HTML file; beside it go ``summary.json`` and ``figures/``.
     figure_files : sequence of {"png", "pdf"}, default=("png", "pdf")
@@ -48,8 +52,16 @@ def render_report(
     ------
     CorrectedAccuracyError
         `predictions` were corrected for age: what is computed of them is no accuracy.
+
+    Examples
+    --------
+    >>> path = ba.render_report(ba.StudyResults("An example"), folder / "report.html")
+    >>> path.name, "An example" in path.read_text()
+    ('report.html', True)
     """
     path = Path(path)
+    if isinstance(results, TrialResult):
+        results = StudyResults.of_trial(results)
     if results.predictions is not None:
         refuse_corrected(results.predictions)
     folder = path.parent / FIGURES
@@ -105,6 +117,14 @@ def render_page(summary: Mapping, folder: str | Path) -> str:
     -------
     page : str
         HTML that refers to nothing outside itself but the files of its tables.
+
+    Examples
+    --------
+    >>> _ = ba.render_report(ba.StudyResults("An example"), folder / "report.html")
+    >>> import json
+    >>> summary = json.loads((folder / "summary.json").read_text())
+    >>> "An example" in render_page(summary, folder / "figures")
+    True
     """
     folder = Path(folder)
 

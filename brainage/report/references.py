@@ -180,6 +180,12 @@ def cite(keys: Iterable[str]) -> tuple[tuple[str, ...], str]:
     lines : tuple of str
         In order of the first author.
     bibtex : str
+
+    Examples
+    --------
+    >>> words, bibtex = cite(["holm"])
+    >>> words[0][:30]
+    'Holm S (1979). A simple sequen'
     """
     chosen = {key: REFERENCES[key] for key in dict.fromkeys(keys) if key in REFERENCES}
     ordered = sorted(chosen.items(), key=lambda pair: pair[1].cited().lower())

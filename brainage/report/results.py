@@ -4,12 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
+from brainage.clock import BrainClock, CrossValidation
+from brainage.showing import Shown
+from brainage.trial import (
+    Plan,
+    TrialDesign,
+    TrialResult,
+    gap_means,
+    plan_statements,
+    scans_by_arm,
+)
 
-@dataclass(frozen=True)
-class StudyResults:
+#: Fields that a comparison and the page call the same.
+_OF_TRIAL = (
+    "deltas",
+    "contrasts",
+    "flow",
+    "exclusions",
+    "timing",
+    "sensitivity",
+    "analyses",
+    "tables",
+    "table_records",
+    "standing",
+    "plan_written",
+    "read_first",
+    "motion",
+    "models",
+    "covariates",
+    "estimand",
+    "notes",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class StudyResults(Shown):
     """Everything the stages made, as tables; None where a stage was not part of the study.
 
     Parameters
@@ -108,6 +141,14 @@ class StudyResults:
         Table -> its file, relative to the page.
     config : str
         The study file as it was in force, with every default.
+
+    Examples
+    --------
+    >>> results = ba.StudyResults.of_trial(examples.result(), title="An example")
+    >>> results.title, results.standing
+    ('An example', 'post hoc')
+    >>> len(results.contrasts)
+    6
     """
 
     title: str
@@ -169,3 +210,95 @@ class StudyResults:
     bibtex: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     config: str = ""
+
+    @classmethod
+    def of_trial(
+        cls,
+        result: TrialResult,
+        *,
+        title: str = "brain-age trial",
+        design: TrialDesign | None = None,
+        scores: pd.DataFrame | None = None,
+        clock: BrainClock | None = None,
+        cv: CrossValidation | None = None,
+        plan: Plan | None = None,
+    ) -> StudyResults:
+        """Collect what was made in Python; what is not given is left off the page.
+
+        Parameters
+        ----------
+        result : TrialResult
+            The comparison.
+        title : str, default="brain-age trial"
+            Of the page.
+        design : TrialDesign, optional
+            With `scores`: every participant's gaps, arm by arm.
+        scores : DataFrame, optional
+            Schema `brainage.tables.SCORES`.
+        clock : BrainClock, optional
+            For its model card.
+        cv : CrossValidation, optional
+            For the clock's accuracy.
+        plan : Plan, optional
+            For the list of what was laid down.
+        """
+        fields = fields_of_trial(result) | {"title": title, "scores": scores}
+        if clock is not None:
+            fields["card"] = clock.card()
+        if cv is not None:
+            fields |= {"predictions": cv.mean_predictions(), "metrics": cv.metrics}
+        if plan is not None:
+            fields["plan"] = plan_table(plan)
+        if design is not None:
+            fields["visits"] = tuple(visit.label for visit in design.visits)
+        if design is not None and scores is not None:
+            scans = scans_by_arm(scores, design.allocation, design.options)
+            gaps = scans[["participant_id", "arm", "visit"]].assign(gap_years=scans["gap"])
+            fields |= {"gaps": gaps, "gap_means": gap_means(scans, design.options)}
+        return cls(**fields)
+
+
+def fields_of_trial(result: TrialResult) -> dict[str, Any]:
+    """Return what a comparison holds of the fields of `StudyResults`.
+
+    Parameters
+    ----------
+    result : TrialResult
+        The comparison.
+
+    Examples
+    --------
+    >>> fields = fields_of_trial(examples.result())
+    >>> fields["standing"]
+    'post hoc'
+    """
+    found = {name: getattr(result, name) for name in _OF_TRIAL}
+    if result.shows_nothing:
+        found["shows_nothing"] = result.shows_nothing
+    found["provenance"] = {
+        "hash of the scores' content": result.scores_hash,
+        "hash of the plan": result.plan_hash,
+    }
+    return found
+
+
+def plan_table(plan: Plan) -> pd.DataFrame:
+    """Return what a plan lays down, statement by statement: about, as planned.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan in force.
+
+    Examples
+    --------
+    >>> plan = ba.write_plan(examples.trial_options(), folder / "plan.json")
+    >>> list(plan_table(plan).columns)
+    ['about', 'as planned']
+    """
+    rows = [
+        ("hash, in every result row", plan.hash),
+        ("written", plan.written),
+        *plan_statements(plan.options, plan.analyses[0]),
+    ]
+    return pd.DataFrame(rows, columns=["about", "as planned"])

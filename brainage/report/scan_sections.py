@@ -93,7 +93,14 @@ def _by_arm(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
 
 
 def worst_first(scans: pd.DataFrame) -> pd.DataFrame:
-    """Return scans with those not used first, then by falling motion."""
+    """Return scans with those not used first, then by falling motion.
+
+    Examples
+    --------
+    >>> scans = pd.DataFrame({"status": ["done", "excluded"], "mean_fd_mm": [0.1, 0.6]})
+    >>> worst_first(scans)["status"].tolist()
+    ['excluded', 'done']
+    """
     order = scans["status"].map({"failed": 0, "excluded": 1}).fillna(2)
     keyed = scans.assign(_order=order, _fd=-scans["mean_fd_mm"].fillna(0))
     return keyed.sort_values(["_order", "_fd"], kind="stable").drop(columns=["_order", "_fd"])

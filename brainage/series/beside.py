@@ -42,6 +42,12 @@ def sidecar_of(path: Path, *, also: str | None = None) -> dict[str, Any]:
     ------
     SeriesError
         One is there and is no JSON object.
+
+    Examples
+    --------
+    >>> file = ba.find_series(written / "trial" / "series")[0]
+    >>> sidecar_of(file.path)["RepetitionTime"]
+    2.0
     """
     meta: dict[str, Any] = {}
     for file in reversed(_sidecars(path, also)):
@@ -134,6 +140,11 @@ def stated_networks(meta: Mapping[str, Any], n_parcels: int, path: Path) -> tupl
     ------
     SeriesError
         A list of another length, or of anything but names.
+
+    Examples
+    --------
+    >>> stated_networks({"Networks": ["Visual", None]}, 2, folder / "sub-01_timeseries.tsv")
+    ('Visual', None)
     """
     stated = meta.get("Networks")
     if stated is None or stated == []:
@@ -211,7 +222,13 @@ def kept_volumes(path: Path, n_rows: int, meta: dict) -> tuple[np.ndarray, np.nd
 
 
 def mean_fd_mm(path: Path, meta: dict) -> float | None:
-    """Return the mean framewise displacement that XCP-D's motion table or a sidecar states."""
+    """Return the mean framewise displacement that XCP-D's motion table or a sidecar states.
+
+    Examples
+    --------
+    >>> mean_fd_mm(folder / "sub-01_timeseries.tsv", {"MeanFramewiseDisplacement": 0.12})
+    0.12
+    """
     for name in _of_the_run(path, "_motion.tsv"):
         table = path.with_name(name)
         motion = _read_table(table)

@@ -30,13 +30,26 @@ _NO_HEADER_CELL = re.compile(r"[\t\r\n\"\x00-\x1f]|^\s|\s$|^$")
 
 
 def scan_name(participant_id: str, session_id: str, task: str, run: str) -> str:
-    """Return ``sub-<>[_ses-<>][_task-<>][_run-<>]``, the entities that there are."""
+    """Return ``sub-<>[_ses-<>][_task-<>][_run-<>]``, the entities that there are.
+
+    Examples
+    --------
+    >>> scan_name("01", "1y", "rest", "n/a")
+    'sub-01_ses-1y_task-rest'
+    """
     labels = {"sub": participant_id, "ses": session_id, "task": task, "run": run}
     return "_".join(f"{key}-{label}" for key, label in labels.items() if label != NO_SESSION)
 
 
 def series_path(folder: str | Path, series: ParcelSeries) -> Path:
-    """Return ``folder/sub-*/[ses-*/]func/..._atlas-*_timeseries.tsv`` for a series."""
+    """Return ``folder/sub-*/[ses-*/]func/..._atlas-*_timeseries.tsv`` for a series.
+
+    Examples
+    --------
+    >>> path = series_path("out", examples.series())
+    >>> path.as_posix()
+    'out/sub-R0001/func/sub-R0001_task-rest_atlas-lattice24_timeseries.tsv'
+    """
     name = scan_name(series.participant_id, series.session_id, series.task, series.run)
     folders = [part for part in name.split("_") if part.startswith(("sub-", "ses-"))]
     atlas = re.sub("[^a-zA-Z0-9]", "", series.atlas)
@@ -47,6 +60,14 @@ def write_series(series: ParcelSeries, folder: str | Path) -> Path:
     """Write one series and its sidecar atomically; return the path of the TSV.
 
     The sidecar is written first and the table last: a table that is there is whole.
+
+    Examples
+    --------
+    >>> path = ba.write_series(examples.series(), folder)
+    >>> path.name
+    'sub-R0001_task-rest_atlas-lattice24_timeseries.tsv'
+    >>> bool((ba.read_series(path).values == examples.series().values).all())
+    True
     """
     path = series_path(folder, series)
     quality = series.quality
@@ -90,6 +111,11 @@ def write_dataset_description(folder: str | Path) -> Path:
     """Say in BIDS' words what a folder of series is, so that BIDS tools take it as a dataset.
 
     A description that is there already and says the same is left alone.
+
+    Examples
+    --------
+    >>> write_dataset_description(folder).name
+    'dataset_description.json'
     """
     path = Path(folder) / "dataset_description.json"
     meta = {
@@ -127,6 +153,13 @@ def read_series(path: str | Path | SeriesFile, *, t_r_s: float | None = None) ->
     ------
     SeriesError
         No such file, rows and kept volumes that differ, text in a cell.
+
+    Examples
+    --------
+    >>> file = ba.find_series(written / "trial" / "series")[0]
+    >>> series = ba.read_series(file)
+    >>> series.participant_id, series.values.shape
+    ('T001', (120, 24))
     """
     file = path if isinstance(path, SeriesFile) else file_of_name(Path(path))
     if file.index is not None:

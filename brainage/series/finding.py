@@ -70,6 +70,12 @@ def find_series(
     ------
     SeriesError
         No such folder, no series, no such atlas, space or task, or one run in several forms.
+
+    Examples
+    --------
+    >>> files = ba.find_series(written / "reference" / "series")
+    >>> len(files), files[0].participant_id, files[0].atlas
+    (40, 'R0001', 'lattice24')
     """
     if Path(folder).is_file() and Path(folder).suffix.lower() in ARRAYS:
         return _in_array(Path(folder), atlas, parcels_in, parcels)
@@ -137,6 +143,14 @@ def find_files(
     ------
     SeriesError
         As `find_series`.
+
+    Examples
+    --------
+    >>> files = find_files(
+    ...     written / "trial" / "series", endings=("_timeseries.tsv",), what="parcel series"
+    ... )
+    >>> files[0].participant_id, files[0].session_id
+    ('T001', '1y')
     """
     folder = Path(folder)
     if folder.is_file():
@@ -159,12 +173,19 @@ def find_files(
 
 
 def read_parcels(path: Path) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
-    """Return the names and networks of parcels from a table with a row a parcel, in order.
+    r"""Return the names and networks of parcels from a table with a row a parcel, in order.
 
     Raises
     ------
     SeriesError
         No column of names, a name that is missing or stands twice.
+
+    Examples
+    --------
+    >>> path = folder / "parcels.tsv"
+    >>> _ = path.write_text("name\tnetwork\nleft\tVisual\nright\tn/a\n")
+    >>> read_parcels(path)
+    (('left', 'right'), ('Visual', None))
     """
     try:
         text = read_text_table(path)

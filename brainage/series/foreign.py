@@ -36,7 +36,7 @@ _PARCEL_LISTS = ("Coverage", "Networks")
 
 
 def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> ParcelSeries:
-    """Read a series that another tool made, with what that tool wrote beside it.
+    r"""Read a series that another tool made, with what that tool wrote beside it.
 
     Parameters
     ----------
@@ -56,6 +56,15 @@ def read_foreign_series(file: SeriesFile, *, t_r_s: float | None = None) -> Parc
     ------
     SeriesError
         Not numbers, repeated names, or a table beside it that does not fit its rows.
+
+    Examples
+    --------
+    >>> path = folder / "sub-01_task-rest_atlas-mine_timeseries.tsv"
+    >>> _ = path.write_text("left\tright\n" + "0.5\t-0.2\n0.1\t0.3\n" * 20)
+    >>> (file,) = ba.find_series(folder)
+    >>> series = read_foreign_series(file, t_r_s=2.0)
+    >>> series.values.shape, series.parcel_names
+    ((40, 2), ('left', 'right'))
     """
     meta = sidecar_of(file.path)
     table = _oriented(read_number_table(file.path), file, meta)
@@ -167,6 +176,15 @@ def align_parcels(series: ParcelSeries, parcel_names: tuple[str, ...]) -> Parcel
     ------
     SeriesError
         The two sets of names differ; both differences are listed.
+
+    Examples
+    --------
+    >>> series = examples.series()
+    >>> backwards = align_parcels(series, series.parcel_names[::-1])
+    >>> backwards.parcel_names[:2]
+    ('parcel23', 'parcel22')
+    >>> bool((backwards.values[:, -1] == series.values[:, 0]).all())
+    True
     """
     wanted = tuple(parcel_names)
     if series.parcel_names == wanted:
@@ -214,6 +232,14 @@ def cleaning_of_name(path: Path, atlas: str, names: tuple[str, ...]) -> str:
     """Return a fingerprint of how a tool cleaned what a file holds, a series or its matrix.
 
     What was done to it we cannot know; the tool's own labels of it must at least agree.
+
+    Examples
+    --------
+    >>> first = Path("sub-01_task-rest_desc-denoised_timeseries.tsv")
+    >>> other = Path("sub-02_task-rest_desc-denoised_timeseries.tsv")
+    >>> parcels = ("left", "right")
+    >>> cleaning_of_name(first, "own", parcels) == cleaning_of_name(other, "own", parcels)
+    True
     """
     parts = [
         part

@@ -29,13 +29,25 @@ RUN_KEYS = ("acq", "ce", "rec", "dir", "run")
 
 
 def parts_of(name: str) -> tuple[str, ...]:
-    """Return the ``key-label`` parts of a file name, without suffix and extension."""
+    """Return the ``key-label`` parts of a file name, without suffix and extension.
+
+    Examples
+    --------
+    >>> parts_of("sub-01_task-rest_timeseries.tsv")
+    ('sub-01', 'task-rest')
+    """
     stem = name.rsplit(".", 1)[0]
     return tuple(part for part in stem.split("_") if "-" in part)
 
 
 def labels_of(name: str) -> dict[str, str]:
-    """Return key -> label of a file name's parts."""
+    """Return key -> label of a file name's parts.
+
+    Examples
+    --------
+    >>> labels_of("sub-01_ses-1y_task-rest_bold.nii.gz")
+    {'sub': '01', 'ses': '1y', 'task': 'rest'}
+    """
     return dict(part.split("-", 1) for part in parts_of(name))
 
 
@@ -45,7 +57,15 @@ def run_parts(name: str) -> tuple[str, ...]:
 
 
 def run_label(labels: Mapping[str, str], *, absent: str) -> str:
-    """Return the one label of a run: acquisition, direction and the like joined with its number."""
+    """Return the one label of a run: acquisition, direction and the like joined with its number.
+
+    Examples
+    --------
+    >>> run_label({"dir": "AP", "run": "2"}, absent="n/a")
+    'AP2'
+    >>> run_label({}, absent="n/a")
+    'n/a'
+    """
     return "".join(labels[key] for key in RUN_KEYS if key in labels) or absent
 
 

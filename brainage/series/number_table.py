@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from brainage.errors import SeriesError, TableError
+from brainage.showing import Shown
 from brainage.tables import is_missing, number_of, read_lines
 from brainage.wording import listed
 
@@ -23,9 +24,9 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|n/a", re.IGNORECAS
 _ROW_NUMBERS = ("", "Unnamed: 0")
 
 
-@dataclass(frozen=True)
-class NumberTable:
-    """Numbers of a file, and the names it gives its columns and rows.
+@dataclass(frozen=True, repr=False)
+class NumberTable(Shown):
+    r"""Numbers of a file, and the names it gives its columns and rows.
 
     Parameters
     ----------
@@ -37,6 +38,14 @@ class NumberTable:
         Names above, and before; None where there are none.
     lines : tuple of int
         Line of each row in the file.
+
+    Examples
+    --------
+    >>> path = folder / "numbers.tsv"
+    >>> _ = path.write_text("a\tb\n1.5\t2\n0\t-1\n")
+    >>> table = read_number_table(path)
+    >>> table.columns, table.values.shape
+    (('a', 'b'), (2, 2))
     """
 
     path: Path
@@ -49,7 +58,7 @@ class NumberTable:
 def read_number_table(
     path: Path, *, header: bool | None = None, ends_a_line: bool = False
 ) -> NumberTable:
-    """Read a file of numbers.
+    r"""Read a file of numbers.
 
     Parameters
     ----------
@@ -69,6 +78,13 @@ def read_number_table(
     SeriesError
         Not a file of numbers; a line of more or fewer fields than the first; names that stand
         twice; an infinite number; a last line that was cut short.
+
+    Examples
+    --------
+    >>> path = folder / "numbers.csv"
+    >>> _ = path.write_text("1,2\n3,4\n5,6\n")
+    >>> read_number_table(path).values.shape
+    (2, 2)
     """
     try:
         lines = read_lines(path)

@@ -36,7 +36,7 @@ class ScanArray(NamedTuple):
 
 
 def read_scan_array(path: Path) -> ScanArray:
-    """Read a TSV, CSV, ``.npy`` or ``.npz`` with one row (or matrix) a scan.
+    r"""Read a TSV, CSV, ``.npy`` or ``.npz`` with one row (or matrix) a scan.
 
     Parameters
     ----------
@@ -53,6 +53,14 @@ def read_scan_array(path: Path) -> ScanArray:
     ------
     SeriesError
         Not such a file; rows and ids that differ in number; an id and session that stand twice.
+
+    Examples
+    --------
+    >>> path = folder / "scans.csv"
+    >>> _ = path.write_text("participant_id,e1,e2,e3\n01,0.1,0.2,0.3\n02,0.3,0.2,0.1\n")
+    >>> array = read_scan_array(path)
+    >>> array.values.shape
+    (2, 3)
     """
     try:
         changed = os.stat(path).st_mtime_ns

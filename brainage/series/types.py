@@ -9,13 +9,14 @@ from typing import Literal
 
 import numpy as np
 
+from brainage.showing import Shown
 from brainage.tables import NO_SESSION
 
 ParcelsIn = Literal["columns", "rows"]
 
 
-@dataclass(frozen=True)
-class ScanQuality:
+@dataclass(frozen=True, repr=False)
+class ScanQuality(Shown):
     """What was measured of one scan, and why it may not be used.
 
     Parameters
@@ -37,6 +38,27 @@ class ScanQuality:
     missing_reasons : mapping of str to str, optional
         Why a parcel is missing, by its name ("coverage 0.31, under 0.5", "constant"); empty where
         none is missing, or where the source does not say why.
+
+    Examples
+    --------
+    >>> examples.series().quality
+    ScanQuality
+      mean_fd_mm: 0.172149
+      n_volumes: 120
+      n_kept: 120
+      retained_s: 240
+      coverage: float64 24
+      exclusion: None
+      missing_reasons: none
+    >>> ba.ScanQuality(None, n_volumes=200, n_kept=150, retained_s=300.0, coverage=None)
+    ScanQuality
+      mean_fd_mm: None
+      n_volumes: 200
+      n_kept: 150
+      retained_s: 300
+      coverage: None
+      exclusion: None
+      missing_reasons: none
     """
 
     mean_fd_mm: float | None
@@ -48,8 +70,8 @@ class ScanQuality:
     missing_reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class ParcelSeries:
+@dataclass(frozen=True, repr=False)
+class ParcelSeries(Shown):
     """Cleaned parcel signals of one run.
 
     Parameters
@@ -76,6 +98,14 @@ class ParcelSeries:
         Measures and exclusion.
     cleaning : str
         One line in words for reports ("36P, 0.01-0.1 Hz, ..."), default "".
+
+    Examples
+    --------
+    >>> series = examples.series()
+    >>> series.n_parcels, series.values.shape, int(series.missing.sum())
+    (24, (120, 24), 0)
+    >>> series.t_r_s, series.quality.retained_s
+    (2.0, 240.0)
     """
 
     participant_id: str
@@ -103,8 +133,8 @@ class ParcelSeries:
         return np.isnan(self.values).all(axis=0)
 
 
-@dataclass(frozen=True)
-class SeriesFile:
+@dataclass(frozen=True, repr=False)
+class SeriesFile(Shown):
     """One series file and the labels its name, or a table of files, gives it; not yet opened.
 
     `t_r_s` is the repetition time in seconds that a table of files states, else None; `by_name` is
@@ -112,6 +142,13 @@ class SeriesFile:
     its parcels ("columns" or "rows"; None: told by names or lists of parcels, else columns, as BIDS
     has it). `index` is the scan's place in a file that holds several (`series.scan_arrays`), else
     None; `parcels` and `networks` are what a table of parcels calls them, in order.
+
+    Examples
+    --------
+    >>> ba.find_series(written / "trial" / "series")[0].participant_id
+    'T001'
+    >>> type(ba.SeriesFile(folder / "sub-01_timeseries.tsv", "01")).__name__
+    'SeriesFile'
     """
 
     path: Path

@@ -13,7 +13,7 @@ import pandas as pd
 
 from brainage.config import StudyConfig
 from brainage.files import remove_leftovers
-from brainage.report import StudyResults, cite, render_report
+from brainage.report import StudyResults, cite, fields_of_trial, plan_table, render_report
 from brainage.stages.as_it_ran import as_it_ran
 from brainage.stages.cohorts import (
     COHORTS,
@@ -34,38 +34,17 @@ from brainage.stages.report_clock import trained_fields, trust_summary
 from brainage.stages.report_drawings import brains, carpets, local_connectivity
 from brainage.stages.report_tables import (
     baseline_table,
-    gap_means,
     missing_scans,
     quality_by_arm,
     reliability_table,
-    scans_by_arm,
 )
 from brainage.stages.score import load_calibrations, scoring_clock
 from brainage.stages.synthesize import recovery
 from brainage.stages.train import clocks_that_show_nothing, study_clocks
 from brainage.synthetic import CLOCK_SCALE
 from brainage.tables import read_scores, read_table
-from brainage.trial import plan_statements, read_allocation, read_plan
+from brainage.trial import gap_means, read_allocation, read_plan, scans_by_arm
 
-_OF_TRIAL = (
-    "deltas",
-    "contrasts",
-    "flow",
-    "exclusions",
-    "timing",
-    "sensitivity",
-    "analyses",
-    "tables",
-    "table_records",
-    "standing",
-    "plan_written",
-    "read_first",
-    "motion",
-    "models",
-    "covariates",
-    "estimand",
-    "notes",
-)
 #: The stage that makes a cohort's features.
 _STAGE_OF: dict[Cohort, str] = {"reference": "train", "trial": "score"}
 
@@ -156,16 +135,11 @@ def _trial_fields(
     study: StudyConfig, scores: pd.DataFrame | None, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
     result, options = load_comparison(study), trial_options(study)
-    found = {name: getattr(result, name) for name in _OF_TRIAL}
+    found = fields_of_trial(result)
     found["plan"] = _plan(study)
     found["visits"] = tuple(visit.label for visit in options.visits)
     found["missing"] = missing_scans(result.flow)
-    if result.shows_nothing:
-        found["shows_nothing"] = result.shows_nothing
-    found["provenance"] = dict(fields["provenance"]) | {
-        "hash of the scores' content": result.scores_hash,
-        "hash of the plan": result.plan_hash,
-    }
+    found["provenance"] = {**fields["provenance"], **found["provenance"]}
     if scores is not None:
         allocation = read_allocation(
             allocation_file(study), options, columns=study.paths.allocation_columns
@@ -245,13 +219,7 @@ def _plan(study: StudyConfig) -> pd.DataFrame | None:
     path = stage_folder(study, "compare") / PLAN
     if not path.is_file():
         return None
-    plan = read_plan(path)
-    rows = [
-        ("hash, in every result row", plan.hash),
-        ("written", plan.written),
-        *plan_statements(plan.options, plan.analyses[0]),
-    ]
-    return pd.DataFrame(rows, columns=["about", "as planned"])
+    return plan_table(read_plan(path))
 
 
 def _finished(study: StudyConfig, stage: str) -> bool:

@@ -1,5 +1,6 @@
 """Cohorts and trials with known truth: one generative model, at three depths."""
 
+from brainage.synthetic import examples
 from brainage.synthetic.bank import ScoreBank, draw_score_bank
 from brainage.synthetic.options import SyntheticOptions
 from brainage.synthetic.people import ALLOCATION, TRUTH, draw_attendance
@@ -19,6 +20,7 @@ __all__ = [
     "demo_options",
     "draw_attendance",
     "draw_score_bank",
+    "examples",
     "make_study",
     "tiny_options",
     "twin_options",

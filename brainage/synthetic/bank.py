@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from brainage.errors import DesignError
 from brainage.progress import Progress, silent
+from brainage.showing import Shown
 from brainage.synthetic.options import TrialPlan
 from brainage.synthetic.people import (
     allocate,
@@ -35,8 +36,8 @@ _CHUNK = 16
 Score = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True)
-class ScoreBank:
+@dataclass(frozen=True, repr=False)
+class ScoreBank(Shown):
     """Predicted ages of n people at every visit, had they been in each arm.
 
     Parameters
@@ -51,6 +52,15 @@ class ScoreBank:
         The same scans, same noise, without any arm's effect.
     effect_years : dict of str to ndarray of shape (n, n_visits)
         Arm -> planted effect, latent years.
+
+    Examples
+    --------
+    >>> from brainage.synthetic import draw_score_bank
+    >>> small = ba.tiny_options().model_copy(update={"n_parcels": 8, "n_volumes": 40})
+    >>> study = ba.make_study(small, seed=0)
+    >>> bank = draw_score_bank(study, lambda edges: 60 + edges.mean(axis=1), n_people=24, seed=0)
+    >>> bank.draw_trial(seed=1).groupby("arm").size().to_dict()
+    {'CON': 24, 'HRT': 24, 'MIT': 24}
     """
 
     plan: TrialPlan
@@ -149,6 +159,14 @@ def draw_score_bank(
     ------
     DesignError
         The study has no trial, or its trial is larger than the pool.
+
+    Examples
+    --------
+    >>> small = ba.tiny_options().model_copy(update={"n_parcels": 8, "n_volumes": 40})
+    >>> study = ba.make_study(small, seed=0)
+    >>> bank = draw_score_bank(study, lambda edges: 60 + edges.mean(axis=1), n_people=24, seed=0)
+    >>> len(bank), bank.without_years.shape
+    (24, (24, 3))
     """
     plan = study.options.trial
     if plan is None:

@@ -278,6 +278,11 @@ class SyntheticOptions(Options):
         Of the world itself: networks' loadings, ageing directions, sites.
     note : str, default=""
         Printed and written with the truth ("planted effects are 5 times the published ones").
+
+    Examples
+    --------
+    >>> ba.SyntheticOptions(n_volumes=100, t_r_s=3.0)
+    SyntheticOptions(n_volumes=100, t_r_s=3.0)
     """
 
     depth: Literal["series", "nifti"] = "series"

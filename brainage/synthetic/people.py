@@ -231,6 +231,14 @@ def draw_attendance(
     -------
     attended : ndarray of shape (n, n_visits), bool
         Baseline is always attended. A visit's odds depend only on visits attended before.
+
+    Examples
+    --------
+    >>> from brainage.synthetic.options import DropoutOptions
+    >>> gaps = np.zeros((4, 3))
+    >>> attended = draw_attendance(gaps, DropoutOptions(rate=0.0), np.random.default_rng(0))
+    >>> attended.all(axis=0).tolist()
+    [True, True, True]
     """
     n, n_visits = gaps_years.shape
     attended = np.ones((n, n_visits), dtype=bool)

@@ -45,7 +45,14 @@ def lisa_arms(n: tuple[int, int, int], *, factor: float = 1.0) -> tuple[ArmPlan,
 
 
 def twin_options() -> SyntheticOptions:
-    """Return the LISA twin: the study's own size, at parcel-series depth."""
+    """Return the LISA twin: the study's own size, at parcel-series depth.
+
+    Examples
+    --------
+    >>> options = twin_options()
+    >>> options.reference.n, sum(arm.n for arm in options.trial.arms)
+    (2433, 309)
+    """
     return SyntheticOptions(
         depth="series",
         reference=ReferenceOptions(n=2433, n_sites=6),
@@ -64,6 +71,11 @@ def demo_options(*, n_reference: int = 130, n_per_arm: int = 22) -> SyntheticOpt
         Reference adults.
     n_per_arm : int, default=22
         People of each of the three arms.
+
+    Examples
+    --------
+    >>> demo_options().depth, demo_options(n_per_arm=10).reference.n
+    ('nifti', 130)
     """
     factor = DEMO_EFFECT_FACTOR
     return SyntheticOptions(
@@ -87,7 +99,14 @@ def demo_options(*, n_reference: int = 130, n_per_arm: int = 22) -> SyntheticOpt
 
 
 def tiny_options() -> SyntheticOptions:
-    """Return a study for tests: few people, 32 parcels, seconds."""
+    """Return a study for tests: few people, 32 parcels, seconds.
+
+    Examples
+    --------
+    >>> options = ba.tiny_options()
+    >>> options.reference.n, [arm.name for arm in options.trial.arms]
+    (40, ['CON', 'MIT', 'HRT'])
+    """
     return SyntheticOptions(
         depth="series",
         n_parcels=32,

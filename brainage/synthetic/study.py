@@ -15,6 +15,7 @@ from brainage.connectivity import FeatureTable, View, ViewSpec
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, ScanQuality
+from brainage.showing import Shown
 from brainage.synthetic import world as worlds
 from brainage.synthetic.motion import Motion, draw_motion, parcel_fields, residual_artefact
 from brainage.synthetic.options import SyntheticOptions
@@ -36,8 +37,8 @@ _CHUNK = 32
 SERIES_DECIMALS = 3
 
 
-@dataclass(frozen=True)
-class SyntheticStudy:
+@dataclass(frozen=True, repr=False)
+class SyntheticStudy(Shown):
     """A reference cohort and a trial drawn from one seed.
 
     Parameters
@@ -54,6 +55,14 @@ class SyntheticStudy:
         Every planted value, one row a planned scan (`people.TRUTH`), in latent years.
     allocation : DataFrame or None
         `people.ALLOCATION`; None without a trial.
+
+    Examples
+    --------
+    >>> study = ba.make_study(ba.tiny_options(), seed=1)
+    >>> len(study.scans("reference"))
+    40
+    >>> study.features("trial")["fisher_z"].values.shape[1]
+    496
     """
 
     options: SyntheticOptions
@@ -280,6 +289,12 @@ def make_study(
     ------
     AtlasError
         The atlas has no coordinates.
+
+    Examples
+    --------
+    >>> study = ba.make_study(ba.tiny_options(), seed=1)
+    >>> print(study.lines[2])
+    reference: 40 adults of 18-90 years from 2 sites
     """
     parcels = load_parcels(options) if parcels is None else parcels
     world = worlds.make_world(parcels, options.population_seed)

@@ -65,6 +65,16 @@ def clock_scale_truth(
     ------
     TableError
         A scored scan without its counterfactual.
+
+    Examples
+    --------
+    >>> study, clock = examples.study(), examples.clock()
+    >>> without = clock.score(study.features("trial", counterfactual=True))
+    >>> table = clock_scale_truth(examples.scores(), without, study.truth)
+    >>> table[["arm", "session_id", "planted_years"]].tail(2).round(1)
+       arm session_id  planted_years
+    7  HRT         2y           -6.9
+    8  MIT         2y           -4.2
     """
     with_, without = (
         _whole_brain(scores)[[*_KEY, outcome]] for scores in (scores_with, scores_without)

@@ -53,6 +53,14 @@ def write_study(
     ------
     StageError
         The folder holds another synthetic study.
+
+    Examples
+    --------
+    >>> few = ba.tiny_options().model_copy(update={"trial": None, "n_parcels": 8})
+    >>> two = few.model_copy(update={"reference": few.reference.model_copy(update={"n": 2})})
+    >>> ba.write_study(ba.make_study(two, seed=1), folder)
+    >>> sorted(path.name for path in folder.iterdir())
+    ['planted.json', 'reference', 'truth.json', 'truth.tsv']
     """
     folder = Path(folder)
     write_tables(study, folder, counterfactual=counterfactual)

@@ -39,6 +39,11 @@ def separator_of(path: Path, line: str) -> str:
 
     Else whichever of tab, semicolon and comma is there: spreadsheets write semicolons into .csv
     where the comma is the decimal mark.
+
+    Examples
+    --------
+    >>> separator_of(Path("people.csv"), "a,b")
+    ','
     """
     is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
     marks = (",", "\t", ";") if is_csv else ("\t", ";", ",")
@@ -46,7 +51,7 @@ def separator_of(path: Path, line: str) -> str:
 
 
 def read_text_table(path: str | Path) -> pd.DataFrame:
-    """Read every cell of a TSV or CSV file as text, without blanks and quotes around it.
+    r"""Read every cell of a TSV or CSV file as text, without blanks and quotes around it.
 
     Parameters
     ----------
@@ -64,6 +69,14 @@ def read_text_table(path: str | Path) -> pd.DataFrame:
     TableError
         No such file, a folder, bytes that are no UTF-8 text, no header, a name that stands twice
         in the header, a row of more or fewer cells than the header (with its line).
+
+    Examples
+    --------
+    >>> path = folder / "people.csv"
+    >>> _ = path.write_text("participant_id,age\n007,61.0\n")
+    >>> read_text_table(path)
+      participant_id   age
+    2            007  61.0
     """
     path = Path(path)
     lines = read_lines(path)
@@ -87,12 +100,19 @@ def read_text_table(path: str | Path) -> pd.DataFrame:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Return the lines of a text file, plain or gzip, whatever ends them.
+    r"""Return the lines of a text file, plain or gzip, whatever ends them.
 
     Raises
     ------
     TableError
         No such file, a folder or device, over 200 MB, not UTF-8, control characters.
+
+    Examples
+    --------
+    >>> path = folder / "two.txt"
+    >>> _ = path.write_bytes(b"one\r\ntwo\r\n")
+    >>> read_lines(path)
+    ['one', 'two', '']
     """
     raw = _bytes(path)
     try:

@@ -25,6 +25,15 @@ def check_table(frame: pd.DataFrame, schema: TableSchema, *, where: str = "table
     ------
     TableError
         Required columns absent, wrong kinds, missing cells, impossible values, repeated keys.
+
+    Examples
+    --------
+    >>> from brainage.tables import SCORES
+    >>> check_table(examples.scores(), SCORES)
+    >>> check_table(examples.scores().drop(columns="age_years"), SCORES)
+    Traceback (most recent call last):
+        ...
+    brainage.errors.TableError: table: 1 problem(s) in the scores table:...
     """
     problems = [
         absent_words(c.name, c, list(frame.columns))
@@ -52,6 +61,12 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: TableSchema) -> N
         Ends in ``.tsv``.
     schema : TableSchema
         Gives order and dictionary.
+
+    Examples
+    --------
+    >>> ba.write_table(examples.scores(), folder / "scores.tsv", ba.SCORES)
+    >>> sorted(path.name for path in folder.iterdir())
+    ['scores.json', 'scores.tsv']
     """
     path = Path(path)
     extra = [name for name in frame.columns if name not in schema.names]

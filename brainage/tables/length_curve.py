@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import TableError
+from brainage.showing import Shown
 from brainage.tables.schema import Column, TableSchema
 
 #: A scan that ends early, or one that censoring has gone through.
@@ -42,8 +43,8 @@ LENGTH_CURVE = TableSchema(
 )
 
 
-@dataclass(frozen=True)
-class LengthCurve:
+@dataclass(frozen=True, repr=False)
+class LengthCurve(Shown):
     """Mean shift of a clock's prediction with the share of a scan that is kept.
 
     Parameters
@@ -58,6 +59,15 @@ class LengthCurve:
         Of the same scans.
     retained_s : float or None
         Median length of the whole scans in seconds; None where it is not known.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame(
+    ...     {"loss": "contiguous", "share_kept": [0.5], "shift_years": 2.0, "slope_on_age": 0.0}
+    ... )
+    >>> curve = LengthCurve(rows, "cut after filtering", 40.0, 10.0, 480.0)
+    >>> curve.shift_years(0.5, loss="contiguous")
+    2.0
     """
 
     rows: pd.DataFrame

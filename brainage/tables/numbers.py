@@ -25,7 +25,13 @@ _FEW_LEVELS = 6
 
 
 def number_of(cell: str) -> float | None:
-    """Return a cell's number, to the last bit what was written; None: it is no finite number."""
+    """Return a cell's number, to the last bit what was written; None: it is no finite number.
+
+    Examples
+    --------
+    >>> number_of("1e-3"), number_of("12 mm"), number_of("inf")
+    (0.001, None, None)
+    """
     if not _NUMBER.fullmatch(cell):
         return None
     number = float(cell)
@@ -60,6 +66,15 @@ def numbers_or_categories(cells: pd.Series, *, name: str, where: str) -> pd.Seri
         Some values are numbers and others are not (``>40``, a decimal comma), or most levels
         are one person's (dates, free text): taken for categories they would be one level a
         person.
+
+    Examples
+    --------
+    >>> doses = pd.Series(["1.5", "2"])
+    >>> numbers_or_categories(doses, name="dose", where="allocation.tsv").tolist()
+    [1.5, 2.0]
+    >>> strata = pd.Series(["low", "high"])
+    >>> numbers_or_categories(strata, name="stratum", where="allocation.tsv").tolist()
+    ['low', 'high']
     """
     missing = missing_cells(cells)
     present = cells[~missing].astype(str).str.strip()

@@ -73,6 +73,17 @@ def read_people(
     -----
     BrainAgeWarning
         Ages that the table holds in months, weeks or days.
+
+    Examples
+    --------
+    >>> people = ba.read_people(
+    ...     written / "trial" / "participants.tsv", written / "trial" / "sessions.tsv"
+    ... )
+    >>> people[["participant_id", "session_id", "age_years"]].head(3).round(1)
+      participant_id session_id  age_years
+    0           T001   baseline       69.5
+    1           T001         1y       70.5
+    2           T001         2y       71.5
     """
     columns = dict(columns or {})
     _refuse_unknown(columns, Path(participants))

@@ -51,6 +51,13 @@ def read_table(
     ------
     TableError
         With every problem found, by the line of the file.
+
+    Examples
+    --------
+    >>> path = folder / "scores.tsv"
+    >>> ba.write_table(examples.scores(), path, ba.SCORES)
+    >>> read_table(path, ba.SCORES)["clock_id"].nunique()
+    1
     """
     path = Path(path)
     text = read_text_table(path)
@@ -88,6 +95,10 @@ def refuse_misnamed(path: Path, columns: Sequence[str], known: Sequence[str]) ->
     ------
     TableError
         With both names.
+
+    Examples
+    --------
+    >>> refuse_misnamed(Path("people.tsv"), ["participant_id", "age_year"], ["age_years"])
     """
     for column in columns:
         plain = re.sub(r"[^a-z]", "", column.lower())
@@ -134,6 +145,14 @@ def parse_table(
     ------
     TableError
         With every problem found.
+
+    Examples
+    --------
+    >>> schema = TableSchema("doses", (Column("dose", "number", "Sessions.", nullable=True),))
+    >>> parse_table(pd.DataFrame({"dose": ["12", "n/a"]}), schema, where="doses.tsv")
+       dose
+    0  12.0
+    1   NaN
     """
     named = [f"line {line}" for line in frame.index] if rows is None else list(rows)
     problems: list[str] = []

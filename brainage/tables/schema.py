@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from brainage.showing import Shown
+
 NO_SESSION = "n/a"
 #: The `network` of scores that use every edge.
 WHOLE_BRAIN = "whole_brain"
 
 
-@dataclass(frozen=True)
-class Column:
+@dataclass(frozen=True, repr=False)
+class Column(Shown):
     """One column: its name, kind, unit and meaning.
 
     Parameters
@@ -30,6 +32,19 @@ class Column:
         Whether a cell may be ``n/a``.
     low, high : float or None, default=None
         Smallest and largest value that can be true.
+
+    Examples
+    --------
+    >>> Column("gap_years", "number", "Predicted age minus age.", "years")
+    Column
+      name: gap_years
+      kind: number
+      description: Predicted age minus age.
+      unit: years
+      required: True
+      nullable: False
+      low: None
+      high: None
     """
 
     name: str
@@ -42,9 +57,18 @@ class Column:
     high: float | None = None
 
 
-@dataclass(frozen=True)
-class TableSchema:
-    """The columns of one kind of table; `key` columns together are unique."""
+@dataclass(frozen=True, repr=False)
+class TableSchema(Shown):
+    """The columns of one kind of table; `key` columns together are unique.
+
+    Examples
+    --------
+    >>> SCORES = ba.SCORES
+    >>> SCORES.name, SCORES.key
+    ('scores', ('participant_id', 'session_id', 'network'))
+    >>> SCORES.names[:4]
+    ('participant_id', 'session_id', 'age_years', 'sex')
+    """
 
     name: str
     columns: tuple[Column, ...]

@@ -46,6 +46,13 @@ def read_scores(path: str | Path, *, columns: Mapping[str, str] | None = None) -
     ------
     TableError
         Not such a table, or a gap_years that is not predicted age minus age.
+
+    Examples
+    --------
+    >>> path = folder / "scores.tsv"
+    >>> ba.write_table(examples.scores(), path, ba.SCORES)
+    >>> ba.read_scores(path).shape
+    (64, 17)
     """
     scores = read_table(path, SCORES, columns=columns)
     _refuse_another_gap(scores, str(path))
@@ -74,6 +81,19 @@ def complete_scores(scores: pd.DataFrame, *, where: str = "scores") -> pd.DataFr
     ------
     TableError
         None of the three numbers.
+
+    Examples
+    --------
+    >>> own = pd.DataFrame(
+    ...     {
+    ...         "participant_id": ["01"],
+    ...         "session_id": ["1y"],
+    ...         "age_years": [66.0],
+    ...         "predicted_age_years": [63.5],
+    ...     }
+    ... )
+    >>> complete_scores(own)["gap_years"].tolist()
+    [-2.5]
     """
     out = scores.copy()
     if not any(name in out for name in _GAPS):

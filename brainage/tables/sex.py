@@ -38,6 +38,11 @@ def sex_levels(cells: Iterable[object]) -> pd.Series:
     -------
     levels : Series of object
         None where missing; the index of `cells` where they have one.
+
+    Examples
+    --------
+    >>> sex_levels(["female", "M", "n/a"]).tolist()
+    ['F', 'M', None]
     """
     index = cells.index if isinstance(cells, pd.Series) else None
     return pd.Series([_level(cell) for cell in cells], index=index, dtype=object)

@@ -31,6 +31,7 @@ from brainage.trial.compare import compare_arms
 from brainage.trial.design.allocation import read_allocation
 from brainage.trial.design.allocation_schemes import read_replayed
 from brainage.trial.design.join import TrialDesign, hash_scores, outcome_in_scores
+from brainage.trial.design.observed import gap_means, scans_by_arm
 from brainage.trial.design.outcomes import read_outcomes
 from brainage.trial.design.visit_dates import read_visit_dates
 from brainage.trial.noise.clock_noise import (
@@ -54,7 +55,7 @@ from brainage.trial.noise.repeated_scans import RELIABILITY, reliability_table
 from brainage.trial.noise.simulated_power import SimulatedPower, simulated_power
 from brainage.trial.noise.trial_power import TrialShape, power_curve, trial_power
 from brainage.trial.noise.variance_components import VarianceComponents, variance_components
-from brainage.trial.options import TrialOptions
+from brainage.trial.options import RandomizationOptions, TrialOptions, VisitOptions
 from brainage.trial.plan.plan import (
     AFTERWARDS,
     BEFOREHAND,
@@ -89,6 +90,7 @@ __all__ = [
     "NetworkBased",
     "NothingToDo",
     "Plan",
+    "RandomizationOptions",
     "Reliability",
     "ResultTable",
     "ShareDifference",
@@ -101,6 +103,7 @@ __all__ = [
     "TrialResult",
     "TrialShape",
     "VarianceComponents",
+    "VisitOptions",
     "as_contrasts",
     "change_reliability",
     "compare_arms",
@@ -109,6 +112,7 @@ __all__ = [
     "contrast_table",
     "dose_response",
     "equal_contrast",
+    "gap_means",
     "given_noise",
     "hash_scores",
     "individual_response",
@@ -132,6 +136,7 @@ __all__ = [
     "read_visit_dates",
     "reliability_table",
     "repeated_measures_correlation",
+    "scans_by_arm",
     "score_reliability",
     "share_difference",
     "simulated_power",

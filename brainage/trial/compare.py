@@ -92,6 +92,13 @@ def compare_arms(
         Scores with repeated rows or absent columns.
     DesignError
         See `join_scores`, `fit_mmrm`; too few people in an arm at a visit.
+
+    Examples
+    --------
+    >>> result = examples.result()  # compare_arms(examples.scores(), examples.design())
+    >>> contrast = result.primary
+    >>> contrast.arm, contrast.versus, contrast.visit, contrast.estimate_years < 0
+    ('HRT', 'CON', '1 year', True)
     """
     # Before anything here looks at an arm.
     scores_hash = hash_scores(scores)

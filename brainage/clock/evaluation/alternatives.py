@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from brainage.clock.options import ClockOptions
 from brainage.errors import ConfigError
+from brainage.showing import Shown
 from brainage.wording import did_you_mean
 
 
-@dataclass(frozen=True)
-class Alternative:
+@dataclass(frozen=True, repr=False)
+class Alternative(Shown):
     """One clock of a sweep.
 
     Parameters
@@ -26,6 +27,15 @@ class Alternative:
         The clock.
     features : str, default="features"
         Which feature table it sees, where a sweep compares atlases.
+
+    Examples
+    --------
+    >>> alternative = Alternative("svr", ba.ClockOptions(estimator="svr"))
+    >>> alternative
+    Alternative
+      name: svr
+      options: estimator='svr'
+      features: features
     """
 
     name: str
@@ -60,6 +70,12 @@ def expand_alternatives(
     ------
     ConfigError
         An option that does not exist, or a value that it does not take; all of them at once.
+
+    Examples
+    --------
+    >>> named = expand_alternatives(ba.ClockOptions(), {"estimator": ["ridge", "svr"]})
+    >>> [each.name for each in named]
+    ['estimator=ridge', 'estimator=svr']
     """
     alternatives, problems = [], []
     for table, *values in itertools.product(features, *choices.values()):

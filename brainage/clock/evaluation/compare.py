@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
-from brainage.clock.options import ClockOptions
+from brainage.clock.options import ClockOptions, as_clock_options
 from brainage.clock.training.folds import groups_of
 from brainage.clock.training.validation import CrossValidation, cross_validate_clock
 from brainage.connectivity import FeatureTable
 from brainage.errors import BrainAgeError
 from brainage.progress import Progress, silent
+from brainage.showing import Shown
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     """Difference in mean absolute error of two clocks on the same folds.
 
     Parameters
@@ -32,6 +33,13 @@ class Comparison:
         Corrected resampled t test over folds; one observation a fold and repeat.
     n_people, n_draws : int
         People and bootstrap draws.
+
+    Examples
+    --------
+    >>> ridge, svr = examples.cross_validation(), examples.cross_validation()
+    >>> comparison = compare_clocks(ridge, svr, n_draws=100)
+    >>> comparison.difference_years
+    0.0
     """
 
     difference_years: float
@@ -71,6 +79,15 @@ def compare_clocks(
     References
     ----------
     .. [1] Nadeau & Bengio (2003), Mach. Learn. 52:239-281 (corrected resampled t).
+
+    Examples
+    --------
+    >>> features, options = examples.features(), examples.clock_options()
+    >>> ridge = examples.cross_validation()
+    >>> mean = options.model_copy(update={"penalties": (1e6,)})
+    >>> shrunken = ba.cross_validate_clock(features, mean)
+    >>> ba.compare_clocks(ridge, shrunken, n_draws=200).difference_years < 0
+    True
     """
     rows = first.predictions
     keys = ["participant_id", "session_id", "repeat", "fold", "age_years"]
@@ -98,7 +115,7 @@ def compare_clocks(
 
 def permutation_test(
     features: FeatureTable,
-    options: ClockOptions,
+    options: ClockOptions | str,
     *,
     n_permutations: int = 199,
     seed: int = 0,
@@ -111,7 +128,7 @@ def permutation_test(
     ----------
     features : FeatureTable
         The reference cohort.
-    options : ClockOptions
+    options : ClockOptions or str
         The clock; every step is repeated on each shuffle.
     n_permutations : int, default=199
         Shuffles. People with as many scans exchange their ages, first scan for first, so that
@@ -128,7 +145,16 @@ def permutation_test(
     result : DataFrame
         metric (MAE, r), estimate, p_value = (b + 1) / (m + 1) with b the shuffles at least as
         good, n_permutations.
+
+    Examples
+    --------
+    >>> table = ba.permutation_test(
+    ...     examples.features(), examples.clock_options(), n_permutations=2
+    ... )
+    >>> list(table.columns)
+    ['metric', 'estimate', 'p_value', 'n_permutations']
     """
+    options = as_clock_options(options)
     options = _without_intervals(options)
     age = features.ages
     observed = _mae_and_r(cross_validate_clock(features, options, seed=seed, n_jobs=n_jobs))
@@ -152,7 +178,7 @@ def permutation_test(
 
 def learning_curve(
     features: FeatureTable,
-    options: ClockOptions,
+    options: ClockOptions | str,
     *,
     shares: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8, 1.0),
     n_draws: int = 3,
@@ -166,7 +192,7 @@ def learning_curve(
     ----------
     features : FeatureTable
         The reference cohort.
-    options : ClockOptions
+    options : ClockOptions or str
         The clock.
     shares : tuple of float, default=(0.2, 0.4, 0.6, 0.8, 1.0)
         Shares of people (families stay whole), above 0 and at most 1.
@@ -183,7 +209,16 @@ def learning_curve(
     -------
     curve : DataFrame
         share, draw, n_people (groups), n_scans, MAE, r, skill: uncorrected, out of fold.
+
+    Examples
+    --------
+    >>> curve = ba.learning_curve(
+    ...     examples.features(), examples.clock_options(), shares=(0.5, 1.0), n_draws=1
+    ... )
+    >>> list(curve.columns)
+    ['share', 'draw', 'n_people', 'n_scans', 'MAE', 'r', 'skill']
     """
+    options = as_clock_options(options)
     groups = groups_of(features.rows)
     n_groups = int(groups.max()) + 1
     rng = np.random.default_rng(seed)

@@ -128,6 +128,12 @@ class Explanation:
     edges, parcels, networks, stability : DataFrame
         Schemas `EDGES`, `PARCELS`, `NETWORKS`, `STABILITY`. Stability has no rows, and the tables
         no sign consistency, where the clock keeps no fold models (kernel clocks, harmonisation).
+
+    Examples
+    --------
+    >>> explanation = ba.explain_clock(examples.clock(), examples.features())
+    >>> explanation
+    Explanation: patterns of fisher_z (276 edges); 24 rows of parcels
     """
 
     patterns: dict[str, np.ndarray]
@@ -140,6 +146,10 @@ class Explanation:
         """Return views and sizes in one line."""
         sizes = ", ".join(f"{kind} ({len(one)} edges)" for kind, one in self.patterns.items())
         return f"Explanation: patterns of {sizes}; {len(self.parcels)} rows of parcels"
+
+    def _repr_html_(self) -> str:
+        """Return the mean pattern of each network as a table, for notebooks."""
+        return self.networks.to_html(index=False, float_format="{:.4f}".format, max_rows=30)
 
     def save(self, folder: str | Path) -> None:
         """Write ``patterns_{edges,parcels,networks,stability}.tsv``."""
@@ -170,6 +180,12 @@ def explain_clock(clock: BrainClock, reference: FeatureTable) -> Explanation:
     ------
     BrainAgeError
         A network's clock: its edges are one network's by construction.
+
+    Examples
+    --------
+    >>> explanation = ba.explain_clock(examples.clock(), examples.features())
+    >>> explanation.networks[["n_edges", "pattern"]].head(2).round(4).shape
+    (2, 2)
     """
     if clock.network != WHOLE_BRAIN:
         raise BrainAgeError(

@@ -51,6 +51,16 @@ class SweepResult:
         alternative, reason: alternatives whose input cannot be used.
     n_scans, n_people : int
         Scans and people that every alternative was evaluated on.
+
+    Examples
+    --------
+    >>> few = examples.clock_options()
+    >>> from brainage.clock import expand_alternatives, run_sweep
+    >>> alternatives = expand_alternatives(few, {"bias_correction": ["none", "offset"]})
+    >>> tables = {"features": examples.features()}
+    >>> result = run_sweep(alternatives, tables, folder, n_draws=100)
+    >>> len(result.leaderboard), result.n_people
+    (2, 40)
     """
 
     leaderboard: pd.DataFrame
@@ -116,6 +126,16 @@ def run_sweep(
         No alternatives, repeated names, differing folds, or unknown features.
     BrainAgeError
         No alternative could be evaluated.
+
+    Examples
+    --------
+    >>> few = examples.clock_options()
+    >>> from brainage.clock import expand_alternatives, run_sweep
+    >>> alternatives = expand_alternatives(few, {"bias_correction": ["none", "offset"]})
+    >>> tables = {"features": examples.features()}
+    >>> result = run_sweep(alternatives, tables, folder, n_draws=100)
+    >>> sorted(result.leaderboard["alternative"])
+    ['bias_correction=none', 'bias_correction=offset']
     """
     _check(alternatives, features)
     folder = Path(folder)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from brainage.clock.stored import number, record, text, whole
 from brainage.errors import BrainAgeError, ClockFileError
+from brainage.showing import Shown
 
 #: On whom the line is fitted.
 FITTED_ON = ("reference", "baselines", "everyone")
@@ -20,8 +21,8 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class AgeSexLine:
+@dataclass(frozen=True, repr=False)
+class AgeSexLine(Shown):
     """The gap that age and sex lead one to expect, years.
 
     Parameters
@@ -37,6 +38,14 @@ class AgeSexLine:
         Scans that the line was fitted on.
     fitted_on : {"reference", "baselines", "everyone"}
         Whose they were.
+
+    Examples
+    --------
+    >>> age, gap = np.array([60.0, 64.0, 68.0, 66.0]), np.array([0.0, -2.0, -4.0, -3.0])
+    >>> sex = pd.Series(["F", "F", "F", "F"])
+    >>> line = AgeSexLine.fit(age, gap, sex, fitted_on="reference")
+    >>> round(line.per_year, 3)
+    -0.5
     """
 
     intercept: float
@@ -154,6 +163,15 @@ def free_scores(
         ``gap_corrected_years`` is what the line leaves.
     words : dict of str to str
         Network -> what was done.
+
+    Examples
+    --------
+    >>> from brainage.tables import complete_scores
+    >>> scores = examples.scores()
+    >>> first = (scores["session_id"] == "baseline").to_numpy()
+    >>> freed, words = free_scores(scores, first, fitted_on="baselines")
+    >>> freed.shape == scores.shape
+    True
     """
     freed, words = scores.copy(), {}
     for network in dict.fromkeys(scores["network"]):

@@ -9,6 +9,7 @@ is always that of the uncorrected prediction.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Literal, NamedTuple, cast, get_args
 
 import numpy as np
@@ -18,6 +19,7 @@ from sklearn.exceptions import NotFittedError
 from brainage.clock.preparation.age_trend import AgeTrend
 from brainage.clock.stored import ascending, number, optional_number, record, text, whole
 from brainage.errors import BrainAgeError, BrainAgeWarning, ClockFileError
+from brainage.showing import Shown
 
 BiasKind = Literal["none", "offset", "slope", "spline", "in_sample"]
 
@@ -90,6 +92,14 @@ def gap_slope(
     ----------
     .. [1] MacKinnon & White (1985), J. Econometrics 29:305-325 (HC3).
     .. [2] Bell & McCaffrey (2002), Surv. Methodol. 28:169-181 (its form for clusters).
+
+    Examples
+    --------
+    >>> mean = examples.cross_validation().mean_predictions()
+    >>> gap = mean["predicted_age_years"] - mean["age_years"]
+    >>> slope = ba.gap_slope(mean["age_years"].to_numpy(), gap.to_numpy())
+    >>> slope.low < slope.slope < slope.high, slope.n
+    (True, 40)
     """
     age, gap = _checked_pair(age_years, gap_years, least=0)
     person = np.arange(len(age)) if people is None else np.asarray(people)
@@ -137,7 +147,7 @@ def _left_out_scores(centred: np.ndarray, residual: np.ndarray, person: np.ndarr
     return total(centred * residual) + np.sum(left * solved, axis=0)
 
 
-class AgeBiasCorrector:
+class AgeBiasCorrector(Shown):
     """Remove the dependence of the gap on age with a frozen curve.
 
     Parameters
@@ -162,6 +172,14 @@ class AgeBiasCorrector:
     ----------
     .. [1] Beheshti et al. (2019), NeuroImage Clin. 24:102063 (offset).
     .. [2] de Lange & Cole (2020), NeuroImage Clin. 26:102229 (slope).
+
+    Examples
+    --------
+    >>> mean = examples.cross_validation().mean_predictions()
+    >>> age, predicted = mean["age_years"].to_numpy(), mean["predicted_age_years"].to_numpy()
+    >>> corrector = AgeBiasCorrector("offset").fit(age, predicted)
+    >>> corrector.slope_before_.slope < 0, round(corrector.slope_after_.slope, 6) == 0
+    (True, True)
     """
 
     def __init__(self, kind: BiasKind = "offset"):
@@ -170,6 +188,14 @@ class AgeBiasCorrector:
                 f"bias correction: expected one of {get_args(BiasKind)}, found {kind!r}."
             )
         self.kind = kind
+
+    def fields_shown(self) -> Iterator[tuple[str, str]]:
+        """Yield the kind and, once fitted, the coefficients and both slopes, per year of age."""
+        yield "kind", self.kind
+        if hasattr(self, "coefficients_"):
+            yield "coefficients", ", ".join(f"{each:.4g}" for each in self.coefficients_)
+            yield "slope before", f"{self.slope_before_.slope:.4f} per year of age"
+            yield "slope after", f"{self.slope_after_.slope:.4f} per year of age"
 
     def fit(
         self,

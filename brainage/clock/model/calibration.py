@@ -38,6 +38,16 @@ def calibrate_clock(clock: BrainClock, baseline: FeatureTable) -> BrainClock:
     BrainAgeError
         A clock that keeps no age trend, two scans of one person, scans without site or age, no
         new site, or fewer than two scans of one.
+
+    Examples
+    --------
+    >>> site = ba.HarmonizationOptions(method="center", unseen_site="calibrate")
+    >>> options = examples.clock_options().model_copy(update={"harmonization": site})
+    >>> clock = ba.fit_clock(examples.features(), options)
+    >>> trial = examples.features("trial")
+    >>> baseline = trial.select((trial.rows["session_id"] == "baseline").to_numpy())
+    >>> len(ba.calibrate_clock(clock, baseline).score(trial))
+    64
     """
     steps = [preparation.harmonizer for preparation in clock.preparations]
     harmonizers = [step for step in steps if step is not None and hasattr(step, "trend_")]

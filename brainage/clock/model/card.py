@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 
 import numpy as np
@@ -61,16 +60,6 @@ def summary_of(clock: ClockParts, *, clock_id: str) -> str:
     if clock.shows_nothing:
         lines.insert(1, f"  shows nothing of age: {clock.shows_nothing}")
     return "\n".join(line if len(line) <= 120 else line[:117] + "..." for line in lines)
-
-
-def as_html(card: Mapping[str, object]) -> str:
-    """Return a card as an HTML table, its text escaped."""
-    rows = "".join(
-        f"<tr><th style='text-align:left'>{html.escape(str(key))}</th>"
-        f"<td style='text-align:left'>{html.escape(str(value))}</td></tr>"
-        for key, value in card.items()
-    )
-    return f"<table>{rows}</table>"
 
 
 def _figure_words(row: Mapping) -> str:

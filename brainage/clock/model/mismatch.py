@@ -14,6 +14,13 @@ def advice(expected: ViewSpec, found: ViewSpec, *, cleaning: str = "") -> str:
         The clock's, and that of the features.
     cleaning : str, default=""
         The clock's cleaning in words, where it is known.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> expected = examples.features()["fisher_z"].spec
+    >>> print(advice(expected, replace(expected, atlas="power264"))[:56])
+    Re-run `brainage extract` with science.atlas.name: latti
     """
     sentences = []
     parcels = expected.parcel_names != found.parcel_names or expected.networks != found.networks

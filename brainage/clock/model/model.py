@@ -9,22 +9,36 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brainage.clock.model.card import as_html, card_of, drift_words, summary_of
+from brainage.clock.model.card import card_of, drift_words, summary_of
 from brainage.clock.model.clockfile import content_hash, read_clock_file, write_clock_file
 from brainage.clock.model.mismatch import advice
 from brainage.clock.model.networks import network_edges
+from brainage.clock.model.packaged import find_clock_file
 from brainage.clock.model.parts import ClockParts
 from brainage.clock.model.predict import ScanNumbers, numbers_of, prepared_features
 from brainage.clock.model.self_test import check_self_test, self_test
 from brainage.clock.model.stored_clock import clock_to_stored, parts_from_stored
 from brainage.connectivity import FeatureTable
 from brainage.errors import BrainAgeError, ClockFileError, FeatureMismatchError
+from brainage.showing import as_table
 from brainage.tables import SCORES, WHOLE_BRAIN
 
 
 @dataclass(frozen=True, repr=False)
 class BrainClock(ClockParts):
-    """A brain clock trained on a reference cohort and frozen; made by `fit_clock` or `load`."""
+    """A brain clock trained on a reference cohort and frozen; made by `fit_clock` or `load`.
+
+    Examples
+    --------
+    >>> clock = examples.clock()
+    >>> clock.save(folder / "reference.clock")
+    >>> same = ba.BrainClock.load(folder / "reference.clock")
+    >>> same.clock_id == clock.clock_id
+    True
+    >>> scores = same.score(examples.features("trial"))
+    >>> scores[["participant_id", "session_id", "gap_corrected_years"]].shape
+    (64, 3)
+    """
 
     @cached_property
     def clock_id(self) -> str:
@@ -98,12 +112,18 @@ class BrainClock(ClockParts):
     def load(cls, path: str | Path) -> BrainClock:
         """Read a clock; runs no code of the file, checks sizes, hash and every value first.
 
+        Parameters
+        ----------
+        path : str or Path
+            Its file, or the name of a packaged clock (`brainage.packaged_clocks`).
+
         Raises
         ------
         ClockFileError
             Not a clock, truncated, tampered with, of a newer format, or of content that makes no
             sense.
         """
+        path = find_clock_file(path)
         meta, arrays = read_clock_file(path)
         try:
             tested = meta.pop("self_test", None)
@@ -135,7 +155,7 @@ class BrainClock(ClockParts):
 
     def _repr_html_(self) -> str:
         """Return the card as a table, for notebooks."""
-        return as_html(self.card())
+        return as_table(self.card().items())
 
     def blocks(self, features: FeatureTable) -> list[np.ndarray]:
         """Return the values of each view the clock needs, refusing those of another making."""

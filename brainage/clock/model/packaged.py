@@ -10,7 +10,13 @@ from brainage.wording import did_you_mean
 
 
 def packaged_clocks() -> dict[str, Path]:
-    """Return the packaged clocks, name -> file, in order of their names."""
+    """Return the packaged clocks, name -> file, in order of their names.
+
+    Examples
+    --------
+    >>> list(ba.packaged_clocks())
+    ['lemon_schaefer200']
+    """
     return {path.stem: path for path in sorted((configs_folder() / "clocks").glob("*.clock"))}
 
 
@@ -21,6 +27,11 @@ def find_clock_file(name: str | Path) -> Path:
     ------
     ClockFileError
         Neither is there.
+
+    Examples
+    --------
+    >>> ba.find_clock_file("lemon_schaefer200").name
+    'lemon_schaefer200.clock'
     """
     path = Path(name)
     if path.exists():

@@ -71,6 +71,14 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
     References
     ----------
     .. [1] Johnson, Li & Rabinovic (2007), Biostatistics 8:118-127.
+
+    Examples
+    --------
+    >>> rows = examples.features().rows
+    >>> edges = np.asarray(examples.features()["fisher_z"].values, dtype=float)
+    >>> harmonizer = SiteHarmonizer("center").fit(edges, site=rows["site"])
+    >>> harmonizer.transform(edges, site=rows["site"]).shape
+    (40, 276)
     """
 
     def __init__(

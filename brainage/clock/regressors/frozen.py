@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from brainage.clock.regressors.age_scale import AgeScale, to_years
+from brainage.showing import Shown
 
 _NO_DATA = "none: one weight per feature, sorted residuals, a low-rank summary"
 HOLDS_FEATURES = (
@@ -34,8 +35,8 @@ class Regression(Protocol):
         """Return JSON-able facts and arrays."""
 
 
-@dataclass(frozen=True)
-class LinearRegression:
+@dataclass(frozen=True, repr=False)
+class LinearRegression(Shown):
     """``x @ weights + intercept``: ridge, linear SVR, elastic net, stacks and their ensembles.
 
     Parameters
@@ -46,6 +47,12 @@ class LinearRegression:
         On the age scale.
     age_scale : {"years", "sqrt", "log"}, default="years"
         What the sum is turned back from.
+
+    Examples
+    --------
+    >>> line = LinearRegression(np.array([2.0, -1.0]), 60.0)
+    >>> line.predict_one([np.array([[0.5, 1.0]])])
+    60.0
     """
 
     weights: np.ndarray

@@ -56,6 +56,11 @@ def regressor_of(
     ------
     BrainAgeError
         No regressor there, or options that it does not have.
+
+    Examples
+    --------
+    >>> type(regressor_of(ba.ClockOptions(estimator="svr"))).__name__
+    'SvrRegressor'
     """
     if foreign is not None:
         return ForeignRegressor(find_regressor(foreign))

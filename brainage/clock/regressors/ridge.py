@@ -274,6 +274,15 @@ class RidgeClock(RegressorMixin, BaseEstimator):
     left_out_ : ndarray of shape (n_scans,)
         Exact leave-one-out predictions of the training scans, years (of people, where groups
         were given).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> edges = rng.normal(size=(30, 5))
+    >>> ages = 50 + 10 * edges[:, 0]
+    >>> clock = RidgeClock().fit(edges, ages)
+    >>> bool(np.abs(clock.predict(edges) - ages).max() < 1)
+    True
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> Self:

@@ -154,6 +154,15 @@ class StackedClock(RegressorMixin, BaseEstimator):
         Level-1 ridge penalties.
     level1_loo_ : ndarray of shape (n_scans, n_blocks)
         Leave-one-out predictions that level 2 learnt from, on the age scale.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> edges = rng.normal(size=(30, 6))
+    >>> ages = 50 + 10 * edges[:, 0]
+    >>> clock = StackedClock(block_sizes=[3, 3]).fit(edges, ages)
+    >>> clock.predict(edges).shape
+    (30,)
     """
 
     def __init__(

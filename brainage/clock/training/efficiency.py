@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from brainage.errors import BrainAgeError
+from brainage.showing import Shown
 from brainage.tables import Column, TableSchema
 
 #: Standard deviations of true brain age between visits for which people are counted, years.
@@ -37,8 +38,8 @@ EFFICIENCY = TableSchema(
 )
 
 
-@dataclass(frozen=True)
-class PlantedShare:
+@dataclass(frozen=True, repr=False)
+class PlantedShare(Shown):
     """The share of a planted within-person shift that a clock showed, where there is a twin.
 
     Parameters
@@ -47,6 +48,14 @@ class PlantedShare:
         Clock-scale years a planted year.
     low, high : float
         95 % interval.
+
+    Examples
+    --------
+    >>> PlantedShare(estimate=0.51, low=0.45, high=0.57)
+    PlantedShare
+      estimate: 0.51
+      low: 0.45
+      high: 0.57
     """
 
     estimate: float
@@ -92,6 +101,18 @@ def measure_efficiency(
     ------
     BrainAgeError
         Fewer than 10 scans with both halves.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> age = rng.uniform(20, 80, 60)
+    >>> people = [f"{i:02d}" for i in range(60)]
+    >>> halves = pd.DataFrame({"participant_id": people, "site": "A"})
+    >>> first = 50 + 0.5 * (age - 50) + rng.normal(0, 3, 60)
+    >>> halves = halves.assign(age_years=age, first_years=first)
+    >>> halves = halves.assign(second_years=halves["first_years"] + rng.normal(0, 2, 60))
+    >>> ba.measure_efficiency(halves, n_bootstrap=0)["measure"].tolist()[:2]
+    ['within_scan_noise_years', 'share_pooled']
     """
     data = halves.dropna(subset=["age_years", "first_years", "second_years"])
     if len(data) < MIN_SCANS:
@@ -140,6 +161,11 @@ def participants_per_arm(
         What brain age really moves between visits.
     effect_years : float, default=1.0
         Latent effect of one arm against another.
+
+    Examples
+    --------
+    >>> participants_per_arm(np.array([2.0, 4.0]), 2.0).round(0)
+    array([251., 628.])
     """
     quantiles = stats.norm.isf(_ALPHA / 2) + stats.norm.ppf(_POWER)
     # A change holds the noise and the state of two visits, a contrast two arms.

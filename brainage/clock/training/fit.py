@@ -18,7 +18,7 @@ from brainage.clock.model.distance import ReferenceDistance
 from brainage.clock.model.intervals import CvPlusIntervals
 from brainage.clock.model.model import BrainClock
 from brainage.clock.model.networks import network_edges
-from brainage.clock.options import ClockOptions
+from brainage.clock.options import ClockOptions, as_clock_options
 from brainage.clock.preparation.steps import Preparation
 from brainage.clock.regressors.age_scale import AgeScale
 from brainage.clock.regressors.frozen import LinearRegression, Regression
@@ -38,7 +38,7 @@ _LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 def fit_clock(
     features: FeatureTable,
-    options: ClockOptions,
+    options: ClockOptions | str,
     *,
     cv: CrossValidation | None = None,
     network: str = WHOLE_BRAIN,
@@ -53,7 +53,7 @@ def fit_clock(
     ----------
     features : FeatureTable
         The reference cohort.
-    options : ClockOptions
+    options : ClockOptions or str
         How.
     cv : CrossValidation, optional
         Made before with the same features, options and network; None: made here.
@@ -73,7 +73,15 @@ def fit_clock(
     Returns
     -------
     clock : BrainClock
+
+    Examples
+    --------
+    >>> features, options = examples.features(), examples.clock_options()
+    >>> clock = ba.fit_clock(features, options, cv=examples.cross_validation())
+    >>> clock.network, len(clock.score(features))
+    ('whole_brain', 40)
     """
+    options = as_clock_options(options)
     columns = _columns(features, options, network)
     if cv is None:
         cv = cross_validate_clock(
@@ -130,7 +138,7 @@ def fit_clock(
 
 def fit_network_clocks(
     features: FeatureTable,
-    options: ClockOptions,
+    options: ClockOptions | str,
     *,
     seed: int = 0,
     n_jobs: int = 1,
@@ -142,7 +150,7 @@ def fit_network_clocks(
     ----------
     features : FeatureTable
         The reference cohort.
-    options : ClockOptions
+    options : ClockOptions or str
         As for the whole brain.
     seed : int, default=0
         The whole-brain clock's seed gives the same folds.
@@ -155,7 +163,16 @@ def fit_network_clocks(
     -------
     clocks : dict of str to BrainClock
         Empty where the atlas names no network of three parcels or more.
+
+    Examples
+    --------
+    >>> features = examples.features()
+    >>> few = features.select(features.ages > 60)
+    >>> clocks = ba.fit_network_clocks(few, examples.clock_options())
+    >>> list(clocks)
+    ['Default', 'FrontoParietal', 'SomatoMotor', 'Visual']
     """
+    options = as_clock_options(options)
     names = network_names(features.views[options.views[0]].spec)
     if WHOLE_BRAIN in names:
         raise BrainAgeError(

@@ -67,6 +67,12 @@ def make_folds(rows: pd.DataFrame, options: ValidationOptions, *, seed: int) -> 
     ------
     LeakageError
         Fewer groups than folds.
+
+    Examples
+    --------
+    >>> folds = make_folds(examples.features().rows, ba.ValidationOptions(n_folds=5), seed=0)
+    >>> len(folds), [len(test) for _, test in folds[0]]
+    (1, [8, 8, 8, 8, 8])
     """
     groups = groups_of(rows)
     n_groups = groups.max() + 1
@@ -86,7 +92,14 @@ def make_folds(rows: pd.DataFrame, options: ValidationOptions, *, seed: int) -> 
 
 
 def site_folds(rows: pd.DataFrame) -> tuple[list[str], Folds]:
-    """Return leave-one-site-out folds; people scanned at two sites are never in both halves."""
+    """Return leave-one-site-out folds; people scanned at two sites are never in both halves.
+
+    Examples
+    --------
+    >>> sites, folds = site_folds(examples.features().rows)
+    >>> len(sites), [len(test) for _, test in folds]
+    (2, [20, 20])
+    """
     site = rows["site"].fillna("(no site)").to_numpy(str)
     groups = groups_of(rows)
     names, folds = sorted(set(site)), []
@@ -119,6 +132,14 @@ def check_disjoint(
     ------
     LeakageError
         Naming up to five of them.
+
+    Examples
+    --------
+    >>> check_disjoint(["R01", "R02"], ["T01"])
+    >>> check_disjoint(["R01", "R02"], ["R02"])
+    Traceback (most recent call last):
+        ...
+    brainage.errors.LeakageError: 1 participant(s) are in the reference cohort and in th...
     """
     mapped = {str(mine): theirs for mine, theirs in (same_people or {}).items()}
     reference = set(map(str, reference_ids))
@@ -176,6 +197,13 @@ def check_no_shared_scans(
     ------
     LeakageError
         Naming the first pair.
+
+    Examples
+    --------
+    >>> reference, trial = examples.features(), examples.features("trial")
+    >>> check_no_shared_scans(
+    ...     reference["fisher_z"].values, reference.rows, trial["fisher_z"].values, trial.rows
+    ... )
     """
     known = dict(zip(_scan_keys(reference_values), reference["participant_id"], strict=True))
     for key, person in zip(_scan_keys(trial_values), trial["participant_id"], strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from brainage.clock.options import ClockOptions
+from brainage.clock.options import ClockOptions, as_clock_options
 from brainage.clock.training.fit import prepared_views
 from brainage.clock.training.folds import groups_of
 from brainage.clock.training.pipeline import Problem
@@ -17,7 +17,7 @@ from brainage.progress import Progress, silent
 def predict_halves(
     features: FeatureTable,
     halves: HalfFeatures,
-    options: ClockOptions,
+    options: ClockOptions | str,
     cv: CrossValidation,
     *,
     progress: Progress = silent,
@@ -30,7 +30,7 @@ def predict_halves(
         The reference cohort, whole scans: what the models were trained on.
     halves : HalfFeatures
         Of the same scans, in the same order.
-    options : ClockOptions
+    options : ClockOptions or str
         Of the clock.
     cv : CrossValidation
         Made of `features` with `options`; its first repeat is used.
@@ -47,7 +47,18 @@ def predict_halves(
     ------
     BrainAgeError
         A regressor that cannot be kept, whose fold models are therefore not at hand.
+
+    Examples
+    --------
+    >>> from brainage.connectivity import HalfFeatures
+    >>> features, cv = examples.features(), examples.cross_validation()
+    >>> edges = np.asarray(features["fisher_z"].values)
+    >>> halves = HalfFeatures({"fisher_z": edges}, {"fisher_z": edges}, pd.DataFrame())
+    >>> table = ba.predict_halves(features, halves, examples.clock_options(), cv)
+    >>> bool((table["first_years"] == table["second_years"]).all())
+    True
     """
+    options = as_clock_options(options)
     rows = features.rows
     problem = Problem.of(features, options, groups_of(rows))
     problem.share_logarithms()

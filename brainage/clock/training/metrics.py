@@ -68,6 +68,10 @@ def refuse_corrected(predictions: pd.DataFrame) -> None:
     ------
     CorrectedAccuracyError
         The gap has no slope on age although it is not zero.
+
+    Examples
+    --------
+    >>> refuse_corrected(examples.cross_validation().predictions)
     """
     keys = [key for key in ("participant_id", "session_id") if key in predictions]
     columns = ["age_years", "predicted_age_years"]

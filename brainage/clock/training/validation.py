@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import RegressorMixin
 
 from brainage.clock.model.worth import why_it_shows_nothing
-from brainage.clock.options import ClockOptions
+from brainage.clock.options import ClockOptions, as_clock_options
 from brainage.clock.preparation.harmonize import PRESERVE_AGE_WARNING
 from brainage.clock.training.folds import Folds, check_no_copies, groups_of, make_folds, site_folds
 from brainage.clock.training.metrics import accuracy
@@ -84,6 +84,16 @@ class CrossValidation:
     in_sample : DataFrame or None
         participant_id, age_years, predicted_age_years, model: only for the in_sample bias
         correction.
+
+    Examples
+    --------
+    >>> cv = examples.cross_validation()
+    >>> cv.predictions["fold"].nunique(), cv.shows_nothing
+    (5, '')
+    >>> cv.metrics[["validation", "metric"]].head(2)
+      validation metric
+    0     5-fold    MAE
+    1     5-fold   RMSE
     """
 
     predictions: pd.DataFrame
@@ -146,7 +156,7 @@ class CrossValidation:
 
 def cross_validate_clock(
     features: FeatureTable,
-    options: ClockOptions,
+    options: ClockOptions | str,
     *,
     columns: dict[str, np.ndarray] | None = None,
     seed: int = 0,
@@ -161,7 +171,7 @@ def cross_validate_clock(
     ----------
     features : FeatureTable
         The reference cohort.
-    options : ClockOptions
+    options : ClockOptions or str
         Estimator, harmonisation and folds.
     columns : dict of str to ndarray of bool, optional
         View -> edges to use (one network's); None: all.
@@ -186,7 +196,15 @@ def cross_validate_clock(
         The same scan under two ids, or fewer people than folds.
     BrainAgeError
         Ages that are missing or all equal.
+
+    Examples
+    --------
+    >>> cv = ba.cross_validate_clock(examples.features(), examples.clock_options())
+    >>> cv
+    CrossValidation: 40 scans of 40 people, 5 folds x 1
+      5-fold: MAE 8.52 years, of the median age 19.87, r 0.88, uncorrected
     """
+    options = as_clock_options(options)
     rows = features.rows
     _check_ages(rows)
     if options.harmonization.method != "none" and options.harmonization.preserve_age:

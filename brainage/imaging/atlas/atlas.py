@@ -19,13 +19,14 @@ import numpy as np
 from brainage.errors import AtlasError
 from brainage.imaging.atlas.weights import Weights
 from brainage.imaging.reading.nifti import Grid
+from brainage.showing import Shown
 
 #: More are no parcellation (an anatomical image given as one): all their edges fit no memory.
 MOST_PARCELS = 10_000
 
 
 @dataclass(frozen=True, repr=False)
-class Parcels:
+class Parcels(Shown):
     """What is known of an atlas's p parcels, in their order.
 
     Parameters
@@ -41,6 +42,14 @@ class Parcels:
     ------
     AtlasError
         Names twice, empty or with a tab, line break or quotation mark; other lengths.
+
+    Examples
+    --------
+    >>> ba.load_atlas("seitzman300").parcels
+    Parcels
+      names: 300: Auditory_001, Auditory_002, Auditory_003, ..., unassigned_300
+      networks: 300: Auditory, Auditory, Auditory, Auditory, Auditory, ..., None
+      hemispheres: 300: L, L, R, R, L, L, R, L, R, R, L, R, R, L, L, L, L, R, L, ..., R
     """
 
     names: tuple[str, ...]
@@ -100,6 +109,14 @@ class Atlas(abc.ABC):
         BIDS name of the template; None: unknown.
     content_hash : str
         Equal for equal parcellations, whatever the file is called.
+
+    Examples
+    --------
+    >>> atlas = ba.load_atlas("dosenbach160")
+    >>> atlas.name, atlas.space
+    ('dosenbach160', 'MNI')
+    >>> atlas.n_parcels, atlas.centres_mm.shape
+    (160, (160, 3))
     """
 
     name: str

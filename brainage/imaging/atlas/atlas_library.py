@@ -53,6 +53,15 @@ def load_atlas(atlas: str | AtlasOptions = "seitzman300") -> Atlas:
     AtlasError
         An unknown name, an unreadable file, labels that do not fit, an option that this kind of
         atlas does not read, no network.
+
+    Examples
+    --------
+    >>> ba.load_atlas("seitzman300").n_parcels
+    300
+    >>> ba.load_atlas("seitzman30")
+    Traceback (most recent call last):
+        ...
+    brainage.errors.AtlasError: science.atlas.name: no atlas 'seitzman30'. Did you mean ...
     """
     options = AtlasOptions(name=atlas) if isinstance(atlas, str) else atlas
     if options.path is not None:
@@ -83,6 +92,11 @@ def check_space(atlas: Atlas, scan: Scan, allow_spaces: Sequence[str] = ()) -> N
     ------
     ScanError
         Naming both spaces and the option.
+
+    Examples
+    --------
+    >>> scan = ba.find_scans(derivatives)[0]
+    >>> check_space(ba.load_atlas("seitzman300"), scan)
     """
     space = scan.space
     if space is None or atlas.space is None or space in allow_spaces or space == atlas.space:

@@ -64,6 +64,20 @@ class SurfaceAtlas(Atlas):
         ``dlabel.nii``, or the ``ptseries.nii`` whose parcels are made already.
     label_values : ndarray of shape (p,), int, or None
         Key of each parcel; None for made parcels.
+
+    Examples
+    --------
+    >>> from brainage.imaging import Parcels
+    >>> atlas = SurfaceAtlas(
+    ...     name="own",
+    ...     parcels=Parcels(("left", "right")),
+    ...     space="fsLR",
+    ...     content_hash="0",
+    ...     image=Path("own.dlabel.nii"),
+    ...     label_values=np.array([1, 2]),
+    ... )
+    >>> atlas.n_parcels, atlas.of_surfaces
+    (2, True)
     """
 
     image: Path

@@ -32,6 +32,16 @@ class LabelAtlas(Atlas):
         Of each parcel.
     centroids_mm : ndarray of shape (p, 3) or None, default=None
         Mean place of each parcel's voxels, NaN for a label that the image lacks.
+
+    Examples
+    --------
+    >>> from brainage.imaging import write_nifti
+    >>> labels = np.zeros((4, 4, 4), dtype=int)
+    >>> labels[0], labels[3] = 1, 2
+    >>> write_nifti(folder / "own.nii.gz", labels, np.eye(4), dtype="int16")
+    >>> atlas = ba.load_atlas(ba.AtlasOptions(name="own", path=str(folder / "own.nii.gz")))
+    >>> type(atlas).__name__, atlas.n_parcels
+    ('LabelAtlas', 2)
     """
 
     image: Path

@@ -27,6 +27,15 @@ class MapAtlas(Atlas):
     ----------
     image : Path
         4-D NIfTI, one map a volume.
+
+    Examples
+    --------
+    >>> from brainage.imaging import write_nifti
+    >>> maps = np.random.default_rng(0).random((4, 4, 4, 2))
+    >>> write_nifti(folder / "maps.nii.gz", maps, np.eye(4), dtype="float32")
+    >>> atlas = ba.load_atlas(ba.AtlasOptions(name="own", path=str(folder / "maps.nii.gz")))
+    >>> type(atlas).__name__, atlas.n_parcels
+    ('MapAtlas', 2)
     """
 
     image: Path

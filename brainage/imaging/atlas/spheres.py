@@ -32,6 +32,12 @@ class SphereAtlas(Atlas):
         Centres.
     radii_mm : ndarray of shape (p,)
         Radii.
+
+    Examples
+    --------
+    >>> atlas = ba.load_atlas("dosenbach160")
+    >>> type(atlas).__name__, atlas.coordinates_mm.shape
+    ('SphereAtlas', (160, 3))
     """
 
     coordinates_mm: np.ndarray

@@ -23,15 +23,16 @@ from brainage.imaging.cleaning.motion import (
     read_confounds_table,
 )
 from brainage.imaging.cleaning.strategies import Strategy, load_strategy
-from brainage.imaging.options import CleaningOptions
+from brainage.imaging.options import CleaningOptions, as_cleaning_options
 from brainage.imaging.reading.scan import Scan
+from brainage.showing import Shown
 
 _AROMA = "smoothAROMAnonaggr"
 _NON_STEADY = "non_steady_state_outlier"
 
 
-@dataclass(frozen=True)
-class Nuisance:
+@dataclass(frozen=True, repr=False)
+class Nuisance(Shown):
     """What is known of a run besides its voxels.
 
     Parameters
@@ -44,6 +45,17 @@ class Nuisance:
         Mean framewise displacement after the initial volumes, before censoring.
     description : str
         One line for reports.
+
+    Examples
+    --------
+    >>> scan = ba.find_scans(derivatives)[0]
+    >>> nuisance = load_nuisance(scan, ba.CleaningOptions(strategy="24P"), n_volumes=60)
+    >>> nuisance
+    Nuisance
+      confounds: float64 60 x 24
+      kept_volumes: int64 58
+      mean_fd_mm: 0.171851
+      description: 24 motion parameters: 6, their derivatives, and the squares of both
     """
 
     confounds: np.ndarray | None
@@ -52,7 +64,7 @@ class Nuisance:
     description: str
 
 
-def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> Nuisance:
+def load_nuisance(scan: Scan, cleaning: CleaningOptions | str, *, n_volumes: int) -> Nuisance:
     """Read a run's confounds by the named strategy and decide which volumes to keep.
 
     Parameters
@@ -60,8 +72,8 @@ def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> N
     scan : Scan
         Names the confounds table: fMRIPrep's, or six motion parameters (.txt, .par, .1D, .tsv,
         .csv), from which derivatives, squares and framewise displacement are computed.
-    cleaning : CleaningOptions
-        Strategy, initial volumes, scrubbing.
+    cleaning : CleaningOptions or str
+        Strategy, initial volumes, scrubbing; or the strategy's name.
     n_volumes : int
         Volumes of the image.
 
@@ -76,7 +88,19 @@ def load_nuisance(scan: Scan, cleaning: CleaningOptions, *, n_volumes: int) -> N
         columns that are missing or not numbers, every volume censored.
     ConfigError
         No such strategy.
+
+    Examples
+    --------
+    >>> scan = ba.find_scans(derivatives)[0]
+    >>> nuisance = load_nuisance(scan, ba.CleaningOptions(scrub_fd_mm=0.5), n_volumes=60)
+    >>> nuisance
+    Nuisance
+      confounds: float64 60 x 24
+      kept_volumes: int64 52
+      mean_fd_mm: 0.171851
+      description: 24 motion parameters: 6, their derivatives, and the squares of both
     """
+    cleaning = as_cleaning_options(cleaning)
     strategy = load_strategy(cleaning.strategy)
     if n_volumes < 2:
         raise ScanError(f"{scan.bold}: expected a time series, found {n_volumes} volume.")

@@ -11,6 +11,7 @@ from typing import Any
 from brainage.errors import ConfigError
 from brainage.files import configs_folder, read_toml
 from brainage.options import fingerprint_of
+from brainage.showing import Shown
 from brainage.wording import did_you_mean
 
 _KEYS = {"description", "reference", "scrub_fd_mm", "load_confounds", "all_columns"}
@@ -44,8 +45,8 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 _ARGUMENTS = set(_KINDS)
 
 
-@dataclass(frozen=True)
-class Strategy:
+@dataclass(frozen=True, repr=False)
+class Strategy(Shown):
     """Which confounds are regressed out.
 
     Parameters
@@ -60,6 +61,16 @@ class Strategy:
         Every column of the confounds table is regressed out, whatever it is called.
     scrub_fd_mm : float or None
         Censoring that belongs to the strategy, unless the study names its own threshold.
+
+    Examples
+    --------
+    >>> ba.load_strategy("24P")
+    Strategy
+      name: 24P
+      description: 24 motion parameters: 6, their derivatives, and the squares of both
+      load_confounds: strategy: motion, motion: full
+      all_columns: False
+      scrub_fd_mm: None
     """
 
     name: str
@@ -74,7 +85,13 @@ class Strategy:
 
 
 def list_strategies() -> list[str]:
-    """Return the names of the strategies that come with the package."""
+    """Return the names of the strategies that come with the package.
+
+    Examples
+    --------
+    >>> "36P" in ba.list_strategies()
+    True
+    """
     return sorted(path.stem for path in (configs_folder() / "cleaning").glob("*.toml"))
 
 
@@ -86,6 +103,11 @@ def load_strategy(name: str) -> Strategy:
     ConfigError
         No such strategy (the known ones are listed), or a file with unknown keys or values of
         the wrong kind.
+
+    Examples
+    --------
+    >>> ba.load_strategy("36P").name
+    '36P'
     """
     if name.endswith(".toml"):
         return _read_strategy(name, Path(name))

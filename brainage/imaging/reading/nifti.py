@@ -285,6 +285,12 @@ def write_nifti(
         Type of the stored voxels.
     compression : int, default=1
         Of gzip, 0 to 9.
+
+    Examples
+    --------
+    >>> write_nifti(folder / "zeros.nii.gz", np.zeros((4, 4, 4, 3)), np.eye(4), t_r_s=2.0)
+    >>> (folder / "zeros.nii.gz").stat().st_size < 1000
+    True
     """
     path = Path(path)
     kind = np.dtype(dtype)

@@ -28,6 +28,12 @@ class Scan:
     sidecars : tuple of Path or None, default=None
         JSON files that speak for the image, the most particular first, as they were when its folder
         was listed; None: they are looked for when they are needed.
+
+    Examples
+    --------
+    >>> scan = ba.find_scans(derivatives)[0]
+    >>> scan.participant_id, scan.space, scan.confounds.name
+    ('R0001', 'MNI152NLin2009cAsym', 'sub-R0001_task-rest_desc-confounds_timeseries.tsv')
     """
 
     participant_id: str
@@ -45,7 +51,7 @@ class Scan:
         files = [self.bold.name]
         files += [] if self.confounds is None else [f"confounds {self.confounds.name}"]
         files += [] if self.mask is None else [f"mask {self.mask.name}"]
-        return f"<Scan {self._labels()}; {'; '.join(files)}>"
+        return "\n  ".join([f"<Scan {self._labels()}", *files]) + ">"
 
     def _repr_html_(self) -> str:
         rows = {

@@ -58,6 +58,12 @@ def find_scans(
     -----
     BrainAgeWarning
         Runs that are there as single echoes only; they are left out.
+
+    Examples
+    --------
+    >>> scans = ba.find_scans(derivatives)
+    >>> len(scans), scans[0].participant_id, scans[0].task
+    (2, 'R0001', 'rest')
     """
     source = Path(source)
     if source.is_dir():

@@ -55,6 +55,11 @@ def resolve_t_r_s(
     ScanError
         No statement, one of more than a minute, a sidecar and a header that differ by more than
         1 %, or volumes that are not evenly spaced.
+
+    Examples
+    --------
+    >>> resolve_t_r_s(ba.find_scans(derivatives)[0], 2.0)
+    2.0
     """
     # Read also where a table states the time: uneven volumes stay uneven.
     of_sidecar = _sidecar_t_r_s(scan, n_volumes)
@@ -88,7 +93,13 @@ def resolve_t_r_s(
 
 
 def sidecars_of(scan: Scan) -> list[Path]:
-    """Return the JSON files that speak for a scan, and its confounds' own, which may be absent."""
+    """Return the JSON files that speak for a scan, and its confounds' own, which may be absent.
+
+    Examples
+    --------
+    >>> sidecars_of(ba.find_scans(derivatives)[0])[0].suffix
+    '.json'
+    """
     found = _image_sidecars(scan)
     if scan.confounds is not None:
         name = re.sub(r"\.[^.]+(\.gz)?$", ".json", scan.confounds.name)

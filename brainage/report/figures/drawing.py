@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from brainage.files import atomic_path
+from brainage.showing import Shown
 from brainage.wording import printable
 
 #: Okabe & Ito (2008): they stay apart for colour-blind readers; each arm also has its own marker.
@@ -53,8 +54,8 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class FigureFiles:
+@dataclass(frozen=True, repr=False)
+class FigureFiles(Shown):
     """One drawn figure: its SVG, and the stem of its files (``.svg``, ``.png``, ``.pdf``)."""
 
     svg: bytes
@@ -144,7 +145,14 @@ def error_bars(low: Sequence[float], middle: Sequence[float], high: Sequence[flo
 
 
 def figure_of(axes: Axes) -> Figure:
-    """Return the figure that axes lie in, also where they lie in a part of one."""
+    """Return the figure that axes lie in, also where they lie in a part of one.
+
+    Examples
+    --------
+    >>> axes = ba.plot_contrasts(examples.result())
+    >>> type(figure_of(axes)).__name__
+    'Figure'
+    """
     figure = axes.get_figure(root=True)
     if not isinstance(figure, Figure):
         raise ValueError("expected axes that lie in a figure, found free ones.")
@@ -168,6 +176,14 @@ def save_figure(
     Returns
     -------
     files : FigureFiles
+
+    Examples
+    --------
+    >>> axes = ba.plot_contrasts(examples.result())
+    >>> from brainage.report import figure_of
+    >>> files = save_figure(figure_of(axes), folder / "contrasts")
+    >>> sorted(path.name for path in folder.iterdir())
+    ['contrasts.pdf', 'contrasts.png', 'contrasts.svg']
     """
     stem = Path(stem)
     with style(), warnings.catch_warnings():

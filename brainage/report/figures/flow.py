@@ -35,6 +35,10 @@ def plot_flow(flow: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
     -------
     axes : Axes
         In inches, without frame.
+
+    Examples
+    --------
+    >>> axes = ba.plot_flow(examples.result().flow)
     """
     arms = list(dict.fromkeys(flow["arm"]))
     visits = list(dict.fromkeys(flow["visit"]))

@@ -34,6 +34,10 @@ def plot_predictions(predictions: pd.DataFrame, *, axes: Axes | None = None) -> 
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> axes = ba.plot_predictions(examples.cross_validation().mean_predictions())
     """
     age = predictions["age_years"].to_numpy(float)
     with style():
@@ -65,6 +69,12 @@ def plot_gap_on_age(gaps: pd.DataFrame, *, corrected: bool, axes: Axes | None = 
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> seen = examples.cross_validation().mean_predictions()
+    >>> seen = seen.assign(gap_years=seen["predicted_age_years"] - seen["age_years"])
+    >>> axes = ba.plot_gap_on_age(seen, corrected=False)
     """
     column = "gap_corrected_years" if corrected else "gap_years"
     with style():
@@ -90,6 +100,13 @@ def plot_gap_slopes(slopes: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> slopes = pd.DataFrame(
+    ...     {"gap": ["raw", "corrected"], "slope": [-0.4, 0.0], "low": -0.5, "high": 0.1}
+    ... )
+    >>> axes = ba.plot_gap_slopes(slopes)
     """
     with style():
         axes = axes_for(axes, 6.4, 0.9 + 0.34 * max(2, len(slopes)))
@@ -122,6 +139,11 @@ def plot_learning_curve(curve: pd.DataFrame, *, axes: Axes | None = None) -> Axe
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> curve = pd.DataFrame({"n_people": [20, 40], "MAE": [12.0, 9.0], "draw": 0})
+    >>> axes = ba.plot_learning_curve(curve)
     """
     with style():
         axes = axes_for(axes, 5.2, 3.2)
@@ -146,6 +168,12 @@ def plot_sites(sites: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> sites = pd.DataFrame({"site": ["A", "B"], "n": 20, "mean_gap_years": [0.5, -0.5]})
+    >>> sites = sites.assign(age_low_years=20, age_median_years=50, age_high_years=80)
+    >>> axes = ba.plot_sites(sites.assign(low_years=-1.0, high_years=1.0))
     """
     with style():
         axes = axes_for(axes, 6.4, 0.9 + 0.3 * max(2, len(sites)))
@@ -183,6 +211,19 @@ def plot_leaderboard(
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> board = pd.DataFrame(
+    ...     {
+    ...         "alternative": ["ridge", "svr"],
+    ...         "mae_years": [4.1, 4.3],
+    ...         "mae_low_years": [3.8, 4.0],
+    ...         "mae_high_years": [4.4, 4.6],
+    ...     }
+    ... )
+    >>> corrected = {"estimate": 4.2, "low": 3.9, "high": 4.5}
+    >>> axes = ba.plot_leaderboard(board, corrected)
     """
     with style():
         axes = axes_for(axes, 8, 1.4 + 0.32 * len(leaderboard))

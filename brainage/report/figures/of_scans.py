@@ -39,6 +39,13 @@ def plot_quality(quality: pd.DataFrame, *, what: str, axes: Axes | None = None) 
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> quality = pd.DataFrame(
+    ...     {"arm": ["CON"], "visit": ["baseline"], "fd_mm_median": 0.2, "fd_mm_low": 0.1}
+    ... ).assign(fd_mm_high=0.3, n=8)
+    >>> axes = ba.plot_quality(quality, what="fd_mm")
     """
     with style():
         axes = axes_for(axes, 5.6, 3.0)

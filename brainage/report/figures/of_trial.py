@@ -68,6 +68,13 @@ def plot_trajectories(
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> results = ba.StudyResults.of_trial(
+    ...     examples.result(), design=examples.design(), scores=examples.scores()
+    ... )
+    >>> axes = ba.plot_trajectories(results.gaps, results.gap_means, visits=results.visits)
     """
     with style():
         axes = axes_for(axes, 7.2, 4.4)
@@ -122,6 +129,12 @@ def plot_changes(result: HasContrasts, *, axes: Axes | None = None) -> Axes:
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> axes = ba.plot_changes(examples.result())
+    >>> len(axes.get_yticklabels()) > 0
+    True
     """
     deltas = result.deltas[result.deltas["network"] == WHOLE_BRAIN]
     with style():
@@ -162,6 +175,12 @@ def plot_contrasts(result: HasContrasts, *, axes: Axes | None = None) -> Axes:
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> axes = ba.plot_contrasts(examples.result())
+    >>> axes.get_xlabel()
+    'difference (years): below zero is younger; hollow: post hoc'
     """
     rows = result.contrasts[result.contrasts["network"] == WHOLE_BRAIN]
     labels = [
@@ -184,6 +203,10 @@ def plot_networks(result: HasContrasts, *, axes: Axes | None = None) -> Axes:
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> axes = ba.plot_networks(examples.result())
     """
     rows, primary = _as_primary(result.contrasts, result.contrasts)
     labels = [
@@ -207,6 +230,10 @@ def plot_sensitivity(result: HasContrasts, *, axes: Axes | None = None) -> Axes:
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> axes = ba.plot_sensitivity(examples.result())
     """
     rows, primary = _as_primary(result.sensitivity, result.contrasts)
     rows = rows[rows["network"] == WHOLE_BRAIN]
@@ -240,6 +267,11 @@ def plot_forest(
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> contrasts = examples.result().contrasts
+    >>> axes = ba.plot_forest(contrasts, [f"{arm}" for arm in contrasts["arm"]])
     """
     with style():
         axes = axes_for(axes, 7.2, 0.9 + 0.3 * max(2, len(rows)))
@@ -287,6 +319,11 @@ def plot_region_matrix(
     Returns
     -------
     axes : Axes
+
+    Examples
+    --------
+    >>> pairs = ["Default", "Default - Visual"]
+    >>> axes = ba.plot_region_matrix(pairs, [0.1, -0.2], unit="Fisher z")
     """
     pairs = [(region.split(" - ") * 2)[:2] for region in regions]
     names = sorted({name for pair in pairs for name in pair})

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from brainage.errors import DesignError
+from brainage.showing import Shown
 from brainage.trial.analyses.robust_lines import covariate_columns, fit_robust_line
 from brainage.trial.models.lsmeans import CONFIDENCE_LEVEL, Estimate
 
@@ -21,8 +22,8 @@ _Z = float(stats.norm.ppf(0.5 + CONFIDENCE_LEVEL / 2))
 FEWEST_PAIRS = 4
 
 
-@dataclass(frozen=True)
-class Correlation:
+@dataclass(frozen=True, repr=False)
+class Correlation(Shown):
     """A correlation with its interval and test of zero.
 
     Parameters
@@ -37,6 +38,12 @@ class Correlation:
         t and two-sided p.
     n : int
         People, or for a repeated-measures correlation observations.
+
+    Examples
+    --------
+    >>> found = pearson(np.array([0.0, 1.0, 2.0, 4.0]), np.array([0.1, -1.0, -1.8, -4.4]))
+    >>> found.r < -0.9, found.n
+    (True, 4)
     """
 
     r: float
@@ -102,6 +109,11 @@ def spearman(first: np.ndarray, second: np.ndarray, *, what: str = "Spearman rho
     References
     ----------
     .. [1] Bonett & Wright (2000), Psychometrika 65:23-28.
+
+    Examples
+    --------
+    >>> round(spearman(np.array([0.0, 1.0, 2.0, 4.0]), np.array([3.0, 2.0, 1.0, 0.0])).r, 2)
+    -1.0
     """
     _check(first, second, what)
     r = float(np.corrcoef(stats.rankdata(first), stats.rankdata(second))[0, 1])
@@ -140,6 +152,15 @@ def partial_correlation(
     ------
     DesignError
         Fewer than four people more than columns, or nothing left of one of the two.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> first = rng.normal(size=30)
+    >>> second, baseline = -first + rng.normal(0, 0.1, 30), rng.normal(size=(30, 1))
+    >>> found = partial_correlation(first, second, baseline)
+    >>> found.r < -0.9, found.df
+    (True, 27.0)
     """
     _check(first, second, what)
     n, k = given.shape
@@ -188,6 +209,14 @@ def repeated_measures_correlation(
     References
     ----------
     .. [1] Bland & Altman (1995), BMJ 310:446. [2] Bakdash & Marusich (2017), Front. Psychol. 8:456.
+
+    Examples
+    --------
+    >>> first = np.array([1.0, 2.0, 3.0, 2.0, 3.0, 5.0])
+    >>> second = np.array([0.0, -1.2, -1.8, 4.0, 3.1, 1.0])
+    >>> found = repeated_measures_correlation(first, second, np.array([1, 1, 1, 2, 2, 2]))
+    >>> found.r < -0.9, found.df
+    (True, 3.0)
     """
     code, counts = np.unique(person, return_inverse=True, return_counts=True)[1:]
     kept = counts[code] > 1
@@ -209,8 +238,8 @@ def repeated_measures_correlation(
     return _tested(r, df + 2, lost=0, shown=len(x))
 
 
-@dataclass(frozen=True)
-class SlopesByArm:
+@dataclass(frozen=True, repr=False)
+class SlopesByArm(Shown):
     """How the change in a score goes with the change in an outcome, arm by arm.
 
     Parameters
@@ -225,6 +254,16 @@ class SlopesByArm:
         Its degrees of freedom.
     p_value : float
         Its p.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> people = pd.DataFrame({"arm": ["CON"] * 10 + ["HRT"] * 10})
+    >>> people["strength"] = rng.normal(size=20)
+    >>> people["change"] = -people["strength"] + rng.normal(0, 0.1, 20)
+    >>> found = slopes_by_arm(people, arms=("CON", "HRT"), outcome_change="strength")
+    >>> {arm: round(slope.estimate) for arm, slope in found.slopes.items()}
+    {'CON': -1, 'HRT': -1}
     """
 
     slopes: dict[str, Estimate]
@@ -266,6 +305,15 @@ def slopes_by_arm(
     ------
     DesignError
         Too few people, or an arm in which the outcome's change is the same in everyone.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> people = pd.DataFrame({"arm": ["CON"] * 10 + ["HRT"] * 10})
+    >>> people["strength"] = rng.normal(size=20)
+    >>> people["change"] = -people["strength"] + rng.normal(0, 0.1, 20)
+    >>> slopes_by_arm(people, arms=("CON", "HRT"), outcome_change="strength").numerator_df
+    1
     """
     label = people["arm"].to_numpy()
     moved = people[outcome_change].to_numpy(dtype=float)

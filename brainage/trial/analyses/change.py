@@ -73,6 +73,12 @@ def paired_change(baseline: ArrayLike, follow_up: ArrayLike) -> PairedChange:
     References
     ----------
     .. [1] Lakens (2013), Front. Psychol. 4:863, eq. 7 and 10 (d_z, d_av).
+
+    Examples
+    --------
+    >>> change = paired_change([1.0, 2.0, 0.5, 3.0], [0.0, 1.5, 0.5, 1.0])
+    >>> change.n, change.mean, change.test.df
+    (4, -0.875, 3.0)
     """
     first, last = np.asarray(baseline, dtype=float), np.asarray(follow_up, dtype=float)
     if first.shape != last.shape or not (np.isfinite(first).all() and np.isfinite(last).all()):
@@ -134,6 +140,15 @@ def within_arm_changes(
     ------
     DesignError
         An arm with fewer than two people at a visit, or with the same change in everyone.
+
+    Examples
+    --------
+    >>> visit = {"arm": "CON", "visit": "1 year", "years": 1.0}
+    >>> changes = pd.DataFrame(visit, index=range(4))
+    >>> changes = changes.assign(baseline_gap=[1.0, 2.0, 0.5, 3.0], gap=[0.0, 1.5, 0.5, 1.0])
+    >>> within_arm_changes(changes, ["CON"], ["1 year"])[["n", "df"]]
+       n   df
+    0  4  3.0
     """
     rows = []
     for arm in arms:

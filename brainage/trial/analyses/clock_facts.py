@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from brainage.showing import Shown
+
 #: Metric as the clock keeps it -> field of `ClockFacts`.
 _METRICS = {
     "MAE": "mae_years",
@@ -17,8 +19,8 @@ _METRICS = {
 }
 
 
-@dataclass(frozen=True)
-class ClockFacts:
+@dataclass(frozen=True, repr=False)
+class ClockFacts(Shown):
     """What is known of one network's clock; NaN where it is not.
 
     Parameters
@@ -36,6 +38,12 @@ class ClockFacts:
     retest_sem_years, retest_df : float, default=nan
         Standard error of measurement of one scan from scans soon repeated or halves, and its
         degrees of freedom.
+
+    Examples
+    --------
+    >>> facts = ClockFacts(mae_years=4.2, mae_of_median_years=12.9, r=0.91)
+    >>> facts.mae_years < facts.mae_of_median_years
+    True
     """
 
     mae_years: float = np.nan

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from brainage.errors import DesignError
+from brainage.showing import Shown
 from brainage.trial.analyses.robust_lines import covariate_columns
 from brainage.trial.models.lsmeans import CONFIDENCE_LEVEL, Estimate, t_estimate
 
@@ -23,8 +24,8 @@ WEAK_F = 10.0
 Region = Literal["interval", "two rays", "every value", "empty"]
 
 
-@dataclass(frozen=True)
-class ComplierEffect:
+@dataclass(frozen=True, repr=False)
+class ComplierEffect(Shown):
     """Effect of one unit of dose by two-stage least squares.
 
     Parameters
@@ -46,6 +47,15 @@ class ComplierEffect:
         Form of the region.
     n_arm, n_control : int
         People analysed.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"arm": ["CON"] * 4 + ["HRT"] * 4})
+    >>> people["sessions"] = [0, 0, 0, 0, 10, 20, 30, 40]
+    >>> people["change"] = [0.1, -0.2, 0.3, -0.2, -0.6, -1.1, -1.4, -1.9]
+    >>> found = complier_effect(people, arm="HRT", control="CON", dose="sessions")
+    >>> round(found.effect.estimate, 2), found.n_arm
+    (-0.05, 4)
     """
 
     effect: Estimate

@@ -61,6 +61,12 @@ def connectivity_reliability(
     ------
     DesignError
         Another level, two rows for one session, or fewer than two people with both.
+
+    Examples
+    --------
+    >>> table = connectivity_reliability(examples.features("trial"), ("baseline", "1y"))
+    >>> len(table)
+    10
     """
     first, last = _pairs(features, sessions, view)
     spec = features[view].spec

@@ -98,6 +98,14 @@ def levakov_outcome(
     References
     ----------
     .. [1] Levakov et al. (2023), eLife 12:e83604.
+
+    Examples
+    --------
+    >>> result = examples.result()
+    >>> result.levakov[["arm", "visit"]].drop_duplicates().head(2)
+       arm   visit
+    0  CON  1 year
+    1  MIT  1 year
     """
     first = scans[scans["visit"] == baseline].reset_index(drop=True)
     age = first["age_years"].to_numpy(dtype=float)

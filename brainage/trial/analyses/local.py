@@ -129,6 +129,13 @@ def local_changes(
     DesignError
         Unknown arm, visit or level, fewer than two people an arm, a view with an edge layout
         other than parcel by parcel without diagonal, or two rows for one session.
+
+    Examples
+    --------
+    >>> trial, design = examples.features("trial"), examples.design()
+    >>> table = local_changes(trial, design, n_permutations=19)
+    >>> len(table)
+    10
     """
     arm, visit = arm or design.primary_arm, visit or design.primary_visit
     if arm not in design.active_arms:

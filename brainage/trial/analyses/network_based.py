@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from brainage.connectivity import FeatureTable
 from brainage.errors import DesignError
+from brainage.showing import Shown
 from brainage.tables import Column, TableSchema
 from brainage.trial.analyses.edge_changes import edge_changes
 from brainage.trial.analyses.redrawn import ManyResponses, redraw_labels
@@ -50,8 +51,8 @@ COMPONENTS = TableSchema(
 )
 
 
-@dataclass(frozen=True)
-class NetworkBased:
+@dataclass(frozen=True, repr=False)
+class NetworkBased(Shown):
     """Components of edges and how large they grow by chance.
 
     Parameters
@@ -64,6 +65,14 @@ class NetworkBased:
         t of each edge, for drawing; not for claiming.
     notes : tuple of str
         Who and what was left out.
+
+    Examples
+    --------
+    >>> found = network_based_statistic(
+    ...     examples.features("trial"), examples.design(), threshold_t=2.0, n_draws=19
+    ... )
+    >>> found.largest.shape
+    (19,)
     """
 
     components: pd.DataFrame
@@ -115,6 +124,14 @@ def network_based_statistic(
     References
     ----------
     .. [1] Zalesky, Fornito & Bullmore (2010), NeuroImage 53:1197-1207.
+
+    Examples
+    --------
+    >>> found = network_based_statistic(
+    ...     examples.features("trial"), examples.design(), threshold_t=2.0, n_draws=19
+    ... )
+    >>> len(found.largest), found.statistics.shape
+    (19, (276,))
     """
     arm, visit = arm or design.primary_arm, visit or design.primary_visit
     if arm not in design.active_arms:

@@ -101,5 +101,11 @@ def asked_for(options: TrialOptions) -> list[Analysis]:
 
 
 def needs_of(options: TrialOptions) -> frozenset[str]:
-    """Return the inputs beyond scores and allocation that the analyses asked for need."""
+    """Return the inputs beyond scores and allocation that the analyses asked for need.
+
+    Examples
+    --------
+    >>> sorted(needs_of(examples.trial_options()))
+    []
+    """
     return frozenset(need for record in asked_for(options) for need in record.needs(options))

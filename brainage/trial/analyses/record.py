@@ -14,6 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from brainage.connectivity import FeatureTable
+from brainage.showing import Shown
 from brainage.tables import Column
 from brainage.trial.design.join import TrialData, TrialDesign
 from brainage.trial.design.sets import INTENTION_TO_TREAT, AnalysisSet
@@ -30,11 +31,17 @@ RowName = tuple[str, str, str]
 
 
 class NothingToDo(Exception):
-    """The analysis does not apply to these data (nobody changed scanner); the message says why."""
+    """The analysis does not apply to these data (nobody changed scanner); the message says why.
+
+    Examples
+    --------
+    >>> str(NothingToDo("nobody changed scanner"))
+    'nobody changed scanner'
+    """
 
 
-@dataclass(frozen=True)
-class TrialInputs:
+@dataclass(frozen=True, repr=False)
+class TrialInputs(Shown):
     """What a comparison may be given beside scores and allocation.
 
     Parameters
@@ -48,6 +55,12 @@ class TrialInputs:
         efficiency).
     coordinates : DataFrame or None, default=None
         parcel, x_mm, y_mm, z_mm: centres in MNI space, for regions by box and maps.
+
+    Examples
+    --------
+    >>> more = ba.TrialInputs(features=examples.features("trial"))
+    >>> more.has("features"), more.has("outcomes")
+    (True, False)
     """
 
     features: FeatureTable | None = field(default=None, repr=False)
@@ -60,8 +73,8 @@ class TrialInputs:
         return bool(self.clocks) if need == "clocks" else getattr(self, need) is not None
 
 
-@dataclass(frozen=True)
-class AnalysisInputs:
+@dataclass(frozen=True, repr=False)
+class AnalysisInputs(Shown):
     """What every analysis is given.
 
     Parameters
@@ -84,6 +97,15 @@ class AnalysisInputs:
         Inputs beyond scores and allocation; those the record needs are there.
     headline : AnalysisResult or None, default=None
         Of the same network, where it has run before.
+
+    Examples
+    --------
+    >>> from brainage.trial.design.join import TrialData
+    >>> nobody = TrialData(pd.DataFrame(), pd.DataFrame())
+    >>> scores, changes = examples.scores(), pd.DataFrame()
+    >>> inputs = AnalysisInputs(examples.design(), nobody, scores, "whole_brain", changes, {})
+    >>> inputs.design.control_arm, inputs.seed
+    ('CON', 0)
     """
 
     design: TrialDesign
@@ -102,8 +124,8 @@ class AnalysisInputs:
         return self.data.scans[self.data.scans["network"] == self.network]
 
 
-@dataclass(frozen=True)
-class EffectRow:
+@dataclass(frozen=True, repr=False)
+class EffectRow(Shown):
     """One effect in years, before anybody asks whether it was planned.
 
     Parameters
@@ -118,6 +140,14 @@ class EffectRow:
         Of those, people with a score at the row's visit (of an average: at any later visit).
     method : str
         One line.
+
+    Examples
+    --------
+    >>> from brainage.trial.models.lsmeans import Estimate
+    >>> found = Estimate(-1.4, 0.5, 60.0, -2.8, 0.007, -2.4, -0.4)
+    >>> row = EffectRow("HRT", "CON", "1 year", found, 66, 60, "MMRM")
+    >>> row.arm, row.found.estimate
+    ('HRT', -1.4)
     """
 
     arm: str
@@ -129,8 +159,8 @@ class EffectRow:
     method: str
 
 
-@dataclass(frozen=True)
-class AnalysisResult:
+@dataclass(frozen=True, repr=False)
+class AnalysisResult(Shown):
     """What one analysis found.
 
     Parameters
@@ -149,6 +179,12 @@ class AnalysisResult:
         In the model; to print.
     title : str
         In the place of the record's, where the data change it ("(scans with motion)").
+
+    Examples
+    --------
+    >>> result = AnalysisResult(notes=("three people left out",))
+    >>> result.notes
+    ('three people left out',)
     """
 
     contrasts: tuple[EffectRow, ...] = ()
@@ -174,8 +210,8 @@ def _planned_outcome(options: TrialOptions) -> str:
     return options.outcome
 
 
-@dataclass(frozen=True)
-class Analysis:
+@dataclass(frozen=True, repr=False)
+class Analysis(Shown):
     """One analysis of a trial; `brainage.trial.analyses.planned.REGISTRY` holds them all.
 
     Parameters
@@ -216,6 +252,13 @@ class Analysis:
         on that, and estimate nothing of the estimand.
     beside_headline : bool, default=False
         Runs for every network beside the headline; its rows stand in ``deltas.tsv``.
+
+    Examples
+    --------
+    >>> from brainage.trial import REGISTRY
+    >>> record = next(each for each in REGISTRY if each.key == "levakov")
+    >>> record.key, record.settings[:1]
+    ('levakov', ('n_bootstraps',))
     """
 
     key: str

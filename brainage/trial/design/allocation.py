@@ -51,6 +51,12 @@ def read_allocation(
     DesignError
         Empty or unknown arms ("did you mean"), a participant in two arms or with two values of a
         stratum, an arm without people, a stratum that is missing for someone.
+
+    Examples
+    --------
+    >>> path = written / "trial" / "allocation.tsv"
+    >>> ba.read_allocation(path, examples.trial_options())["arm"].value_counts().to_dict()
+    {'CON': 8, 'HRT': 8, 'MIT': 8}
     """
     path = Path(path)
     text = read_text_table(path)

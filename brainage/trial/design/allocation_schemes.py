@@ -124,7 +124,7 @@ def draw_labels(
 
 
 def read_replayed(path: str | Path, allocation: pd.DataFrame, arms: tuple[str, ...]) -> np.ndarray:
-    """Read allocations replayed by the trial's own program.
+    r"""Read allocations replayed by the trial's own program.
 
     Parameters
     ----------
@@ -147,6 +147,14 @@ def read_replayed(path: str | Path, allocation: pd.DataFrame, arms: tuple[str, .
         The file cannot be read.
     DesignError
         Participants absent or unknown, cells that are no arm, fewer than 99 allocations.
+
+    Examples
+    --------
+    >>> allocation = pd.DataFrame({"participant_id": ["01", "02"], "arm": ["CON", "HRT"]})
+    >>> path = folder / "replayed.tsv"
+    >>> _ = path.write_text("01\t02\n" + "CON\tHRT\nHRT\tCON\n" * 50)
+    >>> read_replayed(path, allocation, ("CON", "HRT")).shape
+    (100, 2)
     """
     text = read_text_table(path)
     text = text.set_axis([str(name).removeprefix("sub-") for name in text.columns], axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import DesignError
+from brainage.showing import Shown
 from brainage.tables import SCORES, check_table, complete_scores
 from brainage.trial.design.allocation import check_allocation
 from brainage.trial.design.allocation_schemes import check_replayed
@@ -18,8 +19,8 @@ from brainage.trial.design.visit_dates import check_dates
 from brainage.trial.options import TrialOptions, VisitOptions
 
 
-@dataclass(frozen=True)
-class TrialDesign:
+@dataclass(frozen=True, repr=False)
+class TrialDesign(Shown):
     """Arms, visits, and who was randomised to what.
 
     Parameters
@@ -33,6 +34,12 @@ class TrialDesign:
     replayed : ndarray of str of shape (n_draws, n_randomised) or None, default=None
         Allocations replayed by the trial's own program, in the order of `allocation`; the
         re-randomisation test then draws these.
+
+    Examples
+    --------
+    >>> design = ba.TrialDesign.from_options(examples.trial_options(), examples.allocation())
+    >>> design.control_arm, design.active_arms, design.primary_visit
+    ('CON', ('MIT', 'HRT'), '1 year')
     """
 
     options: TrialOptions
@@ -150,6 +157,12 @@ def hash_scores(scores: pd.DataFrame) -> str:
     -------
     digest : str
         64 hexadecimal digits of the SHA-256.
+
+    Examples
+    --------
+    >>> scores = examples.scores()
+    >>> hash_scores(scores) == hash_scores(scores.sample(frac=1, random_state=0))
+    True
     """
     names = [name for name in SCORES.names if name in scores]
     ordered = scores[names].sort_values(
@@ -180,6 +193,12 @@ def outcome_in_scores(options: TrialOptions, columns: Iterable[str]) -> TrialOpt
     ------
     DesignError
         The outcome that was named is not among the scores.
+
+    Examples
+    --------
+    >>> options = outcome_in_scores(examples.trial_options(), ["participant_id", "gap_years"])
+    >>> options.outcome
+    'gap_years'
     """
     there = set(columns)
     if "predicted_age_years" in there:

@@ -15,7 +15,7 @@ from brainage.tables import NO_SESSION, Column, TableSchema, read_table
 def read_outcomes(
     path: str | Path, names: Sequence[str], *, columns: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """Read the outcomes that the analyses name.
+    r"""Read the outcomes that the analyses name.
 
     Parameters
     ----------
@@ -36,6 +36,13 @@ def read_outcomes(
     ------
     TableError
         Absent columns, cells that are no numbers, two rows for one session.
+
+    Examples
+    --------
+    >>> path = folder / "outcomes.tsv"
+    >>> _ = path.write_text("participant_id\tsession_id\tleg_power\nT001\tbaseline\t210.5\n")
+    >>> ba.read_outcomes(path, ["leg_power"])["leg_power"].tolist()
+    [210.5]
     """
     schema = TableSchema(
         "outcomes",

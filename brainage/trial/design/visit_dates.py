@@ -23,7 +23,7 @@ _ENTITIES = re.compile(r"sub-(?P<person>[a-zA-Z0-9]+)(?:_ses-(?P<session>[a-zA-Z
 def read_visit_dates(
     source: str | Path, *, columns: Mapping[str, str] | None = None
 ) -> pd.DataFrame | None:
-    """Read when each session was scanned.
+    r"""Read when each session was scanned.
 
     Parameters
     ----------
@@ -47,6 +47,14 @@ def read_visit_dates(
     ------
     TableError
         A date that is not ISO 8601, a column of the map that is not there.
+
+    Examples
+    --------
+    >>> path = folder / "dates.tsv"
+    >>> header = "participant_id\tsession_id\tscan_date\n"
+    >>> _ = path.write_text(header + "01\tbaseline\t2020-03-01\n01\t1y\t2021-03-05\n")
+    >>> len(ba.read_visit_dates(path))
+    2
     """
     columns = dict(columns or {})
     strange = sorted(set(columns) - set(_KNOWN))

@@ -9,12 +9,13 @@ import pandas as pd
 from scipy import stats
 
 from brainage.errors import DesignError
+from brainage.showing import Shown
 from brainage.tables import WHOLE_BRAIN
 from brainage.trial.noise.repeated_scans import ALL_SESSIONS, reliability_table
 
 
-@dataclass(frozen=True)
-class ClockNoise:
+@dataclass(frozen=True, repr=False)
+class ClockNoise(Shown):
     """Noise of a gap between two visits.
 
     Parameters
@@ -31,6 +32,12 @@ class ClockNoise:
         Where it is from, in words.
     share : float, default=nan
         Share of a true shift within people that the clock shows; NaN: not known.
+
+    Examples
+    --------
+    >>> noise = ba.given_noise(sd_change_years=6.6, icc=0.7)
+    >>> round(noise.sd_years, 2), noise.source
+    (8.52, 'given values')
     """
 
     sd_change_years: float
@@ -163,6 +170,12 @@ def noise_of_scores(
     ------
     DesignError
         No repeated scans, or none of that network.
+
+    Examples
+    --------
+    >>> noise = ba.noise_of_scores(examples.scores())
+    >>> noise.icc_low < noise.icc < noise.icc_high
+    True
     """
     names = list(dict.fromkeys(scores["network"]))
     wanted = network or (WHOLE_BRAIN if WHOLE_BRAIN in names else names[0])
@@ -195,6 +208,15 @@ def noise_of_reliability(
     ------
     DesignError
         Nothing of that network.
+
+    Examples
+    --------
+    >>> scores = examples.scores()
+    >>> control = examples.allocation().query("arm == 'CON'")["participant_id"]
+    >>> table = reliability_table(scores[scores["participant_id"].isin(control)])
+    >>> noise = noise_of_reliability(table)
+    >>> noise.sd_change_low_years < noise.sd_change_years
+    True
     """
     own = table[table["network"] == network]
     if own.empty:

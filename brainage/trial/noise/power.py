@@ -88,6 +88,16 @@ def power_two_arm(
     ----------
     .. [1] Frison & Pocock (1992), Stat. Med. 11:1685-1704 (change scores and ANCOVA).
     .. [2] Lu, Luo & Chen (2008), Int. J. Biostat. 4:9 (repeated measures with drop-out).
+
+    Examples
+    --------
+    >>> table = ba.power_two_arm(effect_years=-2.3, sd_years=8.5, icc=0.7, n_per_arm=103)
+    >>> table[["analysis", "power"]].round(2)
+             analysis  power
+    0  follow-up only   0.49
+    1   change scores   0.70
+    2          ancova   0.77
+    3            mmrm   0.77
     """
     _check_noise(effect_years, sd_years, icc)
     _check_size((power, alpha, drop_out), n_per_arm, n_follow_ups)

@@ -9,12 +9,13 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from brainage.errors import DesignError
+from brainage.showing import Shown
 
 _LEVEL = 0.95
 
 
-@dataclass(frozen=True)
-class Reliability:
+@dataclass(frozen=True, repr=False)
+class Reliability(Shown):
     """Reliability of a score over repeated scans of the same people.
 
     Parameters
@@ -33,6 +34,13 @@ class Reliability:
         Minimal detectable change of one person, 1.96 sqrt(2) sem_years.
     group_mdc95_years : float
         The same for the mean of n_people.
+
+    Examples
+    --------
+    >>> gaps = [[1.0, 1.4], [3.0, 3.1], [-2.0, -1.1], [0.5, 0.2]]
+    >>> found = ba.score_reliability(gaps)
+    >>> round(found.icc_agreement, 2), round(found.sem_years, 2)
+    (0.96, 0.36)
     """
 
     n_people: int
@@ -70,6 +78,12 @@ def score_reliability(values: ArrayLike) -> Reliability:
     ----------
     .. [1] Shrout & Fleiss (1979), Psychol. Bull. 86:420-428.
     .. [2] McGraw & Wong (1996), Psychol. Methods 1:30-46.
+
+    Examples
+    --------
+    >>> found = ba.score_reliability([[1.0, 1.4], [3.0, 3.1], [-2.0, -1.1], [0.5, 0.2]])
+    >>> round(found.icc_consistency, 2)
+    0.97
     """
     x = np.asarray(values, dtype=float)
     if x.ndim != 2 or min(x.shape) < 2:

@@ -97,6 +97,14 @@ def reliability_table(
     ------
     DesignError
         An outcome that contains age, or fewer than two people with two scans of any network.
+
+    Examples
+    --------
+    >>> scores = examples.scores()
+    >>> control = examples.allocation().query("arm == 'CON'")["participant_id"]
+    >>> table = reliability_table(scores[scores["participant_id"].isin(control)])
+    >>> table["sessions"].tolist()
+    ['baseline and 1y', 'baseline and 2y', '1y and 2y', 'all']
     """
     if "predicted" in outcome:
         raise DesignError(

@@ -9,14 +9,15 @@ import numpy as np
 from scipy import stats
 
 from brainage.errors import DesignError
+from brainage.showing import Shown
 from brainage.trial.noise.trial_power import TrialShape
 
 #: Trials drawn at a time.
 _BATCH = 200
 
 
-@dataclass(frozen=True)
-class SimulatedPower:
+@dataclass(frozen=True, repr=False)
+class SimulatedPower(Shown):
     """Share of drawn trials that reject.
 
     Parameters
@@ -27,6 +28,14 @@ class SimulatedPower:
         Its Monte-Carlo standard error.
     n_trials : int
         Drawn.
+
+    Examples
+    --------
+    >>> power = simulated_power(
+    ...     effect_years=-4.0, sd_change_years=5.0, icc=0.7, n_control=30, n_trials=100
+    ... )
+    >>> power.n_trials, power.power > 0.5
+    (100, True)
     """
 
     power: float
@@ -76,6 +85,14 @@ def simulated_power(
     ------
     DesignError
         Fewer people than sites, or an unknown analysis.
+
+    Examples
+    --------
+    >>> power = simulated_power(
+    ...     effect_years=-4.0, sd_change_years=5.0, icc=0.7, n_control=30, n_trials=100
+    ... )
+    >>> power.power > 0.5
+    True
     """
     shape = shape or TrialShape()
     if analysis not in ("change scores", "ancova"):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import DesignError
+from brainage.showing import Shown
 from brainage.tables import Column, TableSchema
 from brainage.trial.noise.clock_noise import ClockNoise
 from brainage.trial.noise.power_forms import (
@@ -65,8 +66,8 @@ TRIAL_POWER = TableSchema(
 )
 
 
-@dataclass(frozen=True)
-class TrialShape:
+@dataclass(frozen=True, repr=False)
+class TrialShape(Shown):
     """Everything of a trial's size but the number of people.
 
     Parameters
@@ -86,6 +87,12 @@ class TrialShape:
     randomised : {"people", "sites"}, default="people"
         People within each site (site is a covariate: its variance leaves the contrast), or whole
         sites (each is one unit of the comparison).
+
+    Examples
+    --------
+    >>> shape = ba.TrialShape(ratio=2.0, drop_out=0.1)
+    >>> shape.sizes(40)
+    (80, 40)
     """
 
     ratio: float = 1.0
@@ -227,6 +234,13 @@ def power_curve(
     -------
     table : DataFrame
         Schema `TRIAL_POWER`, a block a size.
+
+    Examples
+    --------
+    >>> noise = ba.given_noise(sd_change_years=6.6, icc=0.7)
+    >>> curve = ba.power_curve(effect_years=-2.3, noise=noise, sizes=(50, 100))
+    >>> list(curve.columns)[:3]
+    ['analysis', 'noise', 'effect_read_as']
     """
     return pd.concat(
         [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brainage.errors import DesignError
+from brainage.showing import Shown
 
 #: Ends of the search for log(variance between people / residual variance).
 _LOWEST, _HIGHEST = -14.0, 14.0
@@ -15,8 +16,8 @@ _LOWEST, _HIGHEST = -14.0, 14.0
 _GOLDEN, _STEPS = (5**0.5 - 1) / 2, 46
 
 
-@dataclass(frozen=True)
-class VarianceComponents:
+@dataclass(frozen=True, repr=False)
+class VarianceComponents(Shown):
     """Variances of a score over repeated scans, some of them missing.
 
     Parameters
@@ -30,6 +31,12 @@ class VarianceComponents:
         ICC(C,1) = person / (person + error), 95 % interval over people redrawn.
     n_people, n_sessions, n_values : int
         People with a value, sessions, values.
+
+    Examples
+    --------
+    >>> values = np.array([[1.0, 1.4], [3.0, 3.1], [-2.0, -1.1], [0.5, 0.2]])
+    >>> variance_components(values, n_bootstraps=20).n_people
+    4
     """
 
     person: float

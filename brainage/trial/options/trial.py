@@ -32,6 +32,11 @@ class VisitOptions(Options):
         As in the files, without "ses-".
     nominal_years : float
         Planned time since baseline.
+
+    Examples
+    --------
+    >>> ba.VisitOptions(session_id="1y", label="1 year", nominal_years=1.0)
+    VisitOptions(label='1 year', session_id='1y', nominal_years=1.0)
     """
 
     label: str
@@ -168,6 +173,21 @@ class TrialOptions(Options):
         and the tipping point, are shown in any case).
     estimand : EstimandOptions
         What is estimated.
+
+    Examples
+    --------
+    >>> examples.trial_options().arms
+    ('CON', 'MIT', 'HRT')
+    >>> ba.TrialOptions(
+    ...     arms=["control", "exercise"],
+    ...     control_arm="control",
+    ...     visits=[
+    ...         {"session_id": "pre", "label": "baseline", "nominal_years": 0},
+    ...         {"session_id": "post", "label": "1 year", "nominal_years": 1},
+    ...     ],
+    ...     primary_visit="1 year",
+    ... ).primary_visit
+    '1 year'
     """
 
     arms: Listed[str]

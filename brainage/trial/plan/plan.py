@@ -9,6 +9,7 @@ from pathlib import Path
 from brainage.errors import DesignError
 from brainage.files import write_json, write_text
 from brainage.options import fingerprint_of
+from brainage.showing import Shown
 from brainage.tables import WHOLE_BRAIN
 from brainage.trial.analyses.planned import HEADLINE, analysis, asked_for
 from brainage.trial.analyses.record import Analysis, RowName
@@ -25,8 +26,8 @@ AFTERWARDS = "after a comparison"
 OTHER_SCORES = "for other scores"
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Shown):
     """A statistical analysis plan.
 
     Parameters
@@ -45,6 +46,14 @@ class Plan:
         scores" (see `judging`) plan nothing.
     scores_by : str or None, default=None
         Fingerprint of the choices behind the scores (cleaning, clock, seed); None: not known.
+
+    Examples
+    --------
+    >>> plan = ba.write_plan(examples.trial_options(), folder / "plan.json")
+    >>> plan.written, len(plan.analyses) > 10
+    ('beforehand', True)
+    >>> sorted(path.name for path in folder.iterdir())
+    ['plan.json', 'plan.txt']
     """
 
     options: TrialOptions
@@ -229,6 +238,12 @@ def write_plan(
     Returns
     -------
     plan : Plan
+
+    Examples
+    --------
+    >>> plan = ba.write_plan(examples.trial_options(), folder / "plan.json")
+    >>> len(plan.hash), (folder / "plan.json").is_file()
+    (16, True)
     """
     path = Path(path)
     analyses = planned_analyses(options)
@@ -278,6 +293,12 @@ def read_plan(path: str | Path) -> Plan:
     ------
     DesignError
         Absent, not a plan, or its content does not have its hash.
+
+    Examples
+    --------
+    >>> plan = ba.write_plan(examples.trial_options(), folder / "plan.json")
+    >>> ba.read_plan(folder / "plan.json").hash == plan.hash
+    True
     """
     path = Path(path)
     try:

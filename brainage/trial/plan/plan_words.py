@@ -37,6 +37,12 @@ def plan_statements(options: TrialOptions, first: dict) -> list[tuple[str, str]]
     -------
     statements : list of (str, str)
         What about, and what is laid down.
+
+    Examples
+    --------
+    >>> plan = ba.write_plan(examples.trial_options(), folder / "plan.json")
+    >>> ba.plan_statements(plan.options, plan.analyses[0])[0]
+    ('Estimand (ICH E9(R1)), population', 'all randomised participants who were scanned')
     """
     return [*_estimand(options), *_design(options), *_analyses(options, first)]
 

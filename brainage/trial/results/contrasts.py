@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from brainage.showing import Shown
 from brainage.tables import WHOLE_BRAIN
 from brainage.trial.results.schemas import CONTRASTS
 
@@ -22,8 +23,8 @@ NO_PLAN = "no plan"
 CORRECTIONS = {"gap_corrected_years": "corrected", "gap_years": "uncorrected"}
 
 
-@dataclass(frozen=True)
-class Contrast:
+@dataclass(frozen=True, repr=False)
+class Contrast(Shown):
     """One effect in years.
 
     Parameters
@@ -64,6 +65,12 @@ class Contrast:
         Whether this is the trial's primary contrast.
     plan_hash : str, default="no plan"
         Hash of the plan that was in force.
+
+    Examples
+    --------
+    >>> contrast = examples.result().primary
+    >>> contrast.arm, contrast.versus, contrast.visit, contrast.primary
+    ('HRT', 'CON', '1 year', True)
     """
 
     arm: str
@@ -91,14 +98,28 @@ class Contrast:
 
 
 def contrast_table(contrasts: Iterable[Contrast]) -> pd.DataFrame:
-    """Return contrasts as rows, in the order given (schema `CONTRASTS`)."""
+    """Return contrasts as rows, in the order given (schema `CONTRASTS`).
+
+    Examples
+    --------
+    >>> table = contrast_table(as_contrasts(examples.result().contrasts))
+    >>> len(table) == len(examples.result().contrasts)
+    True
+    """
     rows = [asdict(contrast) for contrast in contrasts]
     frame = pd.DataFrame(rows, columns=[field.name for field in fields(Contrast)])
     return frame[list(CONTRASTS.names)]
 
 
 def as_contrasts(table: pd.DataFrame) -> list[Contrast]:
-    """Return the rows of a contrast table as `Contrast` objects."""
+    """Return the rows of a contrast table as `Contrast` objects.
+
+    Examples
+    --------
+    >>> contrasts = as_contrasts(examples.result().contrasts)
+    >>> len(contrasts), contrasts[0].primary
+    (6, True)
+    """
     names = [field.name for field in fields(Contrast)]
     return [
         Contrast(**{name: _plain(value) for name, value in zip(names, row, strict=True)})

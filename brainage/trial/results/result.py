@@ -10,6 +10,7 @@ import pandas as pd
 
 from brainage.errors import DesignError
 from brainage.files import write_json, write_text
+from brainage.showing import Shown
 from brainage.tables import TableSchema, read_table, write_table
 from brainage.trial.results.contrasts import NO_PLAN, Contrast, as_contrasts
 from brainage.trial.results.schemas import (
@@ -47,8 +48,8 @@ RECORD = "comparison.json"
 BY_COMPARISON = "by the comparison"
 
 
-@dataclass(frozen=True)
-class TrialResult:
+@dataclass(frozen=True, repr=False)
+class TrialResult(Shown):
     """Everything a comparison found; years below zero are younger.
 
     Parameters
@@ -93,6 +94,16 @@ class TrialResult:
         What each of them shows, and its columns.
     files : dict of str to str
         Text files of the analyses by name (``reproduce.R``).
+
+    Examples
+    --------
+    >>> result = examples.result()
+    >>> result.contrasts[["arm", "versus", "visit"]].head(2)
+       arm versus   visit
+    0  HRT    CON  1 year
+    1  MIT    CON  1 year
+    >>> result.primary.arm, result.standing
+    ('HRT', 'post hoc')
     """
 
     deltas: pd.DataFrame = field(repr=False)

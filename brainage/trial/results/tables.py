@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from brainage.showing import Shown
 from brainage.tables import Column, TableSchema
 
 #: Columns that the comparison adds to every table of an analysis.
@@ -14,8 +15,8 @@ PLAN_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class ResultTable:
+@dataclass(frozen=True, repr=False)
+class ResultTable(Shown):
     """One table of an analysis.
 
     Parameters
@@ -30,6 +31,14 @@ class ResultTable:
         How the page shows it; "file": it names the file only.
     describes : bool, default=False
         Describes data and tests nothing: its rows are not marked as planned or post hoc.
+
+    Examples
+    --------
+    >>> from brainage.trial import REGISTRY
+    >>> record = next(each for each in REGISTRY if each.key == "levakov")
+    >>> table = record.tables[0]
+    >>> table.name, table.shown
+    ('levakov', 'folded')
     """
 
     schema: TableSchema
@@ -49,8 +58,8 @@ class ResultTable:
         return replace(self.schema, columns=(*self.schema.columns, *more, *plan))
 
 
-@dataclass(frozen=True)
-class TableRecord:
+@dataclass(frozen=True, repr=False)
+class TableRecord(Shown):
     """What a comparison keeps of a table of an analysis, beside its rows.
 
     Parameters
@@ -65,6 +74,12 @@ class TableRecord:
         How the page shows it.
     schema : TableSchema
         With the plan's columns.
+
+    Examples
+    --------
+    >>> record = examples.result().table_records["levakov"]
+    >>> record.analysis, record.shown
+    ('levakov', 'folded')
     """
 
     analysis: str

@@ -1,4 +1,4 @@
-"""A scan shows itself in one line, whatever its paths."""
+"""A scan shows itself in a few lines, whatever its paths."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 from brainage.imaging import Scan
 
 
-def test_repr_is_one_short_line_with_ids_space_and_files():
+def test_repr_is_short_lines_with_ids_space_and_files():
     deep = Path("/", *["a folder"] * 40)
     scan = Scan("01", "2y", "n/a", "rest", "M", deep / "b.nii.gz", deep / "c.tsv", None)
-    expected = "<Scan sub-01 ses-2y task-rest in M; b.nii.gz; confounds c.tsv>"
+    expected = "<Scan sub-01 ses-2y task-rest in M\n  b.nii.gz\n  confounds c.tsv>"
     assert repr(scan) == expected
 
 
