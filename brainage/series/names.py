@@ -78,6 +78,13 @@ def name_problem(name: str, folders: Sequence[str]) -> str | None:
         Of the file.
     folders : sequence of str
         Names of the folders that it lies in, below the dataset's own.
+
+    Examples
+    --------
+    >>> name_problem("sub-01_task-rest_bold.nii.gz", ["sub-01", "func"]) is None
+    True
+    >>> name_problem("sub-01_task-rest_bold.nii.gz", ["sub-02", "func"]) is None
+    False
     """
     labels = labels_of(name)
     keys = [part.split("-", 1)[0] for part in parts_of(name)]
@@ -92,5 +99,11 @@ def name_problem(name: str, folders: Sequence[str]) -> str | None:
 
 
 def same_run(run: str) -> str:
-    """Return a run's label so that ``1`` and ``01`` are equal: BIDS' run is a whole number."""
+    """Return a run's label so that ``1`` and ``01`` are equal: BIDS' run is a whole number.
+
+    Examples
+    --------
+    >>> same_run("1") == same_run("01")
+    True
+    """
     return run.lstrip("0") or "0" if run.isdigit() else run

@@ -82,6 +82,12 @@ class RandomizationOptions(Options):
     statistic : {"ancova", "gls"}, default="ancova"
         Studentised contrast compared over draws: of the visit alone with HC3 errors, or of all
         visits weighted by the repeated-measures covariance estimated once without arm.
+
+    Examples
+    --------
+    >>> from brainage.trial import RandomizationOptions
+    >>> RandomizationOptions(n_draws=999)
+    RandomizationOptions(n_draws=999)
     """
 
     scheme: Literal["simple", "permuted_blocks", "stratified_blocks", "minimisation"] = "simple"
