@@ -9,6 +9,7 @@ import math
 import os
 import platform
 import re
+import stat
 import tempfile
 import time
 import tomllib
@@ -215,11 +216,13 @@ def read_json(path: str | Path, *, error: type[BrainAgeError] = TableError) -> A
     """
     path = Path(path)
     try:
-        if path.exists() and not path.is_file():
+        # One look: a record a scan is read so, on disks that answer slowly.
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
             raise error(f"{path}: expected a JSON file, found a folder or device.")
-        size = path.stat().st_size
-        if size > _MOST_JSON_BYTES:
-            raise error(f"{path}: expected JSON, found {size / 1e6:.0f} MB; at most 256 are read.")
+        if info.st_size > _MOST_JSON_BYTES:
+            size_mb = info.st_size / 1e6
+            raise error(f"{path}: expected JSON, found {size_mb:.0f} MB; at most 256 are read.")
         text = path.read_text(encoding="utf-8-sig")
         value = json.loads(text, parse_int=_whole_number)
         if _HALF_CHARACTER.search(text):

@@ -83,12 +83,17 @@ def estimate_site_effects(
         for s in range(n_sites):
             mean[s, part] = values[code == s].mean(axis=0)
             variance[s, part] = values[code == s].var(axis=0, ddof=1)
-    scale = np.ones((n_sites, p))
-    if shrink:
-        for s in range(n_sites):
-            mean[s], squared = shrink_site_effect(mean[s], variance[s], int(counts[s]))
-            scale[s] = np.sqrt(squared)
+    scale = scale_of_sites(mean, variance, counts) if shrink else np.ones((n_sites, p))
     return SiteEffects(mean * sd, scale, grand, slope, covariate_mean)
+
+
+def scale_of_sites(mean: np.ndarray, variance: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return each site's shrunken scale (n_sites, n_features); `mean` is shrunk in place."""
+    scale = np.ones(mean.shape)
+    for s, n_scans in enumerate(counts):
+        mean[s], squared = shrink_site_effect(mean[s], variance[s], int(n_scans))
+        scale[s] = np.sqrt(squared)
+    return scale
 
 
 def residual_sd(values: np.ndarray, expected: np.ndarray) -> np.ndarray:

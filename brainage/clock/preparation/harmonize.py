@@ -18,20 +18,27 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from brainage.blocks import blocks
 from brainage.clock.preparation.age_trend import AgeTrend, age_basis, age_knots
 from brainage.clock.preparation.combat import (
+    SiteEffects,
     estimate_site_effects,
     residual_sd,
     shrink_site_effect,
 )
-from brainage.clock.preparation.site_labels import rows_by_site, site_codes, site_labels
-from brainage.errors import BrainAgeError, BrainAgeWarning, FeatureMismatchError
+from brainage.clock.preparation.new_site import QUARTILES, check_new_site, new_site_record
+from brainage.clock.preparation.site_labels import (
+    refuse_missing_sites,
+    refuse_unseen_sites,
+    rows_by_site,
+    site_codes,
+    site_labels,
+)
+from brainage.clock.preparation.site_moments import SiteMoments
+from brainage.errors import BrainAgeError, BrainAgeWarning
 
 Method = Literal["none", "center", "combat"]
 UnseenSite = Literal["refuse", "pass_through", "calibrate"]
 
 #: Fewer training scans than this leave a site without an effect of its own.
 MIN_SITE_SCANS = 2
-#: Ages of a cohort are told by these percentiles.
-QUARTILES = (0, 25, 50, 75, 100)
 #: Fewer calibration scans than this correct a new site's location only.
 MIN_SCALE_SCANS = 20
 
@@ -115,30 +122,75 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         self, X: np.ndarray, y: np.ndarray | None = None, *, site: Any = None
     ) -> Self:
         """Do what `fit` does, for a caller that is inside a training fold: no warning."""
-        self._check_choices()
         X = validate_data(self, X, dtype=[np.float64, np.float32])
-        labels = site_labels(site, len(X))
-        age = self._checked_age(y, len(X))
+        labels, age = self._begin(site, y, len(X))
+        code = site_codes(labels, self.sites_)
+        if self._learns_effects:
+            self._fit_effects(X, age, code)
+        else:
+            self._fit_identity(X.shape[1])
+        if self._learns_trend and age is not None:
+            self._fit_trend(X, age, labels)
+        return self
+
+    def fit_on_moments(
+        self, moments: SiteMoments, y: np.ndarray | None = None, *, site: Any = None
+    ) -> Self:
+        """Do what `fit_inside_fold` does, for scans of which sums are known and no more.
+
+        Parameters
+        ----------
+        moments : SiteMoments
+            Of the training scans (`moments_of_sites`).
+        y, site : as for `fit`
+            Of the same scans.
+        """
+        labels, age = self._begin(site, y, len(moments.code))
+        self.n_features_in_ = n_features = moments.sums.shape[1]
+        if self._learns_effects:
+            shrink = self.method == "combat"
+            effects = moments.effects(shrink=shrink, with_age=self.preserve_age)
+            self._keep(effects, moments.mean_age if self.preserve_age else 0.0)
+        else:
+            self._fit_identity(n_features)
+        if self._learns_trend and age is not None:
+            self.trend_, self.trend_sd_ = moments.trend(*self.gain_and_offset())
+            self.trend_age_range_years_ = np.percentile(age, QUARTILES)
+        return self
+
+    def gain_and_offset(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `transform` does to each site: ``gain * x + offset``, (n_sites, p) each."""
+        check_is_fitted(self, "shift_")
+        gain = 1 / self.scale_
+        return gain, self.centre_ - (self.centre_ + self.shift_) * gain
+
+    def _begin(
+        self, site: Any, y: np.ndarray | None, n_scans: int
+    ) -> tuple[list[str | None], np.ndarray | None]:
+        """Look at choices, sites and ages before the features; return labels and ages."""
+        self._check_choices()
+        labels = site_labels(site, n_scans)
+        age = self._checked_age(y, n_scans)
         names, counts = np.unique([s for s in labels if s is not None], return_counts=True)
-        self._refuse_missing(labels, self.unseen_site)
+        refuse_missing_sites(labels, self.method, self.unseen_site)
         if site is not None and not len(names) and self.method != "none":
             raise BrainAgeError(
-                f"harmonisation {self.method!r}: expected a site for the scans, "
-                "found none. Fill the column 'site', or choose method: none."
+                f"harmonisation {self.method!r}: expected a site for the scans, found none. Fill "
+                "the column 'site', or choose method: none."
             )
         self.sites_ = [str(n) for n, c in zip(names, counts, strict=True) if c >= MIN_SITE_SCANS]
         self.unestimated_sites_ = sorted(set(names.tolist()) - set(self.sites_))
         self.known_sites_ = sorted(set(names.tolist()))
         self.calibrations_: list[dict] = []
-        self.age_slope_ = np.zeros(X.shape[1])
-        code = site_codes(labels, self.sites_)
-        if self.method == "none" or len(self.sites_) < 2:
-            self._fit_identity(X)
-        else:
-            self._fit_effects(X, age, code)
-        if self.unseen_site == "calibrate" and self.method != "none" and age is not None:
-            self._fit_trend(X, age, labels)
-        return self
+        return labels, age
+
+    @property
+    def _learns_effects(self) -> bool:
+        return self.method != "none" and len(self.sites_) >= 2
+
+    @property
+    def _learns_trend(self) -> bool:
+        return self.unseen_site == "calibrate" and self.method != "none"
 
     def transform(
         self,
@@ -183,15 +235,45 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
                 f"it was fitted on {len(self.sites_)} sites."
             )
         labels = site_labels(site, len(X))
-        self._refuse_missing(labels, unseen_site or self.unseen_site)
-        self._refuse_unseen(labels, unseen_site or self.unseen_site)
+        rule = unseen_site or self.unseen_site
+        refuse_missing_sites(labels, self.method, rule)
+        if rule != "pass_through":
+            known = {*self.known_sites_, *self.sites_}
+            refuse_unseen_sites(labels, known, self.method, may_calibrate=rule == "calibrate")
         code = site_codes(labels, self.sites_)
         age_shift = np.zeros(len(X)) if age_years is None else self._age_shift(age_years, code)
+        return self.moved(X, code, age_shift=age_shift)
+
+    def moved(
+        self,
+        X: np.ndarray,
+        code: np.ndarray,
+        *,
+        columns: slice = slice(None),
+        age_shift: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return features moved by site, whose places among `sites_` are known (-1: unmoved).
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_scans, n_columns)
+            Some columns of the features.
+        code : ndarray of shape (n_scans,), int
+            Place of each scan's site.
+        columns : slice, default=slice(None)
+            Which columns `X` has.
+        age_shift : ndarray of shape (n_scans,), optional
+            Age minus the site's mean age, to scale around each scan's own expected mean.
+        """
         result = X.copy()
+        slope = self.age_slope_[columns]
         for rows, s in rows_by_site(code):
+            of_site = (self.centre_[s], self.shift_[s], self.scale_[s])
+            centres, shift, scale = (values[columns] for values in of_site)
+            shifts = np.zeros(len(rows)) if age_shift is None else age_shift[rows]
             for part in blocks(X.shape[1], len(rows)):
-                centre = self.centre_[s, part] + np.outer(age_shift[rows], self.age_slope_[part])
-                moved = (X[rows, part] - centre - self.shift_[s, part]) / self.scale_[s, part]
+                centre = centres[part] + np.outer(shifts, slope[part])
+                moved = (X[rows, part] - centre - shift[part]) / scale[part]
                 result[rows, part] = moved + centre
         return result
 
@@ -230,7 +312,13 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "shift_")
         X = np.asarray(X, dtype=np.float64)
         age = np.asarray(age_years, dtype=float)
-        self._check_calibration(X, site, age)
+        if not hasattr(self, "trend_"):
+            raise BrainAgeError(
+                "calibrate: the harmoniser was not fitted with method 'center' or 'combat' and "
+                "unseen_site: calibrate, so it keeps no age trend. Train the clock again with it."
+            )
+        known = (*self.sites_, *self.known_sites_)
+        check_new_site(X, age, site=site, known=known, n_features=self.n_features_in_)
         expected = age_basis(age, self.trend_.knots_years) @ self.trend_.weights
         residual = (X - expected) / self.trend_sd_
         scale_too = self.method == "combat" and len(X) >= MIN_SCALE_SCANS
@@ -244,16 +332,18 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         new.scale_ = np.vstack([self.scale_, scale])
         new.centre_ = np.vstack([self.centre_, expected.mean(axis=0)])
         new.site_age_years_ = np.append(self.site_age_years_, age.mean())
-        new.calibrations_ = [*self.calibrations_, self._calibration_record(site, age, scale_too)]
+        reference = self.trend_age_range_years_
+        record = new_site_record(site, age, reference_ages=reference, location_only=not scale_too)
+        new.calibrations_ = [*self.calibrations_, record]
         return new
 
-    def _fit_identity(self, X: np.ndarray) -> None:
+    def _fit_identity(self, n_features: int) -> None:
         """Leave edges as they are; one site says nothing about sites."""
         n_sites = len(self.sites_)
-        self.shift_ = np.zeros((n_sites, X.shape[1]))
-        self.scale_ = np.ones((n_sites, X.shape[1]))
-        self.centre_ = np.zeros((n_sites, X.shape[1]))
-        self.site_age_years_ = np.zeros(n_sites)
+        self.shift_ = np.zeros((n_sites, n_features))
+        self.scale_ = np.ones((n_sites, n_features))
+        self.centre_ = np.zeros((n_sites, n_features))
+        self.site_age_years_, self.age_slope_ = np.zeros(n_sites), np.zeros(n_features)
 
     def _fit_effects(self, X: np.ndarray, age: np.ndarray | None, code: np.ndarray) -> None:
         kept = np.flatnonzero(code >= 0)
@@ -263,6 +353,9 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
             mean_age = age[kept].mean()
             centred = age - mean_age
         effects = estimate_site_effects(X, code, shrink=self.method == "combat", covariate=centred)
+        self._keep(effects, mean_age)
+
+    def _keep(self, effects: SiteEffects, mean_age: float) -> None:
         self.shift_, self.scale_ = effects.shift, effects.scale
         self.age_slope_ = effects.covariate_slope
         self.centre_ = effects.grand_mean + np.outer(effects.covariate_mean, self.age_slope_)
@@ -293,10 +386,10 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
 
     def _check_choices(self) -> None:
         for name, kinds in (("method", Method), ("unseen_site", UnseenSite)):
-            if getattr(self, name) not in get_args(kinds):
+            found = getattr(self, name)
+            if found not in get_args(kinds):
                 raise ValueError(
-                    f"harmonisation {name}: expected one of {get_args(kinds)}, found "
-                    f"{getattr(self, name)!r}."
+                    f"harmonisation {name}: expected one of {get_args(kinds)}, found {found!r}."
                 )
 
     def _checked_age(self, y: np.ndarray | None, n_scans: int) -> np.ndarray | None:
@@ -304,9 +397,8 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         if not needed:
             return None
         if y is None:
-            raise ValueError(
-                "harmonisation: preserve_age and unseen_site='calibrate' need ages (y)."
-            )
+            words = "preserve_age and unseen_site='calibrate' need ages (y)"
+            raise ValueError(f"harmonisation: {words}.")
         age = np.asarray(y, dtype=float)
         if age.shape != (n_scans,) or not np.isfinite(age).all():
             raise BrainAgeError(
@@ -314,60 +406,3 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
                 f"with {np.sum(~np.isfinite(age))} missing."
             )
         return age
-
-    def _refuse_missing(self, labels: list[str | None], unseen_site: UnseenSite) -> None:
-        n_missing = sum(label is None for label in labels)
-        if n_missing and unseen_site == "refuse" and self.method != "none":
-            raise FeatureMismatchError(
-                f"harmonisation {self.method!r}: expected a site for every scan, found "
-                f"{n_missing} without. Fill the column 'site', or choose unseen_site: pass_through."
-            )
-
-    def _refuse_unseen(self, labels: list[str | None], unseen_site: UnseenSite) -> None:
-        known = {*self.known_sites_, *self.sites_}
-        unseen = sorted({label for label in labels if label is not None} - known)
-        if not unseen or unseen_site == "pass_through":
-            return
-        advice = (
-            "Calibrate the clock on baseline scans of this site, blind to arm"
-            if unseen_site == "calibrate"
-            else "Choose unseen_site: calibrate (with baseline scans) or pass_through"
-        )
-        raise FeatureMismatchError(
-            f"harmonisation {self.method!r}: expected sites {sorted(known)}, found "
-            f"{unseen}. {advice}."
-        )
-
-    def _check_calibration(self, X: np.ndarray, site: Any, age: np.ndarray) -> None:
-        if not hasattr(self, "trend_"):
-            raise BrainAgeError(
-                "calibrate: the harmoniser was not fitted with method 'center' or "
-                "'combat' and unseen_site: calibrate, so it keeps no age trend. "
-                "Train the clock again with it."
-            )
-        if site in (*self.sites_, *self.known_sites_):
-            raise BrainAgeError(
-                f"calibrate: site {site!r} is already known; a frozen effect is not learnt twice."
-            )
-        if X.ndim != 2 or X.shape[1] != self.n_features_in_ or age.shape != (len(X),):
-            raise ValueError(
-                f"calibrate: expected edges (n_scans, {self.n_features_in_}) and "
-                f"as many ages, found {X.shape} and {age.shape}."
-            )
-        if len(X) < 2 or not (np.isfinite(X).all() and np.isfinite(age).all()):
-            raise BrainAgeError(
-                f"calibrate: expected at least two scans of site {site!r}, all "
-                f"finite, found {len(X)}."
-            )
-
-    def _calibration_record(self, site: Any, age: np.ndarray, scale_too: bool) -> dict:
-        reference = self.trend_age_range_years_
-        low, high = reference[0], reference[-1]
-        return {
-            "site": site,
-            "n_scans": len(age),
-            "location_only": not scale_too,
-            "age_years": [float(q) for q in np.percentile(age, QUARTILES)],
-            "reference_age_years": [float(q) for q in reference],
-            "n_outside_reference_ages": int(np.sum((age < low) | (age > high))),
-        }

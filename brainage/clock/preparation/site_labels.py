@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from brainage.errors import FeatureMismatchError
+
 
 def site_labels(site: Any, n_scans: int) -> list[str | None]:
     """Return site labels as text, None where missing; one nameless site if there is no column."""
@@ -31,3 +33,30 @@ def rows_by_site(code: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
     """Yield the rows of each site that has an effect, with the site's position."""
     for s in np.unique(code[code >= 0]):
         yield np.flatnonzero(code == s), int(s)
+
+
+def refuse_missing_sites(labels: list[str | None], method: str, unseen_site: str) -> None:
+    """Refuse scans without a site, where every scan must have one."""
+    n_missing = sum(label is None for label in labels)
+    if n_missing and unseen_site == "refuse" and method != "none":
+        raise FeatureMismatchError(
+            f"harmonisation {method!r}: expected a site for every scan, found "
+            f"{n_missing} without. Fill the column 'site', or choose unseen_site: pass_through."
+        )
+
+
+def refuse_unseen_sites(
+    labels: list[str | None], known: set[str], method: str, *, may_calibrate: bool
+) -> None:
+    """Refuse sites that training did not have."""
+    unseen = sorted({label for label in labels if label is not None} - known)
+    if not unseen:
+        return
+    advice = (
+        "Calibrate the clock on baseline scans of this site, blind to arm"
+        if may_calibrate
+        else "Choose unseen_site: calibrate (with baseline scans) or pass_through"
+    )
+    raise FeatureMismatchError(
+        f"harmonisation {method!r}: expected sites {sorted(known)}, found {unseen}. {advice}."
+    )

@@ -204,6 +204,11 @@ def needs_learning(spec: ViewSpec, options: ClockOptions, *, incomplete: bool) -
     return spec.kind in LEARNT_KINDS or options.harmonization.method != "none" or incomplete
 
 
+def learns_sites_alone(spec: ViewSpec, *, incomplete: bool) -> bool:
+    """Return whether site effects are all that may be learnt of a view."""
+    return spec.kind not in LEARNT_KINDS and not incomplete
+
+
 def has_missing(values: np.ndarray) -> bool:
     """Return whether any scan of a view lacks a parcel, reading a block of scans at a time."""
     return any(np.isnan(values[start : start + 256]).any() for start in range(0, len(values), 256))

@@ -15,6 +15,7 @@ from sklearn.model_selection import GroupKFold
 
 from brainage.clock.regressors.age_scale import AgeScale, to_scale
 from brainage.clock.regressors.iterative import ShiftedSolutions, solve_shifted, training_sums
+from brainage.clock.regressors.seen_features import SeenFeatures, SiteMove
 from brainage.errors import BrainAgeWarning
 
 Split = tuple[np.ndarray, np.ndarray]
@@ -72,6 +73,7 @@ def choose_penalties(
     penalties: Sequence[float],
     inner_folds: int,
     age_scale: AgeScale = "years",
+    moves: Sequence[SiteMove] = (),
 ) -> Level1:
     """Choose each training set's penalty by the squared error of people left out fold by fold.
 
@@ -91,10 +93,13 @@ def choose_penalties(
         Inner folds of each training set.
     age_scale : {"years", "sqrt", "log"}, default="years"
         Scale of the ridge.
+    moves : sequence of SiteMove, default=()
+        How the outer training sets harmonise the features; their inner sets see them so too.
     """
     target = to_scale(age_years, age_scale)
     owner, held, member = _inner_sets(groups, splits, inner_folds)
-    sums = training_sums(values, member, np.repeat(target[:, None], len(held), axis=1))
+    features = SeenFeatures(values, moves, owner)
+    sums = training_sums(features, member, np.repeat(target[:, None], len(held), axis=1))
     grid = np.asarray(penalties, dtype=float)
 
     def errors(predicted: list[np.ndarray]) -> np.ndarray:
@@ -110,7 +115,7 @@ def choose_penalties(
         return all(relative[sets, index].max() <= CHOICE_TOLERANCE for index in near)
 
     found = solve_shifted(
-        values,
+        features,
         member,
         sums,
         sums.units[:, None] * grid,
@@ -173,6 +178,7 @@ def fit_at(
     *,
     penalties: np.ndarray,
     age_scales: Sequence[AgeScale],
+    moves: Sequence[SiteMove] = (),
 ) -> Fits:
     """Fit each training set's ridge at its own penalty and on its own age scale.
 
@@ -188,14 +194,17 @@ def fit_at(
         Relative to the mean squared length of a centred scan.
     age_scales : sequence of {"years", "sqrt", "log"}
         One a split.
+    moves : sequence of SiteMove, default=()
+        How the training sets harmonise the features.
     """
     everyone = np.arange(len(values))
+    features = SeenFeatures(values, moves)
     member = np.stack([np.isin(everyone, train) for train, _ in splits], axis=1)
     target = np.stack([to_scale(age_years, scale) for scale in age_scales], axis=1)
-    sums = training_sums(values, member, target)
+    sums = training_sums(features, member, target)
     absolute = sums.units * penalties
     found = solve_shifted(
-        values,
+        features,
         member,
         sums,
         absolute[:, None],

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainage.blocks import blocks
+from brainage.clock.regressors.seen_features import SeenFeatures
 
 #: Residual, relative to the right-hand side, at which a system counts as solved. Predictions are
 #: then within 1e-4 years of the exact ones (scripts/bench_ridge_in_passes.py --compare).
@@ -70,13 +70,13 @@ class ShiftedSolutions:
     n_passes: int
 
 
-def training_sums(values: np.ndarray, member: np.ndarray, target: np.ndarray) -> TrainingSums:
+def training_sums(features: SeenFeatures, member: np.ndarray, target: np.ndarray) -> TrainingSums:
     """Sum over each training set in one pass.
 
     Parameters
     ----------
-    values : ndarray of shape (n_scans, n_features)
-        Features, a memory map included.
+    features : SeenFeatures
+        Of the cohort, as each training set sees them.
     member : ndarray of shape (n_scans, n_sets), bool
         Whether a scan is in a training set.
     target : ndarray of shape (n_scans, n_sets)
@@ -85,21 +85,28 @@ def training_sums(values: np.ndarray, member: np.ndarray, target: np.ndarray) ->
     counts = member.sum(axis=0)
     mean_targets = np.sum(member * target, axis=0) / counts
     centred = member * (target - mean_targets)
-    means, right = np.zeros((2, values.shape[1], member.shape[1]))
-    squares = np.empty(len(values))
-    for rows in blocks(*values.shape):
-        block = np.asarray(values[rows], dtype=np.float64)
-        means += block.T @ member[rows].astype(np.float64)
-        right += block.T @ centred[rows]
-        squares[rows] = np.einsum("ij,ij->i", block, block)
+    means, right = np.zeros((2, features.n_features, member.shape[1]))
+    squares = np.zeros(member.shape[1])
+    for part in features.parts():
+        sums, weighted = np.zeros((2, *means.shape))
+        inside, moved = np.zeros((2, member.shape[1]))
+        for rows, block in part.blocks():
+            own = member[rows].astype(np.float64)
+            sums += block.T @ own
+            weighted += block.T @ centred[rows]
+            inside += own.sum(axis=0)
+            moved += centred[rows].sum(axis=0)
+            squares += part.squared_lengths(block, own)
+        means += part.as_seen(sums, inside)
+        right += part.as_seen(weighted, moved)
     means /= counts
     lengths = np.einsum("ij,ij->j", means, means)
-    units = squares @ member / counts - lengths
+    units = squares / counts - lengths
     return TrainingSums(means, right, mean_targets, np.where(units > 0, units, 1.0))
 
 
 def solve_shifted(
-    values: np.ndarray,
+    features: SeenFeatures,
     member: np.ndarray,
     sums: TrainingSums,
     shifts: np.ndarray,
@@ -114,8 +121,8 @@ def solve_shifted(
 
     Parameters
     ----------
-    values : ndarray of shape (n_scans, n_features)
-        Features, a memory map included.
+    features : SeenFeatures
+        Of the cohort, as each training set sees them.
     member : ndarray of shape (n_scans, n_sets), bool
         Whether a scan is in a training set.
     sums : TrainingSums
@@ -145,7 +152,7 @@ def solve_shifted(
     state = _Shifts(shifts - base[:, None])
     residual = sums.right.copy()
     direction, weights = residual.copy(), np.zeros_like(residual) if keep_weights else None
-    along = np.zeros((len(values), n_sets))
+    along = np.zeros((len(member), n_sets))
     steps = [np.zeros((len(rows), n_shifts)) for rows in watched]
     predicted = [
         np.full((len(rows), n_shifts), mean)
@@ -155,7 +162,7 @@ def solve_shifted(
     squared, beta = start.copy(), np.zeros(n_sets)
     relative, n_passes = np.ones(shifts.shape), 0
     while n_passes < most_passes and squared.any():
-        of_residual, product = _one_pass(values, member, sums, residual, along, beta)
+        of_residual, product = _one_pass(features, member, sums, residual, along, beta)
         product += base * direction
         curvature = np.einsum("ij,ij->j", direction, product)
         alpha = np.divide(squared, curvature, out=np.zeros(n_sets), where=curvature > 0)
@@ -183,7 +190,7 @@ def solve_shifted(
 
 
 def _one_pass(
-    values: np.ndarray,
+    features: SeenFeatures,
     member: np.ndarray,
     sums: TrainingSums,
     residual: np.ndarray,
@@ -193,14 +200,18 @@ def _one_pass(
     """Return ``Xc r`` of every scan and ``Xc' Xc p``; `along` becomes ``Xc p``, in place."""
     of_residual = np.empty_like(along)
     product, total = np.zeros_like(residual), np.zeros(residual.shape[1])
-    offset = np.einsum("ij,ij->j", sums.means, residual)
-    for rows in blocks(*values.shape):
-        block = np.asarray(values[rows], dtype=np.float64)
-        of_residual[rows] = block @ residual - offset
-        along[rows] = of_residual[rows] + beta * along[rows]
-        inside = member[rows] * along[rows]
-        product += block.T @ inside
-        total += inside.sum(axis=0)
+    of_mean = np.einsum("ij,ij->j", sums.means, residual)
+    for part in features.parts():
+        weights, constant = part.on_stored(residual)
+        summed, count = np.zeros_like(residual), np.zeros_like(total)
+        for rows, block in part.blocks():
+            of_residual[rows] = block @ weights + (constant - of_mean)
+            along[rows] = of_residual[rows] + beta * along[rows]
+            inside = member[rows] * along[rows]
+            summed += block.T @ inside
+            count += inside.sum(axis=0)
+        product += part.as_seen(summed, count)
+        total += count
     return of_residual, product - sums.means * total
 
 

@@ -228,9 +228,17 @@ class RidgeRegressor:
             splits,
             penalties=self.penalties,
             inner_folds=training.inner_folds,
+            moves=training.moves_of(0),
         )
         scales: list[AgeScale] = ["years"] * len(splits)
-        fits = fit_at(values, ages, splits, penalties=chosen.penalties, age_scales=scales)
+        fits = fit_at(
+            values,
+            ages,
+            splits,
+            penalties=chosen.penalties,
+            age_scales=scales,
+            moves=training.moves_of(0),
+        )
         return [
             PassFit(
                 FeatureLine(

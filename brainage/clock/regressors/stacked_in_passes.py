@@ -60,8 +60,9 @@ def fit_stacks_in_passes(
                 penalties=penalties,
                 inner_folds=training.inner_folds,
                 age_scale=scale,
+                moves=training.moves_of(view),
             )
-            for values in training.values
+            for view, values in enumerate(training.values)
         ]
         for scale in scales
     }
@@ -100,7 +101,14 @@ def _fits(
     predicted = [np.full(len(training.ages), level2.intercept) for _, level2 in chosen]
     for i, values in enumerate(training.values):
         own = np.array([level1[scale][i].penalties[k] for k, scale in enumerate(scales)])
-        view = fit_at(values, training.ages, training.splits, penalties=own, age_scales=scales)
+        view = fit_at(
+            values,
+            training.ages,
+            training.splits,
+            penalties=own,
+            age_scales=scales,
+            moves=training.moves_of(i),
+        )
         for k, (_, level2) in enumerate(chosen):
             weight = level2.weights[i]
             coefs[k].append(weight * view.weights[:, k])

@@ -19,6 +19,7 @@ from brainage.clock.preparation.steps import (
     Preparation,
     fit_preparation,
     has_missing,
+    learns_sites_alone,
     needs_learning,
     shared_logarithms,
 )
@@ -30,11 +31,11 @@ from brainage.clock.regressors.contract import (
     MomentTraining,
     Needs,
     PassRegressor,
-    PassTraining,
 )
 from brainage.clock.regressors.grams import centred, directions, gram_of
 from brainage.clock.regressors.primal import Moments, moments_of
 from brainage.clock.regressors.registry import regressor_of
+from brainage.clock.training.pass_training import pass_training
 from brainage.connectivity import KINDS, DirectionTransformer, FeatureTable, ViewSpec
 from brainage.errors import BrainAgeError, FeatureMismatchError
 
@@ -129,7 +130,21 @@ class Problem:
     def needs(self) -> Needs:
         """Return what the regressor is fitted on."""
         n_scans, n_features = self.values[0].shape
-        return self.regressor.needs(n_scans=n_scans, n_features=n_features, learns=self.learns_any)
+        size = {"n_scans": n_scans, "n_features": n_features}
+        if self.learns_any and self._sites_alone and self._in_passes(size):
+            # Sites move features edge by edge: solvers see them moved, and none is rewritten.
+            return "passes"
+        return self.regressor.needs(**size, learns=self.learns_any)
+
+    def _in_passes(self, size: dict[str, int]) -> bool:
+        return self.regressor.needs(**size, learns=False) == "passes"
+
+    @property
+    def _sites_alone(self) -> bool:
+        return all(
+            learns_sites_alone(spec, incomplete=incomplete)
+            for spec, incomplete in zip(self.specs, self._incomplete, strict=True)
+        )
 
     @property
     def learns_any(self) -> bool:
@@ -237,27 +252,25 @@ class FoldFit:
 
 def fit_all_in_passes(problem: Problem, splits: Folds) -> list[FoldFit]:
     """Fit every training set together, in passes over features that no square matrix can serve."""
-    training = PassTraining(
+    training, steps = pass_training(
         problem.values,
-        problem.ages,
+        problem.rows,
         problem.groups,
         list(splits),
-        problem.options.validation.inner_folds,
+        options=problem.options,
     )
-    preparations = (Preparation(),) * len(problem.values)
     if not isinstance(problem.regressor, PassRegressor):
         raise TypeError(f"{problem.regressor.name}: not to be fitted in passes")
+    fits = problem.regressor.fit_in_passes(training)
     return [
         FoldFit(
             train,
-            preparations,
+            of_split,
             fit.model,
             fit.predicted[test],
             fit.predicted[train] if problem.keeps_in_sample else None,
         )
-        for fit, (train, test) in zip(
-            problem.regressor.fit_in_passes(training), splits, strict=True
-        )
+        for fit, of_split, (train, test) in zip(fits, steps, splits, strict=True)
     ]
 
 
@@ -336,16 +349,15 @@ def _refuse_too_many(problem: Problem) -> None:
     if problem.needs != "grams" or n <= MAX_GRAM_SCANS:
         return
     reason = (
-        "features that are prepared anew in every fold (harmonisation, tangent space, directions, "
-        "missing parcels)"
+        "features that are prepared anew in every fold (tangent space, directions, missing "
+        "parcels; harmonisation too, unless the estimator is ridge or stacked)"
         if problem.learns_any
         else f"the estimator '{problem.regressor.name}'"
     )
     raise BrainAgeError(
         f"clock: {n} scans with {reason} need a matrix of all pairs of scans, {8e-9 * n * n:.0f} "
-        f"GB and days of work; expected at most {MAX_GRAM_SCANS}. Use ridge or stacked on views "
-        "that nothing is learnt of (harmonization.method: none, incomplete_scans: exclude), or "
-        "fewer scans."
+        f"GB and days of work; expected at most {MAX_GRAM_SCANS}. Use ridge or stacked on views of "
+        "which no more than site effects are learnt (incomplete_scans: exclude), or fewer scans."
     )
 
 

@@ -7,8 +7,9 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
-from brainage.clock import ClockOptions, ValidationOptions
+from brainage.clock import ClockOptions, HarmonizationOptions, ValidationOptions, fit_clock
 from brainage.clock.options import PENALTIES
+from brainage.clock.regressors import registry
 from brainage.clock.regressors.contract import PassTraining
 from brainage.clock.regressors.in_passes import choose_penalties
 from brainage.clock.regressors.ridge import RidgeRegressor, fit_ridge_on_gram
@@ -63,6 +64,48 @@ def test_predictions_are_those_of_the_gram_at_the_same_penalty_to_a_thousandth_o
         expected = X[test] @ (X[train].T @ gram.dual) + gram.intercept
         np.testing.assert_allclose(fit.predicted, expected, atol=1e-3)
         np.testing.assert_allclose(fit.model.predict(X[test]), fit.predicted, atol=1e-3)
+
+
+@pytest.mark.parametrize("method", ["center", "combat"])
+def test_harmonised_predictions_are_those_of_the_gram_at_the_same_penalty(cohort, method):
+    problem = _problem(
+        cohort, harmonization=HarmonizationOptions(method=method, preserve_age=method == "combat")
+    )
+    splits = make_folds(cohort.rows, FOLDS, seed=0)[0]
+    problem.regressor = RidgeRegressor(max_square=10)
+    assert problem.needs == "passes"
+    in_passes = fit_all_in_passes(problem, splits)
+    for fit, (train, test) in zip(in_passes, splits, strict=True):
+        preparation, own = problem.prepare(0, train)
+        held_out = problem.prepare_held_out(0, preparation, test).astype(float)
+        own = own.astype(float)
+        unit = np.sum((own - own.mean(axis=0)) ** 2) / len(own)
+        penalty = fit.model.chosen["penalty"] / unit
+        gram = fit_ridge_on_gram(own @ own.T, problem.ages[train], penalties=[penalty])
+        expected = held_out @ (own.T @ gram.dual) + gram.intercept
+        np.testing.assert_allclose(fit.predicted, expected, atol=1e-3)
+        made = fit.preparations[0].transform(problem.values[0][test], problem.rows.iloc[test])
+        np.testing.assert_allclose(fit.model.predict(made), expected, atol=1e-3)
+
+
+def test_a_harmonised_clock_in_passes_is_kept_and_predicts_as_the_one_in_memory(
+    make_cohort, monkeypatch
+):
+    cohort = make_cohort(60, n_sites=3, effect=0.03)
+    options = ClockOptions(
+        penalties=(0.1,), harmonization=HarmonizationOptions(method="combat"), validation=FOLDS
+    )
+    in_memory = fit_clock(cohort, options)
+    made = {"ridge": lambda chosen: RidgeRegressor(chosen.penalties, max_square=10)}
+    monkeypatch.setattr(registry, "REGRESSORS", registry.REGRESSORS | made)
+    in_passes = fit_clock(cohort, options)
+    both = (in_passes, in_memory)
+    assert "inner folds of people" in in_passes.facts["estimator"]
+    X = in_memory.preparations[0].transform(cohort.views["fisher_z"].values, cohort.rows)
+    ages = (X @ clock.regression.weights + clock.regression.intercept for clock in both)
+    np.testing.assert_allclose(*ages, atol=1e-3)
+    distances = (clock.distance.reference_distances_ for clock in both)
+    np.testing.assert_allclose(*distances, rtol=1e-4)
 
 
 def test_held_out_people_change_nothing_that_is_learnt(cohort):

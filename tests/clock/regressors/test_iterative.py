@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from brainage.clock.regressors.iterative import solve_shifted, training_sums
+from brainage.clock.regressors.seen_features import SeenFeatures
 
 PENALTIES = np.geomspace(1e-2, 1e3, 6)
 
@@ -21,10 +22,12 @@ def _data(n, p, *, offset=0.3, seed=0):
 @pytest.mark.parametrize(("n", "p", "offset"), [(80, 150, 0.3), (150, 80, 0.3), (60, 90, 30.0)])
 def test_every_set_and_penalty_equals_scikit_learns_ridge(n, p, offset):
     values, age, member = _data(n, p, offset=offset)
-    sums = training_sums(values, member, np.repeat(age[:, None], 3, axis=1))
+    sums = training_sums(SeenFeatures(values), member, np.repeat(age[:, None], 3, axis=1))
     shifts = sums.units[:, None] * PENALTIES
     everyone = [np.arange(n)] * 3
-    found = solve_shifted(values, member, sums, shifts, watched=everyone, tolerance=1e-8)
+    found = solve_shifted(
+        SeenFeatures(values), member, sums, shifts, watched=everyone, tolerance=1e-8
+    )
     X = values.astype(float)
     for k in range(3):
         own = member[:, k]
@@ -39,10 +42,12 @@ def test_weights_and_a_memory_map_are_the_same_ridge(tmp_path):
     values, age, member = _data(70, 120)
     np.save(tmp_path / "x.npy", values)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    sums = training_sums(mapped, member, np.repeat(age[:, None], 3, axis=1))
+    sums = training_sums(SeenFeatures(mapped), member, np.repeat(age[:, None], 3, axis=1))
     shifts = sums.units[:, None] * 0.5
     watched = [np.array([0]), np.array([30]), np.array([], dtype=int)]
-    found = solve_shifted(mapped, member, sums, shifts, watched=watched, keep_weights=True)
+    found = solve_shifted(
+        SeenFeatures(mapped), member, sums, shifts, watched=watched, keep_weights=True
+    )
     for k in range(3):
         own = member[:, k]
         peer = Ridge(shifts[k, 0]).fit(values[own].astype(float), age[own])
@@ -52,8 +57,13 @@ def test_weights_and_a_memory_map_are_the_same_ridge(tmp_path):
 
 def test_weights_at_many_penalties_are_refused():
     values, age, member = _data(20, 30)
-    sums = training_sums(values, member, np.repeat(age[:, None], 3, axis=1))
+    sums = training_sums(SeenFeatures(values), member, np.repeat(age[:, None], 3, axis=1))
     with pytest.raises(ValueError, match="single shift"):
         solve_shifted(
-            values, member, sums, np.ones((3, 2)), watched=[np.arange(2)] * 3, keep_weights=True
+            SeenFeatures(values),
+            member,
+            sums,
+            np.ones((3, 2)),
+            watched=[np.arange(2)] * 3,
+            keep_weights=True,
         )

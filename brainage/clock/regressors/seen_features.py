@@ -1,0 +1,109 @@
+"""Features on disk as several training sets see them: as stored, or with site effects removed.
+
+A harmoniser moves every edge of a scan by its site: ``gain * x + offset``. Products with moved
+features are products with stored ones, weighted before and after: nothing is written anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from brainage.blocks import blocks
+
+Rows = slice | np.ndarray
+
+
+@dataclass(frozen=True)
+class SiteMove:
+    """What the harmonisers of several training sets do to the scans of one site.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Scans of the site, rising.
+    gain, offset : ndarray of shape (n_features, n_owners)
+        ``gain * x + offset``, one column a training set; 1 and 0 where it knows no such site.
+    """
+
+    rows: np.ndarray
+    gain: np.ndarray
+    offset: np.ndarray
+
+
+@dataclass(frozen=True)
+class FeaturePart:
+    """Scans that are moved alike (or not at all), and columns of vectors to multiply them with."""
+
+    values: np.ndarray
+    rows: np.ndarray | None
+    gain: np.ndarray | None = None
+    offset: np.ndarray | None = None
+    owner: np.ndarray | None = None
+
+    def blocks(self) -> Iterator[tuple[Rows, np.ndarray]]:
+        """Yield rows of the cohort and their stored features in float64, a block at a time."""
+        n = len(self.values) if self.rows is None else len(self.rows)
+        for part in blocks(n, self.values.shape[1]):
+            rows: Rows = part if self.rows is None else self.rows[part]
+            yield rows, np.asarray(self.values[rows], dtype=np.float64)
+
+    def on_stored(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return weights and constants: ``stored @ weights + constant`` is ``seen @ vectors``."""
+        if self.gain is None or self.offset is None:
+            return vectors, np.zeros(vectors.shape[1])
+        constant = np.einsum("ij,ij->j", self.offset[:, self.owner], vectors)
+        return self.gain[:, self.owner] * vectors, constant
+
+    def as_seen(self, summed: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """Return ``seen.T @ v`` of ``stored.T @ v`` and of the sum of each column of v."""
+        if self.gain is None or self.offset is None:
+            return summed
+        return self.gain[:, self.owner] * summed + self.offset[:, self.owner] * count
+
+    def squared_lengths(self, block: np.ndarray, member: np.ndarray) -> np.ndarray:
+        """Return the sum over each set's scans in a block of the squared length as seen."""
+        if self.gain is None or self.offset is None:
+            return np.einsum("ij,ij->i", block, block) @ member
+        lengths = block**2 @ self.gain**2 + 2 * block @ (self.gain * self.offset)
+        lengths += np.einsum("ij,ij->j", self.offset, self.offset)
+        return np.einsum("ij,ij->j", lengths[:, self.owner], member)
+
+
+@dataclass(frozen=True)
+class SeenFeatures:
+    """Features of a cohort for a block of vectors, each of which belongs to a training set.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_scans, n_features)
+        As stored, a memory map included.
+    moves : sequence of SiteMove, default=()
+        Of the sites that any training set harmonises; other scans are seen as stored.
+    owner : ndarray of shape (n_columns,) or None, default=None
+        Column of the moves that each vector goes with; None: vectors and moves go in order.
+    """
+
+    values: np.ndarray
+    moves: Sequence[SiteMove] = ()
+    owner: np.ndarray | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Columns."""
+        return self.values.shape[1]
+
+    def parts(self) -> Iterator[FeaturePart]:
+        """Yield scans that are moved alike; together they are the cohort, each scan once."""
+        if not self.moves:
+            yield FeaturePart(self.values, None)
+            return
+        owner = np.arange(self.moves[0].gain.shape[1]) if self.owner is None else self.owner
+        still = np.ones(len(self.values), dtype=bool)
+        for move in self.moves:
+            still[move.rows] = False
+            yield FeaturePart(self.values, move.rows, move.gain, move.offset, owner)
+        if still.any():
+            yield FeaturePart(self.values, np.flatnonzero(still))
