@@ -5,35 +5,47 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-_WATCH = "brainage: ends with its parent"
+import joblib
+
+# joblib has no public name for the class of its own processes.
+from joblib._parallel_backends import LokyBackend
+from joblib.parallel import get_active_backend
+
 _EVERY_S = 1.0
 
 
-def in_worker(
-    parent: int, function: Callable[_P, _R], *arguments: _P.args, **named: _P.kwargs
-) -> _R:
-    """Call a function in a worker process that ends with the command that started it.
+def processes(n_jobs: int, **named: Any) -> joblib.Parallel:
+    """Return joblib's pool of processes, each of which ends with this command.
 
-    A command that is killed cannot end its workers: they would wait for work for minutes, holding
-    memory. In the parent itself (one job, threads) this only calls the function.
+    A command that is killed cannot end its workers: those of joblib would wait for work for
+    minutes, holding memory. In the place of processes a caller's `joblib.parallel_config` may
+    name another backend.
 
     Parameters
     ----------
-    parent : int
-        ``os.getpid()`` of the command.
-    function : callable
-        Of module level, so that it can be sent.
-    *arguments, **named
-        Its arguments.
+    n_jobs : int
+        Processes; with 1 the calls run in this one.
+    **named
+        As for `joblib.Parallel`.
     """
-    if os.getppid() == parent and _WATCH not in {t.name for t in threading.enumerate()}:
-        threading.Thread(target=_watch, args=(parent,), name=_WATCH, daemon=True).start()
-    return function(*arguments, **named)
+    if isinstance(get_active_backend()[0], LokyBackend):
+        named["backend"] = _Watched()
+    return joblib.Parallel(n_jobs=n_jobs, **named)
+
+
+class _Watched(LokyBackend):
+    """Processes that look at their parent, from the first moment and whether they work or wait."""
+
+    def configure(self, *arguments: Any, **named: Any) -> int:
+        return super().configure(
+            *arguments, initializer=_start_watch, initargs=(os.getpid(),), **named
+        )
+
+
+def _start_watch(parent: int) -> None:
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
 def _watch(parent: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from brainage.connectivity.features import FeatureTable, write_tables
 from brainage.connectivity.kinds import KINDS
@@ -29,6 +29,7 @@ from brainage.errors import BrainAgeWarning, SeriesError
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, SeriesFile
 from brainage.wording import listed
+from brainage.workers import processes
 
 # Sessions a worker takes at a time: enough to hide the hand-over, few enough to hold in memory.
 _CHUNK = 8
@@ -285,7 +286,7 @@ def _run(
     if n_jobs == 1:
         batches = (compute_sessions(chunk, job) for chunk in chunks)
     else:
-        batches = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="3*n_jobs")(
+        batches = processes(n_jobs, return_as="generator", pre_dispatch="3*n_jobs")(
             delayed(compute_sessions)(chunk, job) for chunk in chunks
         )
     done = 0

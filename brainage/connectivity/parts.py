@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from brainage.connectivity.covariance import holds_amplitude
 from brainage.connectivity.features import FeatureTable
@@ -27,6 +27,7 @@ from brainage.errors import SeriesError, TooFewVolumesError
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, SeriesFile
 from brainage.showing import Shown
+from brainage.workers import processes
 
 #: Volumes lost together where losses are scattered: a movement's, with its neighbours.
 BURST_VOLUMES = 5
@@ -296,7 +297,7 @@ def _run(
     sessions: list[Session], work: _CutSessions, n_jobs: int, progress: Progress
 ) -> Iterator[list[SessionResult]]:
     chunks = [sessions[start : start + _CHUNK] for start in range(0, len(sessions), _CHUNK)]
-    batches = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="3*n_jobs")(
+    batches = processes(n_jobs, return_as="generator", pre_dispatch="3*n_jobs")(
         delayed(work)(chunk) for chunk in chunks
     )
     done = 0

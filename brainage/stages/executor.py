@@ -7,7 +7,6 @@ package knows which executor it is.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -18,7 +17,7 @@ import joblib
 from brainage.config import StudyConfig
 from brainage.imaging import Scan
 from brainage.progress import Tell, tell_nobody
-from brainage.workers import in_worker
+from brainage.workers import processes
 
 Row = dict[str, Any]
 
@@ -95,7 +94,7 @@ class LocalExecutor:
             else:
                 left[work.labels(scan)] = scan
         while left:
-            parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+            parallel = processes(jobs, return_as="generator_unordered", batch_size=1)
             try:
                 for row in parallel(_calls(work, left.values())):
                     del left[work.labels(row)]
@@ -118,10 +117,10 @@ def by_itself(work: Work, scan: Scan) -> Row:
     """Run one scan in a process of its own; killed, it is a row."""
     try:
         # Two workers for one scan: with one the scan would run in this process.
-        return joblib.Parallel(n_jobs=2)(_calls(work, [scan]))[0]
+        return processes(2)(_calls(work, [scan]))[0]
     except BrokenProcessPool:
         return work.killed(scan)
 
 
 def _calls(work: Work, scans: Iterable[Scan]) -> list[Any]:
-    return [joblib.delayed(in_worker)(os.getpid(), work, scan) for scan in scans]
+    return [joblib.delayed(work)(scan) for scan in scans]

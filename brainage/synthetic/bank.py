@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 from brainage.errors import DesignError
@@ -29,6 +29,7 @@ from brainage.synthetic.people import (
 from brainage.synthetic.seeds import stream
 from brainage.synthetic.signal import fisher_z_rows
 from brainage.synthetic.study import SyntheticStudy, make_study
+from brainage.workers import processes
 
 _CHUNK = 16
 
@@ -182,7 +183,7 @@ def draw_score_bank(
     effects = {arm.name: _effects_under(pool, plan, arm.name) for arm in plan.arms}
     regional = {arm.name: arm.regional_z for arm in plan.arms}
     chunks = [(c, min(c + _CHUNK, n_people)) for c in range(0, n_people, _CHUNK)]
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+    parallel = processes(n_jobs, return_as="generator")
     tasks = (
         delayed(_score_chunk)(
             pool,

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 from brainage.connectivity import FeatureTable, View, ViewSpec
@@ -29,6 +29,7 @@ from brainage.synthetic.signal import (
     make_band,
     to_series,
 )
+from brainage.workers import processes
 
 Cohort = Literal["reference", "trial"]
 _COHORT_INDEX = {"reference": 0, "trial": 1}
@@ -185,7 +186,7 @@ class SyntheticStudy(Shown):
         """
         scans = self.scans(cohort)
         starts = range(0, len(scans), _CHUNK)
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+        parallel = processes(n_jobs, return_as="generator")
         tasks = (
             delayed(_edge_chunk)(self, scans.iloc[s : s + _CHUNK], counterfactual) for s in starts
         )

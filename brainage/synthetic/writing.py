@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from brainage.progress import Progress, silent
 from brainage.synthetic.bids import write_bids_scans
 from brainage.synthetic.series_files import write_series_scans
 from brainage.synthetic.study import Cohort, SyntheticStudy
 from brainage.synthetic.tables import write_tables
+from brainage.workers import processes
 
 _CHUNK = 16
 
@@ -77,7 +78,7 @@ def write_study(
             for start in range(0, len(scans), _CHUNK)
         ]
     total = sum(len(scans) for _, scans in chunks)
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    parallel = processes(n_jobs, return_as="generator_unordered")
     done = 0
     tasks = (delayed(_write_chunk)(study, scans, where, counterfactual) for where, scans in chunks)
     for written in parallel(tasks):
