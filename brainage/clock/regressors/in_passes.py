@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from brainage.clock.regressors.age_scale import AgeScale, to_scale
-from brainage.clock.regressors.iterative import ShiftedSolutions, solve_shifted, training_sums
+from brainage.clock.regressors.iterative import solve_shifted, training_sums
 from brainage.clock.regressors.seen_features import SeenFeatures, SiteMove
 from brainage.errors import BrainAgeWarning
 
@@ -72,9 +72,9 @@ def choose_penalties(
     *,
     penalties: Sequence[float],
     inner_folds: int,
-    age_scale: AgeScale = "years",
+    age_scales: Sequence[AgeScale] = ("years",),
     moves: Sequence[SiteMove] = (),
-) -> Level1:
+) -> dict[AgeScale, Level1]:
     """Choose each training set's penalty by the squared error of people left out fold by fold.
 
     Parameters
@@ -91,25 +91,33 @@ def choose_penalties(
         Candidates in rising order, relative to the mean squared length of a centred scan.
     inner_folds : int
         Inner folds of each training set.
-    age_scale : {"years", "sqrt", "log"}, default="years"
-        Scale of the ridge.
+    age_scales : sequence of {"years", "sqrt", "log"}, default=("years",)
+        Scales of the ridge; all are solved in the same passes.
     moves : sequence of SiteMove, default=()
         How the outer training sets harmonise the features; their inner sets see them so too.
     """
-    target = to_scale(age_years, age_scale)
     owner, held, member = _inner_sets(groups, splits, inner_folds)
-    features = SeenFeatures(values, moves, owner)
-    sums = training_sums(features, member, np.repeat(target[:, None], len(held), axis=1))
+    n_inner, n_scales = len(held), len(age_scales)
+    # Scale by scale: what follows sees one long row of training sets.
+    targets = np.stack([to_scale(age_years, scale) for scale in age_scales], axis=1)
+    of_scale = np.repeat(np.arange(n_scales), n_inner)
+    held = held * n_scales
+    member = np.tile(member, (1, n_scales))
+    features = SeenFeatures(values, moves, np.tile(owner, n_scales))
+    outer = np.tile(owner, n_scales) + of_scale * len(splits)
+    sums = training_sums(features, member, targets[:, of_scale])
     grid = np.asarray(penalties, dtype=float)
 
     def errors(predicted: list[np.ndarray]) -> np.ndarray:
-        found = np.zeros((len(splits), len(grid)))
-        for k, rows, of_set in zip(owner, held, predicted, strict=True):
-            found[k] += np.sum((of_set - target[rows, None]) ** 2, axis=0)
+        found = np.zeros((n_scales * len(splits), len(grid)))
+        for i, (rows, of_set) in enumerate(zip(held, predicted, strict=True)):
+            found[outer[i]] += np.sum((of_set - targets[rows, of_scale[i], None]) ** 2, axis=0)
         return found
 
     def finished(predicted: list[np.ndarray], relative: np.ndarray) -> bool:
-        best = np.argmin(errors(predicted), axis=1)[owner]
+        if not (relative.min(axis=1) <= CHOICE_TOLERANCE).all():
+            return False
+        best = np.argmin(errors(predicted), axis=1)[outer]
         near = [np.clip(best + step, 0, len(grid) - 1) for step in (-1, 0, 1)]
         sets = np.arange(len(held))
         return all(relative[sets, index].max() <= CHOICE_TOLERANCE for index in near)
@@ -132,7 +140,20 @@ def choose_penalties(
             stacklevel=2,
         )
     best = np.argmin(errors(found.predicted), axis=1)
-    return _assembled(splits, owner, held, found, sums.mean_targets, best, grid)
+    chosen = {}
+    for s, scale in enumerate(age_scales):
+        sets, own = slice(s * n_inner, (s + 1) * n_inner), slice(s * len(splits), None)
+        of_splits = best[own][: len(splits)]
+        left_out = _assembled(
+            splits,
+            owner,
+            held[sets],
+            found.predicted[sets],
+            means=sums.mean_targets[sets],
+            best=of_splits,
+        )
+        chosen[scale] = Level1(grid[of_splits], *left_out)
+    return chosen
 
 
 def _inner_sets(
@@ -153,22 +174,23 @@ def _inner_sets(
 def _assembled(
     splits: Sequence[Split],
     owner: np.ndarray,
-    held: list[np.ndarray],
-    found: ShiftedSolutions,
+    held: Sequence[np.ndarray],
+    predicted: Sequence[np.ndarray],
+    *,
     means: np.ndarray,
     best: np.ndarray,
-    grid: np.ndarray,
-) -> Level1:
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Put inner sets' held-out predictions at the best penalties together, split by split."""
     n_scans = 1 + max(int(train.max()) for train, _ in splits)
     left_out, left_out_mean = [], []
     for k, (train, _) in enumerate(splits):
-        predicted, mean = np.empty((2, n_scans))
+        of_split, mean = np.empty((2, n_scans))
         for i in np.flatnonzero(owner == k):
-            predicted[held[i]] = found.predicted[i][:, best[k]]
+            of_split[held[i]] = predicted[i][:, best[k]]
             mean[held[i]] = means[i]
-        left_out.append(predicted[train])
+        left_out.append(of_split[train])
         left_out_mean.append(mean[train])
-    return Level1(grid[best], left_out, left_out_mean)
+    return left_out, left_out_mean
 
 
 def fit_at(

@@ -90,7 +90,7 @@ def training_sums(features: SeenFeatures, member: np.ndarray, target: np.ndarray
     for part in features.parts():
         sums, weighted = np.zeros((2, *means.shape))
         inside, moved = np.zeros((2, member.shape[1]))
-        for rows, block in part.blocks():
+        for rows, block in part.blocks(np.float64):
             own = member[rows].astype(np.float64)
             sums += block.T @ own
             weighted += block.T @ centred[rows]
@@ -204,11 +204,12 @@ def _one_pass(
     for part in features.parts():
         weights, constant = part.on_stored(residual)
         summed, count = np.zeros_like(residual), np.zeros_like(total)
-        for rows, block in part.blocks():
-            of_residual[rows] = block @ weights + (constant - of_mean)
+        stored = weights.astype(features.precision)
+        for rows, block in part.blocks(features.precision):
+            of_residual[rows] = block @ stored + (constant - of_mean)
             along[rows] = of_residual[rows] + beta * along[rows]
             inside = member[rows] * along[rows]
-            summed += block.T @ inside
+            summed += block.T @ inside.astype(block.dtype)
             count += inside.sum(axis=0)
         product += part.as_seen(summed, count)
         total += count

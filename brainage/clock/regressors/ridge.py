@@ -229,7 +229,7 @@ class RidgeRegressor:
             penalties=self.penalties,
             inner_folds=training.inner_folds,
             moves=training.moves_of(0),
-        )
+        )["years"]
         scales: list[AgeScale] = ["years"] * len(splits)
         fits = fit_at(
             values,

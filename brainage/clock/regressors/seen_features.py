@@ -2,18 +2,27 @@
 
 A harmoniser moves every edge of a scan by its site: ``gain * x + offset``. Products with moved
 features are products with stored ones, weighted before and after: nothing is written anew.
+
+Products of float32 features are made in float32, a block of scans at a time, and summed in float64:
+half the time, and the same ridge to 1e-4 years (scripts/bench_ridge_in_passes.py --compare).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from brainage.blocks import blocks
 
 Rows = slice | np.ndarray
+
+#: Scans that are looked at to know how features lie.
+_FIRST = 200
+#: A mean so many times the spread over scans costs a digit of float32, and is too much.
+_LARGE_MEAN = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,36 +48,36 @@ class FeaturePart:
 
     values: np.ndarray
     rows: np.ndarray | None
-    gain: np.ndarray | None = None
-    offset: np.ndarray | None = None
+    move: SiteMove | None = None
     owner: np.ndarray | None = None
 
-    def blocks(self) -> Iterator[tuple[Rows, np.ndarray]]:
-        """Yield rows of the cohort and their stored features in float64, a block at a time."""
+    def blocks(self, dtype: np.dtype | type) -> Iterator[tuple[Rows, np.ndarray]]:
+        """Yield rows of the cohort and their stored features, a block at a time."""
         n = len(self.values) if self.rows is None else len(self.rows)
         for part in blocks(n, self.values.shape[1]):
             rows: Rows = part if self.rows is None else self.rows[part]
-            yield rows, np.asarray(self.values[rows], dtype=np.float64)
+            yield rows, np.asarray(self.values[rows], dtype=dtype)
 
     def on_stored(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return weights and constants: ``stored @ weights + constant`` is ``seen @ vectors``."""
-        if self.gain is None or self.offset is None:
+        if self.move is None:
             return vectors, np.zeros(vectors.shape[1])
-        constant = np.einsum("ij,ij->j", self.offset[:, self.owner], vectors)
-        return self.gain[:, self.owner] * vectors, constant
+        constant = np.einsum("ij,ij->j", self.move.offset[:, self.owner], vectors)
+        return self.move.gain[:, self.owner] * vectors, constant
 
     def as_seen(self, summed: np.ndarray, count: np.ndarray) -> np.ndarray:
         """Return ``seen.T @ v`` of ``stored.T @ v`` and of the sum of each column of v."""
-        if self.gain is None or self.offset is None:
+        if self.move is None:
             return summed
-        return self.gain[:, self.owner] * summed + self.offset[:, self.owner] * count
+        return self.move.gain[:, self.owner] * summed + self.move.offset[:, self.owner] * count
 
     def squared_lengths(self, block: np.ndarray, member: np.ndarray) -> np.ndarray:
         """Return the sum over each set's scans in a block of the squared length as seen."""
-        if self.gain is None or self.offset is None:
+        if self.move is None:
             return np.einsum("ij,ij->i", block, block) @ member
-        lengths = block**2 @ self.gain**2 + 2 * block @ (self.gain * self.offset)
-        lengths += np.einsum("ij,ij->j", self.offset, self.offset)
+        gain, offset = self.move.gain, self.move.offset
+        lengths = block**2 @ gain**2 + 2 * block @ (gain * offset)
+        lengths += np.einsum("ij,ij->j", offset, offset)
         return np.einsum("ij,ij->j", lengths[:, self.owner], member)
 
 
@@ -90,6 +99,13 @@ class SeenFeatures:
     moves: Sequence[SiteMove] = ()
     owner: np.ndarray | None = None
 
+    @cached_property
+    def precision(self) -> np.dtype:
+        """Type in which products are made: as stored, unless a large mean would take the digits."""
+        first = np.asarray(self.values[:_FIRST], dtype=np.float64)
+        large = np.mean(first**2) > _LARGE_MEAN**2 * np.mean(first.var(axis=0))
+        return np.dtype(np.float64) if large else self.values.dtype
+
     @property
     def n_features(self) -> int:
         """Columns."""
@@ -104,6 +120,6 @@ class SeenFeatures:
         still = np.ones(len(self.values), dtype=bool)
         for move in self.moves:
             still[move.rows] = False
-            yield FeaturePart(self.values, move.rows, move.gain, move.offset, owner)
+            yield FeaturePart(self.values, move.rows, move, owner)
         if still.any():
             yield FeaturePart(self.values, np.flatnonzero(still))

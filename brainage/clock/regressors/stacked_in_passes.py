@@ -50,22 +50,21 @@ def fit_stacks_in_passes(
         One a training set.
     """
     scales = candidate_scales(training.ages, age_scale)
-    level1 = {
-        scale: [
-            choose_penalties(
-                values,
-                training.ages,
-                training.groups,
-                training.splits,
-                penalties=penalties,
-                inner_folds=training.inner_folds,
-                age_scale=scale,
-                moves=training.moves_of(view),
-            )
-            for view, values in enumerate(training.values)
-        ]
-        for scale in scales
-    }
+    # View by view: a view is read once for all scales.
+    of_views = [
+        choose_penalties(
+            values,
+            training.ages,
+            training.groups,
+            training.splits,
+            penalties=penalties,
+            inner_folds=training.inner_folds,
+            age_scales=scales,
+            moves=training.moves_of(view),
+        )
+        for view, values in enumerate(training.values)
+    ]
+    level1 = {scale: [view[scale] for view in of_views] for scale in scales}
     chosen = []
     for k, (train, _) in enumerate(training.splits):
         tried = {

@@ -106,7 +106,10 @@ def fit_clock(
     problem.share_logarithms()
     fits = list(cv.fits)
     everyone = np.arange(len(features.rows))
-    kept = fits if options.ensemble else [fit_and_predict(problem, everyone, everyone[:0])]
+    if options.ensemble:
+        kept = fits
+    else:
+        kept = [cv.everyone or fit_and_predict(problem, everyone, everyone[:0])]
     preparations = kept[0].preparations
     prepared = list(prepared_views(problem, preparations))
     models, trains = [fit.model for fit in kept], [fit.train for fit in kept]

@@ -84,6 +84,8 @@ class CrossValidation:
     in_sample : DataFrame or None
         participant_id, age_years, predicted_age_years, model: only for the in_sample bias
         correction.
+    everyone : FoldFit or None
+        The model of all scans, where it comes of the same passes over the features; not written.
 
     Examples
     --------
@@ -102,6 +104,7 @@ class CrossValidation:
     leave_one_site_out: pd.DataFrame | None = None
     fits: tuple[FoldFit, ...] = field(default=(), repr=False)
     in_sample: pd.DataFrame | None = field(default=None, repr=False)
+    everyone: FoldFit | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         """Return cohort, folds and accuracy in a few lines."""
@@ -218,7 +221,13 @@ def cross_validate_clock(
     repeats = make_folds(rows, options.validation, seed=seed)
     splits = [split for folds in repeats for split in folds]
     label = "cross-validation"
-    fits = _fit_all(problem, splits, n_jobs, progress, label)
+    whole = []
+    if problem.needs == "passes" and not options.ensemble:
+        # Every pass reads all features: the model of everyone is one more column of it.
+        everyone = np.arange(len(rows))
+        whole = [(everyone, everyone[:0])]
+    fits = _fit_all(problem, splits + whole, n_jobs, progress, label)
+    of_everyone = fits.pop() if whole else None
     n_folds = options.validation.n_folds
     parts = [
         _predictions(rows, fit, test, repeat=i // n_folds, fold=i % n_folds)
@@ -254,6 +263,7 @@ def cross_validate_clock(
         by_site,
         tuple(fits),
         in_sample,
+        of_everyone,
     )
 
 

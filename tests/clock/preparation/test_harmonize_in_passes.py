@@ -53,7 +53,7 @@ def test_each_training_set_is_harmonised_as_in_memory(cohort, method, preserve_a
     products, sums = np.zeros((60, 3)), np.zeros((15, 3))
     for part in seen.parts():
         weights, constant = part.on_stored(vectors)
-        for members, block in part.blocks():
+        for members, block in part.blocks(float):
             products[members] = block @ weights + constant
             ones = np.ones((len(block), 3))
             sums += part.as_seen(block.T @ ones, ones.sum(axis=0))

@@ -38,7 +38,7 @@ def test_the_penalty_is_that_of_a_search_over_inner_folds_of_people(cohort):
     X = cohort.views["fisher_z"].values.astype(float)
     age, groups = cohort.rows["age_years"].to_numpy(), np.repeat(np.arange(30), 2)
     splits = [(np.arange(40), np.arange(40, 60)), (np.arange(20, 60), np.arange(20))]
-    found = choose_penalties(X, age, groups, splits, penalties=PENALTIES, inner_folds=3)
+    found = choose_penalties(X, age, groups, splits, penalties=PENALTIES, inner_folds=3)["years"]
     for k, (train, _) in enumerate(splits):
         errors = np.zeros(len(PENALTIES))
         folds = GroupKFold(3, shuffle=True, random_state=0)
@@ -100,6 +100,10 @@ def test_a_harmonised_clock_in_passes_is_kept_and_predicts_as_the_one_in_memory(
     monkeypatch.setattr(registry, "REGRESSORS", registry.REGRESSORS | made)
     in_passes = fit_clock(cohort, options)
     both = (in_passes, in_memory)
+    # The model of everyone is made in the folds' passes, and is the one that is made alone.
+    problem = Problem.of(cohort, options, groups_of(cohort.rows))
+    alone = fit_and_predict(problem, np.arange(60), np.arange(0))
+    np.testing.assert_allclose(alone.model.coef, in_passes.regression.weights, atol=1e-3)
     assert "inner folds of people" in in_passes.facts["estimator"]
     X = in_memory.preparations[0].transform(cohort.views["fisher_z"].values, cohort.rows)
     ages = (X @ clock.regression.weights + clock.regression.intercept for clock in both)
