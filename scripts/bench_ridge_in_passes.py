@@ -6,13 +6,15 @@
 
 Features are made on disk (7.2 GB a view of 40,000 x 44,850) and removed afterwards. Prints every
 pass as it ends, then passes, wall and CPU seconds of the whole, and the peak of anonymous memory;
-with --compare the largest difference of predictions from the Gram path at the same penalties. A
-stack (--views) compares three age scales, as `recommended_stacked` does.
+with --compare the largest difference of predictions from the Gram path at the same penalties. Folds
+and the model of everyone are fitted together, as `brainage train` does; a stack (--views) compares
+three age scales, as `recommended_stacked` does. --passes N ends after so many passes.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import tempfile
 import threading
 import time
@@ -61,10 +63,15 @@ def anonymous_mb() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
 
 
+class EnoughError(Exception):
+    """As many passes as were asked for."""
+
+
 class Watch:
     """Counts and times passes, and looks at memory while they run."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None) -> None:
+        self.most = most
         self.passes: list[tuple[int, float, float]] = []
         self.peak_mb = 0.0
         self._ended = threading.Event()
@@ -90,6 +97,8 @@ class Watch:
             result = one_pass(values, *rest)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             columns = result[1].shape[1]
+            if len(self.passes) == self.most:
+                raise EnoughError
             self.passes.append((columns, wall, cpu))
             print(
                 f"pass {len(self.passes)}: {columns} columns, {wall:.1f} s, CPU {cpu:.1f} s",
@@ -106,6 +115,8 @@ def largest_difference(
     """Return the largest difference from ridges by the Gram at equal penalties, years."""
     gram, worst = gram_of(values), 0.0
     for fit, (train, test) in zip(fits, splits, strict=True):
+        if not len(test):
+            continue
         own = gram[np.ix_(train, train)]
         unit = (np.trace(own) - own.sum() / len(own)) / len(own)
         penalty = fit.model.chosen["penalty"] / unit
@@ -123,6 +134,7 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=1)
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--folder", help="on a disk with room; default: the system's temporary one")
+    parser.add_argument("--passes", type=int, help="end after so many")
     parser.add_argument("--compare", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder, prefix="brainage-passes-") as folder:
@@ -134,22 +146,27 @@ def main() -> None:
         splits = [
             (np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(asked.folds)
         ]
+        splits.append((np.arange(asked.scans), np.arange(0)))
         regressor = RidgeRegressor(PENALTIES) if asked.views == 1 else StackedRegressor()
         wall, cpu = time.perf_counter(), time.process_time()
-        with Watch() as watch:
+        fits = []
+        with Watch(asked.passes) as watch, contextlib.suppress(EnoughError):
             fits = regressor.fit_in_passes(
                 PassTraining(views, ages, np.arange(len(ages)), splits, 5)
             )
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        print(
+            f"{asked.views} view(s) of {asked.scans} x {asked.features}, {asked.folds} folds: "
+            f"{len(watch.passes)} passes beside sums, {wall:.0f} s, CPU {cpu:.0f} s, peak anonymous "
+            f"{watch.peak_mb:.0f} MB"
+        )
+        if not fits:
+            return
         errors = [
             np.abs(fit.predicted[test] - ages[test])
             for fit, (_, test) in zip(fits, splits, strict=True)
         ]
-        print(
-            f"{asked.views} view(s) of {asked.scans} x {asked.features}, {asked.folds} folds: "
-            f"{len(watch.passes)} passes and sums, {wall:.0f} s, CPU {cpu:.0f} s, peak anonymous "
-            f"{watch.peak_mb:.0f} MB, MAE {np.mean(np.concatenate(errors)):.3f} years"
-        )
+        print(f"MAE {np.mean(np.concatenate(errors)):.3f} years")
         if asked.compare:
             worst = largest_difference(views[0], ages, splits, fits)
             print(f"largest difference from the Gram path at equal penalties: {worst:.2e} years")
