@@ -56,6 +56,22 @@ def attempts_of(folder: Path, labels: tuple[str, str, str, str]) -> int:
     return int(count) if isinstance(count, str) and count.isdigit() else 1
 
 
+def give_another_try(folder: Path) -> None:
+    """Count scans that ended several processes as having ended one.
+
+    For a new command: who ends a command ends its workers as well, whatever scan they are at. A
+    scan is given up by the command in which it ends its worker again.
+    """
+    for name in begun(folder):
+        path = folder / ATTEMPTS / name
+        try:
+            told: Any = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(told, dict) and told.get("attempts", "1") != "1":
+            path.write_text(json.dumps(told | {"attempts": "1"}), encoding="utf-8")
+
+
 def is_at_work(folder: Path, labels: tuple[str, str, str, str]) -> bool:
     """Return whether a scan is marked by a process that is alive, or that cannot be seen."""
     try:

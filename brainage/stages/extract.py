@@ -24,6 +24,7 @@ from brainage.progress import Progress, Tell, silent, tell_nobody
 from brainage.series import write_dataset_description
 from brainage.stages.attempts import (
     begun,
+    give_another_try,
     is_at_work,
 )
 from brainage.stages.cohorts import Cohort, stage_folder
@@ -106,6 +107,7 @@ def extract_cohort(
         killed = bool(begun(folder)) and whole
         if killed:
             _tidy(folder)
+            give_another_try(folder)
         if whole:
             freeze(study, cohort, scans)
         executor = executor or executor_of(study, tell=tell)

@@ -11,7 +11,14 @@ import pytest
 
 from brainage.config import load_study
 from brainage.imaging import write_nifti
-from brainage.stages.attempts import ATTEMPTS, attempt, attempts_of, begun, is_at_work
+from brainage.stages.attempts import (
+    ATTEMPTS,
+    attempt,
+    attempts_of,
+    begun,
+    give_another_try,
+    is_at_work,
+)
 from brainage.stages.extract import collect_cohort, extract_cohort
 
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
@@ -40,6 +47,9 @@ def test_every_kill_counts(tmp_path):
         subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
         assert attempts_of(tmp_path, _LABELS) == n
     assert not is_at_work(tmp_path, _LABELS)
+    # The next command gives it one more try, whoever ended those before.
+    give_another_try(tmp_path)
+    assert attempts_of(tmp_path, _LABELS) == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"attempts": "many"}'])
