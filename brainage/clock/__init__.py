@@ -40,6 +40,7 @@ from brainage.clock.regressors.frozen import LinearRegression
 from brainage.clock.regressors.registry import regressor_of
 from brainage.clock.regressors.ridge import RidgeClock
 from brainage.clock.regressors.stacked import StackedClock
+from brainage.clock.training.cost import TrainingCost, training_cost
 from brainage.clock.training.efficiency import (
     EFFICIENCY,
     PlantedShare,
@@ -74,6 +75,8 @@ __all__ = [
     "find_clock_file",
     "packaged_clocks",
     "EFFICIENCY",
+    "TrainingCost",
+    "training_cost",
     "PlantedShare",
     "measure_efficiency",
     "participants_per_arm",

@@ -23,6 +23,7 @@ from brainage.stages.cohorts import (
 from brainage.stages.compare import allocation_file, scores_file
 from brainage.stages.evaluate import asks_for_evaluation
 from brainage.stages.manifest import read_manifest
+from brainage.stages.needs import needs_stops, study_needs
 from brainage.stages.readiness import output_stops, stops_of
 from brainage.stages.sweep import sweep_alternatives, sweep_studies
 from brainage.tables import read_scores
@@ -70,12 +71,27 @@ def check(study: StudyConfig) -> Check:
         if scored is not None:
             sessions["trial"] = scored
     found.stops += stops_of(study, sessions)
+    _check_needs(study, sessions, found)
     if science.trial is not None and "trial" in sessions:
         _check_trial(study, sessions["trial"], found)
     # A cause that meets both cohorts is one thing to mend.
     found.stops = list(dict.fromkeys(found.stops))
     found.tables["what would run"] = what_would_run(study)
     return found
+
+
+def _check_needs(study: StudyConfig, sessions: dict[Cohort, pd.DataFrame], found: Check) -> None:
+    """Say what the study needs; stop where it cannot be had. What was stopped is not counted."""
+    if found.stops or not sessions:
+        return
+    try:
+        needs = study_needs(study, sessions)
+    except BrainAgeError as error:
+        found.stops.append(str(error))
+        return
+    if needs.way or needs.disk_bytes:
+        found.lines.append(needs.words())
+    found.stops += needs_stops(study, needs)
 
 
 def what_would_run(study: StudyConfig) -> pd.DataFrame:

@@ -35,13 +35,12 @@ from brainage.clock.regressors.contract import (
 from brainage.clock.regressors.grams import centred, directions, gram_of
 from brainage.clock.regressors.primal import Moments, moments_of
 from brainage.clock.regressors.registry import regressor_of
+from brainage.clock.training.cost import refuse_too_many, way_of
 from brainage.clock.training.pass_training import pass_training
 from brainage.connectivity import KINDS, DirectionTransformer, FeatureTable, ViewSpec
-from brainage.errors import BrainAgeError, FeatureMismatchError
+from brainage.errors import FeatureMismatchError
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
-#: Scans beyond which no Gram matrix is made (7 GB).
-MAX_GRAM_SCANS = 30_000
 
 
 @dataclass
@@ -118,7 +117,7 @@ class Problem:
             needs_learning(view.spec, options, incomplete=incomplete)
             for view, incomplete in zip(views, new._incomplete, strict=True)
         ]
-        _refuse_too_many(new)
+        refuse_too_many(len(new.rows), new.needs, learns=new.learns_any, name=learner.name)
         return new
 
     @property
@@ -130,14 +129,13 @@ class Problem:
     def needs(self) -> Needs:
         """Return what the regressor is fitted on."""
         n_scans, n_features = self.values[0].shape
-        size = {"n_scans": n_scans, "n_features": n_features}
-        if self.learns_any and self._sites_alone and self._in_passes(size):
-            # Sites move features edge by edge: solvers see them moved, and none is rewritten.
-            return "passes"
-        return self.regressor.needs(**size, learns=self.learns_any)
-
-    def _in_passes(self, size: dict[str, int]) -> bool:
-        return self.regressor.needs(**size, learns=False) == "passes"
+        return way_of(
+            self.regressor,
+            n_scans=n_scans,
+            n_features=n_features,
+            learns=self.learns_any,
+            sites_alone=self._sites_alone,
+        )
 
     @property
     def _sites_alone(self) -> bool:
@@ -341,24 +339,6 @@ def _grams_of_fold(problem: Problem, view: int, train: np.ndarray, test: np.ndar
     gram = own @ own.T
     variance = None if centre else _variance(gram, float(own.sum()), own.shape[1])
     return _FoldGrams(preparation, gram, held_out @ own.T, variance)
-
-
-def _refuse_too_many(problem: Problem) -> None:
-    """Refuse Gram matrices that no machine here could hold, before one is begun."""
-    n = len(problem.rows)
-    if problem.needs != "grams" or n <= MAX_GRAM_SCANS:
-        return
-    reason = (
-        "features that are prepared anew in every fold (tangent space, directions, missing "
-        "parcels; harmonisation too, unless the estimator is ridge or stacked)"
-        if problem.learns_any
-        else f"the estimator '{problem.regressor.name}'"
-    )
-    raise BrainAgeError(
-        f"clock: {n} scans with {reason} need a matrix of all pairs of scans, {8e-9 * n * n:.0f} "
-        f"GB and days of work; expected at most {MAX_GRAM_SCANS}. Use ridge or stacked on views of "
-        "which no more than site effects are learnt (incomplete_scans: exclude), or fewer scans."
-    )
 
 
 def _variance(gram: np.ndarray, total: float, n_features: int) -> float:
