@@ -99,61 +99,78 @@ def choose_penalties(
     owner, held, member = _inner_sets(groups, splits, inner_folds)
     n_inner, n_scales = len(held), len(age_scales)
     # Scale by scale: what follows sees one long row of training sets.
-    targets = np.stack([to_scale(age_years, scale) for scale in age_scales], axis=1)
     of_scale = np.repeat(np.arange(n_scales), n_inner)
-    held = held * n_scales
+    target = np.stack([to_scale(age_years, scale) for scale in age_scales], axis=1)[:, of_scale]
     member = np.tile(member, (1, n_scales))
     features = SeenFeatures(values, moves, np.tile(owner, n_scales))
-    outer = np.tile(owner, n_scales) + of_scale * len(splits)
-    sums = training_sums(features, member, targets[:, of_scale])
-    grid = np.asarray(penalties, dtype=float)
-
-    def errors(predicted: list[np.ndarray]) -> np.ndarray:
-        found = np.zeros((n_scales * len(splits), len(grid)))
-        for i, (rows, of_set) in enumerate(zip(held, predicted, strict=True)):
-            found[outer[i]] += np.sum((of_set - targets[rows, of_scale[i], None]) ** 2, axis=0)
-        return found
-
-    def finished(predicted: list[np.ndarray], relative: np.ndarray) -> bool:
-        if not (relative.min(axis=1) <= CHOICE_TOLERANCE).all():
-            return False
-        best = np.argmin(errors(predicted), axis=1)[outer]
-        near = [np.clip(best + step, 0, len(grid) - 1) for step in (-1, 0, 1)]
-        sets = np.arange(len(held))
-        return all(relative[sets, index].max() <= CHOICE_TOLERANCE for index in near)
-
+    sums = training_sums(features, member, target)
+    choice = _Choice(
+        np.tile(owner, n_scales) + of_scale * len(splits),
+        held * n_scales,
+        target,
+        np.asarray(penalties, dtype=float),
+    )
     found = solve_shifted(
         features,
         member,
         sums,
-        sums.units[:, None] * grid,
-        watched=held,
-        finished=finished,
+        sums.units[:, None] * choice.grid,
+        watched=choice.held,
+        finished=choice.is_made,
         tolerance=CHOICE_TOLERANCE,
         most_passes=MOST_CHOICE_PASSES,
     )
-    if not finished(found.predicted, found.residuals):
+    if not choice.is_made(found.predicted, found.residuals):
         warnings.warn(
             f"ridge in passes: after {found.n_passes} passes some penalties next to the chosen "
             "one are not solved: the choice may be one step off.",
             BrainAgeWarning,
             stacklevel=2,
         )
-    best = np.argmin(errors(found.predicted), axis=1)
-    chosen = {}
+    best, chosen = choice.best(found.predicted), {}
     for s, scale in enumerate(age_scales):
-        sets, own = slice(s * n_inner, (s + 1) * n_inner), slice(s * len(splits), None)
-        of_splits = best[own][: len(splits)]
+        sets = slice(s * n_inner, (s + 1) * n_inner)
+        of_splits = best[s * len(splits) : (s + 1) * len(splits)]
         left_out = _assembled(
             splits,
             owner,
-            held[sets],
+            held,
             found.predicted[sets],
             means=sums.mean_targets[sets],
             best=of_splits,
         )
-        chosen[scale] = Level1(grid[of_splits], *left_out)
+        chosen[scale] = Level1(choice.grid[of_splits], *left_out)
     return chosen
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Errors of inner sets' held-out people at every penalty, and whether they settle a choice.
+
+    `owner` is the choice that an inner set takes part in, `held` its held-out rows, `target`
+    (n_scans, n_sets) ages on its scale, `grid` the penalties.
+    """
+
+    owner: np.ndarray
+    held: list[np.ndarray]
+    target: np.ndarray
+    grid: np.ndarray
+
+    def best(self, predicted: list[np.ndarray]) -> np.ndarray:
+        """Return the place of each choice's best penalty."""
+        errors = np.zeros((self.owner.max() + 1, len(self.grid)))
+        for i, (rows, of_set) in enumerate(zip(self.held, predicted, strict=True)):
+            errors[self.owner[i]] += np.sum((of_set - self.target[rows, i, None]) ** 2, axis=0)
+        return np.argmin(errors, axis=1)
+
+    def is_made(self, predicted: list[np.ndarray], relative: np.ndarray) -> bool:
+        """Return whether every best penalty and its neighbours are solved."""
+        if not (relative.min(axis=1) <= CHOICE_TOLERANCE).all():
+            return False
+        best = self.best(predicted)[self.owner]
+        near = [np.clip(best + step, 0, len(self.grid) - 1) for step in (-1, 0, 1)]
+        sets = np.arange(len(self.held))
+        return all(relative[sets, index].max() <= CHOICE_TOLERANCE for index in near)
 
 
 def _inner_sets(
@@ -185,7 +202,7 @@ def _assembled(
     left_out, left_out_mean = [], []
     for k, (train, _) in enumerate(splits):
         of_split, mean = np.empty((2, n_scans))
-        for i in np.flatnonzero(owner == k):
+        for i in map(int, np.flatnonzero(owner == k)):
             of_split[held[i]] = predicted[i][:, best[k]]
             mean[held[i]] = means[i]
         left_out.append(of_split[train])
