@@ -157,8 +157,8 @@ def main() -> None:
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         print(
             f"{asked.views} view(s) of {asked.scans} x {asked.features}, {asked.folds} folds: "
-            f"{len(watch.passes)} passes beside sums, {wall:.0f} s, CPU {cpu:.0f} s, peak anonymous "
-            f"{watch.peak_mb:.0f} MB"
+            f"{len(watch.passes)} passes beside sums, {wall:.0f} s, CPU {cpu:.0f} s, peak "
+            f"anonymous {watch.peak_mb:.0f} MB"
         )
         if not fits:
             return

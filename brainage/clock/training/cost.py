@@ -46,6 +46,12 @@ class TrainingCost:
         Anonymous memory at the peak.
     cpu_s : float or None
         Seconds of one core; None where the estimator was not measured.
+
+    Examples
+    --------
+    >>> cost = ba.clock.training_cost(ba.clock.ClockOptions(), n_scans=2433, n_features=[44850])
+    >>> cost.way, round(cost.memory_bytes / 1e9, 1)
+    ('grams', 0.5)
     """
 
     way: Needs
@@ -115,6 +121,12 @@ def training_cost(
     ------
     BrainAgeError
         More scans than the estimator can be fitted on.
+
+    Examples
+    --------
+    >>> options = ba.clock.ClockOptions()
+    >>> ba.clock.training_cost(options, n_scans=40_000, n_features=[44850]).way
+    'passes'
     """
     regressor = regressor_of(options)
     sites_alone = not set(options.views) & set(LEARNT_KINDS)
