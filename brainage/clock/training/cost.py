@@ -17,6 +17,7 @@ from brainage.clock.regressors.age_scale import AgeScale, candidate_scales
 from brainage.clock.regressors.contract import ClockRegressor, Needs
 from brainage.clock.regressors.registry import regressor_of
 from brainage.errors import BrainAgeError
+from brainage.showing import Shown
 
 #: Scans beyond which no Gram matrix is made (7 GB).
 MAX_GRAM_SCANS = 30_000
@@ -34,8 +35,8 @@ _CHOICE_PASSES, _FIT_PASSES = 35, 30
 _STARTED_BYTES = 3e8
 
 
-@dataclass(frozen=True)
-class TrainingCost:
+@dataclass(frozen=True, repr=False)
+class TrainingCost(Shown):
     """What training needs.
 
     Parameters
@@ -50,8 +51,10 @@ class TrainingCost:
     Examples
     --------
     >>> cost = ba.clock.training_cost(ba.clock.ClockOptions(), n_scans=2433, n_features=[44850])
-    >>> cost.way, round(cost.memory_bytes / 1e9, 1)
-    ('grams', 0.5)
+    >>> round(cost.memory_bytes / 1e9, 1)
+    0.5
+    >>> cost
+    TrainingCost...
     """
 
     way: Needs
