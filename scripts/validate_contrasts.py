@@ -1,23 +1,24 @@
 """Simulate trials: do named contrasts, joint tests, moderators and imputation keep their word?
 
-    python scripts/validate_contrasts.py [--trials 2000] [--imputed 500] [--draws 25] [--seed 1]
+    python scripts/validate_contrasts.py [--trials 2000] [--draws 100] [--only contrasts,imputation]
 
 Three arms of 100 people, two follow-ups, a tenth of the visits missing. Null: no arm differs; the
 share of p < .05 should be .05. Planted: an effect of HRT that depends on a moderator; intervals
 should cover the planted interaction in 95 %. Imputation: HRT's gain is lost by those who stop (jump
 to reference is true); coverage of the true contrast by Rubin's rules and by the bootstrap is shown,
 not asserted.
-Each figure is printed with its Monte-Carlo error.
+Writes rows of docs/validation/trial_questions.tsv: as many trials as asked for, and a quarter of
+them, with so many imputations and bootstrap samples each, for imputation.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from validation_rows import Question, Row, rate, row, run, shown
 
 from brainage.trial import TrialDesign, TrialOptions
 from brainage.trial.analyses.imputation import (
@@ -36,7 +37,7 @@ from brainage.trial.models.lsmeans import t_estimate
 from brainage.trial.options import ModeratorOptions
 
 ARMS, VISITS = ("CON", "MIT", "HRT"), ("1 year", "2 years")
-N_ARM, MISSING, INTERACTION = 100, 0.1, -0.5
+N_ARM, MISSING, INTERACTION, SEED = 100, 0.1, -0.5, 1
 _OPTIONS = {
     "arms": list(ARMS),
     "control_arm": "CON",
@@ -77,13 +78,13 @@ def draw_changes(rng: np.random.Generator, interaction: float) -> tuple[pd.DataF
     return pd.concat(tables, ignore_index=True), design
 
 
-def levels(n_trials: int, seed: int) -> None:
-    """Print the share of p < .05 where nothing is there, and coverage of a planted interaction."""
+def contrasts(trials: int, draws: int) -> Iterator[Row]:
+    """Share of p < .05 where nothing is there, and coverage of a planted interaction."""
     below: dict[str, list[bool]] = defaultdict(list)
     covered: list[bool] = []
     moderator = ModeratorOptions(variable="moderator")
-    for trial in range(n_trials):
-        rng = np.random.default_rng([seed, trial])
+    for trial in range(trials):
+        rng = np.random.default_rng([SEED, trial])
         changes, design = draw_changes(rng, 0.0)
         fit = fit_changes(changes, design).fit
         for each in linear_contrasts(design.options):
@@ -91,34 +92,43 @@ def levels(n_trials: int, seed: int) -> None:
             below[each.name].append(fit.estimate(weights).p_value < 0.05)
         for name, _, test in joint_tests(fit):
             below[f"joint: {name}"].append(test.p_value < 0.05)
-        rows = pd.DataFrame(moderator_rows(changes, design, moderator))
-        hrt = (rows["row"] == "interaction") & (rows["arm"] == "HRT")
-        one = rows[hrt & (rows["visit"] == "2 years")].iloc[0]
-        below["moderator: interaction, HRT, 2 years"].append(one["p_value"] < 0.05)
-        joint = rows[rows["row"] == "joint test"].iloc[0]
+        interaction, joint = _moderated(changes, design, moderator)
+        below["moderator: interaction, HRT, 2 years"].append(interaction["p_value"] < 0.05)
         below["moderator: joint test"].append(joint["p_value"] < 0.05)
         changes, design = draw_changes(rng, INTERACTION)
-        rows = pd.DataFrame(moderator_rows(changes, design, moderator))
-        hrt = (rows["row"] == "interaction") & (rows["arm"] == "HRT")
-        one = rows[hrt & (rows["visit"] == "2 years")].iloc[0]
-        covered.append(one["ci_low"] <= INTERACTION <= one["ci_high"])
+        interaction, _ = _moderated(changes, design, moderator)
+        covered.append(interaction["ci_low"] <= INTERACTION <= interaction["ci_high"])
+    setting = "3 arms of 100, 2 follow-ups, 10 % missing"
     for name, values in below.items():
-        print(f"p < .05 where nothing is there, {name}: {share(values)}")
-    print(f"interval covers the planted interaction of {INTERACTION}: {share(covered)}")
+        question = "moderators" if name.startswith("moderator") else "named contrasts"
+        yield rate(question, setting, f"{name}, size at 5 %", np.array(values), 0.05)
+    quantity = f"coverage of a planted interaction of {INTERACTION:g} years a unit"
+    yield rate("moderators", setting, quantity, np.array(covered), 0.95)
 
 
-def coverage(n_trials: int, n_draws: int, seed: int) -> None:
-    """Print how often Rubin's and the bootstrap's interval cover where those who stop jump."""
+def _moderated(
+    changes: pd.DataFrame, design: TrialDesign, moderator: ModeratorOptions
+) -> tuple[pd.Series, pd.Series]:
+    """Return HRT's interaction at 2 years, and the joint test."""
+    rows = pd.DataFrame(moderator_rows(changes, design, moderator))
+    hrt = (rows["row"] == "interaction") & (rows["arm"] == "HRT")
+    interaction = rows[hrt & (rows["visit"] == "2 years")].iloc[0]
+    return interaction, rows[rows["row"] == "joint test"].iloc[0]
+
+
+def imputation(trials: int, draws: int) -> Iterator[Row]:
+    """How often Rubin's and the bootstrap's interval cover where those who stop jump."""
     held: dict[str, list[bool]] = defaultdict(list)
     errors: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
     # A quarter of HRT stop after year 1 and are then as control: the truth of a jump.
     gain, stop = -2.0, 0.25
     truth = gain * (1 - stop)
+    n_trials = trials // 4
     for trial in range(n_trials):
-        rng = np.random.default_rng([seed, 7, trial])
+        rng = np.random.default_rng([SEED, 7, trial])
         data = _with_stops(rng, gain, stop)
         drawn = {each: ([], [], []) for each in ASSUMPTIONS}
-        for _ in range(n_draws):
+        for _ in range(draws):
             sample = data.of(resampled_people(data.arm, rng))
             model = fit_imputation(sample)
             for each in ASSUMPTIONS:
@@ -131,20 +141,33 @@ def coverage(n_trials: int, n_draws: int, seed: int) -> None:
         for each in ASSUMPTIONS:
             estimate, se, df, _ = rubin(drawn[each][0], drawn[each][1], df)
             found = t_estimate(estimate, se, df)
+            low, high = np.percentile(drawn[each][2], [2.5, 97.5])
+            held[f"{each}, coverage by Rubin"].append(found.ci_low <= truth <= found.ci_high)
+            held[f"{each}, coverage by bootstrap"].append(low <= truth <= high)
             spread = float(np.std(drawn[each][2], ddof=1))
-            held[f"{each}, Rubin"].append(found.ci_low <= truth <= found.ci_high)
-            half = 1.96 * spread
-            held[f"{each}, bootstrap"].append(abs(estimate - truth) <= half)
             errors[each].append((estimate, se, spread))
-    for name, values in held.items():
-        print(f"covers the truth of a jump to reference ({truth:g} years), {name}: {share(values)}")
+    setting = (
+        f"3 arms of 100, a quarter of HRT stop after 1 year and jump, truth {truth:g} years, "
+        f"{draws} imputations and bootstrap samples"
+    )
+    for name, hits in held.items():
+        yield shown("imputation", setting, name, np.array(hits)) | {"expected": 0.95}
     for name, values in errors.items():
         table = np.array(values)
-        print(
-            f"{name}: mean estimate {table[:, 0].mean():.3f}, SD over trials "
-            f"{table[:, 0].std(ddof=1):.3f}, mean error by Rubin {table[:, 1].mean():.3f}, by "
-            f"bootstrap {table[:, 2].mean():.3f}"
-        )
+        spread = float(table[:, 0].std(ddof=1))
+        for quantity, found, error in (
+            ("mean estimate", table[:, 0].mean(), spread / np.sqrt(n_trials)),
+            ("SD over trials", spread, spread / np.sqrt(2 * n_trials)),
+            ("mean error by Rubin", *_mean(table[:, 1])),
+            ("mean error by bootstrap", *_mean(table[:, 2])),
+        ):
+            expected = truth if quantity == "mean estimate" else ""
+            numbers = (n_trials, expected, float(found), float(error), "shown")
+            yield row("imputation", setting, f"{name}, {quantity}", *numbers)
+
+
+def _mean(values: np.ndarray) -> tuple[float, float]:
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def _with_stops(rng: np.random.Generator, gain: float, stop: float) -> ImputationData:
@@ -173,25 +196,7 @@ def _with_stops(rng: np.random.Generator, gain: float, stop: float) -> Imputatio
     )
 
 
-def share(values: list[bool]) -> str:
-    """Return a share with its Monte-Carlo error, in percent."""
-    p = float(np.mean(values))
-    return f"{100 * p:.1f} % (error {100 * np.sqrt(p * (1 - p) / len(values)):.1f}, {len(values)})"
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=2000)
-    parser.add_argument("--imputed", type=int, default=500)
-    parser.add_argument("--draws", type=int, default=25)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    if options.trials:
-        levels(options.trials, options.seed)
-    if options.imputed:
-        coverage(options.imputed, options.draws, options.seed)
-    return 0
-
+QUESTIONS: dict[str, Question] = {"contrasts": contrasts, "imputation": imputation}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(QUESTIONS, __doc__, draws=100)
