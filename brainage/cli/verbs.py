@@ -329,8 +329,14 @@ def _summary_of(stage: StageDone, study: StudyConfig) -> dict:
             if table is not None and name != "external_scores"
         }
         return {"folder": str(folder), **tables}
-    if stage.name in ("truth", "recovery"):
+    if stage.name == "truth":
         return {"rows": made.to_dict("records")}
+    if stage.name == "recovery":
+        return {
+            "rows": made.whole_brain.to_dict("records"),
+            "networks": made.networks.to_dict("records"),
+            "regions": made.regions.to_dict("records"),
+        }
     return {"file": str(made)} if stage.name == "report" else {}
 
 

@@ -5,6 +5,7 @@ from brainage.imaging.atlas.atlas_library import check_space, load_atlas
 from brainage.imaging.atlas.cifti import SurfaceAtlas
 from brainage.imaging.atlas.labels import LabelAtlas
 from brainage.imaging.atlas.maps import MapAtlas
+from brainage.imaging.atlas.painting import paint_parcels
 from brainage.imaging.atlas.spheres import SphereAtlas
 from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
 from brainage.imaging.cleaning.strategies import Strategy, list_strategies, load_strategy
@@ -38,6 +39,7 @@ __all__ = [
     "extract_parcel_series",
     "find_scans",
     "load_atlas",
+    "paint_parcels",
     "plot_carpet",
     "plot_connectome",
     "plot_parcels",

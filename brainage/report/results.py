@@ -99,6 +99,8 @@ class StudyResults(Shown):
         What the comparison says about itself (fall-backs, post hoc, ...).
     truth : DataFrame or None
         Synthetic studies: planted and clock-scale effects beside the estimates.
+    truth_of_networks, truth_of_regions : DataFrame or None
+        The same of every network's clock, and of the connectivity of every region.
     provenance : mapping of str to str
         Hashes, versions, seed.
     plan_written : str or None
@@ -189,6 +191,8 @@ class StudyResults(Shown):
     plan: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
     truth: pd.DataFrame | None = None
+    truth_of_networks: pd.DataFrame | None = None
+    truth_of_regions: pd.DataFrame | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     plan_written: str | None = None
     shows_nothing: Mapping[str, str] = field(default_factory=dict)

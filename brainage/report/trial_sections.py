@@ -122,6 +122,19 @@ def _answer(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
             "Synthetic study: estimates beside the planted years and the clock-scale truth (what "
             "the frozen clock can show of them).",
         )
+    for beside, caption in (
+        (
+            results.truth_of_networks,
+            "Synthetic study: the same of every network's clock.",
+        ),
+        (
+            results.truth_of_regions,
+            "Synthetic study: change of connectivity by region beside what the planted effects do "
+            "to it (same scans, same noise, with minus without), arm less control.",
+        ),
+    ):
+        if beside is not None and len(beside):
+            yield table_of(beside.drop(columns="method", errors="ignore"), caption, folded=True)
     if results.notes:
         notes = pd.DataFrame({"note": list(results.notes)})
         yield table_of(

@@ -17,12 +17,13 @@ from brainage.stages.blinding import refuse_arm_columns, refuse_columns_that_fol
 from brainage.stages.cohorts import cohort_paths, extraction_summary, stage_folder
 from brainage.stages.extract import SCANS
 from brainage.stages.features import left_out, refuse_partial
+from brainage.stages.local_maps import with_local_maps
 from brainage.stages.lock import stage_lock
 from brainage.stages.making import Making
 from brainage.stages.manifest import read_checked_manifest
 from brainage.stages.plan_record import as_recorded, record_comparison, when_planned
 from brainage.stages.train import study_clocks
-from brainage.stages.trial_inputs import trial_inputs
+from brainage.stages.trial_inputs import atlas_of, trial_inputs
 from brainage.tables import read_scores, read_table, read_text_table
 from brainage.trial import (
     BEFOREHAND,
@@ -195,6 +196,9 @@ def _compare(
         )
         # Before anyone can see a result: afterwards another plan plans nothing.
         record_comparison(study, planned, plan_path)
+        if more.features is not None and options.local is not None:
+            atlas, why_not = atlas_of(study, more.features)
+            result = with_local_maps(result, atlas, results, why_not=why_not)
         result.save(results)
         return [p for p in results.iterdir() if p.is_file() and not p.name.startswith(".")]
 

@@ -29,6 +29,7 @@ from brainage.stages.features import left_out
 from brainage.stages.lock import stage_lock
 from brainage.stages.manifest import read_checked_manifest, read_manifest, versions
 from brainage.stages.methods import cited, methods_sentences, software_sentence
+from brainage.stages.recovery import recovery
 from brainage.stages.report_checklist import checklist
 from brainage.stages.report_clock import trained_fields, trust_summary
 from brainage.stages.report_drawings import brains, carpets, local_connectivity
@@ -39,9 +40,7 @@ from brainage.stages.report_tables import (
     reliability_table,
 )
 from brainage.stages.score import load_calibrations, scoring_clock
-from brainage.stages.synthesize import recovery
 from brainage.stages.train import clocks_that_show_nothing, study_clocks
-from brainage.synthetic import CLOCK_SCALE
 from brainage.tables import read_scores, read_table
 from brainage.trial import gap_means, read_allocation, read_plan, scans_by_arm
 
@@ -156,9 +155,13 @@ def _trial_fields(
             if "reliability" in result.tables
             else reliability_table(scans, options),
         }
-    scale = stage_folder(study, "truth") / "clock_scale.tsv"
     if study.synthetic is not None and _finished(study, "truth"):
-        found["truth"] = recovery(study, result, read_table(scale, CLOCK_SCALE))
+        recovered = recovery(study, result)
+        found |= {
+            "truth": recovered.whole_brain,
+            "truth_of_networks": recovered.networks,
+            "truth_of_regions": recovered.regions,
+        }
     return found
 
 

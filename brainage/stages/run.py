@@ -15,9 +15,10 @@ from brainage.stages.cohorts import COHORTS, Cohort, cohort_paths, has_cohort, t
 from brainage.stages.compare import compare
 from brainage.stages.evaluate import asks_for_evaluation, evaluate
 from brainage.stages.extract import extract_cohort
+from brainage.stages.recovery import recovery, truth
 from brainage.stages.report import report
 from brainage.stages.score import score
-from brainage.stages.synthesize import recovery, synthesize, truth
+from brainage.stages.synthesize import synthesize
 from brainage.stages.train import train
 
 
@@ -86,7 +87,6 @@ def run_stages(
         done = timed("compare", compare, study, **shared)
         yield done
         if study.synthetic is not None:
-            scale = timed("truth", truth, study, **shared)
-            yield scale
-            yield timed("recovery", recovery, study, done.result, scale.result)
+            yield timed("truth", truth, study, **shared)
+            yield timed("recovery", recovery, study, done.result)
     yield timed("report", report, study)

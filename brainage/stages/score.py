@@ -183,6 +183,13 @@ def load_calibrations(study: StudyConfig) -> pd.DataFrame:
     return read_table(path, CALIBRATIONS)
 
 
+def scoring_clocks(study: StudyConfig) -> dict[str, BrainClock]:
+    """Return the clocks that made the scores, calibrated where that was asked for, by network."""
+    folder = stage_folder(study, "score") / "clocks"
+    calibrated = [BrainClock.load(path) for path in sorted(folder.glob("*.clock"))]
+    return study_clocks(study) | {clock.network: clock for clock in calibrated}
+
+
 def scoring_clock(study: StudyConfig) -> BrainClock:
     """Return the whole-brain clock that made the scores, calibrated where that was asked for.
 

@@ -11,7 +11,7 @@ from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable
 from brainage.errors import AtlasError, ConfigError
 from brainage.files import hash_file
-from brainage.imaging import load_atlas
+from brainage.imaging import Atlas, load_atlas
 from brainage.options import fingerprint_of
 from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.features import cohort_features
@@ -56,7 +56,7 @@ def trial_inputs(study: StudyConfig, options: TrialOptions) -> tuple[TrialInputs
     if study.paths.scores is None:
         clocks = {name: _known_of(clock) for name, clock in study_clocks(study).items()}
         hashes |= {f"clock {name}": known["clock_id"] for name, known in clocks.items()}
-    coordinates = None if features is None else _coordinates(study, features)
+    coordinates = None if features is None else parcel_centres(study, features)
     if coordinates is not None:
         hashes["coordinates"] = fingerprint_of(coordinates.to_dict("list"))
     inputs = TrialInputs(
@@ -90,26 +90,50 @@ def _content_of(folder: Path) -> str:
     return fingerprint_of(manifest["outputs"])
 
 
-def _coordinates(study: StudyConfig, features: FeatureTable) -> pd.DataFrame | None:
-    """Return the centres of the features' parcels; None where their atlas is not the study's.
+def atlas_of(study: StudyConfig, features: FeatureTable) -> tuple[Atlas | None, str]:
+    """Return the atlas of the features' parcels; None, and why, where it is not the study's.
 
-    Series made elsewhere have the coordinates of the atlas that the study names only where they
-    name the same atlas: equal labels alone (1, 2, ...) would put one atlas's parcels where
-    another's are.
+    Series made elsewhere have the places of the atlas that the study names only where they name
+    the same atlas: equal labels alone (1, 2, ...) would put one atlas's parcels where another's
+    are.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        Names the atlas.
+    features : FeatureTable
+        Of the trial.
+
+    Returns
+    -------
+    atlas : Atlas or None
+    why_not : str
+        Empty where there is one.
     """
     named = study.science.atlas if study.synthetic is None else study.synthetic.atlas
     spec = next(iter(features.views.values())).spec
     try:
         atlas = load_atlas(named)
-    except AtlasError:
+    except AtlasError as error:
         # Matrices and series need no atlas file; nothing is drawn or boxed without one.
-        return None
+        return None, str(error)
     made_here = study.synthetic is not None or bool(cohort_paths(study, "trial").scans)
-    ours = made_here or spec.atlas == atlas.name
-    centres = atlas.centres_mm
-    if not ours or centres is None or set(spec.parcel_names) - set(atlas.parcel_names):
+    if not made_here and spec.atlas != atlas.name:
+        return None, (
+            f"the series were made elsewhere with atlas '{spec.atlas}', and science.atlas names "
+            f"'{atlas.name}'"
+        )
+    if set(spec.parcel_names) - set(atlas.parcel_names):
+        return None, f"the features have parcels that atlas {atlas.name} does not have"
+    return atlas, ""
+
+
+def parcel_centres(study: StudyConfig, features: FeatureTable) -> pd.DataFrame | None:
+    """Return the centres of the features' parcels; None where the atlas or its places lack."""
+    atlas, _ = atlas_of(study, features)
+    if atlas is None or atlas.centres_mm is None:
         return None
-    places = pd.DataFrame(centres, columns=["x_mm", "y_mm", "z_mm"])
+    places = pd.DataFrame(atlas.centres_mm, columns=["x_mm", "y_mm", "z_mm"])
     return places.assign(parcel=list(atlas.parcel_names))
 
 

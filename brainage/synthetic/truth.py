@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -32,6 +34,33 @@ CLOCK_SCALE = TableSchema(
     key=("arm", "session_id"),
 )
 
+NETWORK_SCALE = TableSchema(
+    "clock-scale truth of every clock",
+    (
+        Column("network", "text", "Whose clock."),
+        *CLOCK_SCALE.columns,
+    ),
+    key=("network", "arm", "session_id"),
+)
+LOCAL_SCALE = TableSchema(
+    "what the planted effects do to connectivity",
+    (
+        Column("level", "text", "parcel, network or named region."),
+        Column("region", "text", "Parcel, two networks joined by ' - ', or the region's name."),
+        Column("arm", "text", "Arm."),
+        Column("session_id", "text", "Session."),
+        Column("n", "integer", "Scans."),
+        Column("planted_z", "number", "Mean planted rise of prefrontal connectivity, Fisher z."),
+        Column(
+            "change_in_view_units",
+            "number",
+            "Mean change of the region that the effects make: same scans, same noise, with minus "
+            "without.",
+        ),
+    ),
+    key=("level", "region", "arm", "session_id"),
+)
+
 _KEY = ["participant_id", "session_id"]
 
 
@@ -41,6 +70,7 @@ def clock_scale_truth(
     truth: pd.DataFrame,
     *,
     outcome: str = "predicted_age_years",
+    network: str = WHOLE_BRAIN,
 ) -> pd.DataFrame:
     """Compare a frozen clock's scores of the same scans with and without the arm effect.
 
@@ -48,13 +78,15 @@ def clock_scale_truth(
     ----------
     scores_with, scores_without : DataFrame
         participant_id, session_id and `outcome`: of the study as it is, and of its
-        counterfactual. Where they have a column ``network``, only "whole_brain" rows count.
+        counterfactual. Where they have a column ``network``, only rows of `network` count.
     truth : DataFrame
         `SyntheticStudy.truth` (or the table read from ``truth.tsv``): arm, session_id,
         effect_years.
     outcome : str, default="predicted_age_years"
         Score column; for an offset correction any gap column gives the same, for a slope
         correction the corrected gap gives the truth in corrected units.
+    network : str, default="whole_brain"
+        Whose clock.
 
     Returns
     -------
@@ -77,7 +109,7 @@ def clock_scale_truth(
     8  MIT         2y           -4.2
     """
     with_, without = (
-        _whole_brain(scores)[[*_KEY, outcome]] for scores in (scores_with, scores_without)
+        _of_network(scores, network)[[*_KEY, outcome]] for scores in (scores_with, scores_without)
     )
     merged = with_.merge(without, on=_KEY, how="left", suffixes=("_with", "_without"))
     alone = merged[f"{outcome}_without"].isna()
@@ -87,20 +119,88 @@ def clock_scale_truth(
             f"found none of {int(alone.sum())}. Score the counterfactual study with the same clock."
         )
     merged["change"] = merged[f"{outcome}_with"] - merged[f"{outcome}_without"]
-    planned = truth.loc[truth["cohort"] == "trial", [*_KEY, "visit", "arm", "effect_years"]]
-    merged = merged.merge(planned, on=_KEY, how="inner")
-    arms = {arm: i for i, arm in enumerate(dict.fromkeys(merged["arm"]))}
     rows = []
-    for (_, _, arm, session), here in sorted(
-        merged.groupby(["visit", merged["arm"].map(arms), "arm", "session_id"])
-    ):
+    for (arm, session), here in _by_arm(merged, truth):
         planted, seen = float(here["effect_years"].mean()), float(here["change"].mean())
         share = seen / planted if planted else np.nan
         rows.append((arm, session, len(here), planted, seen, share))
     return pd.DataFrame(rows, columns=list(CLOCK_SCALE.names))
 
 
-def _whole_brain(scores: pd.DataFrame) -> pd.DataFrame:
+def network_scale_truth(
+    scores_with: pd.DataFrame, scores_without: pd.DataFrame, truth: pd.DataFrame
+) -> pd.DataFrame:
+    """Compare every clock's scores of the same scans with and without the arm effect.
+
+    Parameters
+    ----------
+    scores_with, scores_without : DataFrame
+        network, participant_id, session_id and predicted_age_years.
+    truth : DataFrame
+        As of `clock_scale_truth`.
+
+    Returns
+    -------
+    table : DataFrame
+        Schema `NETWORK_SCALE`.
+
+    Raises
+    ------
+    TableError
+        A scored scan without its counterfactual.
+    """
+    tables = [
+        clock_scale_truth(scores_with, scores_without, truth, network=name).assign(network=name)
+        for name in dict.fromkeys(scores_with["network"])
+    ]
+    return pd.concat(tables, ignore_index=True)[list(NETWORK_SCALE.names)]
+
+
+def local_truth(
+    values_with: pd.DataFrame, values_without: pd.DataFrame, truth: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what the planted effects change in each region.
+
+    Parameters
+    ----------
+    values_with, values_without : DataFrame
+        Index participant_id, session_id, the same of both; columns (level, region), from
+        `brainage.trial.region_values`.
+    truth : DataFrame
+        `SyntheticStudy.truth`: arm, session_id, regional_z.
+
+    Returns
+    -------
+    table : DataFrame
+        Schema `LOCAL_SCALE`: with minus without, means over the arm's scans.
+    """
+    change = values_with - values_without
+    regions = list(change.columns)
+    numbered = change.set_axis(range(len(regions)), axis="columns").reset_index()
+    rows = [
+        (*region, arm, session, len(here), float(here["regional_z"].mean()), float(here[k].mean()))
+        for (arm, session), here in _by_arm(numbered, truth)
+        for k, region in enumerate(regions)
+    ]
+    return pd.DataFrame(rows, columns=list(LOCAL_SCALE.names))
+
+
+def _by_arm(
+    scans: pd.DataFrame, truth: pd.DataFrame
+) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    """Give the scans of each arm and session with what was planted, in order of visits."""
+    columns = [*_KEY, "visit", "arm", "effect_years", "regional_z"]
+    planned = truth.loc[truth["cohort"] == "trial", columns]
+    merged = scans.merge(planned, on=_KEY, how="inner")
+    arms = {arm: i for i, arm in enumerate(dict.fromkeys(merged["arm"]))}
+    for (_, _, arm, session), here in sorted(
+        merged.groupby(["visit", merged["arm"].map(arms), "arm", "session_id"]),
+        key=lambda group: group[0],
+    ):
+        yield (arm, session), here
+
+
+def _of_network(scores: pd.DataFrame, network: str) -> pd.DataFrame:
     if "network" not in scores:
         return scores
-    return scores[scores["network"] == WHOLE_BRAIN]
+    return scores[scores["network"] == network]

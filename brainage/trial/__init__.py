@@ -15,7 +15,7 @@ from brainage.trial.analyses.complier import ComplierEffect, complier_effect
 from brainage.trial.analyses.connectivity_reliability import connectivity_reliability
 from brainage.trial.analyses.dose import dose_response, equal_contrast, trend_weights
 from brainage.trial.analyses.levakov import levakov_outcome
-from brainage.trial.analyses.local import local_changes
+from brainage.trial.analyses.local import LOCAL, local_changes, region_values
 from brainage.trial.analyses.network_based import NetworkBased, network_based_statistic
 from brainage.trial.analyses.network_table import westfall_young
 from brainage.trial.analyses.planned import REGISTRY, needs_of
@@ -73,6 +73,7 @@ __all__ = [
     "BEFOREHAND",
     "BY_COMPARISON",
     "DEFAULT_NOISE",
+    "LOCAL",
     "RECORD",
     "REGISTRY",
     "RELIABILITY",
@@ -134,6 +135,7 @@ __all__ = [
     "read_plan",
     "read_replayed",
     "read_visit_dates",
+    "region_values",
     "reliability_table",
     "repeated_measures_correlation",
     "scans_by_arm",

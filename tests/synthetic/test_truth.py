@@ -1,10 +1,17 @@
 """Clock-scale truth and the bank of potential scores, against a clock whose answers are known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from brainage.errors import DesignError, TableError
-from brainage.synthetic import clock_scale_truth, draw_score_bank, make_study
+from brainage.synthetic import (
+    clock_scale_truth,
+    draw_score_bank,
+    local_truth,
+    make_study,
+    network_scale_truth,
+)
 from brainage.synthetic.options import DropoutOptions
 
 SEED = 11
@@ -48,6 +55,37 @@ def test_clock_scale_truth_of_control_and_baseline_is_exactly_zero(study):
     none = table[(table["arm"] == "CON") | (table["session_id"] == "baseline")]
     assert (none["clock_scale_years"] == 0).all()
     assert (table.drop(none.index)["clock_scale_years"] != 0).all()
+
+
+def test_each_network_has_the_clock_scale_truth_of_its_own_clock(study):
+    scans = study.scans("trial")
+    keys = scans[["participant_id", "session_id"]]
+    columns = ("brain_age_years", "brain_age_without_effect_years")
+    with_, without = (
+        pd.concat(
+            keys.assign(network=name, predicted_age_years=share * scans[column].astype(float))
+            for name, share in (("whole_brain", 1.0), ("motor", 0.25))
+        )
+        for column in columns
+    )
+    shares = network_scale_truth(with_, without, study.truth).groupby("network")["share"]
+    assert shares.mean().to_dict() == pytest.approx({"whole_brain": 1.0, "motor": 0.25})
+
+
+def test_region_moves_by_what_was_planted_and_control_does_not(study):
+    truth = study.truth[study.truth["cohort"] == "trial"]
+    index = pd.MultiIndex.from_frame(truth[["participant_id", "session_id"]])
+    regions = pd.MultiIndex.from_tuples([("named region", "prefrontal"), ("network", "a - a")])
+    rng = np.random.default_rng(0)
+    without = pd.DataFrame(rng.normal(size=(len(truth), 2)), index, regions)
+    with_ = without.copy()
+    rise = truth["regional_z"].to_numpy(dtype=float)
+    with_["named region", "prefrontal"] += rise
+    table = local_truth(with_, without, study.truth)
+    prefrontal = table[table["region"] == "prefrontal"]
+    assert prefrontal["planted_z"].max() > 0
+    np.testing.assert_allclose(prefrontal["change_in_view_units"], prefrontal["planted_z"])
+    assert table.loc[table["region"] == "a - a", "change_in_view_units"].abs().max() < 1e-12
 
 
 def test_a_scan_without_its_counterfactual_is_an_error(study):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from brainage.connectivity import FeatureTable
+from brainage.connectivity import FeatureTable, ViewSpec
 from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
 from brainage.trial.analyses.edge_changes import EdgeChanges, edge_changes
@@ -26,6 +26,7 @@ from brainage.trial.models.lsmeans import Estimate
 from brainage.trial.models.multiplicity import benjamini_hochberg
 from brainage.trial.options import LocalOptions
 
+NAMED_REGION = "named region"
 LOCAL = TableSchema(
     "local",
     (
@@ -173,11 +174,21 @@ def regions_of_level(
     DesignError
         Another level, or named regions where none are named.
     """
+    return _regions(changes.spec, changes.usable, level, options, coordinates)
+
+
+def _regions(
+    spec: ViewSpec,
+    usable: np.ndarray,
+    level: str,
+    options: LocalOptions,
+    coordinates: pd.DataFrame | None,
+) -> Regions:
     if level == "parcel":
-        return parcel_strengths(changes.spec, changes.usable)
+        return parcel_strengths(spec, usable)
     if level == "network":
-        return network_means(changes.spec, changes.usable)
-    if level != "named region":
+        return network_means(spec, usable)
+    if level != NAMED_REGION:
         raise DesignError(
             f"local changes: level '{level}': expected network, parcel or named region."
         )
@@ -186,7 +197,56 @@ def regions_of_level(
             "local changes: no region is named (science.trial.local.regions); give each a name and "
             "a pattern of labels, a network or an MNI box."
         )
-    return named_regions(changes.spec, changes.usable, options.regions, coordinates=coordinates)
+    return named_regions(spec, usable, options.regions, coordinates=coordinates)
+
+
+def region_values(
+    edges: np.ndarray,
+    spec: ViewSpec,
+    options: LocalOptions,
+    *,
+    coordinates: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return the mean edge of every region that the options ask for, scan by scan.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_scans, n_edges)
+        A view of parcel pairs; edges that are NaN in any scan are in no mean.
+    spec : ViewSpec
+        What the edges are.
+    options : LocalOptions
+        Levels and named regions.
+    coordinates : DataFrame or None, default=None
+        Centres of parcels, for regions by box.
+
+    Returns
+    -------
+    values : DataFrame
+        One row a scan; columns (level, region), in the view's unit. A level that cannot be made
+        (an atlas without networks) has none.
+    """
+    usable = np.isfinite(edges).all(axis=0)
+    filled = np.where(usable, edges, 0.0)
+    parts = []
+    for level in levels_of(options):
+        try:
+            regions = _regions(spec, usable, level, options, coordinates)
+        except DesignError:
+            # The comparison itself lists it, with the reason.
+            continue
+        used = regions.n_edges > 0
+        columns = pd.MultiIndex.from_arrays(
+            [np.array(regions.level)[used], np.array(regions.name)[used]],
+            names=["level", "region"],
+        )
+        parts.append(pd.DataFrame(filled @ regions.weights[:, used], columns=columns))
+    return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=range(len(edges)))
+
+
+def levels_of(options: LocalOptions) -> tuple[str, ...]:
+    """Return the levels that the options ask for, named regions last."""
+    return (*options.levels, *([NAMED_REGION] if options.regions else []))
 
 
 def compare_regions(

@@ -9,6 +9,7 @@ from brainage.trial.analyses.edge_changes import edge_changes
 from brainage.trial.analyses.local import (
     LOCAL,
     compare_regions,
+    levels_of,
     regions_of_level,
     with_coordinates,
 )
@@ -17,8 +18,6 @@ from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisRes
 from brainage.trial.analyses.repeated_measures import COVARIATE_SETTINGS
 from brainage.trial.options import LocalOptions
 from brainage.trial.results.tables import ResultTable
-
-NAMED_REGION = "named region"
 
 
 def local_tables(inputs: AnalysisInputs) -> AnalysisResult:
@@ -44,14 +43,13 @@ def local_tables(inputs: AnalysisInputs) -> AnalysisResult:
     options = design.options.local or LocalOptions()
     if features is None:
         raise DesignError("local changes: the features of the trial's scans were not given.")
-    levels = [*options.levels, *([NAMED_REGION] if options.regions else [])]
     tables: list[pd.DataFrame] = []
     components: list[pd.DataFrame] = []
     notes: list[str] = []
     for visit in design.later_visits:
         changes = edge_changes(features, design, view=options.view, visit=visit)
         notes += [f"{visit}: {note}" for note in changes.notes]
-        for level in levels:
+        for level in levels_of(options):
             try:
                 regions = regions_of_level(changes, level, options, inputs.more.coordinates)
             except DesignError as error:
