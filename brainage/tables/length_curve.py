@@ -114,22 +114,53 @@ class LengthCurve(Shown):
         >>> round(curve.shift_years(2 / 3, loss="contiguous"), 3)
         1.0
         """
+        found = self.shifts_years(np.array([share_kept], float), loss=loss, age_years=age_years)
+        return float(found[0])
+
+    def shifts_years(
+        self, shares_kept: np.ndarray, *, loss: Loss, age_years: float | None = None
+    ) -> np.ndarray:
+        """Return `shift_years` of many scans at once.
+
+        Parameters
+        ----------
+        shares_kept : ndarray of shape (n_scans,)
+            As of `shift_years`; NaN where it is not known, and NaN then.
+        loss : {"contiguous", "scattered"}
+            How the rest was lost.
+        age_years : float or None, default=None
+            For people of that age; None: of the mean age of the curve's scans.
+
+        Returns
+        -------
+        shifts_years : ndarray of shape (n_scans,)
+
+        Raises
+        ------
+        TableError
+            A share that is not above 0, or another kind of loss.
+        """
         if loss not in LOSSES:
             raise TableError(f"length curve: expected a loss among {LOSSES}, found {loss!r}.")
-        if not share_kept > 0:
-            raise TableError(f"length curve: expected a share above 0, found {share_kept!r}.")
-        if share_kept > 1:
-            return -self.shift_years(1 / share_kept, loss=loss, age_years=age_years)
+        if (shares_kept <= 0).any():
+            raise TableError(
+                f"length curve: expected a share above 0, found {np.nanmin(shares_kept)!r}."
+            )
         own = self.rows[(self.rows["loss"] == loss) & self.rows["shift_years"].notna()]
+        if not len(own):
+            return np.full(len(shares_kept), np.nan)
         own = own.sort_values("share_kept", ascending=False)
         shift = own["shift_years"].to_numpy(float)
         if age_years is not None:
             slope = np.nan_to_num(own["slope_on_age"].to_numpy(float))
             shift = shift + slope * (age_years - self.mean_age_years)
         inverse = 1 / own["share_kept"].to_numpy(float)
-        if not len(own) or 1 / share_kept > inverse[-1] * (1 + 1e-9):
-            return float("nan")
-        return float(np.interp(1 / share_kept, [1.0, *inverse], [0.0, *shift]))
+        # Of a scan longer than the one it is compared with, the two change places.
+        longer = shares_kept > 1
+        at = np.where(longer, shares_kept, 1 / shares_kept)
+        found = np.interp(at, [1.0, *inverse], [0.0, *shift])
+        found = np.where(at <= inverse[-1] * (1 + 1e-9), found, np.nan)
+        return np.where(longer, -found, found)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able values, NaN as None: figures only."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from brainage.tables import Column, TableSchema
+from brainage.tables import LOSSES, Column, LengthCurve, TableSchema
 from brainage.trial.analyses.adjusted import fit_adjusted
 from brainage.trial.analyses.change import welch_difference
 from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisResult, NothingToDo
@@ -41,25 +41,44 @@ KEPT = TableSchema(
             nullable=True,
         ),
         Column("p_value", "number", "Welch's p of it.", nullable=True, low=0, high=1),
+        *(
+            Column(
+                f"{name}_years",
+                "number",
+                f"What the change of time alone does to the prediction where volumes are lost "
+                f"{how}, by the clock's length curve: mean of those with both scans.",
+                "years",
+                nullable=True,
+            )
+            for name, how in (
+                ("shift_if_scattered", "in bursts"),
+                ("shift_if_contiguous", "at the end"),
+            )
+        ),
+        Column(
+            "n_beyond_curve",
+            "integer",
+            "Of those, people whose shorter scan lies below the curve's smallest part.",
+            nullable=True,
+        ),
     ),
     key=("arm", "visit"),
 )
 
 
 def _kept(inputs: AnalysisInputs) -> AnalysisResult:
-    features = inputs.more.features
-    if features is None or "retained_s" not in features.rows:
-        raise NothingToDo("the time kept of each scan is not known (no features of the scans)")
-    times = features.rows[["participant_id", "session_id", "retained_s"]].dropna()
-    if times.empty:
-        raise NothingToDo("the time kept is not known of any scan")
-    scans = inputs.scans.drop(columns="retained_s", errors="ignore").merge(
-        times, on=["participant_id", "session_id"], how="left"
-    )
+    scans = _with_times(inputs)
     design = inputs.design
     wide = scans.pivot_table(index=["participant_id", "arm"], columns="visit", values="retained_s")
     wide = wide.reindex(columns=[design.baseline, *design.later_visits]).reset_index(level="arm")
-    table, notes = _table(wide, inputs)
+    curve = _curve(inputs)
+    rows = [
+        _row(wide, inputs, arm, visit) | _shifts(wide, curve, arm, visit, design.baseline)
+        for arm in design.arms
+        for visit in (design.baseline, *design.later_visits)
+    ]
+    table = pd.DataFrame(rows, columns=list(KEPT.names))
+    notes = _notes(table, wide, inputs, curve)
     changes = inputs.changes.merge(
         scans[["participant_id", "visit", "retained_s"]], on=["participant_id", "visit"], how="left"
     ).assign(
@@ -73,41 +92,109 @@ def _kept(inputs: AnalysisInputs) -> AnalysisResult:
     return replace(found, tables={KEPT.name: table}, notes=(*found.notes, *notes))
 
 
-def _table(wide: pd.DataFrame, inputs: AnalysisInputs) -> tuple[pd.DataFrame, list[str]]:
+def _with_times(inputs: AnalysisInputs) -> pd.DataFrame:
+    """Return the network's scans with the time kept of each, from features or the scores."""
+    features = inputs.more.features
+    keys = ["participant_id", "session_id"]
+    if features is not None and "retained_s" in features.rows:
+        times = features.rows[[*keys, "retained_s"]].dropna()
+        scans = inputs.scans.drop(columns="retained_s", errors="ignore")
+        scans = scans.merge(times, on=keys, how="left")
+    else:
+        scans = inputs.scans
+    if "retained_s" not in scans:
+        raise NothingToDo("the time kept of each scan is not known (no features of the scans)")
+    if scans["retained_s"].isna().all():
+        raise NothingToDo("the time kept is not known of any scan")
+    return scans
+
+
+def _curve(inputs: AnalysisInputs) -> LengthCurve | None:
+    stored = inputs.more.clocks.get(inputs.network, {}).get("length_curve")
+    return None if stored is None else LengthCurve.from_dict(stored)
+
+
+def _row(wide: pd.DataFrame, inputs: AnalysisInputs, arm: str, visit: str) -> dict:
     design = inputs.design
-    rows, differ = [], []
-    for arm in design.arms:
-        for visit in (design.baseline, *design.later_visits):
-            own = wide.loc[wide["arm"] == arm, visit].dropna()
-            row = {
-                "arm": arm,
-                "visit": visit,
-                "n": len(own),
-                "mean_retained_s": float(own.mean()) if len(own) else np.nan,
-                "sd_retained_s": float(own.std(ddof=1)) if len(own) > 1 else np.nan,
-                **dict.fromkeys(("change_s", "change_minus_control_s", "p_value"), np.nan),
-            }
-            if visit != design.baseline:
-                change = (wide[visit] - wide[design.baseline]).dropna()
-                mine = change[wide.loc[change.index, "arm"] == arm]
-                other = change[wide.loc[change.index, "arm"] == design.control_arm]
-                row["change_s"] = float(mine.mean()) if len(mine) else np.nan
-                if arm != design.control_arm and _comparable(mine, other):
-                    found = welch_difference(mine, other)
-                    row |= {"change_minus_control_s": found.estimate, "p_value": found.p_value}
-                    share = abs(found.estimate) / float(wide[design.baseline].mean())
-                    if share > _DIFFER_SHARE and found.p_value < _DIFFER_P:
-                        differ.append(f"{arm} at {visit} {found.estimate:+.0f} s")
-            rows.append(row)
-    notes = []
-    if differ:
-        notes.append(
-            "the time of scan kept changed otherwise than in control ("
-            + "; ".join(differ)
-            + "): a shorter scan moves some clocks by years; see the adjusted row, and the clock's "
-            "length curve"
+    own = wide.loc[wide["arm"] == arm, visit].dropna()
+    row = {
+        "arm": arm,
+        "visit": visit,
+        "n": len(own),
+        "mean_retained_s": float(own.mean()) if len(own) else np.nan,
+        "sd_retained_s": float(own.std(ddof=1)) if len(own) > 1 else np.nan,
+        **dict.fromkeys(("change_s", "change_minus_control_s", "p_value"), np.nan),
+    }
+    if visit == design.baseline:
+        return row
+    change = (wide[visit] - wide[design.baseline]).dropna()
+    mine = change[wide.loc[change.index, "arm"] == arm]
+    other = change[wide.loc[change.index, "arm"] == design.control_arm]
+    row["change_s"] = float(mine.mean()) if len(mine) else np.nan
+    if arm != design.control_arm and _comparable(mine, other):
+        found = welch_difference(mine, other)
+        row |= {"change_minus_control_s": found.estimate, "p_value": found.p_value}
+    return row
+
+
+def _shifts(
+    wide: pd.DataFrame, curve: LengthCurve | None, arm: str, visit: str, baseline: str
+) -> dict[str, float]:
+    """Return what the change of time alone does to the arm's mean prediction."""
+    names = {"scattered": "shift_if_scattered_years", "contiguous": "shift_if_contiguous_years"}
+    if curve is None or visit == baseline:
+        return dict.fromkeys((*names.values(), "n_beyond_curve"), np.nan)
+    both = wide.loc[wide["arm"] == arm, [baseline, visit]].dropna()
+    both = both[(both > 0).all(axis=1)]
+    # Shares are of the whole scans that the curve was made of; where their length is not known,
+    # each person's baseline stands for it.
+    whole = both[baseline] if curve.retained_s is None else curve.retained_s
+    found: dict[str, float] = {}
+    beyond = np.zeros(len(both), dtype=bool)
+    for loss in LOSSES:
+        later, first = (
+            curve.shifts_years((both[name] / whole).to_numpy(float), loss=loss)
+            for name in (visit, baseline)
         )
-    return pd.DataFrame(rows, columns=list(KEPT.names)), notes
+        moved = later - first
+        beyond |= np.isnan(moved)
+        known = moved[np.isfinite(moved)]
+        found[names[loss]] = float(known.mean()) if len(known) else np.nan
+    return {**found, "n_beyond_curve": int(beyond.sum())}
+
+
+def _notes(
+    table: pd.DataFrame, wide: pd.DataFrame, inputs: AnalysisInputs, curve: LengthCurve | None
+) -> list[str]:
+    """Say where the arms' time kept changed otherwise than control's, in seconds and in years."""
+    at_baseline = float(wide[inputs.design.baseline].mean())
+    control = table[table["arm"] == inputs.design.control_arm].set_index("visit")
+    differ = []
+    for row in table.to_dict("records"):
+        share = abs(row["change_minus_control_s"]) / at_baseline
+        if not (share > _DIFFER_SHARE and row["p_value"] < _DIFFER_P):
+            continue
+        words = f"{row['arm']} at {row['visit']} {row['change_minus_control_s']:+.0f} s"
+        names = ("shift_if_scattered_years", "shift_if_contiguous_years")
+        years = [row[name] - control.at[row["visit"], name] for name in names]
+        if curve is not None and np.isfinite(years).all():
+            words += (
+                f", which alone moves it by {years[0]:+.1f} years if volumes were lost in bursts "
+                f"and {years[1]:+.1f} if scans ended early"
+            )
+        differ.append(words)
+    if not differ:
+        return []
+    end = (
+        "the clock keeps no length curve, so by how many is not known; see the adjusted row"
+        if curve is None
+        else f"years by the clock's length curve ({curve.cut}); see the adjusted row"
+    )
+    return [
+        "the time of scan kept changed otherwise than in control ("
+        + "; ".join(differ)
+        + f"): a shorter scan moves some clocks by years. {end[0].upper()}{end[1:]}"
+    ]
 
 
 def _comparable(mine: pd.Series, other: pd.Series) -> bool:
