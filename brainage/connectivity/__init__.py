@@ -30,6 +30,7 @@ from brainage.connectivity.transformers import (
     TangentTransformer,
 )
 from brainage.connectivity.views import (
+    MIN_NETWORK_PARCELS,
     View,
     ViewSpec,
     edge_indices,
@@ -41,6 +42,7 @@ from brainage.connectivity.views import (
 __all__ = [
     "IN_PEOPLE_TABLE",
     "LAYOUTS",
+    "MIN_NETWORK_PARCELS",
     "n_parcels_of",
     "Cut",
     "Cutter",

@@ -10,7 +10,7 @@ import numpy as np
 from brainage.clock import BrainClock
 from brainage.errors import DesignError
 from brainage.stages.manifest import read_manifest
-from brainage.tables import SCORES, WHOLE_BRAIN, read_table
+from brainage.tables import WHOLE_BRAIN, read_scores, read_table
 from brainage.trial import (
     RELIABILITY,
     ClockFacts,
@@ -52,13 +52,22 @@ def noise_of(source: Path, *, network: str = WHOLE_BRAIN, share: float | None = 
             table = read_table(path, RELIABILITY)
             noise = noise_of_reliability(table, network=network, share=share)
         else:
-            noise = noise_of_scores(read_table(path, SCORES), network=network, share=share)
+            noise = _of_scores(path, network, share)
         said = _shows_nothing(path, network)
         return replace(noise, source=f"{noise.source}{said}") if said else noise
     raise DesignError(
         f"{source}: expected a finished score or compare folder, a scores table or a clock file, "
         "found none of their files there. Or give --icc with --sd-years or --sd-change-years."
     )
+
+
+def _of_scores(path: Path, network: str, share: float | None) -> ClockNoise:
+    scores = read_scores(path)
+    if "gap_corrected_years" in scores:
+        return noise_of_scores(scores, network=network, share=share)
+    noise = noise_of_scores(scores, outcome="gap_years", network=network, share=share)
+    raw = "of the raw gap, the only one there: what age does to it counts as difference of people"
+    return replace(noise, source=f"{noise.source}, {raw}")
 
 
 def _tables(source: Path) -> list[Path]:

@@ -27,6 +27,7 @@ from brainage.trial.models.multiplicity import benjamini_hochberg
 from brainage.trial.options import LocalOptions
 
 NAMED_REGION = "named region"
+_NO_EDGE = "no edge of it was measured in every scan, or it is one parcel, which has none within"
 LOCAL = TableSchema(
     "local",
     (
@@ -76,6 +77,7 @@ LOCAL = TableSchema(
         Column("x_mm", "number", "Centre of the parcel, MNI.", "mm", nullable=True),
         Column("y_mm", "number", "Centre of the parcel, MNI.", "mm", nullable=True),
         Column("z_mm", "number", "Centre of the parcel, MNI.", "mm", nullable=True),
+        Column("reason", "text", "Why there are no numbers.", nullable=True),
     ),
     key=("level", "region", "arm", "visit"),
 )
@@ -309,6 +311,7 @@ def compare_regions(
             "p_value": p_value,
             "p_fdr": benjamini_hochberg(p_value),
             "p_max_t": p_max_t,
+            "reason": np.where(counted > 0, None, _NO_EDGE),
         }
     )
     return with_coordinates(table, None)

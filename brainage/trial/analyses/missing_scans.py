@@ -111,7 +111,7 @@ def _who_rows(inputs: AnalysisInputs, seen: pd.DataFrame) -> Iterator[dict]:
 def _levels(visit: str, name: str, values: pd.Series, there: pd.Series) -> Iterator[dict]:
     text = values.astype(object).where(values.notna(), "not recorded").astype(str)
     counts = pd.crosstab(text, there).reindex(columns=[False, True], fill_value=0)
-    p_value = float(stats.chi2_contingency(counts).pvalue) if len(counts) > 1 else np.nan
+    p_value = levels_test(counts.to_numpy()) if len(counts) > 1 else np.nan
     for level, row in counts.iterrows():
         yield {
             "visit": visit,
@@ -124,6 +124,17 @@ def _levels(visit: str, name: str, values: pd.Series, there: pd.Series) -> Itera
             "p_value": p_value,
             "test": "chi-square over levels" if len(counts) > 1 else None,
         }
+
+
+def levels_test(counts: np.ndarray) -> float:
+    """Return the p of a chi-square test that being seen does not depend on the level.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_levels, 2)
+        People missing and seen. Yates' correction of two levels, none of more, as in R.
+    """
+    return float(stats.chi2_contingency(counts).pvalue)
 
 
 def _number(visit: str, name: str, values: pd.Series, there: pd.Series) -> dict:

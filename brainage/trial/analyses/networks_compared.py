@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from brainage.connectivity import MIN_NETWORK_PARCELS
 from brainage.errors import DesignError
 from brainage.tables import WHOLE_BRAIN
 from brainage.trial.analyses.network_table import NETWORKS, network_rows, visit_changes
@@ -81,7 +82,28 @@ def compare_networks(inputs: AnalysisInputs) -> AnalysisResult:
     named: dict[str, pd.DataFrame] = {NETWORKS.name: pd.concat(tables, ignore_index=True)}
     if specific:
         named[SPECIFICITY.name] = pd.concat(specific, ignore_index=True)
-    return AnalysisResult(tables=named, notes=tuple(dict.fromkeys(notes)))
+    return AnalysisResult(
+        tables=named, notes=tuple(dict.fromkeys([*_without_clock(inputs), *notes]))
+    )
+
+
+def _without_clock(inputs: AnalysisInputs) -> list[str]:
+    """Say which networks of the atlas have no score because they have too few parcels."""
+    features = inputs.more.features
+    if features is None or not features.views:
+        return []
+    spec = next(iter(features.views.values())).spec
+    scored = set(inputs.data.changes["network"])
+    small = {
+        name: spec.networks.count(name)
+        for name in dict.fromkeys(spec.networks)
+        if name and name not in scored and spec.networks.count(name) < MIN_NETWORK_PARCELS
+    }
+    return [
+        f"network '{name}' is not compared: it has {count} parcel(s), and a clock of a network "
+        f"needs {MIN_NETWORK_PARCELS}"
+        for name, count in small.items()
+    ]
 
 
 def _with_shares(clocks: Mapping[str, Mapping], options: NetworkOptions) -> dict[str, Mapping]:
