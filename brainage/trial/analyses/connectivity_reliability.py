@@ -10,6 +10,7 @@ from brainage.connectivity import FeatureTable, edge_names
 from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
 from brainage.trial.analyses.regions import network_means, pair_edges, parcel_strengths
+from brainage.trial.noise.reliability import agreement_interval
 
 
 def _icc(name: str, text: str) -> Column:
@@ -23,6 +24,8 @@ CONNECTIVITY_RELIABILITY = TableSchema(
         Column("region", "text", "Edge, parcel, or two networks joined by ' - '."),
         Column("n_people", "integer", "People with both sessions."),
         _icc("icc_agreement", "ICC(A,1): a shift between the sessions counts as error."),
+        _icc("icc_agreement_low", "Lower end of its 95 % interval."),
+        _icc("icc_agreement_high", "Upper end of its 95 % interval."),
         _icc("icc_consistency", "ICC(C,1): a shift common to all people does not."),
         _icc("icc_consistency_low", "Lower end of its 95 % interval."),
         _icc("icc_consistency_high", "Upper end of its 95 % interval."),
@@ -123,8 +126,12 @@ def _icc_of_pairs(first: np.ndarray, last: np.ndarray) -> dict[str, np.ndarray]:
             ratio / stats.f.isf(0.025, n - 1, n - 1),
             ratio * stats.f.isf(0.025, n - 1, n - 1),
         )
+        agreement = (person - error) / (person + error + 2 * (session - error) / n)
+        agreed = agreement_interval((person, session, error), n, 2, agreement)
         return {
-            "icc_agreement": (person - error) / (person + error + 2 * (session - error) / n),
+            "icc_agreement": agreement,
+            "icc_agreement_low": agreed[0],
+            "icc_agreement_high": agreed[1],
             "icc_consistency": (ratio - 1) / (ratio + 1),
             "icc_consistency_low": (low - 1) / (low + 1),
             "icc_consistency_high": (high - 1) / (high + 1),

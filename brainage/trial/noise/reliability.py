@@ -99,7 +99,7 @@ def score_reliability(values: ArrayLike) -> Reliability:
         raise DesignError("reliability: every value is the same; check the scores.")
     agreement = (person - error) / (person + (k - 1) * error + k * (session - error) / n)
     consistency = (person - error) / (person + (k - 1) * error)
-    low2, high2 = _agreement_interval((person, session, error), n, k, agreement)
+    low2, high2 = map(float, agreement_interval((person, session, error), n, k, agreement))
     low3, high3 = _consistency_interval(person / error if error > 0 else np.inf, n, k)
     sem = np.sqrt(error)
     return Reliability(
@@ -137,20 +137,37 @@ def _consistency_interval(ratio: float, n: int, k: int) -> tuple[float, float]:
     return float((low - 1) / (low + k - 1)), float((high - 1) / (high + k - 1))
 
 
-def _agreement_interval(
-    squares: tuple[float, float, float], n: int, k: int, icc: float
-) -> tuple[float, float]:
-    person, session, error = squares
-    if error <= 0:
-        return float(icc), float(icc)
-    # Satterthwaite's degrees of freedom of the denominator (Shrout & Fleiss 1979, p. 424).
-    ratio = session / error
-    top = (k - 1) * (n - 1) * (k * icc * ratio + n * (1 + (k - 1) * icc) - k * icc) ** 2
-    bottom = (n - 1) * k**2 * icc**2 * ratio**2 + (n * (1 + (k - 1) * icc) - k * icc) ** 2
-    df = top / bottom
+def agreement_interval(
+    squares: tuple[ArrayLike, ArrayLike, ArrayLike], n: int, k: int, icc: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95 % interval of ICC(A,1), of one score or of many at once.
+
+    Parameters
+    ----------
+    squares : tuple of array-like
+        Mean squares of people, of sessions, and of what is left.
+    n, k : int
+        People and sessions.
+    icc : array-like
+        ICC(A,1) of these mean squares.
+
+    Returns
+    -------
+    low, high : ndarray
+        The ICC itself where nothing is left.
+    """
+    person, session, error = (np.asarray(each, dtype=float) for each in squares)
+    icc = np.asarray(icc, dtype=float)
     tail = (1 - _LEVEL) / 2
-    upper, lower = stats.f.isf(tail, n - 1, df), stats.f.isf(tail, df, n - 1)
-    shared = k * session + (k * n - k - n) * error
-    low = n * (person - upper * error) / (upper * shared + n * person)
-    high = n * (lower * person - error) / (shared + n * lower * person)
-    return float(low), float(high)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Satterthwaite's degrees of freedom of the denominator (Shrout & Fleiss 1979, p. 424).
+        ratio = session / error
+        top = (k - 1) * (n - 1) * (k * icc * ratio + n * (1 + (k - 1) * icc) - k * icc) ** 2
+        bottom = (n - 1) * k**2 * icc**2 * ratio**2 + (n * (1 + (k - 1) * icc) - k * icc) ** 2
+        df = top / bottom
+        upper, lower = stats.f.isf(tail, n - 1, df), stats.f.isf(tail, df, n - 1)
+        shared = k * session + (k * n - k - n) * error
+        low = n * (person - upper * error) / (upper * shared + n * person)
+        high = n * (lower * person - error) / (shared + n * lower * person)
+    nothing = error <= 0
+    return np.where(nothing, icc, low), np.where(nothing, icc, high)

@@ -64,6 +64,8 @@ def test_edge_has_the_reliability_of_a_score(repeated, edge):
     r = score_reliability(np.column_stack([values[:25, edge], values[25:, edge]]))
     row = table.iloc[edge]
     assert row["icc_agreement"] == pytest.approx(r.icc_agreement)
+    assert row["icc_agreement_low"] == pytest.approx(r.icc_agreement_low)
+    assert row["icc_agreement_high"] == pytest.approx(r.icc_agreement_high)
     assert row["icc_consistency"] == pytest.approx(r.icc_consistency)
     assert row["icc_consistency_low"] == pytest.approx(r.icc_consistency_low)
     assert row["icc_consistency_high"] == pytest.approx(r.icc_consistency_high)
