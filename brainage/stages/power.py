@@ -99,11 +99,15 @@ def _of_clock(path: Path, share: float | None) -> ClockNoise:
     facts = ClockFacts.of(BrainClock.load(path).facts)
     if not np.isfinite([facts.retest_sem_years, facts.retest_icc]).all():
         raise DesignError(
-            f"{path}: the clock's record has no scans soon repeated, so its noise is not known. "
-            "Give a finished score or compare folder, or --icc with --sd-years."
+            f"{path}: the clock's record has neither scans soon repeated nor halves of scans "
+            "(science.evaluation.efficiency), so its noise is not known. Give a finished score or "
+            "compare folder, or --icc with --sd-years."
         )
     change = float(np.sqrt(2) * facts.retest_sem_years)
     absent = (np.nan,) * 4
-    words = f"scans soon repeated, of the clock's record: {path.name}"
+    words = (
+        f"scans soon repeated or halves of scans, of the clock's record ({path.name}): what a "
+        "brain age really moves between visits is not in it, so more people are needed"
+    )
     known = facts.share if share is None else share
     return ClockNoise(change, facts.retest_icc, *absent, words, known)

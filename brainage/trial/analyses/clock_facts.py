@@ -34,7 +34,7 @@ class ClockFacts(Shown):
     share_kind : str, default=""
         "planted", "within site" or "pooled"; empty where not known.
     retest_icc : float, default=nan
-        ICC(A,1) of scans soon repeated.
+        ICC(A,1) of scans soon repeated, or what the noise of halves leaves of the gap's variance.
     retest_sem_years, retest_df : float, default=nan
         Standard error of measurement of one scan from scans soon repeated or halves, and its
         degrees of freedom.
@@ -73,6 +73,7 @@ class ClockFacts(Shown):
         slope = (known.get("gap_slope_out_of_fold") or {}).get("before") or {}
         found["gap_slope"] = slope.get("slope")
         found |= _share_within_sites(known.get("gap_slope_within_sites") or {})
+        found |= _of_halves(known)
         found |= {each.name: known[each.name] for each in fields(cls) if each.name in known}
         return cls(**{name: value for name, value in found.items() if value is not None})
 
@@ -100,3 +101,38 @@ def _share_within_sites(slope: Mapping[str, Any]) -> dict[str, Any]:
         "share_se": (high - low) / (2 * quantile),
         "share_kind": "within site",
     }
+
+
+def _of_halves(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the noise within scans and the planted share that halves of scans told of a clock."""
+    rows = {row["measure"]: row for row in known.get("efficiency") or []}
+    found: dict[str, Any] = {}
+    noise = rows.get("within_scan_noise_years", {})
+    if noise.get("estimate") is not None:
+        found["retest_sem_years"] = noise["estimate"]
+        found["retest_df"] = max(float(noise["n"]) - 1, 1.0)
+        found["retest_icc"] = _left_of_gap(noise["estimate"], known)
+    planted = rows.get("share_planted", {})
+    if planted.get("estimate") is not None:
+        found |= {"share": planted["estimate"], "share_kind": "planted", "share_se": None}
+        if planted.get("low") is not None and planted.get("high") is not None:
+            width = planted["high"] - planted["low"]
+            found["share_se"] = width / (2 * float(stats.norm.ppf(0.975)))
+    return found
+
+
+def _left_of_gap(noise_years: float, known: Mapping[str, Any]) -> float | None:
+    """Return 1 - noise variance over the corrected gap's, as training left it; None: not known.
+
+    The corrected gap's variance is the raw one's less what its slope on age makes of the ages'
+    spread; that spread follows from the error and R2 of the same folds.
+    """
+    first: dict[str, float] = {}
+    for row in known.get("metrics") or ():
+        first.setdefault(row["metric"], row["estimate"])
+    slope = ((known.get("gap_slope_out_of_fold") or {}).get("before") or {}).get("slope")
+    raw, explained = first.get("RMSE"), first.get("R2")
+    if raw is None or explained is None or slope is None or not explained < 1:
+        return None
+    variance = raw**2 * (1 - slope**2 / (1 - explained))
+    return float(1 - noise_years**2 / variance) if variance > noise_years**2 else None

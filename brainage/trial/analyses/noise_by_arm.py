@@ -168,7 +168,10 @@ def _detectable(sd_control: float, facts: ClockFacts) -> tuple[float, str]:
     """Return the minimal detectable change and where its noise is from."""
     if np.isfinite(facts.retest_sem_years):
         limit = _Z * float(np.sqrt(2)) * facts.retest_sem_years
-        return limit, "the clock's scans soon repeated: real change between visits is not in it"
+        return limit, (
+            "scans soon repeated or halves of scans, of the clock's record: real change between "
+            "visits is not in it"
+        )
     return _Z * sd_control, "SD of change in control: real change over the interval is in it"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from brainage.trial.analyses.clock_facts import ClockFacts
 
@@ -41,3 +42,30 @@ def test_share_within_sites_is_one_plus_the_slope_with_its_error():
     )
     assert (facts.share, facts.share_kind) == (0.6, "within site")
     assert abs(facts.share_se - 0.0509) < 1e-4
+
+
+def test_halves_of_scans_tell_the_noise_of_a_scan_and_the_planted_share():
+    facts = ClockFacts.of(
+        {
+            "metrics": [
+                {"metric": "RMSE", "validation": "10-fold", "estimate": 8.0},
+                {"metric": "R2", "validation": "10-fold", "estimate": 0.75},
+            ],
+            "gap_slope_out_of_fold": {"before": {"slope": -0.25}},
+            "gap_slope_within_sites": {"slope": -0.4, "low": -0.5, "high": -0.3, "n": 500},
+            "efficiency": [
+                {"measure": "within_scan_noise_years", "estimate": 3.0, "n": 200},
+                {"measure": "share_planted", "estimate": 0.5, "low": 0.4, "high": 0.6, "n": 90},
+            ],
+        }
+    )
+    assert (facts.retest_sem_years, facts.retest_df) == (3.0, 199.0)
+    # Ages vary by 64 / .25 = 256; the slope takes .25^2 of that off 64: 48 are left.
+    assert facts.retest_icc == pytest.approx(1 - 9 / 48)
+    assert (facts.share, facts.share_kind) == (0.5, "planted")
+    assert facts.share_se == pytest.approx(0.051, abs=1e-3)
+
+
+def test_efficiency_that_was_not_measured_is_not_known():
+    row = {"measure": "within_scan_noise_years", "estimate": None, "n": 0}
+    assert np.isnan(ClockFacts.of({"efficiency": [row]}).retest_sem_years)
