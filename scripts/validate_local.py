@@ -14,7 +14,7 @@ from validate_questions import design_of
 from validation_rows import Question, Row, rate, run, shown
 
 from brainage.trial import TrialDesign
-from brainage.trial.analyses.network_based import largest_component
+from brainage.trial.analyses.network_based import largest_components
 from brainage.trial.analyses.redrawn import ManyResponses, max_t, redraw_labels
 
 Ends = tuple[np.ndarray, np.ndarray]
@@ -90,19 +90,14 @@ def component_p(
     *,
     seed: int,
 ) -> float:
-    """Return the p of the observed largest component.
-
-    As `network_based_statistic`, but draws with fewer edges above the limit than the observed
-    component holds are not taken apart: none of their components reaches it.
-    """
+    """Return the p of the observed largest component, as `network_based_statistic` does."""
     people = design.allocation["participant_id"].to_numpy()
     redraw = redraw_labels(design, people, arm="HRT", n_draws=draws, seed=seed)
-    own = largest_component(many.studentised(redraw.observed)[0], ends, limit)
-    reached = 0
-    for batch in redraw.batches:
-        drawn = many.studentised(batch)
-        most = np.maximum((drawn > limit).sum(axis=1), (drawn < -limit).sum(axis=1))
-        reached += sum(largest_component(each, ends, limit) >= own for each in drawn[most >= own])
+    own = largest_components(many.studentised(redraw.observed), ends, limit)[0]
+    reached = sum(
+        int((largest_components(many.studentised(batch), ends, limit) >= own).sum())
+        for batch in redraw.batches
+    )
     return (reached + 1) / (redraw.n_draws + 1)
 
 

@@ -153,10 +153,7 @@ def network_based_statistic(
     )
     observed = many.studentised(redraw.observed)[0]
     largest = np.concatenate(
-        [
-            [largest_component(each, ends, threshold_t) for each in many.studentised(batch)]
-            for batch in redraw.batches
-        ]
+        [largest_components(many.studentised(b), ends, threshold_t) for b in redraw.batches]
     )
     rows: list[dict] = []
     for direction, sign in (("rises", 1.0), ("falls", -1.0)):
@@ -189,26 +186,39 @@ def network_based_statistic(
     return NetworkBased(table, largest, statistics, changes.notes)
 
 
-def largest_component(
+def largest_components(
     statistics: np.ndarray, ends: tuple[np.ndarray, np.ndarray], limit: float
-) -> int:
-    """Return the number of edges of the largest component, rising or falling.
+) -> np.ndarray:
+    """Return the number of edges of the largest component of each draw, rising or falling.
 
     Parameters
     ----------
-    statistics : ndarray of shape (n_edges,)
+    statistics : ndarray of shape (n_draws, n_edges)
         t of each edge.
     ends : tuple of ndarray of int of shape (n_edges,)
         Its two parcels.
     limit : float
         Least |t|.
+
+    Returns
+    -------
+    sizes : ndarray of int of shape (n_draws,)
+        0 where no edge passes.
     """
-    sizes = [
-        len(edges)
-        for sign in (1.0, -1.0)
-        for edges in components_of(sign * statistics, ends, limit)
-    ]
-    return max(sizes, default=0)
+    sizes = np.zeros(len(statistics), dtype=int)
+    n_parcels = int(max(ends[0].max(), ends[1].max())) + 1
+    for above in (statistics > limit, statistics < -limit):
+        draw, edge = np.nonzero(above)
+        if not len(draw):
+            continue
+        # One graph of all draws, each with parcels of its own: a single search.
+        first, second = (draw * n_parcels + end[edge] for end in ends)
+        n = len(statistics) * n_parcels
+        graph = coo_array((np.ones(len(draw)), (first, second)), shape=(n, n))
+        part = connected_components(graph, directed=False)[1][first]
+        edges_of = np.bincount(part)
+        np.maximum.at(sizes, draw, edges_of[part])
+    return sizes
 
 
 def components_of(

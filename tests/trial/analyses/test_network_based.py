@@ -8,7 +8,11 @@ import pytest
 from brainage.connectivity import FeatureTable, View, ViewSpec, edge_indices
 from brainage.errors import DesignError
 from brainage.trial import TrialDesign
-from brainage.trial.analyses.network_based import network_based_statistic
+from brainage.trial.analyses.network_based import (
+    components_of,
+    largest_components,
+    network_based_statistic,
+)
 
 PARCELS = tuple(f"p{k}" for k in range(12))
 
@@ -85,3 +89,18 @@ def test_edges_that_rise_and_edges_that_fall_are_apart(trial_of):
 def test_unknown_arm_is_refused(trial_of):
     with pytest.raises(DesignError, match="found 'XXX'"):
         network_based_statistic(*trial_of(0.0), arm="XXX")
+
+
+def test_largest_components_of_many_draws_are_those_of_each_by_itself():
+    rng = np.random.default_rng(6)
+    ends = np.triu_indices(12, 1)
+    statistics = rng.normal(size=(40, len(ends[0])))
+    statistics[3] = 0.0
+    found = largest_components(statistics, ends, 1.5)
+    alone = [
+        max((len(e) for sign in (1, -1) for e in components_of(sign * row, ends, 1.5)), default=0)
+        for row in statistics
+    ]
+    np.testing.assert_array_equal(found, alone)
+    assert found[3] == 0
+    assert found.max() > 2
