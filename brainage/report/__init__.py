@@ -16,6 +16,7 @@ from brainage.report.figures import (
     plot_region_matrix,
     plot_sensitivity,
     plot_sites,
+    plot_specifications,
     plot_trajectories,
     save_figure,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "plot_sensitivity",
     "plot_sites",
     "plan_table",
+    "plot_specifications",
     "plot_trajectories",
     "render_page",
     "render_report",

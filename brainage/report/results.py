@@ -27,6 +27,7 @@ _OF_TRIAL = (
     "exclusions",
     "timing",
     "sensitivity",
+    "specifications",
     "analyses",
     "tables",
     "table_records",
@@ -83,6 +84,8 @@ class StudyResults(Shown):
     deltas, contrasts, flow, exclusions, timing, sensitivity, analyses, motion, models, covariates
         : DataFrame or None
         From the trial's comparison; see `brainage.trial.TrialResult`.
+    specifications : DataFrame or None
+        The primary contrast by every means, as of the same.
     tables : mapping of str to DataFrame
         The analyses' own tables by name.
     table_records : mapping
@@ -179,6 +182,7 @@ class StudyResults(Shown):
     exclusions: pd.DataFrame | None = None
     timing: pd.DataFrame | None = None
     sensitivity: pd.DataFrame | None = None
+    specifications: pd.DataFrame | None = None
     analyses: pd.DataFrame | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     table_records: Mapping = field(default_factory=dict)

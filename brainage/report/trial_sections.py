@@ -15,6 +15,7 @@ from brainage.report.figures import (
     plot_flow,
     plot_networks,
     plot_sensitivity,
+    plot_specifications,
     plot_trajectories,
 )
 from brainage.report.figures.drawing import FigureFolder, FigureStem, figure_of
@@ -255,6 +256,14 @@ def _sensitivity(results: StudyResults, folder: FigureFolder) -> Iterator[Block]
         "gap (none, offset, slope) are one test, not three analyses.",
         f"Forest plot of the primary contrast by {len(own)} other analyses.",
     )
+    if results.specifications is not None and len(results.specifications) > 1:
+        yield _figure(
+            plot_specifications(results.specifications),
+            folder / "specifications",
+            "The primary contrast by every means, from the lowest estimate to the highest, over "
+            "the choices behind each: outcome, people, model, covariates.",
+            f"Specification plot of {len(results.specifications)} analyses of one contrast.",
+        )
     file = results.files.get("sensitivity")
     yield estimates_table(
         own, "The primary contrast by other means.", lead=("analysis",), adjusted=False, file=file

@@ -20,6 +20,7 @@ from brainage.report.figures.of_trial import (
     plot_sensitivity,
     plot_trajectories,
 )
+from brainage.report.figures.specification import plot_specifications
 
 __all__ = [
     "FigureFiles",
@@ -38,6 +39,7 @@ __all__ = [
     "plot_region_matrix",
     "plot_sensitivity",
     "plot_sites",
+    "plot_specifications",
     "plot_trajectories",
     "save_figure",
 ]
