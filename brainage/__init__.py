@@ -112,6 +112,7 @@ _PUBLIC = {
     "plot_region_matrix": "brainage.report",
     "plot_sensitivity": "brainage.report",
     "plot_sites": "brainage.report",
+    "plot_specifications": "brainage.report",
     "plot_trajectories": "brainage.report",
     "examples": "brainage.synthetic",
     "SyntheticOptions": "brainage.synthetic",
@@ -197,6 +198,7 @@ if TYPE_CHECKING:
     from brainage.report import plot_region_matrix as plot_region_matrix
     from brainage.report import plot_sensitivity as plot_sensitivity
     from brainage.report import plot_sites as plot_sites
+    from brainage.report import plot_specifications as plot_specifications
     from brainage.report import plot_trajectories as plot_trajectories
     from brainage.report import render_report as render_report
     from brainage.series import ParcelSeries as ParcelSeries

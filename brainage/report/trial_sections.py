@@ -261,7 +261,8 @@ def _sensitivity(results: StudyResults, folder: FigureFolder) -> Iterator[Block]
             plot_specifications(results.specifications),
             folder / "specifications",
             "The primary contrast by every means, from the lowest estimate to the highest, over "
-            "the choices behind each: outcome, people, model, covariates.",
+            "the choices behind each: outcome, people, model, covariates. Coloured: the main "
+            "analysis. Hollow: uses what was measured after randomisation.",
             f"Specification plot of {len(results.specifications)} analyses of one contrast.",
         )
     file = results.files.get("sensitivity")

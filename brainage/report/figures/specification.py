@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,6 +14,8 @@ from brainage.report.figures.drawing import INK, QUIET, colour, literal, style
 #: Choices of an analysis, with how they are headed; covariates follow, one row each.
 _CHOICES = {"outcome": "outcome", "analysis_set": "people", "model": "model"}
 _MAIN = "main analysis"
+#: Characters of a heading.
+_LONGEST = 52
 #: Height of one row of choices, and of the curve above them, in inches.
 _ROW_IN, _CURVE_IN = 0.19, 2.4
 
@@ -40,7 +44,7 @@ def plot_specifications(specifications: pd.DataFrame, *, axes: Axes | None = Non
     main = (table["analysis"] == _MAIN).to_numpy()
     described = table["role"].str.startswith("a description").to_numpy()
     with style():
-        axes, dots = _panels(axes, 3.4 + 0.3 * len(table), below)
+        axes, dots = _panels(axes, 4.0 + 0.28 * len(table), below)
         for x, row in zip(place, table.to_dict("records"), strict=True):
             ink = colour(0) if main[x] else QUIET
             ends = [float(row["ci_low_years"]), float(row["ci_high_years"])]
@@ -54,18 +58,13 @@ def plot_specifications(specifications: pd.DataFrame, *, axes: Axes | None = Non
         axes.set_xticks([])
         axes.set_xlim(-0.6, len(table) - 0.4)
         axes.set_ylabel("difference (years)", color=INK)
-        axes.set_title(
-            "below zero is younger; coloured: main analysis; hollow: uses what was measured after "
-            "randomisation",
-            fontsize=8,
-            fontweight="normal",
-            loc="left",
-        )
         for height, (_, chosen) in enumerate(reversed(choices)):
             dots.plot(place, np.full(len(place), height), "o", color="#E4E4E4", markersize=3)
             for own, ink in ((chosen & main, colour(0)), (chosen & ~main, INK)):
                 dots.plot(place[own], np.full(own.sum(), height), "o", color=ink, markersize=4)
-        dots.set_yticks(range(len(choices)), [literal(name) for name, _ in reversed(choices)])
+        dots.set_yticks(
+            range(len(choices)), [literal(_shortened(name)) for name, _ in reversed(choices)]
+        )
         dots.tick_params(axis="y", length=0, labelsize=7)
         dots.set_xticks([])
         dots.set_xlim(*axes.get_xlim())
@@ -82,6 +81,10 @@ def _panels(axes: Axes | None, width_in: float, below_in: float) -> tuple[Axes, 
     figure = Figure(figsize=(width_in, _CURVE_IN + below_in + 0.3), layout="constrained")
     curve, dots = figure.subplots(2, 1, height_ratios=[_CURVE_IN, below_in])
     return curve, dots
+
+
+def _shortened(name: str) -> str:
+    return textwrap.shorten(name, _LONGEST, placeholder=" ...")
 
 
 def _choices(table: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
