@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from brainage.cli import main
 from brainage.config import load_study
 from brainage.stages.compare import load_comparison
+from brainage.stages.recovery import recovery
 from brainage.stages.run import run_stages
 from brainage.stages.score import scored_by_nothing
 from brainage.tables import read_table
@@ -76,3 +79,37 @@ def test_page_shows_the_tables_and_power_reads_both_folders(asked, capsys):
     # Thirty people train no clock; whoever plans a trial with it must read that.
     scoring = scored_by_nothing(load_study(asked / "study.yaml"))
     assert ("SHOWS NOTHING" in said) == ("whole_brain" in scoring)
+
+
+@pytest.mark.slow
+def test_network_clocks_and_regions_are_judged_by_what_was_planted_as_the_whole_brain_is(asked):
+    study = load_study(asked / "study.yaml")
+    found = recovery(study, load_comparison(study))
+    assert set(found.networks["visit"]) == {"1 year", "2 years"}
+    assert set(found.networks.columns) == {*found.whole_brain.columns, "network"}
+    assert "whole_brain" not in set(found.networks["network"])
+    control = found.networks["arm"] == "CON"
+    assert (found.networks.loc[control, "clock_scale_years"] == 0).all()
+    assert (found.networks.loc[~control, "clock_scale_years"] != 0).all()
+    assert set(found.regions["level"]) == {"network", "parcel", "named region"}
+    assert set(found.regions["interval_covers"]) <= {"yes", "MISS"}
+    # Ageing was planted into every arm but control: regions move by it, and most are covered.
+    assert (found.regions["interval_covers"] == "yes").mean() > 0.8
+    assert found.regions["true_in_view_units"].abs().max() > 0
+
+
+@pytest.mark.slow
+def test_local_changes_by_parcel_are_images_that_hold_the_tables_values(asked):
+    folder = asked / "out" / "compare" / "results"
+    result = load_comparison(load_study(asked / "study.yaml"))
+    maps = result.tables["local_maps"]
+    assert len(maps) == 2 * 2 * 2
+    assert maps["reason"].isna().all()
+    row = maps[(maps["arm"] == "HRT") & (maps["visit"] == "2 years")].iloc[0]
+    picture = nib.load(folder / row["file"]).get_fdata()
+    local = result.tables["local"]
+    own = local[(local["level"] == "parcel") & (local["arm"] == "HRT")]
+    own = own[own["visit"] == "2 years"]["difference_in_view_units"].to_numpy()
+    # Spheres that touch nothing hold their own value.
+    shown = np.unique(picture[np.isfinite(picture) & (picture != 0)])
+    assert np.isin(own.astype(np.float32), shown.astype(np.float32)).sum() > len(own) / 2
