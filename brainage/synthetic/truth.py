@@ -148,6 +148,14 @@ def network_scale_truth(
     ------
     TableError
         A scored scan without its counterfactual.
+
+    Examples
+    --------
+    >>> study, clock = examples.study(), examples.clock()
+    >>> without = clock.score(study.features("trial", counterfactual=True))
+    >>> table = network_scale_truth(examples.scores(), without, study.truth)
+    >>> set(table["network"])
+    {'whole_brain'}
     """
     tables = [
         clock_scale_truth(scores_with, scores_without, truth, network=name).assign(network=name)
@@ -173,6 +181,20 @@ def local_truth(
     -------
     table : DataFrame
         Schema `LOCAL_SCALE`: with minus without, means over the arm's scans.
+
+    Examples
+    --------
+    >>> from brainage.trial import region_values
+    >>> from brainage.trial.options import LocalOptions
+    >>> study, options, values = examples.study(), LocalOptions(levels=["network"]), []
+    >>> for without in (False, True):
+    ...     table = study.features("trial", counterfactual=without)
+    ...     view = table["fisher_z"]
+    ...     keys = pd.MultiIndex.from_frame(table.rows[["participant_id", "session_id"]])
+    ...     values.append(region_values(view.values, view.spec, options).set_index(keys))
+    >>> truth = local_truth(*values, study.truth)
+    >>> bool((truth.loc[truth["arm"] == "CON", "change_in_view_units"] == 0).all())
+    True
     """
     change = values_with - values_without
     regions = list(change.columns)

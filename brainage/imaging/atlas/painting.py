@@ -39,6 +39,13 @@ def paint_parcels(atlas: Atlas, values: np.ndarray) -> tuple[np.ndarray, np.ndar
     AtlasError
         Another number of values, or an atlas whose parcels are no sets of voxels (maps overlap
         everywhere; grayordinates are no voxels).
+
+    Examples
+    --------
+    >>> atlas = ba.load_atlas(ba.AtlasOptions(name="seitzman300"))
+    >>> picture, affine = paint_parcels(atlas, np.linspace(-1.0, 1.0, atlas.n_parcels))
+    >>> picture.shape
+    (97, 115, 97)
     """
     if len(values) != atlas.n_parcels:
         raise AtlasError(

@@ -36,6 +36,12 @@ def plot_specifications(specifications: pd.DataFrame, *, axes: Axes | None = Non
     axes : Axes
         Of the curve. The choices, a filled dot where an analysis made one, are the figure's last
         axes, or the child of the axes given.
+
+    Examples
+    --------
+    >>> axes = ba.plot_specifications(examples.result().specifications)
+    >>> axes.get_ylabel()
+    'difference (years)'
     """
     table = specifications.sort_values("rank", kind="stable").reset_index(drop=True)
     choices = _choices(table)

@@ -227,6 +227,15 @@ def region_values(
     values : DataFrame
         One row a scan; columns (level, region), in the view's unit. A level that cannot be made
         (an atlas without networks) has none.
+
+    Examples
+    --------
+    >>> from brainage.trial.options import LocalOptions
+    >>> trial = examples.features("trial")
+    >>> view = trial["fisher_z"]
+    >>> values = region_values(view.values, view.spec, LocalOptions(levels=["network"]))
+    >>> values.shape == (len(trial), 10)
+    True
     """
     usable = np.isfinite(edges).all(axis=0)
     filled = np.where(usable, edges, 0.0)
