@@ -185,7 +185,8 @@ _MODEL = """\
 suppressMessages({library(lme4); library(lmerTest)})
 per_arm <- @PER_ARM@
 # An unstructured covariance as random effects of the visits: one block, or one an arm. The
-# residual variance is then part of the blocks and not identified by itself.
+# residual variance is then part of the blocks and not identified by itself: lmerTest may warn of
+# one eigenvalue near zero, which is that direction; no contrast's variance changes along it.
 groups <- if (per_arm) arms else "all"
 blocks <- sapply(seq_along(groups), function(g) {
   own <- paste0("block_", g, "_", seq_along(visits))
