@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import multiprocessing
 import os
 import shutil
 from collections.abc import Callable
@@ -44,3 +45,45 @@ def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]
         return folder
 
     return folder_of
+
+
+#: What a begun process does: the session, folder and streams of its own that a shell would give it.
+_BEGUN = """
+import os, sys
+os.setsid()
+os.chdir(folder)
+os.environ.update(environment)
+for descriptor, path in streams.items():
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOCTTY)
+    os.dup2(opened, descriptor)
+    os.close(opened)
+from brainage.cli import main
+sys.exit(main(words))
+"""
+
+
+@pytest.fixture(scope="session")
+def begin() -> Callable[..., multiprocessing.Process]:
+    """Return what begins a `brainage` command in a process of its own, which a test may kill.
+
+    Processes are forked from one that has imported the package: importing it anew takes longer than
+    all they do. `streams` gives paths for file descriptors: a log, a terminal. For commands of one
+    process: workers of its own would be waited for without end.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["brainage.cli.verbs", "brainage.stages.run"])
+
+    def begin_command(
+        words: list[str],
+        folder: Path,
+        *,
+        streams: dict[int, str] | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> multiprocessing.Process:
+        given = {"words": words, "folder": str(folder)}
+        given |= {"streams": streams or {}, "environment": environment or {}}
+        process = context.Process(target=exec, args=(_BEGUN, given))
+        process.start()
+        return process
+
+    return begin_command

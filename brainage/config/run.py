@@ -70,7 +70,7 @@ class DaskOptions(Options):
     prologue : Listed[str], default=()
         Lines of shell at the start of each job.
     wait_s : float, default=300.0
-        How long to wait for the first worker.
+        How long to wait for the first worker; and for the scheduler's answer, but 20 s at most.
     batch : int, default=20
         Scans sent to a worker at a time.
 

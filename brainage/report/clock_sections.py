@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from matplotlib.axes import Axes
+from typing import TYPE_CHECKING
 
 from brainage.number_words import p_words
 from brainage.report.content import Block, Figure, Prose, Section, pairs, table_of
@@ -17,6 +16,10 @@ from brainage.report.figures import (
 )
 from brainage.report.figures.drawing import FigureFolder, FigureStem, figure_of
 from brainage.report.results import StudyResults
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 _P = {"p_value": p_words}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from brainage.number_words import interval, p_equals, p_words, signed
 from brainage.report.content import Block, Figure, Prose, Section, pairs, table_of
@@ -23,6 +23,10 @@ from brainage.report.figures.of_trial import plot_forest
 from brainage.report.results import StudyResults
 from brainage.report.views import estimates_table, of_whole_brain, paired_table, planned
 from brainage.tables import WHOLE_BRAIN
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 _ESTIMAND = ("population", "treatments", "variable", "summary", "missing_data")
 _FOREST = {"estimate_years", "ci_low_years", "ci_high_years"}

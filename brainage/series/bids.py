@@ -96,12 +96,11 @@ def write_series(series: ParcelSeries, folder: str | Path) -> Path:
             "Exclusion": quality.exclusion,
         },
     )
-    template = "\t".join(["%.8g"] * series.n_parcels)
+    missing = series.missing
+    template = "\t".join("n/a" if absent else "%.8g" for absent in missing)
     lines = ["\t".join(series.parcel_names)]
-    lines += [template % tuple(row) for row in series.values.tolist()]
+    lines += [template % tuple(row) for row in series.values[:, ~missing].tolist()]
     text = "\n".join(lines) + "\n"
-    if series.missing.any():
-        text = re.sub(r"(?<=[\t\n])nan(?=[\t\n])", "n/a", text)
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     return path

@@ -20,6 +20,8 @@ from brainage.tables import is_missing, number_of, read_lines
 from brainage.wording import listed
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|n/a", re.IGNORECASE)
+#: What may stand around an ASCII cell's text; other white space has been refused or ends a line.
+_AROUND_CELLS = ('"', " ", "\t")
 #: Header cells of a first column that pandas writes for its row numbers.
 _ROW_NUMBERS = ("", "Unnamed: 0")
 
@@ -167,6 +169,9 @@ def _cells(path: Path, line: str, separator: str | None) -> list[str]:
     if path.suffix.lower() not in (".tsv", ".csv", ".gz"):
         # AFNI begins and ends its rows with separators that separate nothing.
         line = line.strip().strip(separator)
+    if line.isascii() and not any(mark in line for mark in _AROUND_CELLS if mark != separator):
+        # Most files by far: nothing to take off, and a cohort has tens of millions of cells.
+        return line.split(separator)
     return [cell.strip().strip('"') for cell in line.split(separator)]
 
 
@@ -256,9 +261,11 @@ def _numbers(path: Path, cells: list[list[str]], at: list[int]) -> np.ndarray:
     for i, row in enumerate(cells):
         try:
             # Python reads 1_000 as a number, and no other program does.
-            if any("_" in cell for cell in row):
+            if "_" in "".join(row):
                 raise ValueError
-            values[i] = [float(cell) for cell in row]
+            # A missing parcel is in every row: its neighbours need no second look for it.
+            plain = ["nan" if cell == "n/a" else cell for cell in row] if "n/a" in row else row
+            values[i] = list(map(float, plain))
         except ValueError:
             values[i] = [_number(path, cell, at[i]) for cell in row]
     infinite = np.isinf(values).any(axis=1)

@@ -100,8 +100,9 @@ class DaskExecutor:
             address: Any = self._options.address
             if address is None:
                 address = stack.enter_context(self._cluster())
+            answer_s = min(_ANSWER_S, self._options.wait_s)
             try:
-                client = stack.enter_context(Client(address, timeout=_ANSWER_S))
+                client = stack.enter_context(Client(address, timeout=answer_s))
             except (OSError, TimeoutError, ValueError) as error:
                 raise StageError(
                     f"run.dask.address: nobody answers at {address} ({error}). Start a scheduler "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from brainage.config import StudyConfig
 from brainage.errors import BrainAgeError, SeriesError
@@ -24,11 +24,14 @@ from brainage.stages.cohorts import (
 from brainage.stages.parcels import PARCELS
 from brainage.tables import read_table
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 #: Scans drawn of each cohort: the most moving of those that were used.
 _WORST = 3
 _COORDINATES = ["x_mm", "y_mm", "z_mm"]
 
-Drawn = dict[str, tuple[Figure, str]]
+Drawn: TypeAlias = "dict[str, tuple[Figure, str]]"
 
 
 def carpets(
@@ -50,6 +53,8 @@ def carpets(
     not_drawn : tuple of str
         A line for every scan among them whose series cannot be read: which file, and why.
     """
+    from matplotlib.figure import Figure
+
     drawn: Drawn = {}
     not_drawn: list[str] = []
     for cohort, table in scans.items():

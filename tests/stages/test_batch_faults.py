@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from brainage.cli import BAD_INPUT, main
 from brainage.config import study_from_mapping
 from brainage.errors import StageError
 from brainage.files import hash_file
@@ -90,32 +91,8 @@ def small_disk(folder: Path, size: str):
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def extract(batch: Path, output: Path, *more: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "brainage",
-            "extract",
-            "study.yaml",
-            "--quiet",
-            "--set",
-            f"paths.output={output}",
-            *more,
-        ],
-        cwd=batch,
-        start_new_session=True,
-        stderr=subprocess.PIPE,
-    )
-
-
 def records(output: Path) -> list[Path]:
     return list((output / "extract" / "reference" / "records").glob("*/*.json"))
-
-
-def wait_for_records(process: subprocess.Popen, output: Path, n: int) -> None:
-    while len(records(output)) < n and process.poll() is None:
-        time.sleep(0.002)
 
 
 def test_a_full_disk_is_a_reason_and_with_space_the_rest_comes_to_the_same_bytes(batch, tmp_path):
@@ -136,29 +113,30 @@ def test_a_full_disk_is_a_reason_and_with_space_the_rest_comes_to_the_same_bytes
         assert digest(disk / "out") == digest(batch / "out")
 
 
-def test_a_disk_that_is_full_or_locked_is_told_before_the_first_scan(batch, tmp_path):
+def test_a_disk_that_is_full_or_locked_is_told_before_the_first_scan(batch, tmp_path, capsys):
     with small_disk(tmp_path / "disk", "64k") as disk:
         (disk / "filler").write_bytes(bytes(64 * 1024))
         with pytest.raises(StageError, match=r"disk.*No space left on device.*paths\.output"):
             extract_cohort(study(batch, disk / "out"), "reference")
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        process = extract(batch, disk / "out")
-        assert process.wait() == 2
-        assert b"Read-only file system" in process.stderr.read()
+        output = ["--set", f"paths.output={disk / 'out'}"]
+        assert main(["extract", str(batch / "study.yaml"), "--quiet", *output]) == BAD_INPUT
+        assert "Read-only file system" in capsys.readouterr().err
 
 
-def test_kill_9_at_random_points_and_a_last_run_give_the_undisturbed_bytes(batch, tmp_path):
+def test_kill_9_at_random_points_and_a_last_run_give_the_undisturbed_bytes(batch, tmp_path, begin):
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
     rng = random.Random(seed)
     output = tmp_path / "out"
+    command = ["extract", "study.yaml", "--quiet", "--set", f"paths.output={output}"]
     for share in (0.2, 0.6):
-        process = extract(batch, output)
-        wait_for_records(process, output, int(share * _N_SCANS))
+        process = begin(command, batch)
+        while len(records(output)) < int(share * _N_SCANS) and process.is_alive():
+            time.sleep(0.002)
         time.sleep(rng.uniform(0, 0.05))
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
+        process.join()
     assert 0 < len(records(output)) < _N_SCANS
     extract_cohort(study(batch, output), "reference")
     assert digest(output) == digest(batch / "out")
@@ -166,11 +144,16 @@ def test_kill_9_at_random_points_and_a_last_run_give_the_undisturbed_bytes(batch
 
 def test_a_killed_worker_costs_no_scan_that_can_be_extracted(batch, tmp_path):
     output = tmp_path / "out"
-    process = extract(batch, output, "--n-jobs", "2")
-    wait_for_records(process, output, 3)
+    words = ["extract", "study.yaml", "--quiet", "--n-jobs", "2", "--set", f"paths.output={output}"]
+    # As from a shell: a forked process would wait at its end for workers of its own.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "brainage", *words], cwd=batch, stderr=subprocess.PIPE
+    )
+    while len(records(output)) < 3 and process.poll() is None:
+        time.sleep(0.002)
     for worker in workers_of(process.pid):
         os.kill(worker, signal.SIGKILL)
-    assert process.wait(timeout=120) == 0, process.stderr.read().decode()
+    assert process.wait(timeout=300) == 0, process.stderr.read().decode()
     process.stderr.close()
     assert digest(output) == digest(batch / "out")
 

@@ -40,6 +40,7 @@ def study_file(tmp_path):
         yaml.safe_dump(
             {
                 "paths": {"output": "out", "reference": {"scans": "scans.tsv"}},
+                "run": {"n_jobs": 1},
                 "science": {
                     "atlas": {"name": "toy", "path": "atlas.nii.gz"},
                     "exclusion": {"min_retained_s": 60.0},

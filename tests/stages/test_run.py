@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -105,20 +104,21 @@ def test_a_trial_participant_in_the_reference_is_refused(copy_of_finished, seal_
         score(study, overwrite=True)
 
 
-def test_kill_9_at_any_moment_and_a_second_run_give_the_undisturbed_bytes(finished, tmp_path):
+def test_kill_9_at_any_moment_and_a_second_run_give_the_undisturbed_bytes(
+    finished, tmp_path, begin
+):
     folder = tmp_path / "study"
     folder.mkdir()
     (folder / "study.yaml").write_bytes((finished / "study.yaml").read_bytes())
-    for wait_s in (2.0, 3.5, 5.0):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "brainage", "run", "study.yaml", "--quiet"],
-            cwd=folder,
-            start_new_session=True,
-        )
-        time.sleep(wait_s)
-        if process.poll() is None:
+    rng = random.Random()
+    for stage in ("data", "train", "compare"):
+        process = begin(["run", "study.yaml", "--quiet"], folder)
+        while not (folder / "out" / stage).exists() and process.is_alive():
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.5))
+        if process.is_alive():
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.join()
     run_all(folder)
     whole, interrupted = digest(finished / "out"), digest(folder / "out")
     # What a killed writer leaves is a dot-file that no reader looks at.

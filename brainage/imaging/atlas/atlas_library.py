@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from nilearn import datasets
 from sklearn.utils import Bunch
 
 from brainage.errors import AtlasError, ScanError
@@ -110,6 +109,9 @@ def check_space(atlas: Atlas, scan: Scan, allow_spaces: Sequence[str] = ()) -> N
 
 
 def _built_in(options: AtlasOptions) -> Atlas:
+    # Slow to import: who brings an atlas of their own never waits for it.
+    from nilearn import datasets
+
     name = options.name
     networks: list[str | None]
     if name == "seitzman300":
@@ -144,6 +146,8 @@ def _built_in(options: AtlasOptions) -> Atlas:
 
 
 def _fetched(options: AtlasOptions) -> Atlas:
+    from nilearn import datasets
+
     name = options.name.lower()
     number = re.search(r"\d+$", name)
     try:

@@ -8,16 +8,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from brainage.files import atomic_path
 from brainage.showing import Shown
 from brainage.wording import printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 #: Okabe & Ito (2008): they stay apart for colour-blind readers; each arm also has its own marker.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B6B6B")
@@ -99,6 +101,8 @@ class FigureFolder:
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the report's style within the block; a user's own settings stay theirs."""
+    from matplotlib import rc_context
+
     with rc_context(_STYLE):
         yield
 
@@ -107,6 +111,8 @@ def axes_for(axes: Axes | None, width_in: float, height_in: float) -> Axes:
     """Return the axes given, or those of a new figure of this size in inches."""
     if axes is not None:
         return axes
+    from matplotlib.figure import Figure
+
     # Figure without pyplot: no global state, no window system, safe in any thread.
     return Figure(figsize=(width_in, height_in), layout="constrained").add_subplot()
 
@@ -153,6 +159,8 @@ def figure_of(axes: Axes) -> Figure:
     >>> type(figure_of(axes)).__name__
     'Figure'
     """
+    from matplotlib.figure import Figure
+
     figure = axes.get_figure(root=True)
     if not isinstance(figure, Figure):
         raise ValueError("expected axes that lie in a figure, found free ones.")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
 
 from brainage.report.figures.drawing import INK, axes_for, literal, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 _ARM_IN, _LINE_IN, _PAD_IN, _GAP_IN = 2.55, 0.165, 0.2, 0.28
 _LETTERS = 38
@@ -100,6 +103,8 @@ def _height(lines: list[str]) -> float:
 
 
 def _box(axes: Axes, lines: list[str], centre: float, top: float, height: float) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
     width = _ARM_IN - 0.24
     axes.add_patch(
         FancyBboxPatch(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from brainage.report.figures.drawing import (
     COLOURS,
@@ -18,6 +18,9 @@ from brainage.report.figures.drawing import (
     literal,
     style,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def plot_predictions(predictions: pd.DataFrame, *, axes: Axes | None = None) -> Axes:

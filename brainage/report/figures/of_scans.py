@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from brainage.report.figures.drawing import (
     axes_for,
@@ -16,6 +17,10 @@ from brainage.report.figures.drawing import (
     spread,
     style,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 _AXES = {
     "fd_mm": "mean framewise displacement (mm)",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from brainage.report.figures.drawing import (
     INK,
@@ -24,6 +23,9 @@ from brainage.report.figures.drawing import (
     style,
 )
 from brainage.tables import WHOLE_BRAIN
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class HasContrasts(Protocol):
