@@ -158,6 +158,7 @@ def show_trained(screen: Screen, trained: Trained) -> None:
 
     show_no_clock(screen, clocks_that_show_nothing(trained.clocks))
     screen.table(trained.metrics, title="reference clock, uncorrected out-of-fold predictions")
+    _show_efficiency(screen, trained.efficiency)
     # Of people left out: an in-sample correction's own slopes are of training scans.
     slopes = trained.clocks[WHOLE_BRAIN].facts["gap_slope_out_of_fold"]
     for words, when in (("raw", "before"), ("corrected", "after")):
@@ -167,6 +168,18 @@ def show_trained(screen: Screen, trained: Trained) -> None:
             f"[{slope['low']:+.3f}, {slope['high']:+.3f}] years per year"
         )
     screen.line(f"drift with elapsed time: {trained.clocks[WHOLE_BRAIN].drift_words}")
+
+
+def _show_efficiency(screen: Screen, efficiency: pd.DataFrame | None) -> None:
+    """Show what the clock asks of a trial, or why that could not be measured."""
+    if efficiency is None:
+        return
+    noise = efficiency.iloc[0]
+    if noise["n"] == 0:
+        screen.line(f"what the clock asks of a trial: noise not measured: {noise['note']}")
+    if screen.verbose:
+        title = "what the clock asks of a trial, within-scan part only unless a row says otherwise"
+        screen.table(efficiency, title=title)
 
 
 def show_evaluation(screen: Screen, found: Evaluation) -> None:
@@ -196,10 +209,13 @@ def show_evaluation(screen: Screen, found: Evaluation) -> None:
         screen.table(found.permutation, title="permutation test, every step on shuffled ages")
     if found.learning_curve is not None:
         screen.table(found.learning_curve, title="learning curve, uncorrected out-of-fold")
-    if found.efficiency is not None:
-        screen.table(
-            found.efficiency, title="what the clock asks of a trial, within-scan part only"
-        )
+    for table, whose in (
+        (found.efficiency, "left-out scans of the reference"),
+        (found.external_efficiency, "external test set"),
+    ):
+        if table is not None:
+            title = f"what the clock asks of a trial ({whose}), within-scan part only"
+            screen.table(table, title=title)
 
 
 def show_calibrations(screen: Screen, calibrations: pd.DataFrame) -> None:

@@ -31,6 +31,9 @@ _LEADERBOARD_COLUMNS = (
     "mae_new_sites_years",
     "gap_slope_before",
     "gap_slope_after",
+    "share_used",
+    "latent_noise_years",
+    "participants",
 )
 
 
@@ -111,6 +114,8 @@ def run_sweep(arguments: argparse.Namespace, screen: Screen) -> int:
     )
     for note in board.notes:
         screen.line(note)
+    for note in dict.fromkeys(board.table["efficiency_note"].dropna()):
+        screen.line(f"participants per arm, one latent year: {note}")
     for note in board.failed:
         screen.problem(note)
     after = None if board.winner is None else f"brainage train {board.winner}"

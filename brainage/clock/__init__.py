@@ -7,6 +7,7 @@ from brainage.clock.evaluation.compare import (
     learning_curve,
     permutation_test,
 )
+from brainage.clock.evaluation.efficiency import score_halves
 from brainage.clock.evaluation.explain import (
     NETWORKS,
     PARCELS,
@@ -20,8 +21,8 @@ from brainage.clock.evaluation.external import (
     ExternalTest,
     evaluate_clock,
 )
-from brainage.clock.evaluation.leaderboard import LEADERBOARD
-from brainage.clock.evaluation.sweep import SweepResult, run_sweep
+from brainage.clock.evaluation.leaderboard import LEADERBOARD, SelectionCorrected
+from brainage.clock.evaluation.sweep import PartsMaker, SweepResult, run_sweep
 from brainage.clock.model.age_sex import AgeSexLine, free_scores
 from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.model.calibration import calibrate_clock
@@ -43,10 +44,13 @@ from brainage.clock.regressors.stacked import StackedClock
 from brainage.clock.training.cost import TrainingCost, training_cost
 from brainage.clock.training.efficiency import (
     EFFICIENCY,
+    WITHIN_SCAN,
     PlantedShare,
+    finite,
     measure_efficiency,
-    participants_per_arm,
+    unmeasured,
 )
+from brainage.clock.training.efficiency_numbers import MIN_SCANS, participants_per_arm
 from brainage.clock.training.fit import fit_clock, fit_network_clocks
 from brainage.clock.training.folds import (
     check_disjoint,
@@ -54,7 +58,14 @@ from brainage.clock.training.folds import (
     make_folds,
     site_folds,
 )
-from brainage.clock.training.half_predictions import predict_halves
+from brainage.clock.training.half_predictions import (
+    HALVES,
+    PartOfScans,
+    PlantedScans,
+    ScanParts,
+    predict_halves,
+    predict_parts,
+)
 from brainage.clock.training.metrics import refuse_corrected
 from brainage.clock.training.validation import (
     METRICS,
@@ -77,12 +88,21 @@ __all__ = [
     "EFFICIENCY",
     "TrainingCost",
     "training_cost",
+    "HALVES",
+    "PartOfScans",
+    "PartsMaker",
+    "PlantedScans",
     "PlantedShare",
+    "WITHIN_SCAN",
+    "finite",
     "measure_efficiency",
     "participants_per_arm",
     "predict_halves",
+    "predict_parts",
+    "unmeasured",
     "LEADERBOARD",
     "METRICS",
+    "MIN_SCANS",
     "PREDICTIONS",
     "WHOLE_BRAIN",
     "AgeBiasCorrector",
@@ -97,6 +117,8 @@ __all__ = [
     "ExternalTest",
     "HarmonizationOptions",
     "RidgeClock",
+    "ScanParts",
+    "SelectionCorrected",
     "SiteHarmonizer",
     "StackedClock",
     "SweepResult",
@@ -120,5 +142,6 @@ __all__ = [
     "refuse_corrected",
     "regressor_of",
     "run_sweep",
+    "score_halves",
     "site_folds",
 ]

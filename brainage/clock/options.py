@@ -106,7 +106,7 @@ class ValidationOptions(Options):
 
 
 class EvaluationOptions(Options):
-    """What `brainage evaluate` computes beside an external test set; changes no clock.
+    """What is measured of a clock beside its accuracy; changes none of its predictions.
 
     Parameters
     ----------
@@ -116,9 +116,15 @@ class EvaluationOptions(Options):
         Shares of the reference's people to cross-validate on; empty: no curve.
     learning_curve_draws : int, default=3
         Random parts of each size below the whole.
-    efficiency : bool, default=False
-        What the clock asks of a trial (docs/efficiency.md): noise within a scan, shares, people per
-        arm, from out-of-fold predictions of half scans.
+    efficiency : bool, default=True
+        What the clock asks of a trial (docs/efficiency.md), by `train`, `evaluate` and sweeps:
+        noise within a scan, shares, people per arm, from out-of-fold predictions of half scans.
+    efficiency_scans : int, default=500
+        Most scans that are cut in two, drawn by the study's seed: what halves cost does not grow
+        with the cohort. Their number stands in the table.
+    trial_ages_years : tuple of float, optional
+        Youngest and oldest age of the planned trial, for the share there; the trial's own table is
+        never read for it.
 
     Examples
     --------
@@ -129,7 +135,16 @@ class EvaluationOptions(Options):
     n_permutations: int = Field(default=0, ge=0)
     learning_curve: Listed[Share] = ()
     learning_curve_draws: int = Field(default=3, ge=1)
-    efficiency: bool = False
+    efficiency: bool = True
+    efficiency_scans: int = Field(default=500, ge=10)
+    trial_ages_years: Annotated[tuple[float, float], Field(strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _ages_ascend(self) -> Self:
+        ages = self.trial_ages_years
+        if ages is not None and not 0 <= ages[0] < ages[1]:
+            raise ValueError(f"trial_ages_years, the youngest first (found {list(ages)})")
+        return self
 
 
 class ClockOptions(Options):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -48,6 +48,9 @@ class SweepSection(Options):
         Parcellations to extract and compare; empty: the study's own.
     n_draws : int, default=2000
         Resampled cohorts behind intervals and the selection-corrected figure.
+    rank_by : {"error", "participants"}, default="error"
+        Mean absolute error, or participants per arm for one latent year at a state SD of 4 years
+        (docs/efficiency.md); both are in the table.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class SweepSection(Options):
     choices: dict[str, list[Any]] = {}
     atlases: Listed[AtlasOptions] = ()
     n_draws: int = Field(default=2000, ge=100)
+    rank_by: Literal["error", "participants"] = "error"
 
 
 class SweepConfig(StudyConfig):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, matrix_rows, read_matrix
 from brainage.connectivity.session_rows import connectivity_rows
@@ -46,8 +47,14 @@ class SessionResult:
 def compute_sessions(sessions: list[Session], job: SessionJob) -> list[SessionResult]:
     """Return the rows of some sessions, in their order, or why there are none."""
     # One BLAS thread whatever n_jobs is: the bits must not depend on how work was spread.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         return [_compute(session, job) for session in sessions]
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    # Looking for BLAS takes as long as a scan's correlations: once a process.
+    return ThreadpoolController()
 
 
 def same_identity(

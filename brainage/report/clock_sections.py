@@ -77,13 +77,18 @@ def _accuracy(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
             folded=True,
             file=results.files.get("learning_curve"),
         )
-    if results.efficiency is not None:
-        yield table_of(
-            results.efficiency,
-            "What the clock asks of a trial: noise of a scan, shares of a true shift, and people "
-            "per arm for one latent year at 80 % power. Within-scan part only.",
-            file=results.files.get("efficiency"),
-        )
+    for table, whose, name in (
+        (results.efficiency, "left-out scans of the reference", "efficiency"),
+        (results.external_efficiency, "the external test set", "external_efficiency"),
+    ):
+        if table is not None:
+            yield table_of(
+                table,
+                f"What the clock asks of a trial, on {whose}: noise of a scan, shares of a true "
+                "shift, and people per arm for one latent year at 80 % power. Within-scan part "
+                "only, unless a row says otherwise.",
+                file=results.files.get(name),
+            )
     if results.sites is not None and len(results.sites) > 1:
         yield _figure(
             plot_sites(results.sites),

@@ -75,6 +75,8 @@ class StudyResults(Shown):
         The clock against shuffled ages, and by size of the cohort.
     efficiency : DataFrame or None
         What the clock asks of a trial (`brainage.clock.EFFICIENCY`).
+    external_efficiency : DataFrame or None
+        The same, of the external test set.
     calibrations : DataFrame or None
         On whom the clocks learnt new sites, with the ages of both.
     trust : DataFrame or None
@@ -173,6 +175,7 @@ class StudyResults(Shown):
     permutation: pd.DataFrame | None = None
     learning_curve: pd.DataFrame | None = None
     efficiency: pd.DataFrame | None = None
+    external_efficiency: pd.DataFrame | None = None
     calibrations: pd.DataFrame | None = None
     trust: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None

@@ -26,6 +26,7 @@ from brainage.stages.manifest import read_manifest
 from brainage.stages.needs import needs_stops, study_needs
 from brainage.stages.readiness import output_stops, stops_of
 from brainage.stages.sweep import sweep_alternatives, sweep_studies
+from brainage.stages.trial_efficiency import why_no_halves
 from brainage.tables import read_scores
 from brainage.trial import outcome_in_scores, read_allocation
 
@@ -177,6 +178,9 @@ def check_sweep(study: SweepConfig) -> Check:
             found.stops.append("paths.reference: neither scans nor series")
             break
         of_atlas = Check()
+        reason = why_no_halves(own, "reference")
+        if reason is not None and study.sweep.rank_by == "participants":
+            of_atlas.stops.append(f"sweep.rank_by: participants: {reason}. Rank by error.")
         check_cohort(own, "reference", of_atlas)
         found.lines += [f"atlas {name}: {line}" for line in of_atlas.lines]
         found.problems += [f"atlas {name}: {problem}" for problem in of_atlas.problems]

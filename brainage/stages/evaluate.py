@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from brainage.clock import (
@@ -18,23 +18,23 @@ from brainage.clock import (
     ClockOptions,
     cross_validate_clock,
     evaluate_clock,
+    finite,
     learning_curve,
-    measure_efficiency,
     permutation_test,
-    predict_halves,
 )
 from brainage.config import StudyConfig
-from brainage.connectivity import FeatureTable, build_half_features
+from brainage.connectivity import FeatureTable
 from brainage.errors import StageError
 from brainage.progress import Progress, silent
-from brainage.stages.cohorts import cohort_paths, cohort_people, has_cohort, stage_folder
-from brainage.stages.features import cohort_features, cohort_series
+from brainage.stages.cohorts import has_cohort, stage_folder, trains
+from brainage.stages.features import cohort_features
 from brainage.stages.lock import stage_lock
 from brainage.stages.making import Making
 from brainage.stages.manifest import read_checked_manifest, read_manifest
 from brainage.stages.score import clock_parcels
 from brainage.stages.separation import refuse_trained_people, separation_input
-from brainage.stages.train import study_clocks
+from brainage.stages.train import load_efficiency, study_clocks
+from brainage.stages.trial_efficiency import external_efficiency, reference_efficiency
 from brainage.tables import SCORES, Column, TableSchema, read_table, write_table
 
 PERMUTATION = TableSchema(
@@ -74,7 +74,9 @@ class Evaluation:
     learning_curve : DataFrame or None
         Schema `LEARNING_CURVE`.
     efficiency : DataFrame or None
-        Schema `EFFICIENCY`.
+        Schema `EFFICIENCY`, of the reference's left-out scans: that of `train` where it is there.
+    external_efficiency : DataFrame or None
+        The same of the external test set's scans, by the frozen whole-brain clock.
     """
 
     external: pd.DataFrame | None = None
@@ -83,14 +85,16 @@ class Evaluation:
     permutation: pd.DataFrame | None = None
     learning_curve: pd.DataFrame | None = None
     efficiency: pd.DataFrame | None = None
+    external_efficiency: pd.DataFrame | None = None
 
 
 def asks_for_evaluation(study: StudyConfig) -> bool:
-    """Return whether a study names an external test set, a permutation test or a curve."""
+    """Return whether a study names an external test set, a permutation test or a curve.
+
+    What the clock asks of a trial is measured by `train`.
+    """
     asked = study.science.evaluation
-    return has_cohort(study, "external") or bool(
-        asked.n_permutations or asked.learning_curve or asked.efficiency
-    )
+    return has_cohort(study, "external") or bool(asked.n_permutations or asked.learning_curve)
 
 
 def evaluate(
@@ -119,7 +123,7 @@ def evaluate(
     LeakageError
         Someone of the external test set trained the clock.
     """
-    if not asks_for_evaluation(study):
+    if not asks_for_evaluation(study) and not _measures_efficiency(study):
         raise StageError(
             "evaluate: nothing is asked for. Name an external test set in paths.external, or set "
             "science.evaluation.n_permutations (e.g. 199), science.evaluation.learning_curve "
@@ -145,9 +149,25 @@ def _evaluate(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
         _on_reference(
             study, "learning_curve", learning_curve, LEARNING_CURVE, options, overwrite, progress
         )
-    if asked.efficiency:
+    if _measures_efficiency(study) and _trained_efficiency(study) is None:
         measure = partial(_efficiency, study)
-        _on_reference(study, "efficiency", measure, EFFICIENCY, {}, overwrite, progress)
+        beside = {"efficiency": [asked.efficiency_scans, asked.trial_ages_years]}
+        _on_reference(
+            study, "efficiency", measure, EFFICIENCY, {}, overwrite, progress, beside=beside
+        )
+
+
+def _measures_efficiency(study: StudyConfig) -> bool:
+    asked = study.science.evaluation.efficiency
+    return asked and trains(study) and has_cohort(study, "reference")
+
+
+def _trained_efficiency(study: StudyConfig) -> pd.DataFrame | None:
+    """Return what `train` measured; None where it has not run, or was not asked to."""
+    folder = stage_folder(study, "train")
+    if not trains(study) or read_manifest(folder, missing_ok=True) is None:
+        return None
+    return load_efficiency(folder)
 
 
 def _efficiency(
@@ -159,23 +179,12 @@ def _efficiency(
     n_jobs: int,
     progress: Progress,
 ) -> pd.DataFrame:
-    """Return the efficiency of the study's clock, or why it cannot be measured."""
-    if cohort_paths(study, "reference").matrices:
-        reason = "only matrices are at hand: a scan cannot be cut in two"
-        row = ("within_scan_noise_years", np.nan, np.nan, np.nan, 0, reason)
-        return pd.DataFrame([row], columns=list(EFFICIENCY.names))
-    halves = build_half_features(
-        cohort_series(study, "reference"),
-        cohort_people(study, "reference"),
-        features,
-        views=options.views,
-        n_jobs=n_jobs,
-        progress=progress,
-    )
+    """Return what the study's clock asks of a trial, or why it cannot be measured."""
     cv = cross_validate_clock(features, options, seed=seed, n_jobs=n_jobs, progress=progress)
-    predictions = predict_halves(features, halves, options, cv, progress=progress)
-    n_bootstrap = options.validation.n_bootstrap
-    return measure_efficiency(predictions, n_bootstrap=n_bootstrap, seed=seed)
+    folder = stage_folder(study, "evaluate") / "efficiency"
+    return finite(
+        reference_efficiency(study, features, options, cv, folder=folder, progress=progress)
+    )
 
 
 def load_evaluation(study: StudyConfig) -> Evaluation:
@@ -187,13 +196,21 @@ def load_evaluation(study: StudyConfig) -> Evaluation:
         "external_scores": ("external", SCORES, has_cohort(study, "external")),
         "permutation": ("permutation", PERMUTATION, asked.n_permutations > 0),
         "learning_curve": ("learning_curve", LEARNING_CURVE, bool(asked.learning_curve)),
-        "efficiency": ("efficiency", EFFICIENCY, asked.efficiency),
+        "efficiency": ("efficiency", EFFICIENCY, _measures_efficiency(study)),
+        "external_efficiency": (
+            "external",
+            EFFICIENCY,
+            asked.efficiency and has_cohort(study, "external"),
+        ),
     }
     tables = {}
     for name, (part, schema, wanted) in parts.items():
         if wanted and read_manifest(folder / part, missing_ok=True) is not None:
             read_checked_manifest(folder / part)
             tables[name] = read_table(folder / part / f"{name}.tsv", schema)
+    trained = _trained_efficiency(study) if asked.efficiency else None
+    if trained is not None:
+        tables["efficiency"] = trained
     return Evaluation(**tables)
 
 
@@ -209,25 +226,31 @@ def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
         overwrite=overwrite,
         progress=progress,
     )
-    described = {
-        "n_bootstrap": study.science.clock.validation.n_bootstrap,
-        "seed": study.science.seed,
-    }
+    n_bootstrap, seed = study.science.clock.validation.n_bootstrap, study.science.seed
+    described: dict[str, Any] = {"n_bootstrap": n_bootstrap, "seed": seed}
     inputs = {"features": features_key} | {n: clock.clock_id for n, clock in clocks.items()}
     inputs |= separation_input(study)
+    asked = study.science.evaluation
+    if asked.efficiency:
+        described["efficiency"] = [asked.efficiency_scans, asked.trial_ages_years]
     making = Making(folder, "external", described, inputs, verb="evaluate")
 
     def write() -> list[Path]:
         refuse_trained_people(study, features)
         tests = []
         for clock in clocks.values():
-            tests.append(evaluate_clock(clock, features, **described))
+            tests.append(evaluate_clock(clock, features, n_bootstrap=n_bootstrap, seed=seed))
             progress(len(tests), len(clocks), "external test set")
 
         def joined(field: str) -> pd.DataFrame:
             return pd.concat([getattr(test, field) for test in tests], ignore_index=True)
 
+        measured = []
+        if asked.efficiency:
+            table = finite(external_efficiency(study, features, clocks, folder, progress))
+            measured = _written(folder, "external_efficiency", table, EFFICIENCY)
         return [
+            *measured,
             *_written(folder, "external", joined("metrics"), EXTERNAL),
             *_written(folder, "external_slopes", joined("gap_slopes"), EXTERNAL_SLOPES),
             *_written(folder, "external_scores", joined("scores"), SCORES),
@@ -244,11 +267,14 @@ def _on_reference(
     options: dict[str, Any],
     overwrite: bool,
     progress: Progress,
+    *,
+    beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
+    """Make one part; `beside` are choices that `compute` takes from the study itself."""
     folder = stage_folder(study, "evaluate") / name
     features, features_key = _reference_features(study, progress)
     clock, seed = study.science.clock, study.science.seed
-    described = options | {"clock": clock.model_dump(mode="json"), "seed": seed}
+    described = options | dict(beside) | {"clock": clock.model_dump(mode="json"), "seed": seed}
     inputs = {"features": features_key}
     making = Making(folder, name, described, inputs, verb="evaluate")
 

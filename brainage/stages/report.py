@@ -197,6 +197,8 @@ def _files(study: StudyConfig) -> dict[str, str]:
     named |= {
         "metrics": train / "metrics.tsv",
         "pattern_parcels": train / "explain" / "patterns_parcels.tsv",
+        "efficiency": train / "efficiency.tsv",
+        "external_efficiency": evaluate / "external" / "external_efficiency.tsv",
         "learning_curve": evaluate / "learning_curve" / "learning_curve.tsv",
         "permutation": evaluate / "permutation" / "permutation.tsv",
         "external": evaluate / "external" / "external.tsv",

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from brainage.clock import Alternative, SweepResult, expand_alternatives, run_sweep
+from brainage.clock import (
+    WITHIN_SCAN,
+    Alternative,
+    PartsMaker,
+    ScanParts,
+    SelectionCorrected,
+    SweepResult,
+    expand_alternatives,
+    run_sweep,
+)
 from brainage.config import CohortPaths, SweepConfig, study_yaml
 from brainage.connectivity import ConnectivityOptions, FeatureTable
-from brainage.errors import ConfigError
+from brainage.errors import ConfigError, SeriesError
 from brainage.files import remove_leftovers, write_text
 from brainage.imaging import AtlasOptions
 from brainage.progress import Progress, silent
@@ -20,6 +31,7 @@ from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.extract import extract_cohort
 from brainage.stages.features import cohort_features
 from brainage.stages.lock import stage_lock
+from brainage.stages.trial_efficiency import scan_parts, why_no_halves
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,8 @@ def _sweep(
         seed=study.science.seed,
         n_draws=study.sweep.n_draws,
         n_jobs=study.run.n_jobs,
+        parts=_parts_maker(study, alternatives, folder, progress),
+        rank_by=study.sweep.rank_by,
         progress=progress,
     )
     axes = plot_leaderboard(result.leaderboard, asdict(result.corrected))
@@ -185,6 +199,26 @@ def _feature_tables(
     return tables, notes
 
 
+def _parts_maker(
+    study: SweepConfig, alternatives: list[Alternative], folder: Path, progress: Progress
+) -> PartsMaker | None:
+    """Return what makes the halves of an atlas's scans; None where they are not asked for."""
+    if not study.science.evaluation.efficiency and study.sweep.rank_by == "error":
+        return None
+    studies = sweep_studies(study)
+
+    def make(name: str, features: FeatureTable) -> AbstractContextManager[ScanParts]:
+        own = studies[name]
+        reason = why_no_halves(own, "reference")
+        if reason is not None:
+            raise SeriesError(reason)
+        seen = [a.options.views for a in alternatives if a.features == name]
+        views = tuple(dict.fromkeys(view for views in seen for view in views))
+        return scan_parts(own, features, views=views, folder=folder, progress=progress)
+
+    return make
+
+
 def _with_views_of(study: SweepConfig, alternatives: list[Alternative]) -> SweepConfig:
     """Return a sweep whose features hold every view that an alternative sees."""
     connectivity = study.science.connectivity
@@ -201,12 +235,29 @@ def _with_views_of(study: SweepConfig, alternatives: list[Alternative]) -> Sweep
 
 def _notes(result: SweepResult) -> tuple[str, ...]:
     corrected = result.corrected
+    whose = "the winner's" if result.rank_by == "error" else "the most accurate one's"
     notes = [
         f"{result.n_scans} scans of {result.n_people} people; every alternative on the same folds",
-        f"the winner's own figure is optimistic, because it won; corrected for the selection: MAE "
-        f"{corrected.estimate:.3f} [{corrected.low:.3f}, {corrected.high:.3f}] years",
+        f"{whose} own error is optimistic, because it was the smallest; corrected for the "
+        f"selection: MAE {corrected.estimate:.3f} [{corrected.low:.3f}, {corrected.high:.3f}] "
+        "years",
     ]
+    if result.corrected_participants is not None:
+        notes.append(_participants_words(result.corrected_participants))
     notes += [
         f"not evaluated: {row.alternative}: {row.reason}" for row in result.failures.itertuples()
     ]
     return tuple(notes)
+
+
+def _participants_words(corrected: SelectionCorrected) -> str:
+    """Say what to expect of choosing by participants, in people who did not choose."""
+    figures = [
+        f"{number:.0f}" if np.isfinite(number) else "no number of people is enough"
+        for number in (corrected.estimate, corrected.low, corrected.high)
+    ]
+    return (
+        "the fewest participants per arm (one latent year, 80 % power, change scores, "
+        f"{WITHIN_SCAN} and an assumed state of SD 4 years), corrected for the selection: "
+        f"{figures[0]} [{figures[1]}, {figures[2]}]"
+    )

@@ -12,11 +12,14 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.clock import (
+    EFFICIENCY,
     METRICS,
+    WITHIN_SCAN,
     BrainClock,
     LinearRegression,
     cross_validate_clock,
     explain_clock,
+    finite,
     fit_clock,
     fit_network_clocks,
 )
@@ -29,20 +32,37 @@ from brainage.stages.features import cohort_features, cohort_series
 from brainage.stages.lock import stage_lock
 from brainage.stages.making import Making
 from brainage.stages.manifest import read_checked_manifest
+from brainage.stages.trial_efficiency import (
+    efficiency_facts,
+    reference_efficiency,
+    write_efficiency,
+)
 from brainage.tables import WHOLE_BRAIN, read_table
 
 EXPLAIN = "explain"
 _NAME_CHARACTERS = 80
+#: Rows of the efficiency that stand among the metrics; the others are in a table of their own.
+_AMONG_METRICS = (
+    "within_scan_noise_years",
+    "share_used",
+    "latent_noise_years",
+    "participants_change_state_0",
+    "participants_change_state_4",
+)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What the train stage left: its clocks and tables, read back from its folder."""
+    """What the train stage left: its clocks and tables, read back from its folder.
+
+    `efficiency` is None where the study does not ask for it.
+    """
 
     folder: Path
     clocks: dict[str, BrainClock]
     metrics: pd.DataFrame
     made_now: bool
+    efficiency: pd.DataFrame | None = None
 
 
 def train(study: StudyConfig, *, overwrite: bool = False, progress: Progress = silent) -> Trained:
@@ -81,6 +101,9 @@ def _train(study: StudyConfig, folder: Path, *, overwrite: bool, progress: Progr
         "seed": study.science.seed,
         "study": study.title,
     }
+    asked = study.science.evaluation
+    if asked.efficiency:
+        described["efficiency"] = [asked.efficiency_scans, asked.trial_ages_years]
     making = Making(folder, "train", described, {"features": features_key})
 
     def write() -> list[Path]:
@@ -94,7 +117,16 @@ def _train(study: StudyConfig, folder: Path, *, overwrite: bool, progress: Progr
             )
         about = {"study": study.title, "cleaning": _cleaning_words(study)}
         clocks = {name: replace(clock, facts=clock.facts | about) for name, clock in clocks.items()}
-        written = [*write_clocks(clocks, folder), *cv.save(folder)]
+        extra = []
+        if asked.efficiency:
+            measured = reference_efficiency(
+                study, features, options, cv, folder=folder, progress=progress
+            )
+            facts = whole.facts | about | {"efficiency": efficiency_facts(measured)}
+            clocks[WHOLE_BRAIN] = replace(whole, facts=facts)
+            cv = replace(cv, metrics=_with_efficiency(cv.metrics, measured))
+            extra = write_efficiency(measured, folder)
+        written = [*write_clocks(clocks, folder), *cv.save(folder), *extra]
         return written + _write_patterns(clocks[WHOLE_BRAIN], features, folder / EXPLAIN)
 
     return load_trained(folder, made_now=making.make(write, overwrite=overwrite))
@@ -108,7 +140,24 @@ def load_trained(folder: Path, *, made_now: bool = False) -> Trained:
     # The whole brain first, networks after it by name.
     order = sorted(clocks, key=lambda name: (name != WHOLE_BRAIN, name))
     metrics = read_table(folder / "metrics.tsv", METRICS)
-    return Trained(folder, {name: clocks[name] for name in order}, metrics, made_now)
+    efficiency = load_efficiency(folder)
+    return Trained(folder, {name: clocks[name] for name in order}, metrics, made_now, efficiency)
+
+
+def load_efficiency(folder: Path) -> pd.DataFrame | None:
+    """Read what the clock of a finished train folder asks of a trial; None: not measured."""
+    manifest = read_checked_manifest(folder)
+    if "efficiency.tsv" not in manifest["outputs"]:
+        return None
+    return read_table(folder / "efficiency.tsv", EFFICIENCY)
+
+
+def _with_efficiency(metrics: pd.DataFrame, efficiency: pd.DataFrame) -> pd.DataFrame:
+    """Return metrics with the first figures of the efficiency; none where it was not measured."""
+    rows = efficiency[efficiency["measure"].isin(_AMONG_METRICS) & efficiency["estimate"].notna()]
+    rows = finite(rows).rename(columns={"measure": "metric"})
+    rows = rows.assign(validation=f"trial efficiency, {WITHIN_SCAN}", shows_nothing=False)
+    return pd.concat([metrics, rows[list(METRICS.names)]], ignore_index=True)
 
 
 def clocks_that_show_nothing(clocks: dict[str, BrainClock]) -> dict[str, str]:

@@ -25,12 +25,16 @@ class ReferenceOptions(Options):
         Oldest; see age_low_years.
     n_sites : int, default=4
         People are spread evenly over sites, each with its own shift and scale.
+    site_age_confounding : float, default=0.0
+        Share of the age range that sites divide among them (0 to 1): at 0 every site scans all
+        ages, at 1 each scans people of one age, the first site the youngest.
     """
 
     n: int = Field(default=2433, ge=0)
     age_low_years: float = Field(default=18.0, ge=0, le=110)
     age_high_years: float = Field(default=90.0, ge=0, le=110)
     n_sites: int = Field(default=4, ge=1)
+    site_age_confounding: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _ages_ascend(self) -> Self:
@@ -206,6 +210,12 @@ class DifficultyOptions(Options):
         The same, common to a site (and, at a scanner change, to the new scanner).
     site_scale : float, default=0.05
         Spread over sites of the logarithm of unshared noise, which scales all correlations.
+    trait_connectivity : float, default=0.0
+        Root-mean-square change of loadings for 20 years of a stable trait, in every second parcel.
+        The trait is related to age between people and fixed within a person: no visit, effect or
+        year moves it, so its planted share is 0.
+    trait_sd_years : float, default=10.0
+        Spread of the trait around the age at a person's first scan.
     motion : float, default=2.0
         Residual motion artefact (standard deviations of a parcel) in a volume whose framewise
         displacement is 1 mm above the scan's median.
@@ -220,6 +230,8 @@ class DifficultyOptions(Options):
     visit_connectivity: float = Field(default=0.02, ge=0)
     site_shift: float = Field(default=0.05, ge=0)
     site_scale: float = Field(default=0.05, ge=0)
+    trait_connectivity: float = Field(default=0.0, ge=0)
+    trait_sd_years: float = Field(default=10.0, ge=0)
     motion: float = Field(default=2.0, ge=0)
 
 

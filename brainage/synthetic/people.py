@@ -8,6 +8,7 @@ import pandas as pd
 from brainage.synthetic.options import (
     DifficultyOptions,
     DropoutOptions,
+    ReferenceOptions,
     SyntheticOptions,
     TrialPlan,
 )
@@ -29,6 +30,13 @@ TRUTH = TableSchema(
         Column("site", "text", "Site."),
         Column("scanner", "text", "Scanner."),
         Column("age_years", "number", "Age at the scan.", "years"),
+        Column(
+            "trait_years",
+            "number",
+            "Stable trait: age at the person's first scan plus noise; no effect and no year moves "
+            "it.",
+            "years",
+        ),
         Column("person_offset_years", "number", "Stable part of brain age minus age.", "years"),
         Column("state_years", "number", "Part of brain age of this scan alone.", "years"),
         Column("common_effect_years", "number", "Effect of the visit on every arm.", "years"),
@@ -70,9 +78,11 @@ def draw_reference(options: SyntheticOptions, seed: int) -> pd.DataFrame:
     for index in range(plan.n):
         rng = stream(seed, "reference person", index)
         age = rng.uniform(plan.age_low_years, plan.age_high_years)
+        age = _confounded_age(age, plan, index % plan.n_sites)
         person = _draw_person(difficulty, rng)
         site = f"site{index % plan.n_sites + 1}"
         row = _scan_row(person, age, difficulty, rng)
+        row["trait_years"] = _draw_trait(age, difficulty, stream(seed, "trait", 0, index))
         rows.append(
             {
                 "cohort": "reference",
@@ -115,6 +125,7 @@ def draw_trial(
         rng = stream(seed, "trial person", index)
         person = _draw_person(difficulty, rng) | {"sex": row.sex}
         age = rng.uniform(plan.age_low_years, plan.age_high_years)
+        trait = _draw_trait(age, difficulty, stream(seed, "trait", 1, index))
         new_scanner = rng.random() < plan.scanner_change_share
         for visit, planned in enumerate(plan.visits):
             jitter = plan.visit_jitter_sd_years * rng.standard_normal() if visit else 0.0
@@ -133,6 +144,7 @@ def draw_trial(
                     "regional_z": arms[row.arm].regional_z if visit else 0.0,
                     "sessions_attended": float(row.sessions_attended),
                     "scanned": True,
+                    "trait_years": trait,
                     **scan,
                 }
             )
@@ -257,6 +269,20 @@ def draw_attendance(
         attended[:, visit] = ~(missed | stays_away)
         last_seen = np.where(attended[:, visit], gaps_years[:, visit], last_seen)
     return attended
+
+
+def _confounded_age(age_years: float, plan: ReferenceOptions, site: int) -> float:
+    """Return an age drawn over the whole range, moved towards the ages that its site scans."""
+    place = site / (plan.n_sites - 1) if plan.n_sites > 1 else 0.5
+    own = plan.age_low_years + place * (plan.age_high_years - plan.age_low_years)
+    return age_years + plan.site_age_confounding * (own - age_years)
+
+
+def _draw_trait(
+    first_age_years: float, difficulty: DifficultyOptions, rng: np.random.Generator
+) -> float:
+    # A stream of its own: without traits every other draw is as it was.
+    return float(first_age_years + difficulty.trait_sd_years * rng.standard_normal())
 
 
 def _draw_person(difficulty: DifficultyOptions, rng: np.random.Generator) -> dict:

@@ -253,6 +253,10 @@ class SyntheticStudy(Shown):
         loadings += worlds.scan_loadings(
             world, difficulty, stream(self.seed, "scan loadings", cohort, person, visit)
         )
+        if difficulty.trait_connectivity:
+            loadings += difficulty.trait_connectivity * worlds.trait_loadings(
+                world, row["trait_years"]
+            )
         if row["regional_z"] and not counterfactual:
             loadings += worlds.regional_loadings(world, row["regional_z"])
         return loadings, world.unshared_sd * group.noise_scale

@@ -39,6 +39,9 @@ class World:
     structured : ndarray of shape (r, p, k)
         Network-structured directions in which people, scans, visits and sites differ; the same
         normalisation.
+    traits : ndarray of shape (p, k)
+        Direction of the stable trait, in every second parcel; the same normalisation before the
+        others were left out.
     prefrontal : ndarray of shape (p,)
         True for parcels of the regional effect.
     regional_column : int
@@ -49,6 +52,7 @@ class World:
     unshared_sd: np.ndarray
     ageing: np.ndarray
     structured: np.ndarray
+    traits: np.ndarray
     prefrontal: np.ndarray
     regional_column: int
 
@@ -101,7 +105,13 @@ def make_world(parcels: Parcels, population_seed: int) -> World:
         [_pad(_structured(rng, membership, k - 1)) for _ in range(_N_PERSON_DIRECTIONS)]
     )
     return World(
-        base, np.sqrt(unshared), _unit(ageing), _unit(structured), parcels.prefrontal, k - 1
+        base,
+        np.sqrt(unshared),
+        _unit(ageing),
+        _unit(structured),
+        _trait_direction(membership, k, population_seed),
+        parcels.prefrontal,
+        k - 1,
     )
 
 
@@ -140,6 +150,11 @@ def scan_loadings(
     return difficulty.scan_connectivity * _combine(world, rng)
 
 
+def trait_loadings(world: World, trait_years: float) -> np.ndarray:
+    """Return the loadings (p, k) of a stable trait, of strength 1 at 20 years from the middle."""
+    return (trait_years - _MIDDLE_YEARS) / _SCALE_YEARS * world.traits
+
+
 def regional_loadings(world: World, rise_z: float) -> np.ndarray:
     """Return loadings (p, k) that raise the covariance between prefrontal parcels by `rise_z`."""
     extra = np.zeros_like(world.base)
@@ -176,6 +191,14 @@ def _ageing_direction(rng: np.random.Generator, membership: np.ndarray, k: int) 
     direction[:, 1 + n_networks] = 0.8 + 0.4 * rng.standard_normal(p)
     sub = _structured(rng, membership, k - n_networks - 3)
     direction[:, 2 + n_networks : -1] = sub / _N_SUBNETWORK**0.5
+    return direction
+
+
+def _trait_direction(membership: np.ndarray, k: int, population_seed: int) -> np.ndarray:
+    # A stream of its own: without traits the world is what it was.
+    rng = stream(population_seed, "traits")
+    direction = _unit(_pad(_structured(rng, membership, k - 1))[None])[0]
+    direction[1::2] = 0.0
     return direction
 
 

@@ -101,7 +101,8 @@ def test_every_packaged_study_file_is_valid(path):
 
 
 def test_the_template_of_every_preset_is_valid(tmp_path):
-    for preset in ("recommended", "lisa_like", "lisa_like_linear", "levakov2023"):
+    presets = ("recommended", "fisher_z_ridge", "lisa_like", "lisa_like_linear", "levakov2023")
+    for preset in presets:
         (tmp_path / "s.yaml").write_text(study_template(preset))
         study = load_study(tmp_path / "s.yaml")
         assert study.science.trial.control_arm == "CON"
@@ -112,6 +113,13 @@ def test_the_default_study_is_the_recommended_one(tmp_path):
     (tmp_path / "b.yaml").write_text("extends: recommended\n")
     default, recommended = load_study(tmp_path / "a.yaml"), load_study(tmp_path / "b.yaml")
     assert default.science == recommended.science
+
+
+def test_the_trials_ages_come_as_a_pair_the_youngest_first(study_file):
+    study = load_study(study_file, overrides=["science.evaluation.trial_ages_years=[62, 70]"])
+    assert study.science.evaluation.trial_ages_years == (62.0, 70.0)
+    with pytest.raises(ConfigError, match="the youngest first"):
+        load_study(study_file, overrides=["science.evaluation.trial_ages_years=[70, 62]"])
 
 
 def test_every_inferred_line_of_lisa_like_says_so():

@@ -131,21 +131,34 @@ def test_permutation_test_and_learning_curve_are_of_the_config_and_kept(study_in
     assert "Learning curve" in page
 
 
-def test_trial_efficiency_is_measured_on_half_scans_and_shown(study_in):
-    study = study_in(overrides=["science.evaluation.efficiency=true"])
-    train(study)
-    found = evaluate(study).efficiency.set_index("measure")
+def test_trial_efficiency_is_measured_on_half_scans_and_shown(study_in, tmp_path):
+    more = ["science.evaluation.efficiency_scans=20"]
+    study = study_in(overrides=[*_external(tmp_path), *more])
+    trained = train(study)
+    found = trained.efficiency.set_index("measure")
     assert found.loc["within_scan_noise_years", "estimate"] > 0
+    # Of the reference's 24 scans.
+    assert found.loc["within_scan_noise_years", "n"] == 20
     shares = found.loc[["share_pooled", "share_within_site", "share_used"], "estimate"]
     assert shares.notna().all()
     assert found.loc["share_planted", "note"] == "no twin: nothing was planted"
-    assert found.loc["latent_noise_years", "note"].startswith("within-scan part only")
+    metrics = trained.metrics.set_index("metric")["estimate"]
+    for name in ("within_scan_noise_years", "share_used"):
+        assert metrics[name] == found.loc[name, "estimate"]
+    card = trained.clocks["whole_brain"].card()
+    noise = found.loc["within_scan_noise_years", "estimate"]
+    assert card["within_scan_noise_years"].startswith(f"{noise:.3f} [")
+    assert not list((tmp_path / "out" / "train").glob(".halves-*"))
+    evaluated = evaluate(study)
+    pd.testing.assert_frame_equal(evaluated.efficiency, trained.efficiency)
+    reason = evaluated.external_efficiency["note"][0]
+    assert reason == "8 scans could be halved, at least 10 needed"
     assert "What the clock asks of a trial" in report(study).read_text()
 
 
 def test_a_study_that_asks_for_nothing_is_told_what_it_may_ask(study_in):
     with pytest.raises(StageError, match="paths.external.*n_permutations.*learning_curve"):
-        evaluate(study_in())
+        evaluate(study_in(overrides=["science.evaluation.efficiency=false"]))
 
 
 def test_a_new_site_is_calibrated_on_the_first_visit_and_its_ages_are_told(study_in):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from brainage.cli import BAD_INPUT, DONE, main
+from brainage.stages.train import load_efficiency
 from brainage.tables import read_scores
 
 P = 8
@@ -71,6 +72,11 @@ def test_a_clock_of_series_scores_matrices_and_the_reverse(lab, of_reference, mo
             assert main([verb, str(study)]) == DONE
         folder = lab / f"out_{of_reference}_{of_trial}" / "score"
         scores.append(read_scores(folder / "scores.tsv"))
+    noise = load_efficiency(folder.parent / "train").set_index("measure").iloc[0]
+    if of_reference == "matrices":
+        assert noise["note"] == "only matrices are at hand: a scan cannot be cut in two"
+    else:
+        assert noise["estimate"] > 0
     of_series, of_matrices = scores
     assert np.corrcoef(of_series["age_years"], of_series["predicted_age_years"])[0, 1] > 0.9
     np.testing.assert_allclose(

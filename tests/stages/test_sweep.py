@@ -119,3 +119,25 @@ def test_a_check_of_a_sweep_lists_alternatives_and_the_atlas_that_is_not_there(c
 def test_a_check_of_a_sweep_stops_at_an_alternative_that_is_no_clock(cohort):
     found = check_sweep(load_sweep(sweep_file(cohort, "estimtor")))
     assert any("Did you mean 'estimator'" in stop for stop in found.stops)
+
+
+def test_a_sweep_tells_participants_beside_errors_and_ranks_by_them(cohort):
+    path = sweep_file(cohort)
+    by_error = sweep(load_sweep(path))
+    board = sweep(load_sweep(path, overrides=["sweep.rank_by=participants"]))
+    figures = ["alternative", "mae_years", "within_scan_noise_years", "efficiency_note"]
+    left, right = (
+        b.table[figures].set_index("alternative").sort_index() for b in (by_error, board)
+    )
+    pd.testing.assert_frame_equal(left, right)
+    assert (left["within_scan_noise_years"] > 0).all()
+    assert any("participants per arm" in note for note in board.notes)
+    counted = board.table["participants"].dropna()
+    assert counted.is_monotonic_increasing
+    assert not list((cohort / "out" / "sweep").glob(".halves-*"))
+
+
+def test_a_check_of_a_sweep_stops_where_participants_cannot_be_counted(cohort):
+    ranked = ["sweep.rank_by=participants", "paths.reference.series=null"]
+    study = load_sweep(sweep_file(cohort), overrides=[*ranked, "paths.reference.matrices=."])
+    assert any("only matrices are at hand" in stop for stop in check_sweep(study).stops)

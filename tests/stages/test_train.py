@@ -7,7 +7,7 @@ import pytest
 from brainage.clock import BrainClock
 from brainage.config import StudyConfig
 from brainage.errors import StageError
-from brainage.stages.train import clock_file, study_clocks, write_clocks
+from brainage.stages.train import clock_file, load_efficiency, study_clocks, write_clocks
 
 NETWORKS = (
     "视觉",
@@ -44,3 +44,16 @@ def test_networks_that_differ_in_case_alone_survive_disks_that_do_not_see_it(fin
     )
     with pytest.raises(StageError, match="expected one clock for 'whole_brain', found two"):
         study_clocks(study)
+
+
+def test_a_twin_tells_the_planted_share_and_the_file_holds_figures_alone(finished):
+    folder = finished / "out" / "train"
+    efficiency = load_efficiency(folder).set_index("measure")
+    planted = efficiency.loc["share_planted"]
+    assert planted["n"] == 30
+    assert planted["low"] < planted["estimate"] < planted["high"]
+    expected = min(planted["estimate"], efficiency.loc["share_within_site", "estimate"])
+    assert efficiency.loc["share_used", "estimate"] == pytest.approx(expected)
+    facts = BrainClock.load(folder / "clocks" / "whole_brain.clock").facts["efficiency"]
+    assert [row["measure"] for row in facts] == list(efficiency.index)
+    assert all(set(row) == {"measure", "estimate", "low", "high", "n", "note"} for row in facts)

@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from brainage import __version__
 from brainage.clock.evaluation.alternatives import Alternative
+from brainage.clock.evaluation.efficiency_ranking import (
+    Participants,
+    count_participants,
+    participant_columns,
+    selection_corrected_participants,
+)
+from brainage.clock.evaluation.evaluated import (
+    KEYS,
+    NOT_ASKED,
+    Evaluated,
+    is_evaluated,
+    read_evaluation,
+    write_evaluation,
+)
 from brainage.clock.evaluation.leaderboard import (
     LEADERBOARD,
+    People,
+    Resampled,
     SelectionCorrected,
+    first_of,
+    mean_errors,
     rank_alternatives,
-    resample_people,
     selection_corrected,
 )
-from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
-from brainage.clock.options import ClockOptions
-from brainage.clock.training.validation import PREDICTIONS, CrossValidation, cross_validate_clock
+from brainage.clock.training.half_predictions import ScanParts, predict_halves
+from brainage.clock.training.validation import CrossValidation, cross_validate_clock
 from brainage.connectivity import FeatureTable
 from brainage.errors import BrainAgeError, ConfigError
 from brainage.files import write_json
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
-from brainage.tables import read_table, write_table
+from brainage.tables import write_table
 
 #: Options that change what is done with predictions, not the predictions: alternatives that
 #: differ in these alone are evaluated once.
 _AFTER_PREDICTION = ("bias_correction", "networks", "ensemble")
-_FACTS = "evaluation.json"
-_KEYS = ["participant_id", "session_id"]
+
+#: Makes the halves of the scans of a feature table, by its name, for as long as they are used.
+PartsMaker = Callable[[str, FeatureTable], AbstractContextManager[ScanParts]]
+RankBy = Literal["error", "participants"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,11 +65,16 @@ class SweepResult:
     leaderboard : DataFrame
         Schema `leaderboard.LEADERBOARD`, best first.
     corrected : SelectionCorrected
-        The winner's error without the luck of having won.
+        The error, in people who did not choose, of the alternative with the smallest error.
     failures : DataFrame
         alternative, reason: alternatives whose input cannot be used.
     n_scans, n_people : int
         Scans and people that every alternative was evaluated on.
+    corrected_participants : SelectionCorrected or None, default=None
+        The participants per arm, in people who did not choose, of the alternative that asks for
+        the fewest; None where they could not be counted.
+    rank_by : {"error", "participants"}, default="error"
+        What the leaderboard ranks by.
 
     Examples
     --------
@@ -68,6 +92,8 @@ class SweepResult:
     failures: pd.DataFrame
     n_scans: int
     n_people: int
+    corrected_participants: SelectionCorrected | None = None
+    rank_by: RankBy = "error"
 
     def __repr__(self) -> str:
         """Return what was compared and what came first, in two lines."""
@@ -79,7 +105,8 @@ class SweepResult:
         if self.leaderboard.empty:
             return said
         best = self.leaderboard.iloc[0]
-        return f"{said}\n  first: {best['alternative']}, MAE {best['mae_years']:.2f} years"
+        first = f"{said}\n  first by {self.rank_by}: {best['alternative']}, MAE"
+        return f"{first} {best['mae_years']:.2f} years"
 
     def _repr_html_(self) -> str:
         """Return the leaderboard as a table, for notebooks."""
@@ -94,6 +121,8 @@ def run_sweep(
     seed: int = 0,
     n_draws: int = 2000,
     n_jobs: int = 1,
+    parts: PartsMaker | None = None,
+    rank_by: RankBy = "error",
     progress: Progress = silent,
 ) -> SweepResult:
     """Evaluate every alternative on identical folds and rank them.
@@ -113,6 +142,11 @@ def run_sweep(
         Resampled cohorts behind intervals and selection correction.
     n_jobs : int, default=1
         Threads inside an evaluation.
+    parts : callable, optional
+        Makes the halves of the scans of a feature table, for what the clocks ask of a trial;
+        None: that is not measured.
+    rank_by : {"error", "participants"}, default="error"
+        Mean absolute error, or participants per arm at a state SD of 4 years.
     progress : Progress, optional
         Told of every evaluated alternative.
 
@@ -125,7 +159,8 @@ def run_sweep(
     ConfigError
         No alternatives, repeated names, differing folds, or unknown features.
     BrainAgeError
-        No alternative could be evaluated.
+        No alternative could be evaluated, or none of those that should be ranked by participants
+        could be measured.
 
     Examples
     --------
@@ -149,28 +184,33 @@ def run_sweep(
         for key, a in zip(keys, alternatives, strict=True)
         if a.options.bias_correction == "in_sample"
     }
-    done, failures = [], []
-    for number, (key, alternative) in enumerate(zip(keys, alternatives, strict=True), start=1):
-        own = folder / "evaluations" / key
-        try:
-            if not _is_evaluated(own, in_sample=key in in_sample):
-                kept = {"bias_correction": "in_sample"} if key in in_sample else {}
-                cv = cross_validate_clock(
-                    tables[alternative.features],
-                    alternative.options.model_copy(update=kept),
-                    seed=seed,
-                    n_jobs=n_jobs,
-                    grams=grams[alternative.features],
-                )
-                _write_evaluation(own, cv, alternative)
-            done.append((alternative, _read_evaluation(own, alternative.options)))
-        except BrainAgeError as error:
-            failures.append((alternative.name, str(error)))
-        progress(number, len(alternatives), "sweep")
+    done: list[Evaluated] = []
+    failures = []
+    with ExitStack() as stack:
+        made = _Parts(parts, tables, stack)
+        for number, (key, alternative) in enumerate(zip(keys, alternatives, strict=True), start=1):
+            own = folder / "evaluations" / key
+            try:
+                if not is_evaluated(own, in_sample=key in in_sample, halves=parts is not None):
+                    kept = {"bias_correction": "in_sample"} if key in in_sample else {}
+                    options = alternative.options.model_copy(update=kept)
+                    cv = cross_validate_clock(
+                        tables[alternative.features],
+                        options,
+                        seed=seed,
+                        n_jobs=n_jobs,
+                        grams=grams[alternative.features],
+                    )
+                    halves, reason = made.predictions(alternative, cv)
+                    write_evaluation(own, cv, alternative, halves, reason)
+                done.append(read_evaluation(own, alternative))
+            except BrainAgeError as error:
+                failures.append((alternative.name, str(error)))
+            progress(number, len(alternatives), "sweep")
     if not done:
         reasons = "\n".join(f"{name}: {reason}" for name, reason in failures)
         raise BrainAgeError(f"sweep: none of the alternatives could be evaluated:\n{reasons}")
-    result = _ranked(done, failures, seed, n_draws)
+    result = _ranked(done, failures, seed, n_draws, rank_by)
     _write_result(folder, result, alternatives, seed)
     return result
 
@@ -194,7 +234,7 @@ def _check(alternatives: Sequence[Alternative], features: Mapping[str, FeatureTa
 
 def _common_scans(tables: dict[str, FeatureTable]) -> dict[str, FeatureTable]:
     """Restrict tables to the scans all hold, in the first one's order: folds are then identical."""
-    indices = {name: pd.MultiIndex.from_frame(t.rows[_KEYS]) for name, t in tables.items()}
+    indices = {name: pd.MultiIndex.from_frame(t.rows[KEYS]) for name, t in tables.items()}
     first, *others = indices.values()
     shared = first
     for other in others:
@@ -226,89 +266,85 @@ def _key_of(alternative: Alternative, mark: str, seed: int) -> str:
     return fingerprint_of([__version__, mark, seed, asked])
 
 
-def _is_evaluated(folder: Path, *, in_sample: bool) -> bool:
-    path = folder / _FACTS
-    return path.is_file() and (
-        not in_sample or "in_sample_line" in json.loads(path.read_text(encoding="utf-8"))
-    )
+class _Parts:
+    """Halves of each feature table, made when the first alternative on it is evaluated."""
+
+    def __init__(self, maker: PartsMaker | None, tables: dict[str, FeatureTable], stack: ExitStack):
+        self._maker, self._tables, self._stack = maker, tables, stack
+        self._made: dict[str, ScanParts] = {}
+
+    def predictions(
+        self, alternative: Alternative, cv: CrossValidation
+    ) -> tuple[pd.DataFrame | None, str]:
+        """Return predictions of halves (`HALVES`), or None and why there are none."""
+        if self._maker is None:
+            return None, NOT_ASKED
+        name = alternative.features
+        try:
+            if name not in self._made:
+                maker = self._maker(name, self._tables[name])
+                self._made[name] = self._stack.enter_context(maker)
+            own = self._made[name]
+            options, table = alternative.options, self._tables[name]
+            halves = predict_halves(
+                table, own.halves, options, cv, scans=own.scans, planted=own.planted
+            )
+            return halves, ""
+        except BrainAgeError as error:
+            return None, str(error)
 
 
-def _write_evaluation(folder: Path, cv: CrossValidation, alternative: Alternative) -> None:
-    """Write predictions, then the facts: an evaluation with facts is whole."""
-    write_table(cv.predictions, folder / "predictions.tsv", PREDICTIONS)
-    facts: dict[str, object] = {
-        "first_evaluated_as": alternative.name,
-        "metrics": _metrics(cv.metrics),
-    }
-    if cv.in_sample is not None:
-        line = AgeBiasCorrector("in_sample").fit(
-            cv.in_sample["age_years"],
-            cv.in_sample["predicted_age_years"],
-            model=cv.in_sample["model"],
-            people=cv.in_sample["participant_id"],
-        )
-        facts["in_sample_line"] = line.to_dict()
-    write_json(folder / _FACTS, facts)
-
-
-def _metrics(metrics: pd.DataFrame) -> list[dict]:
-    clean = metrics.astype(object).where(metrics.notna(), None)
-    return clean.to_dict("records")
-
-
-def _read_evaluation(folder: Path, options: ClockOptions) -> tuple[pd.DataFrame, dict]:
-    """Return predictions of every repeat, and the facts of a leaderboard row."""
-    facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-    predictions = read_table(folder / "predictions.tsv", PREDICTIONS)
-    # A scan counts once, however often it was predicted: intervals would be too narrow.
-    mean = predictions.groupby(_KEYS)[["age_years", "predicted_age_years"]].mean()
-    age, predicted = (mean[name].to_numpy(float) for name in mean)
-    if options.bias_correction == "in_sample":
-        corrector = AgeBiasCorrector.from_dict(facts["in_sample_line"])
-    else:
-        corrector = AgeBiasCorrector(options.bias_correction).fit(age, predicted)
-    people = mean.index.get_level_values("participant_id").to_numpy()
-    slopes = {
-        "before": gap_slope(age, predicted - age, people=people),
-        "after": gap_slope(age, corrector.corrected_gap(age, predicted), people=people),
-    }
-    by_site = [
-        m["estimate"]
-        for m in facts["metrics"]
-        if m["validation"] == "leave one site out" and m["metric"] == "MAE"
-    ]
-    r = next(m["estimate"] for m in facts["metrics"] if m["metric"] == "r")
-    own = {
-        "r": np.nan if r is None else r,
-        "mae_new_sites_years": by_site[0] if by_site else np.nan,
-    }
-    for when, slope in slopes.items():
-        own |= {
-            f"gap_slope_{when}": slope.slope,
-            f"gap_slope_{when}_low": slope.low,
-            f"gap_slope_{when}_high": slope.high,
-        }
-    return predictions, own
-
-
-def _ranked(done: list, failures: list, seed: int, n_draws: int) -> SweepResult:
-    errors, facts = [], []
-    for _, (predictions, own) in done:
+def _ranked(
+    done: list[Evaluated], failures: list, seed: int, n_draws: int, rank_by: RankBy
+) -> SweepResult:
+    errors = []
+    for one in done:
+        predictions = one.predictions
         error = (predictions["predicted_age_years"] - predictions["age_years"]).abs()
         # Every scan counts once, however often the folds were redrawn.
-        errors.append(error.groupby([predictions[k] for k in _KEYS], sort=True).mean())
-        facts.append(own)
+        errors.append(error.groupby([predictions[k] for k in KEYS], sort=True).mean())
     index = errors[0].index
     matrix = np.column_stack([e.reindex(index) for e in errors])
     people = index.get_level_values("participant_id").to_numpy()
-    resampled = resample_people(matrix, people, n_draws=n_draws, seed=seed)
-    names = [alternative.name for alternative, _ in done]
+    cohorts = People.draw(people, n_draws=n_draws, seed=seed)
+    resampled = mean_errors(matrix, people, cohorts)
+    counted = count_participants(
+        [one.halves for one in done], [one.why_no_halves for one in done], cohorts
+    )
+    board = _board(done, matrix, resampled, counted, rank_by)
     return SweepResult(
-        rank_alternatives(names, matrix, resampled, pd.DataFrame(facts)),
+        board,
         selection_corrected(matrix, resampled),
         pd.DataFrame(failures, columns=["alternative", "reason"]),
         len(matrix),
-        len(np.unique(people.astype(str))),
+        len(cohorts.names),
+        selection_corrected_participants(counted),
+        rank_by,
+    )
+
+
+def _board(
+    done: list[Evaluated],
+    errors: np.ndarray,
+    resampled: Resampled,
+    counted: Participants,
+    rank_by: RankBy,
+) -> pd.DataFrame:
+    """Return the leaderboard by error or by participants, both told of every alternative."""
+    facts = pd.DataFrame([one.facts for one in done])
+    names = [one.name for one in done]
+    if rank_by == "error":
+        first = first_of(errors.mean(axis=0))
+        facts = pd.concat([facts, participant_columns(counted, first)], axis=1)
+        return rank_alternatives(names, errors, resampled, facts)
+    if not counted.measured.any():
+        raise BrainAgeError(
+            f"sweep: ranking by participants needs halves of scans: {done[0].why_no_halves}. Rank "
+            "by error (sweep.rank_by: error)."
+        )
+    facts = pd.concat([facts, participant_columns(counted, first_of(counted.own))], axis=1)
+    return rank_alternatives(
+        names, errors, resampled, facts, ranked=counted.own, ranked_inside=counted.inside
     )
 
 
@@ -320,7 +356,9 @@ def _write_result(
         folder / "sweep.json",
         {
             "winner": result.leaderboard["alternative"].iloc[0],
+            "rank_by": result.rank_by,
             "selection_corrected": asdict(result.corrected),
+            "selection_corrected_participants": _finite(result.corrected_participants),
             "failures": result.failures.to_dict("records"),
             "n_scans": result.n_scans,
             "n_people": result.n_people,
@@ -331,3 +369,10 @@ def _write_result(
             },
         },
     )
+
+
+def _finite(corrected: SelectionCorrected | None) -> dict | None:
+    """Return a record as JSON holds it: None for a number of people that is never enough."""
+    if corrected is None:
+        return None
+    return {k: v if np.isfinite(v) else None for k, v in asdict(corrected).items()}

@@ -33,6 +33,7 @@ def card_of(clock: ClockParts, *, clock_id: str) -> dict:
     card["intervals"] = facts["intervals"]
     for row in facts["metrics"]:
         card[f"{row['metric']}, {row['validation']}"] = _figure_words(row)
+    card |= _efficiency_lines(facts.get("efficiency") or [])
     for known in facts.get("calibrations", []):
         card[f"calibrated site {known['site']}"] = (
             f"{known['n_scans']} baseline scans, ages {_ages_words(known['age_years'])}; "
@@ -68,6 +69,15 @@ def _figure_words(row: Mapping) -> str:
     if row["low"] is None:
         return f"{row['estimate']:.3f}"
     return f"{row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
+def _efficiency_lines(rows: list[dict]) -> dict[str, str]:
+    """Return what the clock asks of a trial: every figure with what it is not."""
+    lines = {}
+    for row in rows:
+        figure = "n/a" if row["estimate"] is None else _figure_words(row)
+        lines[row["measure"]] = figure + (f" ({row['note']})" if row["note"] else "")
+    return lines
 
 
 def _cohort_lines(facts: dict) -> dict[str, str]:

@@ -46,6 +46,9 @@ _BOUNDS = {
 _ROUNDING = 1e-9
 #: Of a length curve: far more than any that is made.
 _MOST_PARTS = 1000
+_MEASURE = ("measure", "estimate", "low", "high", "n", "note")
+#: Of an efficiency: far more rows than any that is made.
+_MOST_MEASURES = 200
 
 
 def checked_facts(facts: object) -> dict:
@@ -77,6 +80,7 @@ def checked_facts(facts: object) -> dict:
     _check_metrics(facts["metrics"], facts["shows_nothing"])
     if facts.get("length_curve") is not None:
         _check_length_curve(facts["length_curve"])
+    _check_efficiency(facts.get("efficiency", []))
     return facts
 
 
@@ -100,6 +104,26 @@ def _check_length_curve(curve: object) -> None:
         seen.add((loss, share))
     if len(seen) < len(curve["rows"]):
         raise ClockFileError("length curve: expected each share once of each loss")
+
+
+def _check_efficiency(rows: object) -> None:
+    """Refuse an efficiency that is no table of figures; an absent one was not measured."""
+    if not isinstance(rows, list) or len(rows) > _MOST_MEASURES:
+        raise ClockFileError(f"efficiency: expected a list of rows, found {rows!r:.80}")
+    seen = set()
+    for row in rows:
+        record(row, "efficiency", _MEASURE)
+        seen.add(text(row["measure"], "efficiency measure"))
+        low, _, high = (optional_number(row[key], key) for key in ("low", "estimate", "high"))
+        whole(row["n"], "efficiency n")
+        if row["note"] is not None:
+            text(row["note"], "efficiency note")
+        if low > high:
+            raise ClockFileError(
+                f"efficiency {row['measure']!r:.80}: expected its interval's lower end first"
+            )
+    if len(seen) < len(rows):
+        raise ClockFileError("efficiency: expected each measure once")
 
 
 def _check_cohort(cohort: object) -> None:

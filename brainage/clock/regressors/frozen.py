@@ -31,6 +31,12 @@ class Regression(Protocol):
     def predict_one(self, x: np.ndarray) -> float:
         """Return the predicted age in years of one scan's features (n_features,)."""
 
+    def predict_rows(self, X: np.ndarray) -> np.ndarray:
+        """Return predicted ages in years of many scans (n_scans, n_features), in one product.
+
+        Rounding may change with the number of scans: for figures about a clock, not for scores.
+        """
+
     def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
         """Return JSON-able facts and arrays."""
 
@@ -66,6 +72,10 @@ class LinearRegression(Shown):
         """Return the predicted age in years of one scan's features (n_features,)."""
         # No BLAS: its rounding may change with the number of threads.
         return float(to_years(np.sum(x * self.weights) + self.intercept, self.age_scale))
+
+    def predict_rows(self, X: np.ndarray) -> np.ndarray:
+        """Return predicted ages in years of many scans (n_scans, n_features)."""
+        return np.asarray(to_years(X @ self.weights + self.intercept, self.age_scale))
 
     def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
         """Return JSON-able facts and arrays."""
@@ -103,6 +113,13 @@ class PolynomialRegression:
         products = self.support @ x
         powers = (self.gamma[:, None] * products) ** self.degree
         return float(np.mean(np.sum(powers * self.dual, axis=1) + self.intercept))
+
+    def predict_rows(self, X: np.ndarray) -> np.ndarray:
+        """Return predicted ages in years of many scans (n_scans, n_features)."""
+        products = X @ self.support.T
+        models = zip(self.gamma, self.dual, self.intercept, strict=True)
+        ages = [(gamma * products) ** self.degree @ dual + at_0 for gamma, dual, at_0 in models]
+        return np.mean(ages, axis=0)
 
     def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
         """Return JSON-able facts and arrays."""

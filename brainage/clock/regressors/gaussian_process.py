@@ -254,6 +254,10 @@ class GaussianProcessRegression:
         """Return the predicted age in years of one scan's features (n_features,)."""
         return float(self.model.predict(x[None, :])[0])
 
+    def predict_rows(self, X: np.ndarray) -> np.ndarray:
+        """Return predicted ages in years of many scans (n_scans, n_features)."""
+        return np.asarray(self.model.predict(X))
+
     def to_stored(self) -> tuple[dict, dict[str, np.ndarray]]:
         """Return JSON-able facts and arrays."""
         return {"kind": "gaussian_process"}, self.model.to_arrays()

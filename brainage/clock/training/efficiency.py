@@ -1,37 +1,44 @@
 """What a trial pays for: noise within a person, relative to the share of a true shift shown.
 
 Everything is measured on predictions of people whom the clock never saw, of the two halves of each
-scan. It is the within-scan part only: what a person's brain age really moves between visits
-comes on top, and is shown for several sizes of it.
+scan. That is the within-scan part only: what a person's brain age really moves between visits comes
+on top. It is read off repeated visits where there are any, and shown for several sizes of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from brainage.clock.training.efficiency_numbers import (
+    MIN_SCANS,
+    EfficiencyNumbers,
+    draw_weights,
+    noise_over_share,
+    participants_per_arm,
+)
+from brainage.clock.training.repeated_visits import VisitNumbers
 from brainage.errors import BrainAgeError
 from brainage.showing import Shown
 from brainage.tables import Column, TableSchema
 
 #: Standard deviations of true brain age between visits for which people are counted, years.
 STATE_SDS_YEARS = (0.0, 2.0, 4.0, 8.0)
-#: Fewest scans behind a figure.
-MIN_SCANS = 10
-_ALPHA, _POWER = 0.05, 0.8
+#: Said of every figure that rests on halves of scans alone.
+WITHIN_SCAN = "within-scan part only"
+NEVER_ENOUGH = "the share's interval reaches zero: no number of people is enough"
 
 EFFICIENCY = TableSchema(
     "trial efficiency",
     (
         Column("measure", "text", "What is measured; see docs/efficiency.md."),
-        Column("estimate", "number", "On out-of-fold predictions of half scans.", nullable=True),
+        Column("estimate", "number", "On predictions of people not trained on.", nullable=True),
         Column("low", "number", "Lower 95 % bootstrap bound over people.", nullable=True),
         Column("high", "number", "Upper 95 % bootstrap bound over people.", nullable=True),
-        Column("n", "integer", "Scans behind it."),
+        Column("n", "integer", "Scans behind it; of visits: people."),
         Column("note", "text", "What it is not, or why it cannot be told.", nullable=True),
     ),
     key=("measure",),
@@ -40,7 +47,7 @@ EFFICIENCY = TableSchema(
 
 @dataclass(frozen=True, repr=False)
 class PlantedShare(Shown):
-    """The share of a planted within-person shift that a clock showed, where there is a twin.
+    """The share of a planted within-person shift that a clock showed, known from elsewhere.
 
     Parameters
     ----------
@@ -69,6 +76,7 @@ def measure_efficiency(
     planted: PlantedShare | None = None,
     local_ages_years: tuple[float, float] | None = None,
     state_sds_years: Sequence[float] = STATE_SDS_YEARS,
+    why_no_halves: str = "",
     n_bootstrap: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -77,14 +85,19 @@ def measure_efficiency(
     Parameters
     ----------
     halves : DataFrame
-        One row a scan: participant_id, site, age_years, first_years and second_years, the
-        out-of-fold predictions of its two halves, uncorrected.
+        One row a scan, as `predict_halves` gives them (`HALVES`): participant_id, site, age_years,
+        first_years and second_years, uncorrected; whole_years for repeated visits and
+        planted_share for a twin, where they are there.
     planted : PlantedShare, optional
-        From a twin. Only it can tell a clock of stable traits, which shows nothing of a change.
+        In the place of the twin's, where that is known from elsewhere. Only a planted share can
+        tell a clock of stable traits, which shows nothing of a change.
     local_ages_years : tuple of float, optional
         The trial's ages, for the local share.
     state_sds_years : sequence of float, default=(0, 2, 4, 8)
         What a person's brain age really moves between visits (standard deviation, years).
+    why_no_halves : str, default=""
+        Why scans have no halves, where that is so: whole scans still tell shares and visits, and
+        what needs halves says this.
     n_bootstrap : int, default=1000
         Draws over people behind the intervals; 0: none.
     seed : int, default=0
@@ -100,7 +113,7 @@ def measure_efficiency(
     Raises
     ------
     BrainAgeError
-        Fewer than 10 scans with both halves.
+        Fewer than 10 scans with both halves, and no reason given why.
 
     Examples
     --------
@@ -114,132 +127,159 @@ def measure_efficiency(
     >>> ba.measure_efficiency(halves, n_bootstrap=0)["measure"].tolist()[:2]
     ['within_scan_noise_years', 'share_pooled']
     """
-    data = halves.dropna(subset=["age_years", "first_years", "second_years"])
-    if len(data) < MIN_SCANS:
-        raise BrainAgeError(
-            f"trial efficiency: expected at least {MIN_SCANS} scans with predictions of both "
-            f"halves, found {len(data)}."
-        )
-    weights = _draws(data["participant_id"].to_numpy(), n_bootstrap, seed)
-    numbers = _Numbers.of(data, weights, local_ages_years)
-    used = _share_used(numbers.within_site, planted)
-    rows = [
-        _row("within_scan_noise_years", numbers.noise, len(data), "of a whole scan"),
-        _row("share_pooled", numbers.pooled, len(data), "can be gamed by site and by traits"),
-        _row("share_within_site", numbers.within_site, len(data), numbers.site_note),
-        _local_row(numbers, local_ages_years),
-        _planted_row(planted, len(data)),
-        _row("share_used", used, len(data), _used_note(planted)),
-    ]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        latent = np.where(used > 0, numbers.noise / np.abs(used), np.inf)
-    shown = _shows_something(used, planted)
-    latent = latent if shown else np.full_like(latent, np.inf)
-    rows.append(_row("latent_noise_years", latent, len(data), "within-scan part only"))
-    for state in state_sds_years:
-        note = "within-scan part only: a lower bound" if state == 0 else None
-        if not shown:
-            note = "the share's interval reaches zero: no number of people is enough"
-        people = participants_per_arm(latent, state)
-        rows.append(_row(f"participants_change_state_{state:g}", people, len(data), note))
-        icc = _icc(numbers, used, state)
-        people = people * (1 + icc) / 2
-        rows.append(_row(f"participants_baseline_state_{state:g}", people, len(data), note))
+    cut, there = _scans_measured(halves, why_no_halves)
+    if len(cut) < MIN_SCANS:
+        return unmeasured(why_no_halves)
+    weights = draw_weights(halves["participant_id"].to_numpy(), n_bootstrap, seed)
+    if planted is not None:
+        cut = cut.drop(columns="planted_share", errors="ignore")
+    numbers = EfficiencyNumbers.of(cut, weights[:, there], local_ages_years)
+    if why_no_halves:
+        numbers = replace(numbers, noise=np.full(len(weights), np.nan))
+    used = numbers.used if planted is None else np.fmin(numbers.used, planted.estimate)
+    twin = planted or _twin_share(numbers)
+    rows = _share_rows(numbers, used, planted, local_ages_years, len(cut))
+    shown = _shows_something(used, twin)
+    rows += _participant_rows(numbers, used if shown else None, state_sds_years, len(cut))
+    if why_no_halves:
+        rows = [(*row[:5], why_no_halves) if np.isnan(row[1]) and row[4] else row for row in rows]
+        rows[0] = (*rows[0][:4], 0, why_no_halves)
+    rows += _visit_rows(halves, weights, numbers.noise, used if shown else None)
     return pd.DataFrame(rows, columns=list(EFFICIENCY.names))
 
 
-def participants_per_arm(
-    latent_noise_years: np.ndarray, state_sd_years: float, *, effect_years: float = 1.0
-) -> np.ndarray:
-    """Return people per arm for 80 % power of a change score, two-sided 5 %, not rounded.
+def _scans_measured(halves: pd.DataFrame, why_no_halves: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the scans that are measured, and which they are; without halves the whole scans."""
+    wanted = ["age_years", "first_years", "second_years"]
+    if why_no_halves:
+        whole = halves["whole_years"]
+        halves = halves.assign(first_years=whole, second_years=whole)
+    there = halves[wanted].notna().all(axis=1).to_numpy()
+    if there.sum() < MIN_SCANS and not why_no_halves:
+        raise BrainAgeError(
+            f"trial efficiency: expected at least {MIN_SCANS} scans with predictions of both "
+            f"halves, found {there.sum()}."
+        )
+    return halves[there].reset_index(drop=True), there
 
-    Parameters
-    ----------
-    latent_noise_years : ndarray
-        Noise of one scan in years of brain age.
-    state_sd_years : float
-        What brain age really moves between visits.
-    effect_years : float, default=1.0
-        Latent effect of one arm against another.
+
+def _share_rows(
+    numbers: EfficiencyNumbers,
+    used: np.ndarray,
+    planted: PlantedShare | None,
+    local_ages_years: tuple[float, float] | None,
+    n: int,
+) -> list[tuple]:
+    """Return the noise and the four shares, and the one that is used."""
+    return [
+        _row("within_scan_noise_years", numbers.noise, n, "of a whole scan"),
+        _row("share_pooled", numbers.pooled, n, "can be gamed by site and by traits"),
+        _row("share_within_site", numbers.within_site, n, _site_note(numbers)),
+        _local_row(numbers, local_ages_years),
+        _planted_row(planted, numbers),
+        _row("share_used", used, n, _used_note(planted or _twin_share(numbers))),
+    ]
+
+
+def _participant_rows(
+    numbers: EfficiencyNumbers, used: np.ndarray | None, states: Sequence[float], n: int
+) -> list[tuple]:
+    """Return latent noise and participants; `used` is None where nothing is shown for certain."""
+    shown = used is not None
+    share = numbers.used if used is None else used
+    latent = noise_over_share(numbers.noise, share)
+    latent = latent if shown else np.full_like(latent, np.inf)
+    rows = [_row("latent_noise_years", latent, n, WITHIN_SCAN if shown else NEVER_ENOUGH)]
+    for state in states:
+        note = _state_note(state) if shown else NEVER_ENOUGH
+        people = participants_per_arm(latent, state)
+        covariate = people * (1 + _icc(numbers, share, state)) / 2
+        covariate = covariate if shown else people
+        rows.append(_row(f"participants_change_state_{state:g}", people, n, note))
+        rows.append(_row(f"participants_baseline_state_{state:g}", covariate, n, note))
+    return rows
+
+
+def unmeasured(reason: str) -> pd.DataFrame:
+    """Return the table (`EFFICIENCY`) of a clock whose efficiency cannot be measured, with why.
 
     Examples
     --------
-    >>> participants_per_arm(np.array([2.0, 4.0]), 2.0).round(0)
-    array([251., 628.])
+    >>> ba.clock.unmeasured("only matrices are at hand")["note"].tolist()
+    ['only matrices are at hand']
     """
-    quantiles = stats.norm.isf(_ALPHA / 2) + stats.norm.ppf(_POWER)
-    # A change holds the noise and the state of two visits, a contrast two arms.
-    variance = 2 * (np.asarray(latent_noise_years, dtype=float) ** 2 + state_sd_years**2)
-    return 2 * quantiles**2 * variance / effect_years**2
+    row = ("within_scan_noise_years", np.nan, np.nan, np.nan, 0, reason)
+    return pd.DataFrame([row], columns=list(EFFICIENCY.names))
 
 
-@dataclass(frozen=True)
-class _Numbers:
-    """Arrays whose first value is of the people themselves and the others of bootstrap draws."""
+def finite(efficiency: pd.DataFrame) -> pd.DataFrame:
+    """Return a table (`EFFICIENCY`) as a file holds it: an infinite number of people is n/a.
 
-    noise: np.ndarray
-    pooled: np.ndarray
-    within_site: np.ndarray
-    local: np.ndarray | None
-    n_local: int
-    between: np.ndarray
-    site_note: str | None
+    The note of such a row says that no number of people is enough.
 
-    @classmethod
-    def of(
-        cls, data: pd.DataFrame, weights: np.ndarray, local_ages: tuple[float, float] | None
-    ) -> _Numbers:
-        age = data["age_years"].to_numpy(float)
-        first, second = (data[name].to_numpy(float) for name in ("first_years", "second_years"))
-        mean, everyone = (first + second) / 2, np.zeros(len(data), dtype=int)
-        sites = pd.factorize(data["site"].astype(object).where(data["site"].notna(), ""))[0]
-        noise = np.sqrt(_variance(first - second, weights)) / 2
-        pooled = _slope(age, mean, weights, everyone)
-        local, here = None, np.zeros(len(data), dtype=bool)
-        if local_ages is not None:
-            here = (age >= local_ages[0]) & (age <= local_ages[1])
-            if here.sum() >= MIN_SCANS:
-                local = _slope(age, mean, weights * here, everyone)
-        # Between people of one age: what is left of the mean prediction beside its line on age.
-        between = _variance(mean, weights) - pooled**2 * _variance(age, weights)
-        note = "one site: equal to the pooled share" if sites.max() == 0 else None
-        within = _slope(age, mean, weights, sites)
-        return cls(noise, pooled, within, local, int(here.sum()), between, note)
+    Examples
+    --------
+    >>> rows = ba.clock.unmeasured("only matrices are at hand").assign(estimate=np.inf)
+    >>> int(ba.clock.finite(rows)["estimate"].isna().sum())
+    1
+    """
+    numbers = efficiency[["estimate", "low", "high"]]
+    return efficiency.assign(**numbers.where(np.isfinite(numbers.astype(float))))
 
 
-def _draws(people: np.ndarray, n_bootstrap: int, seed: int) -> np.ndarray:
-    """Return how often each scan counts, (1 + n_bootstrap, n_scans); once each in the first row."""
-    owner = pd.factorize(people)[0]
-    n_people = owner.max() + 1
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=n_bootstrap)
-    return np.vstack([np.ones(n_people), drawn])[:, owner]
+def _visit_rows(
+    halves: pd.DataFrame, weights: np.ndarray, noise: np.ndarray, used: np.ndarray | None
+) -> list[tuple]:
+    """Return what repeated visits say; `used` is None where the clock shows nothing for certain."""
+    visits = None
+    if "whole_years" in halves:
+        known = halves[["age_years", "whole_years"]].notna().all(axis=1).to_numpy()
+        visits = VisitNumbers.of(halves[known].reset_index(drop=True), weights[:, known])
+    counted = ("participants_change_state_visits", "participants_baseline_state_visits")
+    if visits is None:
+        why = f"fewer than {MIN_SCANS} people with two scans or more"
+        names = ("icc_visits", "state_sd_visits_years", *counted, "longitudinal_slope")
+        return [(name, np.nan, np.nan, np.nan, 0, why) for name in names]
+    n, apart = visits.n_people, f"visits {visits.median_years:.2g} years apart (median)"
+    rows = [_row("icc_visits", visits.icc, n, f"of the age-adjusted gap; {apart}")]
+    if used is None:
+        rows += [
+            (name, np.nan, np.nan, np.nan, n, NEVER_ENOUGH)
+            for name in ("state_sd_visits_years", *counted)
+        ]
+    else:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(used > 0, used, np.nan)
+            state = np.sqrt(np.maximum(visits.within - noise**2, 0.0)) / share
+            latent = np.nan_to_num(np.sqrt(visits.within) / share, nan=np.inf)
+        people = participants_per_arm(latent, 0.0)
+        beyond = "beyond the noise within scans"
+        if np.isnan(noise[0]):
+            beyond = "noise within scans is not known"
+        told = f"noise and state as between these visits; {apart}"
+        covariate = people * (1 + np.clip(visits.icc, 0.0, 1.0)) / 2
+        rows += [
+            _row("state_sd_visits_years", state, n, f"{beyond}; {apart}"),
+            _row(counted[0], people, n, told),
+            _row(counted[1], covariate, n, told),
+        ]
+    return [*rows, _longitudinal_row(visits)]
 
 
-def _variance(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    centred = values - values.mean()
-    total = weights.sum(axis=1)
-    mean = weights @ centred / total
-    return (weights @ centred**2 / total - mean**2) * total / (total - 1)
+def _longitudinal_row(visits: VisitNumbers) -> tuple:
+    if visits.slope is None:
+        why = f"{visits.n_returned} people returned after a year or more, {MIN_SCANS} needed"
+        return "longitudinal_slope", np.nan, np.nan, np.nan, visits.n_returned, why
+    note = "rise of the prediction a year within people who returned after a year or more"
+    return _row("longitudinal_slope", visits.slope, visits.n_returned, note)
 
 
-def _slope(x: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return the slope of y on x with the means of groups removed; NaN where x does not vary."""
-    x, y = x - x.mean(), y - y.mean()
-    top, bottom = np.zeros((2, len(weights)))
-    for group in np.unique(groups):
-        here = groups == group
-        own = weights[:, here]
-        total = np.maximum(own.sum(axis=1), 1)
-        mean_x, mean_y = own @ x[here] / total, own @ y[here] / total
-        top += own @ (x[here] * y[here]) - total * mean_x * mean_y
-        bottom += own @ x[here] ** 2 - total * mean_x**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(bottom > 1e-9, top / bottom, np.nan)
-
-
-def _share_used(within_site: np.ndarray, planted: PlantedShare | None) -> np.ndarray:
-    return within_site if planted is None else np.fmin(within_site, planted.estimate)
+def _twin_share(numbers: EfficiencyNumbers) -> PlantedShare | None:
+    if numbers.planted is None:
+        return None
+    draws = numbers.planted[1:] if len(numbers.planted) > 1 else numbers.planted
+    low, high = (float(q) for q in np.nanquantile(draws, [0.025, 0.975]))
+    return PlantedShare(float(numbers.planted[0]), low, high)
 
 
 def _shows_something(used: np.ndarray, planted: PlantedShare | None) -> bool:
@@ -248,7 +288,7 @@ def _shows_something(used: np.ndarray, planted: PlantedShare | None) -> bool:
     return bool(low > 0) and (planted is None or planted.low > 0)
 
 
-def _icc(numbers: _Numbers, used: np.ndarray, state: float) -> np.ndarray:
+def _icc(numbers: EfficiencyNumbers, used: np.ndarray, state: float) -> np.ndarray:
     """Return the ICC of two visits that noise and state leave, 0 to 1."""
     within = numbers.noise**2 + (np.abs(used) * state) ** 2
     # The mean of two halves holds the noise of a whole scan; the state is in it too, unknown.
@@ -259,12 +299,23 @@ def _icc(numbers: _Numbers, used: np.ndarray, state: float) -> np.ndarray:
 def _row(measure: str, values: np.ndarray, n: int, note: str | None) -> tuple:
     estimate, draws = float(values[0]), values[1:]
     low = high = np.nan
-    if len(draws) and not np.isnan(estimate) and np.isfinite(draws).all():
-        low, high = (float(q) for q in np.quantile(draws, [0.025, 0.975]))
+    if len(draws) and not np.isnan(estimate) and not np.isnan(draws).any():
+        # Draws, not means of two: an infinite one would make both bounds undefined.
+        low, high = (float(q) for q in np.quantile(draws, [0.025, 0.975], method="nearest"))
     return measure, estimate, low, high, n, note
 
 
-def _local_row(numbers: _Numbers, ages: tuple[float, float] | None) -> tuple:
+def _state_note(state: float) -> str:
+    if state == 0:
+        return f"{WITHIN_SCAN}: a lower bound"
+    return f"{WITHIN_SCAN}, and a state of SD {state:g} years that is assumed"
+
+
+def _site_note(numbers: EfficiencyNumbers) -> str | None:
+    return "one site: equal to the pooled share" if numbers.n_sites == 1 else None
+
+
+def _local_row(numbers: EfficiencyNumbers, ages: tuple[float, float] | None) -> tuple:
     if ages is None:
         return "share_local", np.nan, np.nan, np.nan, 0, "no trial ages given"
     where = f"ages {ages[0]:g} to {ages[1]:g}"
@@ -274,10 +325,13 @@ def _local_row(numbers: _Numbers, ages: tuple[float, float] | None) -> tuple:
     return _row("share_local", numbers.local, numbers.n_local, where)
 
 
-def _planted_row(planted: PlantedShare | None, n: int) -> tuple:
-    if planted is None:
-        return "share_planted", np.nan, np.nan, np.nan, 0, "no twin: nothing was planted"
-    return "share_planted", planted.estimate, planted.low, planted.high, n, None
+def _planted_row(planted: PlantedShare | None, numbers: EfficiencyNumbers) -> tuple:
+    name = "share_planted"
+    if planted is not None:
+        return name, planted.estimate, planted.low, planted.high, 0, "given, not measured here"
+    if numbers.planted is None:
+        return name, np.nan, np.nan, np.nan, 0, "no twin: nothing was planted"
+    return _row(name, numbers.planted, numbers.n_planted, "of the twin, same noise")
 
 
 def _used_note(planted: PlantedShare | None) -> str:

@@ -200,14 +200,14 @@ def plot_sites(sites: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
 def plot_leaderboard(
     leaderboard: pd.DataFrame, corrected: Mapping[str, float], *, axes: Axes | None = None
 ) -> Axes:
-    """Draw a sweep's errors with intervals, best first.
+    """Draw a sweep's errors with intervals, in the order of its leaderboard.
 
     Parameters
     ----------
     leaderboard : DataFrame
         alternative, mae_years, mae_low_years, mae_high_years.
     corrected : mapping
-        estimate, low, high: the winner's error without the luck of having won.
+        estimate, low, high: the smallest error without the luck of having been it.
     axes : Axes or None, default=None
         Where to draw; None: a new figure.
 
@@ -240,8 +240,8 @@ def plot_leaderboard(
             name.replace(", ", "\n", 1) if len(name) > 48 else name
             for name in leaderboard["alternative"]
         ]
-        names[0] += " (optimistic: it won)"
-        ticks = ["the best, corrected for the selection", *names]
+        names[int(leaderboard["mae_years"].argmin())] += " (optimistic: the smallest)"
+        ticks = ["the most accurate, corrected for the selection", *names]
         axes.set_yticks([top, *heights], [literal(name) for name in ticks])
         axes.set_xlabel("mean absolute error, uncorrected, out of fold (years)")
         axes.set_title("Identical folds, 95 % intervals over people")

@@ -59,6 +59,14 @@ def _moved(x):
     return np.where(np.arange(x.size).reshape(x.shape) == x.size // 2, x + 1, x).astype(x.dtype)
 
 
+EFFICIENCY_ROW = {
+    "measure": "within_scan_noise_years",
+    "estimate": 3.0,
+    "low": 2.5,
+    "high": 3.5,
+    "n": 40,
+    "note": None,
+}
 EDITS = {
     "one weight for all edges": ("ridge", _arrays("regression_weights", lambda x: x[:1])),
     "weights beyond any": ("ridge", _arrays("regression_weights", lambda x: x * 0 + 1e200)),
@@ -107,6 +115,12 @@ EDITS = {
         ),
     ),
     "a correlation of 3": ("ridge", _put(3.0, "facts", "metrics", 2, "estimate")),
+    "an efficiency that is no table": ("ridge", _put({"noise": 3.0}, "facts", "efficiency")),
+    "an efficiency's interval upside down": (
+        "ridge",
+        _put([EFFICIENCY_ROW | {"low": 4.0}], "facts", "efficiency"),
+    ),
+    "an efficiency told twice": ("ridge", _put([EFFICIENCY_ROW] * 2, "facts", "efficiency")),
     "a clock called worthless": ("ridge", _put("r = -1", "facts", "shows_nothing")),
     "intercept as text": ("ridge", _put("12", "regression", "intercept")),
     "intercept moved": ("ridge", _put(12.5, "regression", "intercept")),

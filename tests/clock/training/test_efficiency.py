@@ -5,11 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from brainage.clock.training.efficiency import (
-    PlantedShare,
-    measure_efficiency,
-    participants_per_arm,
-)
+from brainage.clock.training.efficiency import PlantedShare, finite, measure_efficiency, unmeasured
+from brainage.clock.training.efficiency_numbers import participants_per_arm
 from brainage.errors import BrainAgeError
 
 
@@ -134,3 +131,59 @@ def test_too_few_scans_are_refused():
     age, site, rng = people(5)
     with pytest.raises(BrainAgeError, match="at least 10 scans.*found 5"):
         measure_efficiency(good_clock(age, site, rng))
+
+
+def test_a_planted_share_of_the_table_is_drawn_with_the_people():
+    age, site, rng = people()
+    share = 0.4 + 0.1 * rng.standard_normal(len(age))
+    halves = good_clock(age, site, rng, share=0.7).assign(
+        planted_share=np.where(np.arange(600) % 3 == 0, share, np.nan)
+    )
+    found = measure_efficiency(halves, n_bootstrap=500).set_index("measure")
+    assert found.loc["share_planted", "estimate"] == pytest.approx(np.mean(share[::3]))
+    assert found.loc["share_planted", "n"] == 200
+    # Its standard error is 0.1 / sqrt(200) = 0.007.
+    width = found.loc["share_planted", "high"] - found.loc["share_planted", "low"]
+    assert width == pytest.approx(2 * 1.96 * 0.1 / np.sqrt(200), rel=0.2)
+    used = found.loc["share_used", ["estimate", "low", "high"]]
+    assert list(used) == list(found.loc["share_planted", ["estimate", "low", "high"]])
+
+
+def test_every_figure_of_halves_says_that_it_is_the_within_scan_part():
+    age, site, rng = people()
+    found = measure_efficiency(good_clock(age, site, rng), n_bootstrap=20).set_index("measure")
+    names = ["latent_noise_years", *(f"participants_change_state_{s}" for s in (0, 2, 4, 8))]
+    assert found.loc[names, "note"].str.startswith("within-scan part only").all()
+    assert found.loc["participants_change_state_4", "note"].endswith("4 years that is assumed")
+    assert found["estimate"].loc["icc_visits":].isna().all()
+    assert found["note"].loc["icc_visits":].str.contains("two scans or more").all()
+
+
+def test_a_number_of_people_that_is_never_enough_is_written_as_missing_with_its_reason():
+    age, site, rng = people(confounded=0.6)
+    means = np.array([age[site == s].mean() for s in range(5)])[site]
+    table_ = finite(measure_efficiency(table(age, site, means, 1e-3, rng), n_bootstrap=50))
+    row = table_.set_index("measure").loc["participants_change_state_4"]
+    assert np.isnan(row["estimate"])
+    assert "no number of people is enough" in row["note"]
+
+
+def test_whole_scans_tell_shares_where_there_are_no_halves():
+    age, site, rng = people(600)
+    halves = good_clock(age, site, rng)
+    whole = halves.assign(whole_years=(halves["first_years"] + halves["second_years"]) / 2)
+    lacking = whole.drop(columns=["first_years", "second_years"])
+    found = measure_efficiency(lacking, why_no_halves="only matrices", n_bootstrap=20)
+    expected = measure_efficiency(halves, n_bootstrap=20).set_index("measure")
+    found = found.set_index("measure")
+    for name in ("share_pooled", "share_within_site", "share_used"):
+        assert found.loc[name, "estimate"] == pytest.approx(expected.loc[name, "estimate"])
+    for name in ("within_scan_noise_years", "latent_noise_years", "participants_change_state_4"):
+        assert np.isnan(found.loc[name, "estimate"])
+        assert found.loc[name, "note"] == "only matrices"
+    assert found.loc["within_scan_noise_years", "n"] == 0
+
+
+def test_what_cannot_be_measured_says_why():
+    found = unmeasured("only matrices are at hand")
+    assert found[["n", "note"]].iloc[0].tolist() == [0, "only matrices are at hand"]
