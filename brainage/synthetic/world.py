@@ -39,22 +39,22 @@ class World:
     structured : ndarray of shape (r, p, k)
         Network-structured directions in which people, scans, visits and sites differ; the same
         normalisation.
-    traits : ndarray of shape (p, k)
-        Direction of the stable trait, in every second parcel; the same normalisation before the
-        others were left out.
     prefrontal : ndarray of shape (p,)
         True for parcels of the regional effect.
     regional_column : int
         Latent time course that only the regional effect uses.
+    traits : ndarray of shape (p, k)
+        Direction of the stable trait, in every second parcel; the same normalisation before the
+        others were left out.
     """
 
     base: np.ndarray
     unshared_sd: np.ndarray
     ageing: np.ndarray
     structured: np.ndarray
-    traits: np.ndarray
     prefrontal: np.ndarray
     regional_column: int
+    traits: np.ndarray
 
     @property
     def n_courses(self) -> int:
@@ -109,9 +109,9 @@ def make_world(parcels: Parcels, population_seed: int) -> World:
         np.sqrt(unshared),
         _unit(ageing),
         _unit(structured),
-        _trait_direction(membership, k, population_seed),
         parcels.prefrontal,
         k - 1,
+        _trait_direction(membership, k, population_seed),
     )
 
 
