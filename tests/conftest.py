@@ -14,6 +14,11 @@ import pytest
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests: one that begins last leaves the other processes idle."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of real data, named by BRAINAGE_REAL_DATA; the test is skipped where it is absent."""
@@ -53,10 +58,15 @@ import os, sys
 os.setsid()
 os.chdir(folder)
 os.environ.update(environment)
+os.environ.pop("COLUMNS", None)
 for descriptor, path in streams.items():
     opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOCTTY)
     os.dup2(opened, descriptor)
     os.close(opened)
+# Anew, so that each knows whether a terminal is behind it.
+sys.stdin = open(0, closefd=False)
+sys.stdout = open(1, "w", closefd=False)
+sys.stderr = open(2, "w", buffering=1, closefd=False)
 from brainage.cli import main
 sys.exit(main(words))
 """

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import pty
 import re
+import select
 import struct
-import subprocess
-import sys
 import termios
+from collections.abc import Callable
+from multiprocessing import Process
 from pathlib import Path
 
 _CONTROL = re.compile(r"\x1b\[(\??)([\d;]*)([A-Za-z])|\x1b\][^\x07]*\x07")
@@ -67,7 +67,12 @@ class Terminal:
 
 
 def run_in_terminal(
-    arguments: list[str], *, width: int, folder: Path, output_to: Path | None = None
+    begin: Callable[..., Process],
+    arguments: list[str],
+    *,
+    width: int,
+    folder: Path,
+    output_to: Path | None = None,
 ) -> tuple[int, list[str]]:
     """Run brainage in a terminal of this width; return its exit code and what the screen shows.
 
@@ -76,26 +81,20 @@ def run_in_terminal(
     """
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "PYTHONUNBUFFERED": "1"}
-    environment.pop("COLUMNS", None)
-    with contextlib.ExitStack() as stack:
-        out = follower if output_to is None else stack.enter_context(output_to.open("wb"))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "brainage", *arguments],
-            stdin=follower,
-            stdout=out,
-            stderr=follower,
-            cwd=folder,
-            env=environment,
-            close_fds=True,
-        )
-        os.close(follower)
-        seen = b""
-        # Reading fails once nobody has the other end any more.
-        with contextlib.suppress(OSError):
-            while piece := os.read(leader, 65536):
-                seen += piece
-        os.close(leader)
+    name = os.ttyname(follower)
+    out = name if output_to is None else str(output_to)
+    streams, environment = {0: name, 1: out, 2: name}, {"TERM": "xterm-256color"}
+    process = begin(arguments, folder, streams=streams, environment=environment)
+    seen, ended = b"", False
+    while True:
+        if select.select([leader], [], [], 0.05)[0]:
+            seen += os.read(leader, 65536)
+        elif ended:
+            break
+        ended = not process.is_alive()
+    os.close(follower)
+    os.close(leader)
     terminal = Terminal(width)
     terminal.feed(seen.decode("utf-8", errors="replace"))
-    return process.wait(), terminal.text()
+    process.join()
+    return process.exitcode, terminal.text()

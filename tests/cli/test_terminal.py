@@ -77,8 +77,8 @@ def folder(tmp_path):
 
 
 @pytest.mark.parametrize("width", [80, 150])
-def test_every_row_of_every_table_stays_on_the_screen_and_no_bar_does(folder, width):
-    code, screen = run_in_terminal(["run", "study.yaml"], width=width, folder=folder)
+def test_every_row_of_every_table_stays_on_the_screen_and_no_bar_does(begin, folder, width):
+    code, screen = run_in_terminal(begin, ["run", "study.yaml"], width=width, folder=folder)
     assert code == 0, "\n".join(screen)
     deltas, contrasts = _blocks(screen, "change from baseline"), _blocks(screen, "contrasts with")
     for words in ("MIT", "HRT"):
@@ -113,9 +113,11 @@ def _stands(lines: list[str], arm: str, visit: str) -> bool:
     )
 
 
-def test_a_log_has_every_line_and_the_screen_none_of_them(folder):
+def test_a_log_has_every_line_and_the_screen_none_of_them(begin, folder):
     log = folder / "log"
-    code, screen = run_in_terminal(["run", "study.yaml"], width=80, folder=folder, output_to=log)
+    code, screen = run_in_terminal(
+        begin, ["run", "study.yaml"], width=80, folder=folder, output_to=log
+    )
     assert code == 0
     told = log.read_text()
     for words in (
@@ -130,10 +132,10 @@ def test_a_log_has_every_line_and_the_screen_none_of_them(folder):
     assert not [line for line in screen if line.strip()]
 
 
-def test_json_is_alone_on_standard_output(folder):
+def test_json_is_alone_on_standard_output(begin, folder):
     out = folder / "out.json"
     code, screen = run_in_terminal(
-        ["run", "study.yaml", "--json"], width=80, folder=folder, output_to=out
+        begin, ["run", "study.yaml", "--json"], width=80, folder=folder, output_to=out
     )
     assert code == 0
     found = json.loads(out.read_text())

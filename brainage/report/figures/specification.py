@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from brainage.report.figures.drawing import INK, QUIET, colour, literal, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Choices of an analysis, with how they are headed; covariates follow, one row each.
 _CHOICES = {"outcome": "outcome", "analysis_set": "people", "model": "model"}
@@ -84,6 +86,8 @@ def _panels(axes: Axes | None, width_in: float, below_in: float) -> tuple[Axes, 
     if axes is not None:
         share = below_in / _CURVE_IN
         return axes, axes.inset_axes((0, -share - 0.05, 1, share))
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width_in, _CURVE_IN + below_in + 0.3), layout="constrained")
     curve, dots = figure.subplots(2, 1, height_ratios=[_CURVE_IN, below_in])
     return curve, dots
