@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.trial import TrialDesign, TrialOptions
+from brainage.trial import TrialDesign, TrialOptions, compare_arms
 
 ARMS = ("CON", "MIT", "HRT")
 SESSIONS = ("bl", "1y", "2y")
@@ -88,3 +88,11 @@ def trial():
     """Scores and design of 60 people."""
     scores, allocation = draw_trial()
     return scores, TrialDesign.from_options(trial_options(), allocation)
+
+
+@pytest.fixture(scope="session")
+def as_drawn():
+    """Scores and design of `trial`, and their comparison without a plan; read only."""
+    scores, allocation = draw_trial()
+    design = TrialDesign.from_options(trial_options(), allocation)
+    return scores, design, compare_arms(scores, design)

@@ -94,9 +94,8 @@ def test_every_analysis_the_package_does_by_itself_is_in_the_plan(compared):
     assert not any("post hoc" in note for note in result.notes)
 
 
-def test_without_a_plan_everything_is_post_hoc_and_said_so(trial):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_without_a_plan_everything_is_post_hoc_and_said_so(as_drawn):
+    scores, design, result = as_drawn
     assert not result.contrasts["prespecified"].any()
     assert any("every result is post hoc" in note for note in result.notes)
 
@@ -165,8 +164,8 @@ def test_headline_says_no_more_of_the_plan_than_was_done(trial, make_options, tm
         assert result.standing == TrialResult.load(tmp_path / "results").standing == words
 
 
-def test_clock_that_shows_nothing_is_the_first_thing_said(trial):
-    scores, design = trial
+def test_clock_that_shows_nothing_is_the_first_thing_said(as_drawn):
+    scores, design, plain = as_drawn
     more = TrialInputs(clocks={"whole_brain": {"shows_nothing": "r = -0.40"}})
     result = compare_arms(scores, design, more=more)
     assert result.notes[0] == result.read_first[0]
@@ -174,17 +173,17 @@ def test_clock_that_shows_nothing_is_the_first_thing_said(trial):
         "the clock of whole_brain shows nothing of age (r = -0.40): its changes within an arm are "
         "the time that passed"
     )
-    assert compare_arms(scores, design).read_first == ()
+    assert plain.read_first == ()
 
 
-def test_estimand_of_the_uncorrected_gap_does_not_say_corrected(trial, make_options):
-    scores, design = trial
+def test_estimand_of_the_uncorrected_gap_does_not_say_corrected(as_drawn, make_options):
+    scores, design, plain = as_drawn
     used = TrialDesign(make_options(outcome="gap_years"), design.allocation)
     result = compare_arms(scores, used)
     assert "uncorrected brain-age gap" in result.estimand["variable"]
     assert set(result.contrasts["correction"]) == {"uncorrected"}
     assert "uncorrected" not in set(result.analyses["analysis"])
-    corrected = compare_arms(scores, design).estimand["variable"]
+    corrected = plain.estimand["variable"]
     assert corrected == "change from baseline in the corrected brain-age gap at the primary visit"
 
 
@@ -376,10 +375,10 @@ def test_minimisation_is_refused_by_name_and_the_rest_is_done(trial, make_option
     assert any("re-randomisation" in n and "minimisation" in n for n in result.notes)
 
 
-def test_missing_sex_is_a_category_and_drops_nobody(trial):
-    scores, design = trial
+def test_missing_sex_is_a_category_and_drops_nobody(as_drawn):
+    scores, design, plain = as_drawn
     holes = scores.assign(sex=scores["sex"].where(scores["participant_id"] != "004", None))
-    whole, less = compare_arms(scores, design), compare_arms(holes, design)
+    whole, less = plain, compare_arms(holes, design)
     assert less.primary.n_model == whole.primary.n_model
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from brainage.trial import compare_arms
 
-
-def test_raw_means_and_baseline_are_those_of_the_scores(trial):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_raw_means_and_baseline_are_those_of_the_scores(as_drawn):
+    scores, design, result = as_drawn
     arm = scores["participant_id"].map(design.allocation.set_index("participant_id")["arm"])
     plain = scores.assign(arm=arm).groupby(["arm", "session_id"])["gap_corrected_years"]
     raw = result.tables["raw_means"].set_index(["arm", "visit"])

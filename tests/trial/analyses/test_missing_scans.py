@@ -9,9 +9,8 @@ from brainage.trial.analyses.missing_scans import delta_adjusted
 from brainage.trial.models.lsmeans import t_estimate
 
 
-def test_who_is_missing_counts_people_with_a_baseline(trial):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_who_is_missing_counts_people_with_a_baseline(as_drawn):
+    scores, design, result = as_drawn
     who = result.tables["who_is_missing"]
     arm = who[(who["variable"] == "arm") & (who["visit"] == "2 years")]
     seen = scores[scores["session_id"] == "2y"]
@@ -23,9 +22,8 @@ def test_who_is_missing_counts_people_with_a_baseline(trial):
     assert gap["difference"] == pytest.approx(first[~there].mean() - first[there].mean())
 
 
-def test_nothing_added_is_the_primary_contrast_and_the_tipping_point_is_named(trial):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_nothing_added_is_the_primary_contrast_and_the_tipping_point_is_named(as_drawn):
+    scores, design, result = as_drawn
     table = result.tables["tipping_point"].set_index(["added_active_years", "added_control_years"])
     assert table.loc[(0.0, 0.0), "estimate_years"] == pytest.approx(result.primary.estimate_years)
     share = table["share_missing_active"].iloc[0]

@@ -6,12 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.trial import compare_arms
 
-
-def test_model_details_are_the_models_own(trial):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_model_details_are_the_models_own(as_drawn):
+    scores, design, result = as_drawn
     means = result.tables["lsmeans"].set_index(["arm", "visit"])["estimate_years"]
     deltas = result.deltas.set_index(["arm", "visit"])["estimate_years"]
     pd.testing.assert_series_equal(means, deltas.loc[means.index], check_names=False)

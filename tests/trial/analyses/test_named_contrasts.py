@@ -109,10 +109,9 @@ def test_two_arms_have_no_active_pair_and_pool_nothing(make_options):
 
 
 def test_exploratory_contrasts_cost_the_others_nothing_and_secondary_ones_join(
-    trial, make_options, tmp_path
+    as_drawn, make_options, tmp_path
 ):
-    scores, design = trial
-    plain = compare_arms(scores, design)
+    scores, design, plain = as_drawn
     options = make_options(
         contrasts=[{"name": "durability", "family": "secondary", "margin_years": 1.0}],
         arm_factors=FACTORS,
@@ -133,9 +132,8 @@ def test_exploratory_contrasts_cost_the_others_nothing_and_secondary_ones_join(
     assert named["also_differ_in"].isna().sum() == 1
 
 
-def test_differences_of_contrasts_with_control_are_the_contrast_of_active_arms(trial):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_differences_of_contrasts_with_control_are_the_contrast_of_active_arms(as_drawn):
+    scores, design, result = as_drawn
     named = result.tables["named_contrasts"].set_index("name")["estimate_years"]
     own = result.contrasts.set_index(["arm", "visit"])["estimate_years"]
     for visit in ("1 year", "2 years"):

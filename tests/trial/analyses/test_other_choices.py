@@ -26,18 +26,16 @@ def test_strict_motion_is_the_model_on_the_still_scans(trial, make_options):
     assert row["role"] == DEPENDENCE
 
 
-def test_no_covariates_at_all_and_the_baseline_gap_only(trial):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_no_covariates_at_all_and_the_baseline_gap_only(as_drawn):
+    scores, design, result = as_drawn
     held = result.covariates.groupby("analysis")["covariate"].agg(list)
     assert held["covariate: baseline gap only"] == ["baseline_gap x visit"]
     assert "no covariates" not in held
     assert primary_row(result, "no covariates")["role"] == BY_OTHER_MEANS
 
 
-def test_specifications_hold_the_primary_contrast_by_every_means_in_order(trial):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_specifications_hold_the_primary_contrast_by_every_means_in_order(as_drawn):
+    scores, design, result = as_drawn
     table = result.specifications
     assert list(table["rank"]) == list(range(1, len(table) + 1))
     assert (np.diff(table["estimate_years"]) >= 0).all()
@@ -48,12 +46,12 @@ def test_specifications_hold_the_primary_contrast_by_every_means_in_order(trial)
     assert not dependent & {"ancova", "robust_regression", "no_covariates", "levakov"}
 
 
-def test_scanner_is_a_covariate_where_there_are_two(trial):
-    scores, design = trial
+def test_scanner_is_a_covariate_where_there_are_two(as_drawn):
+    scores, design, plain = as_drawn
     other = scores["participant_id"].astype(int) % 3 == 0
     two = scores.assign(scanner=np.where(other, "A", "B"))
     result = compare_arms(two, design)
     held = result.covariates.groupby("analysis")["covariate"].agg(list)
     assert "scanner" in held["scanner as covariate"]
-    listed = compare_arms(scores, design).analyses.set_index("analysis")
+    listed = plain.analyses.set_index("analysis")
     assert listed.loc["scanner_covariate", "state"] == "does not apply"

@@ -35,9 +35,8 @@ def test_settings_are_fields_of_the_options():
         assert set(record.settings) <= set(TrialOptions.model_fields), record.key
 
 
-def test_rows_a_record_promises_are_the_rows_it_gives(trial, make_options):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_rows_a_record_promises_are_the_rows_it_gives(as_drawn, make_options):
+    scores, design, result = as_drawn
     columns = ["arm", "versus", "visit"]
     for record in asked_for(design.options):
         title = record.title(design.options)

@@ -67,9 +67,8 @@ def test_analysis_data_set_has_a_row_a_person_and_visit_and_says_who_is_in_the_m
     assert result.table_records["analysis_data"].schema["stratum"].kind == "text"
 
 
-def test_program_and_data_are_written_read_back_and_forgotten(trial, make_options, tmp_path):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_program_and_data_are_written_read_back_and_forgotten(as_drawn, make_options, tmp_path):
+    scores, design, result = as_drawn
     result.save(tmp_path)
     text = (tmp_path / "reproduce.R").read_text()
     assert "change ~ arm * visit + baseline_gap * visit" in text

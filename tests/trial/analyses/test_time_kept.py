@@ -77,8 +77,8 @@ def test_times_of_the_scores_do_without_features(trial):
     assert table.loc[("HRT", "1 year"), "change_minus_control_s"] == pytest.approx(-120, abs=10)
 
 
-def test_without_features_it_does_not_apply(trial):
-    scores, design = trial
-    listed = compare_arms(scores, design).analyses.set_index("analysis").loc["time_kept"]
+def test_without_features_it_does_not_apply(as_drawn):
+    scores, design, plain = as_drawn
+    listed = plain.analyses.set_index("analysis").loc["time_kept"]
     assert listed["state"] == "does not apply"
     assert "not known" in listed["reason"]
