@@ -320,7 +320,7 @@ def compare_regions(
             "p_value": p_value,
             "p_fdr": benjamini_hochberg(p_value),
             "p_max_t": p_max_t,
-            "reason": np.where(counted > 0, None, _NO_EDGE),
+            "reason": [None if n > 0 else _NO_EDGE for n in counted],
         }
     )
     return with_coordinates(table, None)
