@@ -112,17 +112,17 @@ def gather_sessions(series: Iterable[Run], people: pd.DataFrame) -> list[Session
     if not grouped:
         raise SeriesError("build_features: expected at least one series, found none.")
     persons = _persons(people)
-    return [_session(key, runs, persons) for key, runs in grouped.items()]
+    known = {participant for participant, _ in persons}
+    return [_session(key, runs, persons, known) for key, runs in grouped.items()]
 
 
-def _session(key: tuple[str, str], runs: list, persons: dict) -> Session:
+def _session(key: tuple[str, str], runs: list, persons: dict, known: set[str]) -> Session:
     person = persons.get(key) or persons.get((key[0], NO_SESSION))
     reason = None
     if person is None:
-        known = any(participant == key[0] for participant, _ in persons)
         reason = (
             f"no row for session '{key[1]}' {IN_PEOPLE_TABLE}"
-            if known
+            if key[0] in known
             else f"no row for this participant {IN_PEOPLE_TABLE}"
         )
     elif not np.isfinite(person["age_years"]):
