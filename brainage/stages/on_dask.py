@@ -155,15 +155,18 @@ class DaskExecutor:
 
     def _refuse_unfit_workers(self, client: Any) -> None:
         with tempfile.NamedTemporaryFile(dir=_made(self._output), prefix=".seen-by-all-") as probe:
-            try:
-                told = client.run(_look, probe.name)
-            except ModuleNotFoundError as error:
+            told = client.run(_look, probe.name, on_error="return")
+        for worker, found in told.items():
+            if isinstance(found, BaseException):
+                # What cannot be unpacked there comes back as text, whatever it was.
+                if "No module named" not in str(found):
+                    raise found
                 raise StageError(
-                    f"run.dask: a worker has no {error.name}. Install brainage {__version__} where "
-                    "the workers run, or start them in an environment that has it "
-                    "(run.dask.prologue)."
-                ) from error
-        for worker, (version, sees) in told.items():
+                    f"run.dask: worker {worker} cannot load brainage ({found}). Install brainage "
+                    f"{__version__} where the workers run, or start them in an environment that "
+                    "has it (run.dask.prologue)."
+                )
+            version, sees = found
             if version != __version__:
                 raise StageError(
                     f"run.dask: worker {worker} has brainage {version}, this command "

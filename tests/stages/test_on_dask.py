@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import brainage
 from brainage.config import DaskOptions, load_study
 from brainage.errors import StageError
 from brainage.files import hash_file
@@ -26,6 +28,9 @@ try:
 except ImportError:
     warnings.warn("DASK WAS NOT TESTED: pip install 'brainage[dask]'", stacklevel=1)
     pytest.skip("dask.distributed is absent (brainage[dask])", allow_module_level=True)
+
+# A worker cannot import this file: what it needs of it is sent.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
 _SHAPE = (5, 5, 5)
@@ -117,8 +122,6 @@ def test_a_worker_that_is_killed_costs_no_scan(batch, cluster):
 
 def test_a_scan_that_kills_its_worker_twice_is_one_failed_row(batch, cluster):
     study = study_on(batch, cluster, batch=4)
-    # A worker cannot import this file: what it needs of it is sent.
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
     executor = _Poisoned(DaskOptions(address=cluster.scheduler_address, batch=4), batch / "out")
     table = extract_cohort(study, "reference", executor=executor)
     failed = table[table["status"] == "failed"]
@@ -159,3 +162,61 @@ def test_workers_that_do_not_come_are_not_waited_for_without_end(batch):
 def test_a_cluster_is_started_where_no_address_is_given(batch):
     study = load_study(batch / "study.yaml", overrides=["run.executor=dask", "run.dask.workers=1"])
     assert set(extract_cohort(study, "reference")["status"]) == {"done"}
+
+
+def test_a_worker_of_another_version_is_named_before_the_first_scan(batch, cluster):
+    with Client(cluster.scheduler_address) as client:
+        client.run(say_version, "0.0.1")
+        try:
+            with pytest.raises(StageError, match=r"worker tcp://.* has brainage 0\.0\.1, "):
+                extract_cohort(study_on(batch, cluster), "reference")
+        finally:
+            client.run(say_version, brainage.__version__)
+    assert not list((batch / "out").rglob("*_timeseries.tsv"))
+
+
+def say_version(version: str) -> None:
+    """In a worker: be of this version."""
+    import brainage
+
+    brainage.__version__ = version
+
+
+#: How a worker is kept from what it needs, and what is said of it.
+_UNFIT = {
+    "without the package": (
+        "sys.modules['brainage'] = None",
+        [],
+        r"cannot load brainage .*No module named 'brainage",
+    ),
+    "that cannot see the output": (
+        "pass",
+        ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"'],
+        r"cannot see .* \(paths\.output\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", list(_UNFIT))
+def test_a_worker_is_told(batch, what):
+    before, inside, words = _UNFIT[what]
+    output = batch / "out"
+    output.mkdir()
+    if inside and subprocess.run([*inside, str(output), "true"], capture_output=True).returncode:
+        pytest.skip("no right to mount here")
+    wrapped = [*inside, str(output)] if inside else []
+    with LocalCluster(n_workers=0, dashboard_address=":0") as empty:
+        code = f"import sys; {before}; from distributed.cli.dask_worker import main; main()"
+        options = ["--no-nanny", "--nthreads", "1", "--no-dashboard"]
+        worker = subprocess.Popen(
+            [*wrapped, sys.executable, "-c", code, empty.scheduler_address, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            with pytest.raises(StageError, match=words):
+                extract_cohort(study_on(batch, empty, wait_s=120.0), "reference")
+        finally:
+            worker.terminate()
+            worker.wait()
+    assert not list(output.rglob("*_timeseries.tsv"))
