@@ -26,6 +26,7 @@ from brainage.imaging import write_nifti
 from brainage.stages import executor as executor_module
 from brainage.stages import scan_work
 from brainage.stages.extract import extract_cohort
+from brainage.workers import processes
 
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
 _SHAPE = (5, 5, 5)
@@ -174,6 +175,52 @@ def test_a_lost_sidecar_or_a_shortened_series_is_made_again(batch, tmp_path):
     made[1].write_bytes(made[1].read_bytes()[:-1])
     extract_cohort(study(batch, tmp_path / "out"), "reference")
     assert digest(tmp_path / "out") == digest(batch / "out")
+
+
+def test_two_shards_at_once_come_to_the_undisturbed_bytes(batch, tmp_path):
+    shards = (joblib.delayed(extract_shard)(batch, tmp_path / "out", k) for k in (1, 2))
+    assert processes(2)(shards) == [_N_SCANS // 2] * 2
+    extract_cohort(study(batch, tmp_path / "out"), "reference")
+    assert digest(tmp_path / "out") == digest(batch / "out")
+
+
+def extract_shard(batch: Path, output: Path, k: int) -> int:
+    """Extract one of two shards; return how many scans of it are done."""
+    table = extract_cohort(study(batch, output), "reference", shard=(k, 2))
+    return int((table["status"] == "done").sum())
+
+
+def test_copies_with_other_times_are_extracted_again_only_where_times_count(
+    batch, tmp_path, monkeypatch
+):
+    shutil.copytree(batch, tmp_path / "copy", copy_function=shutil.copy2)
+    for path in (tmp_path / "copy").glob("s*"):
+        os.utime(path, (1e9, 1e9))
+    series = sorted((tmp_path / "copy" / "out").rglob("*_timeseries.tsv"))
+
+    def made() -> list[int]:
+        return [path.stat().st_mtime_ns for path in series]
+
+    before = made()
+    copy = study(tmp_path / "copy")
+    # As DataLad's clones and a cluster's scratch leave them: known by size, nothing is new.
+    by_size = copy.model_copy(
+        update={"run": copy.run.model_copy(update={"input_identity": "size"})}
+    )
+    assert set(extract_cohort(by_size, "reference")["status"]) == {"done"}
+    assert made() == before
+
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError("this file system has no hard links")
+
+    # And where they count, on a file system without hard links too, the bytes are the same.
+    monkeypatch.setattr(os, "link", no_links)
+    assert set(extract_cohort(copy, "reference")["status"]) == {"done"}
+    assert all(now > then for now, then in zip(made(), before, strict=True))
+    names = [path.relative_to(tmp_path / "copy" / "out") for path in series]
+    for name in names:
+        again, undisturbed = tmp_path / "copy" / "out" / name, batch / "out" / name
+        assert again.read_bytes() == undisturbed.read_bytes()
 
 
 @pytest.mark.parametrize(("n_jobs", "n_threads"), [(1, 8), (3, 2), (8, 1), (16, 1)])
