@@ -88,6 +88,24 @@ def test_harmonised_predictions_are_those_of_the_gram_at_the_same_penalty(cohort
         np.testing.assert_allclose(fit.model.predict(made), expected, atol=1e-3)
 
 
+def test_a_harmonised_stack_predicts_of_harmonised_features_what_its_passes_did(cohort):
+    problem = _problem(
+        cohort,
+        estimator="stacked",
+        views=("fisher_z", "pearson"),
+        harmonization=HarmonizationOptions(method="combat"),
+    )
+    splits = make_folds(cohort.rows, FOLDS, seed=0)[0]
+    problem.regressor = StackedRegressor(max_square=10)
+    assert problem.needs == "passes"
+    for fit, (_, test) in zip(fit_all_in_passes(problem, splits), splits, strict=True):
+        views = [
+            problem.prepare_held_out(view, steps, test).astype(float)
+            for view, steps in enumerate(fit.preparations)
+        ]
+        np.testing.assert_allclose(fit.model.predict(np.hstack(views)), fit.predicted, atol=1e-3)
+
+
 def test_a_harmonised_clock_in_passes_is_kept_and_predicts_as_the_one_in_memory(
     make_cohort, monkeypatch
 ):
