@@ -119,6 +119,7 @@ def test_a_scan_that_kills_a_shard_of_one_job_is_one_row_the_next_time(batch, mo
     assert digest(batch / "out") == undisturbed(batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", ["two jobs", "dask"])
 def test_sigterm_leaves_nothing_half_written_and_no_worker(batch, executor):
     if executor == "dask":
