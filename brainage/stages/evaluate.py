@@ -247,7 +247,9 @@ def _external(study: StudyConfig, overwrite: bool, progress: Progress) -> None:
 
         measured = []
         if asked.efficiency:
-            table = finite(external_efficiency(study, features, clocks, folder, progress))
+            table = finite(
+                external_efficiency(study, features, clocks, folder=folder, progress=progress)
+            )
             measured = _written(folder, "external_efficiency", table, EFFICIENCY)
         return [
             *measured,

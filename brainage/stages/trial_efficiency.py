@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brainage.blocks import blocks
 from brainage.clock import (
     EFFICIENCY,
     MIN_SCANS,
@@ -40,6 +39,8 @@ ONLY_MATRICES = "only matrices are at hand: a scan cannot be cut in two"
 PLANTED_YEARS = 2.0
 N_PLANTED = 100
 _TABLE = "efficiency.tsv"
+#: Scans whose halves are in memory at a time.
+_BLOCK_SCANS = 64
 
 
 def why_no_halves(study: StudyConfig, cohort: Cohort) -> str | None:
@@ -79,14 +80,22 @@ def scan_parts(
     parts : ScanParts
         Of all scans, or of ``science.evaluation.efficiency_scans`` of them.
     """
-    scans, cut, most = None, features, study.science.evaluation.efficiency_scans
+    scans, most = None, study.science.evaluation.efficiency_scans
     if len(features) > most:
         rng = np.random.default_rng(study.science.seed)
         scans = np.sort(rng.choice(len(features), most, replace=False))
-        cut = features.select(scans)
     # Twice the features of these scans: on the disk of the study, not in memory.
     with tempfile.TemporaryDirectory(prefix=".halves-", dir=folder) as scratch:
-        halves = _halves_on_disk(study, cut, views, Path(scratch), cohort, progress)
+        everyone = np.arange(len(features)) if scans is None else scans
+        halves = _halves_on_disk(
+            study,
+            features,
+            everyone,
+            views=views,
+            scratch=Path(scratch),
+            cohort=cohort,
+            progress=progress,
+        )
         planted = _planted(study, features, views) if cohort == "reference" else None
         yield ScanParts(halves, planted, scans)
 
@@ -149,6 +158,7 @@ def external_efficiency(
     study: StudyConfig,
     features: FeatureTable,
     clocks: Mapping[str, BrainClock],
+    *,
     folder: Path,
     progress: Progress = silent,
 ) -> pd.DataFrame:
@@ -217,13 +227,16 @@ def efficiency_facts(efficiency: pd.DataFrame) -> list[dict]:
 def _halves_on_disk(
     study: StudyConfig,
     features: FeatureTable,
+    scans: np.ndarray,
+    *,
     views: Sequence[str],
     scratch: Path,
     cohort: Cohort,
     progress: Progress,
 ) -> HalfFeatures:
+    """Make halves of some scans, a block at a time: of a stack one block is 200 MB."""
     series, people = cohort_series(study, cohort), cohort_people(study, cohort)
-    shapes = {name: features[name].values.shape for name in views}
+    shapes = {name: (len(scans), features[name].values.shape[1]) for name in views}
     first, second = (
         {
             name: np.lib.format.open_memmap(
@@ -234,12 +247,12 @@ def _halves_on_disk(
         for side in ("first", "second")
     )
     reasons = []
-    for block in blocks(len(features), 2 * sum(shape[1] for shape in shapes.values())):
-        here = np.arange(block.start, block.stop)
+    for start in range(0, len(scans), _BLOCK_SCANS):
+        block = slice(start, start + _BLOCK_SCANS)
         part = build_half_features(
             series,
             people,
-            features.select(here),
+            features.select(scans[block]),
             views=views,
             n_jobs=study.run.n_jobs,
             progress=progress,

@@ -61,6 +61,7 @@ def write_evaluation(
     folder: Path,
     cv: CrossValidation,
     alternative: Alternative,
+    *,
     halves: pd.DataFrame | None,
     why_no_halves: str,
 ) -> None:

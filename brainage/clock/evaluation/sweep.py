@@ -202,7 +202,7 @@ def run_sweep(
                         grams=grams[alternative.features],
                     )
                     halves, reason = made.predictions(alternative, cv)
-                    write_evaluation(own, cv, alternative, halves, reason)
+                    write_evaluation(own, cv, alternative, halves=halves, why_no_halves=reason)
                 done.append(read_evaluation(own, alternative))
             except BrainAgeError as error:
                 failures.append((alternative.name, str(error)))
