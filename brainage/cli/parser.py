@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from brainage import __version__
-from brainage.cli.argument_parser import EXIT_CODES, Parser, add_shared, add_verb
+from brainage.cli.argument_parser import EXIT_CODES, Parser, Verbs, add_shared, add_verb
 from brainage.cli.side_flags import (
     add_clock,
     add_completion,
@@ -94,51 +94,56 @@ def build_parser() -> Parser:
     add_init(verbs)
     add_demo(verbs)
     for name, (text, example) in _STAGES.items():
-        verb = add_verb(verbs, name, text, example)
-        verb.add_argument("study", help="study file (YAML), or the name of a packaged one")
-        add_shared(verb, works=name in _WORKERS)
-        if name == "extract":
-            _add_extract(verb)
-        if name == "run":
-            _add_submit(verb)
-        if name in ("extract", "run"):
-            verb.add_argument(
-                "--executor",
-                choices=("local", "dask", "slurm"),
-                default=None,
-                help="who runs the scans (run.executor)",
-            )
-        if name in ("train", "score", "compare", "run"):
-            verb.add_argument(
-                "--allow-partial",
-                action="store_true",
-                help="go on although scans of the cohort are not extracted yet",
-            )
-        if name == "compare":
-            verb.add_argument(
-                "--plan",
-                action="store_true",
-                help="write the statistical analysis plan with its hash, before the allocation is "
-                "read; a plan that is there is kept",
-            )
-            verb.add_argument(
-                "--plan-hash",
-                default=None,
-                metavar="HASH",
-                help="the hash of the plan that was signed off; under any other nothing is done",
-            )
-        if name == "check":
-            verb.add_argument(
-                "--verify",
-                action="store_true",
-                help="compare every file of the output folder with the SHA-256 that its stage "
-                "wrote down; nothing else is checked",
-            )
+        _add_stage(verbs, name, text, example)
     add_sweep(verbs)
     add_power(verbs)
     add_clock(verbs)
     add_completion(verbs)
     return parser
+
+
+def _add_stage(verbs: Verbs, name: str, text: str, example: str) -> None:
+    """Add the verb of a stage, with the flags that it reads."""
+    verb = add_verb(verbs, name, text, example)
+    verb.add_argument("study", help="study file (YAML), or the name of a packaged one")
+    add_shared(verb, works=name in _WORKERS)
+    if name == "extract":
+        _add_extract(verb)
+    if name == "run":
+        _add_submit(verb)
+    if name in ("extract", "run"):
+        verb.add_argument(
+            "--executor",
+            choices=("local", "dask", "slurm"),
+            default=None,
+            help="who runs the scans (run.executor)",
+        )
+    if name in ("train", "score", "compare", "run"):
+        verb.add_argument(
+            "--allow-partial",
+            action="store_true",
+            help="go on although scans of the cohort are not extracted yet",
+        )
+    if name == "compare":
+        verb.add_argument(
+            "--plan",
+            action="store_true",
+            help="write the statistical analysis plan with its hash, before the allocation is "
+            "read; a plan that is there is kept",
+        )
+        verb.add_argument(
+            "--plan-hash",
+            default=None,
+            metavar="HASH",
+            help="the hash of the plan that was signed off; under any other nothing is done",
+        )
+    if name == "check":
+        verb.add_argument(
+            "--verify",
+            action="store_true",
+            help="compare every file of the output folder with the SHA-256 that its stage "
+            "wrote down; nothing else is checked",
+        )
 
 
 def _add_extract(verb: Parser) -> None:

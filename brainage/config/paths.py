@@ -9,6 +9,7 @@ from typing import Literal, Self, TypeVar
 from pydantic import model_validator
 
 from brainage.errors import ConfigError
+from brainage.files import configs_folder
 from brainage.options import Options
 
 Section = TypeVar("Section", bound=Options)
@@ -184,3 +185,13 @@ class PathsSection(Options):
     scores: str | None = None
     calibration: str | None = None
     same_people: str | None = None
+
+
+def with_packaged_clock(paths: PathsSection, base: Path) -> PathsSection:
+    """Return paths in which the name of a clock that came with the package is its file."""
+    if paths.clock is None or (base / paths.clock).exists():
+        return paths
+    packaged = configs_folder() / "clocks" / f"{paths.clock}.clock"
+    if not packaged.is_file():
+        return paths
+    return paths.model_copy(update={"clock": str(packaged.resolve())})

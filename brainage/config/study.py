@@ -22,6 +22,7 @@ from brainage.config.paths import (
     FILES_OF_STUDY,
     PathsSection,
     with_files,
+    with_packaged_clock,
 )
 from brainage.config.problems import describe
 from brainage.config.run import RunSection
@@ -121,7 +122,7 @@ class StudyConfig(Options):
 
         A synthetic study's cohorts are then those that it makes for itself, in ``output/data``.
         """
-        paths = with_files(_with_packaged_clock(self.paths, base), FILES_OF_STUDY, base)
+        paths = with_files(with_packaged_clock(self.paths, base), FILES_OF_STUDY, base)
         paths = paths.model_copy(
             update={
                 "reference": with_files(paths.reference, FILES_OF_COHORT, base),
@@ -143,16 +144,6 @@ class StudyConfig(Options):
             return self
         paths = with_made_data(self.paths, self.synthetic, folder)
         return self.model_copy(update={"paths": paths})
-
-
-def _with_packaged_clock(paths: PathsSection, base: Path) -> PathsSection:
-    """Return paths in which the name of a clock that came with the package is its file."""
-    if paths.clock is None or (base / paths.clock).exists():
-        return paths
-    packaged = configs_folder() / "clocks" / f"{paths.clock}.clock"
-    if not packaged.is_file():
-        return paths
-    return paths.model_copy(update={"clock": str(packaged.resolve())})
 
 
 Config = TypeVar("Config", bound=StudyConfig)

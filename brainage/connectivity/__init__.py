@@ -4,13 +4,9 @@ from brainage.connectivity.build import build_features
 from brainage.connectivity.features import FeatureTable
 from brainage.connectivity.halves import HalfFeatures, build_half_features
 from brainage.connectivity.kinds import KINDS, LAYOUTS, KindRecord
-from brainage.connectivity.matrices import (
-    MatrixFile,
-    ParcelMatrix,
-    read_matrix,
-    refuse_kinds_of_series,
-)
+from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, read_matrix
 from brainage.connectivity.matrix_files import find_matrices
+from brainage.connectivity.matrix_rows import refuse_kinds_of_series
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.parts import (
     Cut,

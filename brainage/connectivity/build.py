@@ -13,7 +13,8 @@ from joblib import delayed
 
 from brainage.connectivity.features import FeatureTable, write_tables
 from brainage.connectivity.kinds import KINDS
-from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, refuse_kinds_of_series
+from brainage.connectivity.matrices import MatrixFile, ParcelMatrix
+from brainage.connectivity.matrix_rows import refuse_kinds_of_series
 from brainage.connectivity.session_features import (
     Identity,
     SessionJob,

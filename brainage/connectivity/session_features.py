@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, matrix_rows, read_matrix
+from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, read_matrix
+from brainage.connectivity.matrix_rows import matrix_rows
 from brainage.connectivity.session_rows import connectivity_rows
 from brainage.connectivity.sessions import Run, Session
 from brainage.connectivity.views import describe_parcels

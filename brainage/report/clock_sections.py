@@ -64,6 +64,12 @@ def _accuracy(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
             "predictor. Errors in years; skill is 1 - MAE / MAE of the median.",
             file=results.files.get("metrics"),
         )
+    yield from _cohort(results, folder)
+    yield from _other_tests(results)
+
+
+def _cohort(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
+    """Yield what more people would bring, what a trial would need, and how sites differ."""
     if results.learning_curve is not None:
         yield _figure(
             plot_learning_curve(results.learning_curve),
@@ -98,6 +104,10 @@ def _accuracy(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
             f"Mean gap of {len(results.sites)} sites.",
         )
         yield table_of(results.sites, "Sites of the reference cohort", folded=True)
+
+
+def _other_tests(results: StudyResults) -> Iterator[Block]:
+    """Yield the clock on other people, and on shuffled ages."""
     for table, caption, name in (
         (
             results.external,

@@ -8,7 +8,8 @@ from brainage.series.bids import (
     write_dataset_description,
     write_series,
 )
-from brainage.series.finding import find_files, find_series, read_parcels
+from brainage.series.file_table import read_parcels
+from brainage.series.finding import find_files, find_series
 from brainage.series.foreign import align_parcels, cleaning_of_name, read_foreign_series
 from brainage.series.names import RUN_KEYS, labels_of, name_problem, parts_of, run_label, same_run
 from brainage.series.number_table import NumberTable, read_number_table

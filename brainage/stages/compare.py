@@ -147,14 +147,7 @@ def _compare(
     scores_hash = hash_file(scores_path)
     scores = read_scores(scores_path)
     plan_path = folder / PLAN
-    if plan_hash is not None or plan_path.is_file():
-        planned = read_plan(plan_path)
-        if plan_hash is not None:
-            _refuse_other_hash(planned, plan_hash, plan_path)
-    else:
-        written = when_planned(study, options, scores_by, BY_COMPARISON)
-        planned = write_plan(options, plan_path, written=written, scores_by=scores_by)
-    planned = as_recorded(study, planned).judging(scores_by)
+    planned = _plan_in_force(study, plan_path, plan_hash, scores_by)
     allocation_path = allocation_file(study)
     dates = visit_dates(study)
     inputs = {
@@ -204,6 +197,21 @@ def _compare(
 
     Making(folder, "compare", described, inputs).make(write, overwrite=overwrite)
     return TrialResult.load(results)
+
+
+def _plan_in_force(
+    study: StudyConfig, path: Path, plan_hash: str | None, scores_by: str | None
+) -> Plan:
+    """Return the plan that is there, or one that this comparison writes before it reads arms."""
+    if plan_hash is not None or path.is_file():
+        planned = read_plan(path)
+        if plan_hash is not None:
+            _refuse_other_hash(planned, plan_hash, path)
+    else:
+        options = trial_options(study)
+        written = when_planned(study, options, scores_by, BY_COMPARISON)
+        planned = write_plan(options, path, written=written, scores_by=scores_by)
+    return as_recorded(study, planned).judging(scores_by)
 
 
 def _refuse_other_hash(planned: Plan, plan_hash: str, path: Path) -> None:

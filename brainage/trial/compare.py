@@ -14,7 +14,7 @@ from brainage.trial.analyses.change import WITHIN_ARM, within_arm_changes
 from brainage.trial.analyses.named_contrasts import NAMED_CONTRASTS
 from brainage.trial.analyses.planned import HEADLINE, analysis, asked_for
 from brainage.trial.analyses.record import AnalysisInputs, AnalysisResult, TrialInputs
-from brainage.trial.analyses.running import DONE, Run, run_analyses, run_notes
+from brainage.trial.analyses.running import DONE, Run, run_analyses
 from brainage.trial.design.flow import check_analysed, participant_flow
 from brainage.trial.design.join import (
     TrialData,
@@ -23,11 +23,11 @@ from brainage.trial.design.join import (
     join_scores,
     outcome_in_scores,
 )
-from brainage.trial.design.motion import motion_by_arm, scanner_notes
+from brainage.trial.design.motion import motion_by_arm
 from brainage.trial.design.sets import INTENTION_TO_TREAT, analysis_sets
-from brainage.trial.design.timing import timing_notes, timing_table
+from brainage.trial.design.timing import timing_table
 from brainage.trial.models.formula import formula_in_words, formula_r
-from brainage.trial.notes import count_notes, estimand_notes, fit_notes, plan_notes
+from brainage.trial.notes import all_notes
 from brainage.trial.plan.families import NetworkResult, adjusted_contrasts, arm_deltas
 from brainage.trial.plan.labelling import labelled_table, labels_of
 from brainage.trial.plan.plan import Plan
@@ -105,36 +105,14 @@ def compare_arms(
     scores = complete_scores(scores)
     options = outcome_in_scores(design.options, scores.columns)
     design = replace(design, options=options)
-    data = join_scores(scores, design, outcome=options.outcome)
-    sets = analysis_sets(data, design)
+    inputs = _inputs_by_network(scores, design, more=more or TrialInputs(), seed=seed)
+    data, names = inputs[0].data, [each.network for each in inputs]
     flow, excluded = participant_flow(data, design, exclusions)
-    names = _networks(data)
-    inputs = [
-        AnalysisInputs(
-            design,
-            data,
-            scores,
-            network=name,
-            changes=_changes_of(data, name),
-            sets=sets,
-            seed=seed,
-            more=more or TrialInputs(),
-        )
-        for name in names
-    ]
     networks = _headlines(inputs, plan, n_jobs=n_jobs, progress=progress)
     first = networks[0]
     if first.model.fit is not None:
         check_analysed(flow, first.model.fit.n_observations, baseline=design.baseline)
-    runs = run_analyses(
-        [record for record in asked_for(options) if not _ran_already(record.key, design)],
-        replace(
-            inputs[0],
-            changes=sets[INTENTION_TO_TREAT].of(inputs[0].changes),
-            headline=first.model,
-        ),
-        progress=progress,
-    )
+    runs = _run_the_others(inputs[0], first.model, progress)
     contrasts, adjust_notes, adjusted = adjusted_contrasts(
         networks, design, plan, secondary=_secondary(runs)["p_value"]
     )
@@ -144,7 +122,6 @@ def compare_arms(
     sensitivity = _sensitivity(runs, design, plan, network=names[0])
     own, records = _own_tables([headline, *runs], design, plan)
     scans = data.scans[data.scans["network"] == names[0]]
-    timing = timing_table(scans, design.arms, design.visits)
     result = TrialResult(
         deltas=arm_deltas(networks, design, plan),
         contrasts=contrasts,
@@ -154,7 +131,7 @@ def compare_arms(
         specifications=_specifications(contrasts, sensitivity, [headline, *runs]),
         analyses=_analyses_table([headline, within, *runs], design, plan),
         motion=motion_by_arm(scans, design, outcome=options.outcome),
-        timing=timing,
+        timing=timing_table(scans, design.arms, design.visits),
         models=_models_table(networks, runs),
         covariates=_covariates_table([headline, *runs], names[0]),
         notes=(),
@@ -166,23 +143,48 @@ def compare_arms(
         shows_nothing=_that_show_nothing(inputs[0].more, names),
         tables=own,
         table_records=records,
-        files={
-            name: text for each in runs if each.result for name, text in each.result.files.items()
-        },
+        files=_files(runs),
     )
-    notes = [
-        *result.read_first,
-        *data.notes,
-        *plan_notes(plan, options, result),
-        *estimand_notes(options),
-        *adjust_notes,
-        *fit_notes((each.labels.network, each.model) for each in networks),
-        *count_notes(result),
-        *timing_notes(timing),
-        *scanner_notes(inputs[0].changes, design),
-        *run_notes(runs),
+    notes = all_notes(result, inputs[0], networks, runs, plan=plan, of_adjustment=adjust_notes)
+    return replace(result, notes=notes)
+
+
+def _inputs_by_network(
+    scores: pd.DataFrame, design: TrialDesign, *, more: TrialInputs, seed: int
+) -> list[AnalysisInputs]:
+    """Join scores to arms and return what analyses are given, network by network."""
+    data = join_scores(scores, design, outcome=design.options.outcome)
+    sets = analysis_sets(data, design)
+    return [
+        AnalysisInputs(
+            design,
+            data,
+            scores,
+            network=name,
+            changes=_changes_of(data, name),
+            sets=sets,
+            seed=seed,
+            more=more,
+        )
+        for name in _networks(data)
     ]
-    return replace(result, notes=tuple(dict.fromkeys(notes)))
+
+
+def _run_the_others(
+    inputs: AnalysisInputs, headline: AnalysisResult, progress: Progress
+) -> list[Run]:
+    """Run what is asked for beside the headline, on everyone randomised."""
+    changes = inputs.sets[INTENTION_TO_TREAT].of(inputs.changes)
+    asked = asked_for(inputs.design.options)
+    return run_analyses(
+        [record for record in asked if not _ran_already(record.key, inputs.design)],
+        replace(inputs, changes=changes, headline=headline),
+        progress=progress,
+    )
+
+
+def _files(runs: list[Run]) -> dict[str, str]:
+    return {name: text for each in runs if each.result for name, text in each.result.files.items()}
 
 
 def _networks(data: TrialData) -> list[str]:

@@ -2,13 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from brainage.trial.analyses.record import AnalysisResult
-from brainage.trial.analyses.running import grouped_notes
+from brainage.trial.analyses.record import AnalysisInputs, AnalysisResult
+from brainage.trial.analyses.running import Run, grouped_notes, run_notes
+from brainage.trial.design.motion import scanner_notes
+from brainage.trial.design.timing import timing_notes
 from brainage.trial.options import TREATMENT_POLICY, TrialOptions
+from brainage.trial.plan.families import NetworkResult
 from brainage.trial.plan.plan import AFTERWARDS, OTHER_SCORES, Plan
 from brainage.trial.results.result import BY_COMPARISON, TrialResult
+
+
+def all_notes(
+    result: TrialResult,
+    inputs: AnalysisInputs,
+    networks: Sequence[NetworkResult],
+    runs: Iterable[Run],
+    *,
+    plan: Plan | None,
+    of_adjustment: Iterable[str],
+) -> tuple[str, ...]:
+    """Return everything that a comparison says about itself, each once, what matters most first.
+
+    Parameters
+    ----------
+    result : TrialResult
+        As it stands, without notes.
+    inputs : AnalysisInputs
+        Of the first network.
+    networks : sequence of NetworkResult
+        The headline of each network.
+    runs : iterable of Run
+        The other analyses.
+    plan : Plan or None
+        In force.
+    of_adjustment : iterable of str
+        What was said of the adjustment for several tests.
+    """
+    options = inputs.design.options
+    notes = [
+        *result.read_first,
+        *inputs.data.notes,
+        *plan_notes(plan, options, result),
+        *estimand_notes(options),
+        *of_adjustment,
+        *fit_notes((each.labels.network, each.model) for each in networks),
+        *count_notes(result),
+        *timing_notes(result.timing),
+        *scanner_notes(inputs.changes, inputs.design),
+        *run_notes(runs),
+    ]
+    return tuple(dict.fromkeys(notes))
 
 
 def plan_notes(plan: Plan | None, options: TrialOptions, result: TrialResult) -> list[str]:

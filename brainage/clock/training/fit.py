@@ -97,12 +97,7 @@ def fit_clock(
     problem = Problem.of(
         features, options, groups_of(features.rows), columns=columns, regressor=regressor
     )
-    if options.ensemble and problem.learns_any:
-        raise BrainAgeError(
-            "clock.ensemble: averaging fold models needs features that nothing is learnt of (no "
-            "harmonisation, tangent space, directions or missing parcels). Set ensemble: false, or "
-            "harmonization.method: none."
-        )
+    _refuse_ensemble_that_learns(problem)
     problem.share_logarithms()
     fits = list(cv.fits)
     everyone = np.arange(len(features.rows))
@@ -138,6 +133,15 @@ def fit_clock(
             "gap_slope_within_sites": _slope_within_sites(cv),
         },
     )
+
+
+def _refuse_ensemble_that_learns(problem: Problem) -> None:
+    if problem.options.ensemble and problem.learns_any:
+        raise BrainAgeError(
+            "clock.ensemble: averaging fold models needs features that nothing is learnt of (no "
+            "harmonisation, tangent space, directions or missing parcels). Set ensemble: false, or "
+            "harmonization.method: none."
+        )
 
 
 def fit_network_clocks(

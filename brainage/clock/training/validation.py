@@ -240,22 +240,7 @@ def cross_validate_clock(
     if options.validation.leave_one_site_out:
         by_site = _leave_one_site_out(problem, n_jobs, progress)
         metrics.append(_named_accuracy("leave one site out", by_site, n_bootstrap, seed))
-    in_sample = None
-    if options.bias_correction == "in_sample":
-        in_sample = pd.concat(
-            [
-                pd.DataFrame(
-                    {
-                        "participant_id": rows["participant_id"].to_numpy()[fit.train],
-                        "age_years": problem.ages[fit.train],
-                        "model": i,
-                        "predicted_age_years": fit.in_sample,
-                    }
-                )
-                for i, fit in enumerate(fits)
-            ],
-            ignore_index=True,
-        )
+    in_sample = _in_sample(problem, fits) if options.bias_correction == "in_sample" else None
     return CrossValidation(
         predictions,
         pd.concat(metrics, ignore_index=True),
@@ -265,6 +250,23 @@ def cross_validate_clock(
         in_sample,
         of_everyone,
     )
+
+
+def _in_sample(problem: Problem, fits: list[FoldFit]) -> pd.DataFrame:
+    """Return what each fold's model predicts of the people it was trained on."""
+    people = problem.rows["participant_id"].to_numpy()
+    parts = [
+        pd.DataFrame(
+            {
+                "participant_id": people[fit.train],
+                "age_years": problem.ages[fit.train],
+                "model": i,
+                "predicted_age_years": fit.in_sample,
+            }
+        )
+        for i, fit in enumerate(fits)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _check_ages(rows: pd.DataFrame) -> None:

@@ -120,7 +120,8 @@ def levakov_outcome(
     weights = _bootstrap_weights(first["arm"].to_numpy(), n_bootstraps, seed)
     slope = _slopes(age, predicted, np.ones((1, len(age))))[0]
     slopes = _slopes(age, predicted, weights)
-    rows, between = [], []
+    rows: list[dict] = []
+    between: list[dict] = []
     network = str(first["network"].iloc[0])
     for visit in visits:
         drawn = {}
@@ -149,23 +150,29 @@ def levakov_outcome(
                     "n_bootstraps": n_bootstraps,
                 }
             )
-        control, control_drawn = drawn[arms[0]]
-        for arm in arms[1:]:
-            values, own = drawn[arm]
-            estimate = float(values.mean() - control.mean())
-            spread = _bootstrap(own - control_drawn)
-            p_value = float(2 * stats.norm.sf(abs(estimate) / spread["bootstrap_se_years"]))
-            between.append(
-                {
-                    "arm": arm,
-                    "visit": visit,
-                    "n": len(values) + len(control),
-                    "attenuation_years": estimate,
-                    **spread,
-                    "p_value": p_value,
-                }
-            )
+        between += _between_arms(drawn, visit)
     return LevakovOutcome(pd.DataFrame(rows), pd.DataFrame(between), float(slope))
+
+
+def _between_arms(drawn: dict[str, tuple[np.ndarray, np.ndarray]], visit: str) -> list[dict]:
+    """Return each arm's attenuation less control's, the first; values and their bootstrap means."""
+    (_, (control, control_drawn)), *active = drawn.items()
+    rows = []
+    for arm, (values, own) in active:
+        estimate = float(values.mean() - control.mean())
+        spread = _bootstrap(own - control_drawn)
+        p_value = float(2 * stats.norm.sf(abs(estimate) / spread["bootstrap_se_years"]))
+        rows.append(
+            {
+                "arm": arm,
+                "visit": visit,
+                "n": len(values) + len(control),
+                "attenuation_years": estimate,
+                **spread,
+                "p_value": p_value,
+            }
+        )
+    return rows
 
 
 def _bootstrap_weights(arm: np.ndarray, n_bootstraps: int, seed: int) -> np.ndarray:

@@ -155,27 +155,18 @@ def network_based_statistic(
     largest = np.concatenate(
         [largest_components(many.studentised(b), ends, threshold_t) for b in redraw.batches]
     )
-    rows: list[dict] = []
-    for direction, sign in (("rises", 1.0), ("falls", -1.0)):
-        for edges in components_of(sign * observed, ends, threshold_t):
-            joined = np.unique(np.concatenate([ends[0][edges], ends[1][edges]]))
-            reached = int((largest >= len(edges)).sum())
-            rows.append(
-                {
-                    "arm": arm,
-                    "versus": design.control_arm,
-                    "visit": visit,
-                    "direction": direction,
-                    "n_edges": len(edges),
-                    "n_parcels": len(joined),
-                    "threshold_t": threshold_t,
-                    "p_value": (reached + 1) / (len(largest) + 1),
-                    "n": changes.count(arm, design.control_arm),
-                    "parcels": ", ".join(changes.spec.parcel_names[k] for k in joined),
-                    "reads": WEAK_CONTROL,
-                }
-            )
-    rows.sort(key=lambda each: -each["n_edges"])
+    rows = [
+        {
+            "arm": arm,
+            "versus": design.control_arm,
+            "visit": visit,
+            "threshold_t": threshold_t,
+            "n": changes.count(arm, design.control_arm),
+            "reads": WEAK_CONTROL,
+            **found,
+        }
+        for found in _components(observed, largest, ends, threshold_t, changes.spec.parcel_names)
+    ]
     table = (
         pd.DataFrame(rows).assign(component=np.arange(1, len(rows) + 1))[list(COMPONENTS.names)]
         if rows
@@ -184,6 +175,31 @@ def network_based_statistic(
     statistics = np.full(len(changes.usable), np.nan)
     statistics[used] = observed
     return NetworkBased(table, largest, statistics, changes.notes)
+
+
+def _components(
+    observed: np.ndarray,
+    largest: np.ndarray,
+    ends: tuple[np.ndarray, np.ndarray],
+    threshold_t: float,
+    parcel_names: tuple[str, ...],
+) -> list[dict]:
+    """Return size, parcels and p of each component of edges that rise or fall, largest first."""
+    found = []
+    for direction, sign in (("rises", 1.0), ("falls", -1.0)):
+        for edges in components_of(sign * observed, ends, threshold_t):
+            joined = np.unique(np.concatenate([ends[0][edges], ends[1][edges]]))
+            reached = int((largest >= len(edges)).sum())
+            found.append(
+                {
+                    "direction": direction,
+                    "n_edges": len(edges),
+                    "n_parcels": len(joined),
+                    "p_value": (reached + 1) / (len(largest) + 1),
+                    "parcels": ", ".join(parcel_names[k] for k in joined),
+                }
+            )
+    return sorted(found, key=lambda each: -each["n_edges"])
 
 
 def largest_components(

@@ -16,7 +16,7 @@ from scipy import stats
 from brainage.errors import DesignError
 from brainage.tables import WHOLE_BRAIN, Column, TableSchema
 from brainage.trial.analyses.clock_facts import ClockFacts
-from brainage.trial.analyses.redrawn import ManyResponses, redraw_labels
+from brainage.trial.analyses.redrawn import ManyResponses, Redraw, redraw_labels
 from brainage.trial.analyses.repeated_measures import baseline_covariates, model_data
 from brainage.trial.analyses.robust_lines import covariate_columns, fit_robust_line
 from brainage.trial.design.join import TrialDesign
@@ -263,18 +263,21 @@ def network_rows(
         p_westfall_young=np.nan,
     )
     if local.any():
-        redraw = redraw_labels(
-            design, changes.people["participant_id"].to_numpy(), arm=arm, n_draws=n_draws, seed=seed
-        )
-        many = ManyResponses.prepare(
-            changes.change[:, local],
-            changes.fixed_columns(redraw.fixed_arms),
-            own_baseline=changes.baseline[:, local],
-        )
-        observed = many.studentised(redraw.observed)[0]
-        drawn = np.concatenate([many.studentised(batch) for batch in redraw.batches])
-        table.loc[local, "p_westfall_young"] = westfall_young(observed, drawn)
+        people = changes.people["participant_id"].to_numpy()
+        redraw = redraw_labels(design, people, arm=arm, n_draws=n_draws, seed=seed)
+        table.loc[local, "p_westfall_young"] = _by_redrawing(changes, redraw, local)
     return table[list(NETWORKS.names)]
+
+
+def _by_redrawing(changes: VisitChanges, redraw: Redraw, local: np.ndarray) -> np.ndarray:
+    many = ManyResponses.prepare(
+        changes.change[:, local],
+        changes.fixed_columns(redraw.fixed_arms),
+        own_baseline=changes.baseline[:, local],
+    )
+    observed = many.studentised(redraw.observed)[0]
+    drawn = np.concatenate([many.studentised(batch) for batch in redraw.batches])
+    return westfall_young(observed, drawn)
 
 
 _FACTS = (

@@ -148,8 +148,7 @@ def rerandomization_test(
     frame = _frame(allocation, kept, response, arms, covariates, crossed_with_visit)
     label = allocation["arm"].to_numpy()
     two = np.isin(label, [arm, control])
-    # A replayed sequence moves everyone; a permutation only the people of the two arms.
-    moving, fixed = ((arm,), arms[2:]) if replayed is None else ((arm, *arms[2:]), ())
+    moving, fixed = _moving_arms(arm, arms[2:], everyone=replayed is not None)
     form = linear_form(frame, target, statistic=statistic, fixed_arms=fixed)
     if replayed is None:
         block, words = allocation_blocks(
@@ -183,6 +182,16 @@ def rerandomization_test(
         note=_note(response, arm, control, words) + _interval_note(interval, can_invert, low),
         covariates=frame.covariates,
     )
+
+
+def _moving_arms(
+    arm: str, others: tuple[str, ...], *, everyone: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the arms whose labels a draw moves, and those it leaves.
+
+    A replayed sequence moves everyone; a permutation only the people of the two arms.
+    """
+    return ((arm, *others), ()) if everyone else ((arm,), others)
 
 
 def _replays(

@@ -106,18 +106,7 @@ def specificity_rows(
     if whole_brain not in changes.networks:
         raise DesignError("network specificity: no scores of the whole brain beside the networks.")
     whole = ClockFacts.of(clocks.get(whole_brain))
-    if _is_nothing(whole):
-        raise DesignError(
-            f"network specificity: the share of a true shift that the whole brain's clock shows "
-            f"({whole.share:.2f}, standard error {whole.share_se:.2f}) is not told from 0: its "
-            "change has no latent years."
-        )
-    if not whole.share > 0:
-        raise DesignError(
-            "network specificity: the share of a true shift that the whole brain's clock shows is "
-            "not known, so its change has no latent years; a planted or within-site share is "
-            "needed (train with the measures of trial efficiency)."
-        )
+    _refuse_without_share(whole)
     rows = []
     for network in changes.networks:
         if network == whole_brain:
@@ -151,6 +140,21 @@ def specificity_rows(
         claim = _claim(latent, p_value, margin_years, facts)
         rows.append(head | latent | {"p_value": p_value} | claim)
     return pd.DataFrame(rows, columns=list(SPECIFICITY.names))
+
+
+def _refuse_without_share(whole: ClockFacts) -> None:
+    if _is_nothing(whole):
+        raise DesignError(
+            f"network specificity: the share of a true shift that the whole brain's clock shows "
+            f"({whole.share:.2f}, standard error {whole.share_se:.2f}) is not told from 0: its "
+            "change has no latent years."
+        )
+    if not whole.share > 0:
+        raise DesignError(
+            "network specificity: the share of a true shift that the whole brain's clock shows is "
+            "not known, so its change has no latent years; a planted or within-site share is "
+            "needed (train with the measures of trial efficiency)."
+        )
 
 
 _EMPTY = {column.name: np.nan for column in SPECIFICITY.columns if column.nullable}
