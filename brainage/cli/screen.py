@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Self
 import pandas as pd
 
 from brainage.cli.text_table import TextColumn, table_lines
-from brainage.number_words import are_numbers
+from brainage.number_words import are_numbers, cell, is_missing
 from brainage.wording import printable
 
 if TYPE_CHECKING:
@@ -316,12 +316,9 @@ def heading(name: str) -> str:
 
 
 def _cell(value: object) -> str:
-    if value is None or (isinstance(value, float) and value != value) or value is pd.NA:
-        return "n/a"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
+    # Two decimals in every row, so that points stand below each other; the page has three digits.
+    if isinstance(value, float) and not is_missing(value):
         if value.is_integer() and abs(value) < 1e6:
             return f"{value + 0.0:.0f}"  # a zero has no sign
         return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.2f}"
-    return str(value)
+    return cell(value)
