@@ -121,6 +121,17 @@ def _answer(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
             folded=True,
             file=results.files.get("deltas"),
         )
+    yield from _truth(results)
+    if results.notes:
+        notes = pd.DataFrame({"note": list(results.notes)})
+        yield table_of(
+            notes,
+            "What the analysis says of itself: what was left out, fallen back on, not as planned.",
+        )
+
+
+def _truth(results: StudyResults) -> Iterator[Block]:
+    """Yield what a synthetic study planted, beside what was found."""
     if results.truth is not None:
         yield table_of(
             results.truth.drop(columns="method", errors="ignore"),
@@ -140,12 +151,6 @@ def _answer(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
     ):
         if beside is not None and len(beside):
             yield table_of(beside.drop(columns="method", errors="ignore"), caption, folded=True)
-    if results.notes:
-        notes = pd.DataFrame({"note": list(results.notes)})
-        yield table_of(
-            notes,
-            "What the analysis says of itself: what was left out, fallen back on, not as planned.",
-        )
 
 
 def _flow(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:

@@ -154,11 +154,7 @@ def _compare(
         "scores": scores_hash,
         "allocation": hash_file(allocation_path),
         "plan": hash_file(plan_path),
-    }
-    if dates is not None:
-        inputs["dates"] = fingerprint_of(dates.astype(str).to_dict("list"))
-    if study.paths.replayed_allocations is not None:
-        inputs["replayed allocations"] = hash_file(Path(study.paths.replayed_allocations))
+    } | _hashes_where_named(study, dates)
     described = {
         "trial": options.model_dump(mode="json"),
         "seed": study.science.seed,
@@ -197,6 +193,15 @@ def _compare(
 
     Making(folder, "compare", described, inputs).make(write, overwrite=overwrite)
     return TrialResult.load(results)
+
+
+def _hashes_where_named(study: StudyConfig, dates: pd.DataFrame | None) -> dict[str, str]:
+    found = {}
+    if dates is not None:
+        found["dates"] = fingerprint_of(dates.astype(str).to_dict("list"))
+    if study.paths.replayed_allocations is not None:
+        found["replayed allocations"] = hash_file(Path(study.paths.replayed_allocations))
+    return found
 
 
 def _plan_in_force(

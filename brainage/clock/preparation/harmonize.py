@@ -25,6 +25,7 @@ from brainage.clock.preparation.combat import (
 )
 from brainage.clock.preparation.new_site import QUARTILES, check_new_site, new_site_record
 from brainage.clock.preparation.site_labels import (
+    checked_ages,
     refuse_missing_sites,
     refuse_unseen_sites,
     rows_by_site,
@@ -396,13 +397,4 @@ class SiteHarmonizer(TransformerMixin, BaseEstimator):
         needed = self.method != "none" and (self.preserve_age or self.unseen_site == "calibrate")
         if not needed:
             return None
-        if y is None:
-            words = "preserve_age and unseen_site='calibrate' need ages (y)"
-            raise ValueError(f"harmonisation: {words}.")
-        age = np.asarray(y, dtype=float)
-        if age.shape != (n_scans,) or not np.isfinite(age).all():
-            raise BrainAgeError(
-                f"harmonisation: expected {n_scans} finite ages, found {age.shape} "
-                f"with {np.sum(~np.isfinite(age))} missing."
-            )
-        return age
+        return checked_ages(y, n_scans)

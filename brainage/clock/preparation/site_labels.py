@@ -1,4 +1,4 @@
-"""Site labels of scans, as text, with missing ones kept apart from every site."""
+"""Site labels of scans, as text, with missing ones kept apart from every site; and their ages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brainage.errors import FeatureMismatchError
+from brainage.errors import BrainAgeError, FeatureMismatchError
 
 
 def site_labels(site: Any, n_scans: int) -> list[str | None]:
@@ -60,3 +60,16 @@ def refuse_unseen_sites(
     raise FeatureMismatchError(
         f"harmonisation {method!r}: expected sites {sorted(known)}, found {unseen}. {advice}."
     )
+
+
+def checked_ages(age_years: np.ndarray | None, n_scans: int) -> np.ndarray:
+    """Return the ages that a trend is learnt on; ValueError or BrainAgeError without them."""
+    if age_years is None:
+        raise ValueError("harmonisation: preserve_age and unseen_site='calibrate' need ages (y).")
+    age = np.asarray(age_years, dtype=float)
+    if age.shape != (n_scans,) or not np.isfinite(age).all():
+        raise BrainAgeError(
+            f"harmonisation: expected {n_scans} finite ages, found {age.shape} "
+            f"with {np.sum(~np.isfinite(age))} missing."
+        )
+    return age

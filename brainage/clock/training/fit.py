@@ -100,11 +100,7 @@ def fit_clock(
     _refuse_ensemble_that_learns(problem)
     problem.share_logarithms()
     fits = list(cv.fits)
-    everyone = np.arange(len(features.rows))
-    if options.ensemble:
-        kept = fits
-    else:
-        kept = [cv.everyone or fit_and_predict(problem, everyone, everyone[:0])]
+    kept = fits if options.ensemble else [cv.everyone or _fit_on_everyone(problem)]
     preparations = kept[0].preparations
     prepared = list(prepared_views(problem, preparations))
     models, trains = [fit.model for fit in kept], [fit.train for fit in kept]
@@ -133,6 +129,11 @@ def fit_clock(
             "gap_slope_within_sites": _slope_within_sites(cv),
         },
     )
+
+
+def _fit_on_everyone(problem: Problem) -> FoldFit:
+    everyone = np.arange(len(problem.rows))
+    return fit_and_predict(problem, everyone, everyone[:0])
 
 
 def _refuse_ensemble_that_learns(problem: Problem) -> None:
