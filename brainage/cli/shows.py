@@ -18,20 +18,12 @@ from brainage.tables import WHOLE_BRAIN
 if TYPE_CHECKING:
     from brainage.stages.cohorts import Cohort
     from brainage.stages.evaluate import Evaluation
-    from brainage.stages.recovery import Recovery
-    from brainage.stages.synthesize import Made
     from brainage.stages.train import Trained
     from brainage.trial import TrialResult
 
 _MOST_REASONS = 10
 #: Numbers that stand alone: not the digits of a name (``MNI152``) or of a hexadecimal.
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
-
-
-def show_synthetic(screen: Screen, made: Made) -> None:
-    """Show what the synthetic study planted."""
-    for line in made.lines:
-        screen.line(line)
 
 
 def show_mask_cost(screen: Screen, study: StudyConfig, cohorts: Iterable[Cohort]) -> None:
@@ -251,11 +243,6 @@ def show_scores(screen: Screen, scores: pd.DataFrame) -> None:
     )
 
 
-def show_truth(screen: Screen, truth: pd.DataFrame) -> None:
-    """Show the planted effects beside what the frozen clock can show of them."""
-    screen.table(truth, title="planted effect and its clock-scale truth")
-
-
 def show_comparison(screen: Screen, result: TrialResult) -> None:
     """Show flow, deltas and contrasts of the whole brain, and each network's primary contrast."""
     for sentence in result.read_first:
@@ -342,40 +329,6 @@ def _plan_words(table: pd.DataFrame) -> pd.Series:
     """Say of each row in words whether it was planned."""
     words = table["prespecified"].map({True: "prespecified", False: "post hoc"})
     return ("primary, " + words).where(table["primary"], words) if "primary" in table else words
-
-
-def show_recovery(screen: Screen, recovered: Recovery) -> None:
-    """Show estimates beside both truths, a miss marked as a miss."""
-    whole = recovered.whole_brain
-    screen.table(whole.drop(columns="method"), title="estimates beside the truth (years)")
-    screen.line(f"{_misses(whole)} miss the clock-scale truth (5 % would be expected to)")
-    screen.line(
-        "rows against baseline also hold what all arms share (ageing that the correction "
-        "misses, visit effects): compare arms by the rows against control"
-    )
-    networks, regions = recovered.networks, recovered.regions
-    if len(networks):
-        if screen.verbose:
-            title = "the same of every network's clock (years)"
-            screen.table(networks.drop(columns="method"), title=title)
-        screen.line(
-            f"network clocks: {_misses(networks)} miss their own clock-scale truth (5 % would be "
-            "expected to; intervals of one trial's networks go together)"
-        )
-    if len(regions):
-        named = regions[regions["level"] == "named region"]
-        screen.table(
-            regions if screen.verbose else named,
-            title="change of connectivity beside what the planted effects do to it",
-        )
-        screen.line(f"connectivity of regions: {_misses(regions)} miss it")
-
-
-def _misses(recovered: pd.DataFrame) -> str:
-    """Say how many intervals of contrasts with control miss the truth."""
-    between = recovered[recovered["versus"] != "baseline"]
-    missed = int((between["interval_covers"] == "MISS").sum())
-    return f"{missed} of {len(between)} intervals of contrasts with control"
 
 
 def show_report(screen: Screen, path: Path) -> None:

@@ -13,6 +13,7 @@ from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.check_verb import run_check
 from brainage.cli.cluster import is_for_cluster, run_on_cluster
 from brainage.cli.screen import Screen
+from brainage.cli.show_truth import show_recovery, show_synthetic, show_truth
 from brainage.cli.shows import (
     scan_counts,
     show_calibrations,
@@ -24,13 +25,10 @@ from brainage.cli.shows import (
     show_left_out,
     show_mask_cost,
     show_no_clock,
-    show_recovery,
     show_report,
     show_scans,
     show_scores,
-    show_synthetic,
     show_trained,
-    show_truth,
     some_failed,
 )
 from brainage.cli.side_verbs import run_clock, run_completion, run_init, run_power, run_sweep

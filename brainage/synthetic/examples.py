@@ -62,16 +62,9 @@ def study() -> SyntheticStudy:
 
     Examples
     --------
-    >>> examples.study()
-    SyntheticStudy
-      options: n_volumes=120 reference=ReferenceOptions(n=40, n_sites=2) trial=T...
-      seed: 3
-      parcels: Parcels of atlas, names, networks, coordinates_mm, radii_mm
-      world: World of base, unshared_sd, ageing, structured, prefrontal, regio...
-      truth: table, 112 rows: 19: cohort, participant_id, ..., scanned
-      allocation: table, 24 rows: 6: participant_id, arm, ..., sessions_attended
-      band: Band of basis, amplitude
-      fields: float64 24 x 13
+    >>> study = examples.study()
+    >>> len(study.scans("reference")), study.allocation["arm"].unique().tolist()
+    (40, ['CON', 'HRT', 'MIT'])
     """
     tiny = tiny_options()
     # Easier than real data: what the clock sees should be plain with few people and parcels.
