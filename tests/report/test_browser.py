@@ -63,9 +63,11 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("browser")
-    return render_report(_MADE.make_results(), folder / "report.html", figure_files=())
+def report(made_once):
+    def make(folder):
+        render_report(_MADE.make_results(), folder / "report.html", figure_files=())
+
+    return made_once("browser", make) / "report.html"
 
 
 @pytest.fixture

@@ -15,17 +15,11 @@ from brainage.report import StudyResults, render_page, render_report
 from brainage.report.content import table_of
 
 
-@pytest.fixture(scope="module")
-def _made_once(tmp_path_factory):
-    return tmp_path_factory.mktemp("page")
-
-
 @pytest.fixture
-def page(trial_results, _made_once):
-    path = _made_once / "report.html"
-    if not path.is_file():
-        render_report(trial_results, path)
-    return path
+def page(trial_results, made_once):
+    """The page with all its figures; read only."""
+    folder = made_once("page", lambda here: render_report(trial_results, here / "report.html"))
+    return folder / "report.html"
 
 
 def test_the_page_is_made_from_the_summary_beside_it(page):
