@@ -88,6 +88,7 @@ def test_ridge_on_the_abide_controls_reaches_the_figures_of_science_md(real_data
         for key, value in paths.items()
         for part in ("--set", f"paths.{key}={tmp_path / value}")
     ]
+    sets += ["--set", "run.figure_files=[]"]
     assert main(["run", "abide", "--quiet", *sets]) == DONE
     metrics = pd.read_csv(tmp_path / "out" / "train" / "metrics.tsv", sep="\t")
     mae = metrics[metrics["metric"] == "MAE"].set_index("validation")["estimate"]
