@@ -100,6 +100,7 @@ _PUBLIC = {
     "render_report": "brainage.report",
     "plot_changes": "brainage.report",
     "plot_contrasts": "brainage.report",
+    "plot_efficiency": "brainage.report",
     "plot_flow": "brainage.report",
     "plot_forest": "brainage.report",
     "plot_gap_on_age": "brainage.report",
@@ -186,6 +187,7 @@ if TYPE_CHECKING:
     from brainage.report import StudyResults as StudyResults
     from brainage.report import plot_changes as plot_changes
     from brainage.report import plot_contrasts as plot_contrasts
+    from brainage.report import plot_efficiency as plot_efficiency
     from brainage.report import plot_flow as plot_flow
     from brainage.report import plot_forest as plot_forest
     from brainage.report import plot_gap_on_age as plot_gap_on_age

@@ -1,111 +1,135 @@
 """Runs the commands and examples that stand on the documentation's pages, as a reader would.
 
-Blocks marked ``<!-- run: scores -->`` are run in order in a folder with a table of scores and an
-allocation; the tutorial is run from its demo on. Prints each command; exits 1 at the first that
-fails. `scripts/docs --commands` calls it; tests/docs runs the marked blocks.
+A comment before a block says what becomes of it:
+
+    <!-- run: PLACE -->      run here, in the page's folder, that `docs_places.py` made at first
+    <!-- file: NAME -->      written as this file
+    <!-- into: NAME -->      merged into this study file, as a reader would paste it
+    <!-- run by: FILE -->    run by this test or script
+
+Prints each command; exits 1 where one failed. `scripts/docs --commands` calls it with every page;
+names of pages run those alone.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
-import numpy as np
-import pandas as pd
+import yaml
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from docs_places import PLACES
+
+#: Pages run at a time.
+_AT_A_TIME = 2
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _BLOCK = re.compile(
-    r"(<!-- run: (?P<run>\w+) -->\n)?```(?P<kind>bash|python)\n(?P<text>.*?)```", re.S
+    r"(?:<!-- (?P<what>run by|run|file|into): (?P<name>[^\n]+?) -->\n)?"
+    r"```(?P<kind>bash|python|yaml)\n(?P<text>.*?)```",
+    re.S,
 )
 
 
-def blocks(page: Path) -> list[tuple[str | None, str, str]]:
-    """Return (what it runs on, bash or python, text) of each block of a page."""
-    text = page.read_text(encoding="utf-8")
-    return [(found["run"], found["kind"], found["text"]) for found in _BLOCK.finditer(text)]
+@dataclass(frozen=True)
+class Block:
+    """One block of a page: what becomes of it, by which name, its language and its text."""
+
+    what: str
+    name: str
+    kind: str
+    text: str
+
+    def commands(self) -> list[list[str]]:
+        """Return the words of each `brainage` command."""
+        lines = self.text.splitlines() if self.kind == "bash" else []
+        return [shlex.split(line, comments=True) for line in lines if line.startswith("brainage ")]
 
 
-def commands(text: str) -> list[list[str]]:
-    """Return the words of each `brainage` command of a block."""
-    return [
-        shlex.split(line, comments=True)
-        for line in text.splitlines()
-        if line.startswith("brainage ")
-    ]
+def blocks(page: Path) -> list[Block]:
+    """Return the blocks of a page that a reader would use, in order."""
+    found = _BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return [Block(m["what"] or "", m["name"] or "", m["kind"], m["text"]) for m in found]
 
 
-def make_scores(folder: Path) -> None:
-    """Write scores of forty people at two visits, and their arms; younger under training."""
-    rng = np.random.default_rng(1)
-    names = [f"{i:02d}" for i in range(40)]
-    arms = np.resize(["control", "training"], 40)
-    age, person = rng.uniform(60, 70, 40), rng.normal(0, 4, 40)
-    scores = []
-    for session, years in (("bl", 0.0), ("1y", 1.0)):
-        gap = person + rng.normal(0, 1.5, 40) - 2.0 * years * (arms == "training")
-        scores.append(
-            pd.DataFrame(
-                {
-                    "participant_id": names,
-                    "session_id": session,
-                    "age_years": age + years,
-                    "predicted_age_years": age + years + gap,
-                }
-            )
-        )
-    pd.concat(scores).to_csv(folder / "scores.tsv", sep="\t", index=False)
-    people = pd.DataFrame({"participant_id": names, "arm": arms})
-    people.to_csv(folder / "allocation.tsv", sep="\t", index=False)
-
-
-def run_page(page: Path, folder: Path, *, every: bool) -> list[str]:
-    """Run a page's blocks in a folder; return what failed.
-
-    Parameters
-    ----------
-    page : Path
-        Markdown.
-    folder : Path
-        Where the commands are given.
-    every : bool
-        Every block with a `brainage` command; else those marked to be run.
-    """
-    failed = []
-    for run, kind, text in blocks(page):
-        if run is None and not every:
-            continue
-        if kind == "python":
-            jobs = [[sys.executable, "-c", text]]
-        else:
-            jobs = [[sys.executable, "-m", "brainage", *words[1:]] for words in commands(text)]
-        for job in jobs:
-            print("$", shlex.join(job[:1] + ["..."] if kind == "python" else job[1:]), flush=True)
-            done = subprocess.run(job, cwd=folder, capture_output=True, text=True)
-            if done.returncode:
-                failed.append(f"{page.name}: {shlex.join(job)}: {done.stdout}{done.stderr}")
+def run_page(page: Path, folder: Path, *, log: TextIO = sys.stdout) -> list[str]:
+    """Make a page's place in a folder, use its blocks there in order; return what failed."""
+    failed, made = [], False
+    for block in blocks(page):
+        if block.what in ("run", "file", "into") and not made:
+            PLACES[_place(page)](folder)
+            made = True
+        if block.what == "file":
+            (folder / block.name).write_text(block.text, encoding="utf-8")
+        elif block.what == "into":
+            _merge_into(folder / block.name, block.text)
+        elif block.what == "run":
+            failed += _run(block, page, folder, log)
     return failed
 
 
-def main() -> int:
-    """Run every page that can be run without data of one's own."""
+def _place(page: Path) -> str:
+    return next(block.name for block in blocks(page) if block.what == "run")
+
+
+def _run(block: Block, page: Path, folder: Path, log: TextIO) -> list[str]:
+    jobs = [[sys.executable, "-m", "brainage", *words[1:]] for words in block.commands()]
+    if block.kind == "python":
+        jobs = [[sys.executable, "-c", block.text]]
     failed = []
-    with tempfile.TemporaryDirectory() as temporary:
-        for name in ("howto/scores_only.md", "howto/plan_first.md"):
-            folder = Path(temporary) / Path(name).stem
-            folder.mkdir()
-            make_scores(folder)
-            if name == "howto/plan_first.md":
-                first = [sys.executable, "-m", "brainage", "init", "--scores", "scores.tsv"]
-                subprocess.run(first, cwd=folder, check=True, capture_output=True)
-            failed += run_page(DOCS / name, folder, every=False)
-        failed += run_page(DOCS / "tutorial.md", Path(temporary), every=True)
+    for job in jobs:
+        shown = "python ..." if block.kind == "python" else shlex.join(job[2:])
+        start = time.monotonic()
+        done = subprocess.run(job, cwd=folder, capture_output=True, text=True)
+        print(f"$ {shown}  ({time.monotonic() - start:.1f} s)", file=log, flush=True)
+        if done.returncode:
+            failed.append(f"{page.name}: {shown}: {done.stdout}{done.stderr}")
+    return failed
+
+
+def _merge_into(path: Path, text: str) -> None:
+    study = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump(_merged(study, yaml.safe_load(text)), sort_keys=False))
+
+
+def _merged(old: object, new: object) -> object:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {key: _merged(old.get(key), value) for key, value in new.items()}
+    return new
+
+
+def _run_apart(page: Path) -> tuple[str, list[str]]:
+    """Run a page in a folder of its own; return what it printed and what failed."""
+    log = io.StringIO()
+    print(f"== {page.relative_to(DOCS)}", file=log)
+    with tempfile.TemporaryDirectory() as folder:
+        failed = run_page(page, Path(folder), log=log)
+    return log.getvalue(), failed
+
+
+def main(names: list[str]) -> int:
+    """Run every page that has something to run, or the pages named."""
+    pages = [page for page in sorted(DOCS.rglob("*.md")) if not names or page.stem in names]
+    pages = [page for page in pages if any(block.what == "run" for block in blocks(page))]
+    failed: list[str] = []
+    # Each page has a folder and commands of its own: they do not meet.
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        for told, page_failed in pool.map(_run_apart, pages):
+            print(told, end="", flush=True)
+            failed += page_failed
     print("\n".join(failed) or "every command ran")
     return bool(failed)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

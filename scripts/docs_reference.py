@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
+import inspect
 import io
 import json
 from collections.abc import Iterator
@@ -23,6 +25,17 @@ from brainage.config import StudyConfig, SweepConfig
 from brainage.options import key_descriptions
 
 PROJECT = Path(__file__).resolve().parent.parent
+ROOMS = (
+    "series",
+    "tables",
+    "connectivity",
+    "imaging",
+    "clock",
+    "trial",
+    "synthetic",
+    "report",
+    "config",
+)
 GENERATED = "<!-- Made by scripts/docs_reference.py; do not edit. -->\n\n"
 
 
@@ -69,8 +82,8 @@ def config_page() -> str:
     return "\n".join(lines)
 
 
-def _first_line(model: type[BaseModel]) -> str:
-    return (model.__doc__ or "").strip().splitlines()[0]
+def _first_line(thing: object) -> str:
+    return (thing.__doc__ or "").strip().splitlines()[0]
 
 
 def _default(field) -> str:
@@ -143,11 +156,48 @@ def api_page() -> str:
     return "\n".join(lines)
 
 
+def doors_page() -> str:
+    """Return the page of what each room's door has beside `brainage` itself."""
+    lines = [
+        "# Every room's door",
+        "",
+        "What `import brainage` does not name is entered through its room, for example "
+        "`from brainage.trial import TrialResult`. The first line of each docstring; "
+        "`help(name)` in Python has the rest.",
+        "",
+    ]
+    for room in ROOMS:
+        door = importlib.import_module(f"brainage.{room}")
+        lines += [f"## brainage.{room}", ""]
+        for name in sorted(set(door.__all__) - set(brainage.__all__), key=str.lower):
+            thing = getattr(door, name)
+            if callable(thing):
+                lines += [f"`{name}{_signature(thing)}`", f": {_first_line(thing)}", ""]
+    return "\n".join(lines)
+
+
+def _signature(thing: object) -> str:
+    """Return a function's parameters by name; a type has its own documentation."""
+    if isinstance(thing, type):
+        return ""
+    names = []
+    for parameter in inspect.signature(thing).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in names:
+            names.append("*")
+        names.append(parameter.name)
+    return f"({', '.join(names)})"
+
+
 def main() -> int:
-    """Write the three pages."""
+    """Write the four pages."""
     folder = PROJECT / "docs" / "reference"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, make in (("config", config_page), ("verbs", verbs_page), ("api", api_page)):
+    for name, make in (
+        ("config", config_page),
+        ("verbs", verbs_page),
+        ("api", api_page),
+        ("doors", doors_page),
+    ):
         with contextlib.redirect_stdout(io.StringIO()):
             text = make()
         (folder / f"{name}.md").write_text(GENERATED + text, encoding="utf-8")

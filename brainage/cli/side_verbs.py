@@ -16,6 +16,7 @@ from brainage.cli.studies import overrides_of, refuse_without_data
 from brainage.config import find_study_file, study_schema, study_template
 from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
+from brainage.number_words import cell
 
 if TYPE_CHECKING:
     from brainage.trial import TrialShape
@@ -74,6 +75,7 @@ def run_init(arguments: argparse.Namespace, screen: Screen) -> int:
 
 
 def _described(arguments: argparse.Namespace, path: Path) -> tuple[str, list[str]]:
+    from brainage.clock import find_clock_file
     from brainage.stages.describe import describe_folder
     from brainage.stages.study_text import study_text
 
@@ -91,7 +93,7 @@ def _described(arguments: argparse.Namespace, path: Path) -> tuple[str, list[str
         base=path.parent,
         trial=trial,
         reference=reference,
-        clock=Path(arguments.clock) if arguments.clock else None,
+        clock=find_clock_file(arguments.clock) if arguments.clock else None,
         scores=Path(arguments.scores) if arguments.scores else None,
     )
 
@@ -234,7 +236,7 @@ def run_clock(arguments: argparse.Namespace, screen: Screen) -> int:
     clock = BrainClock.load(find_clock_file(arguments.file))
     card = clock.card()
     for key, value in card.items():
-        screen.line(f"{key}: {value}")
+        screen.line(f"{key}: {cell(value)}")
     if clock.regression.holds_features:
         screen.problem(f"warning: {arguments.file} holds {clock.regression.data_in_file}")
     screen.result(card)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from brainage.number_words import p_words
-from brainage.report.content import Block, Figure, Prose, Section, pairs, table_of
+from brainage.report.content import Block, Figure, Prose, Section, heading, pairs, table_of
 from brainage.report.figures import (
+    plot_efficiency,
     plot_gap_on_age,
     plot_gap_slopes,
     plot_learning_curve,
@@ -18,10 +18,17 @@ from brainage.report.figures.drawing import FigureFolder, FigureStem, figure_of
 from brainage.report.results import StudyResults
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
-
-_P = {"p_value": p_words}
+_METRICS = {
+    "MAE": "mean absolute error (years)",
+    "RMSE": "root mean squared error (years)",
+    "MAE_median": "mean absolute error of the median predictor (years)",
+    "skill": "skill: 1 - error / error of the median",
+    "r": "correlation r with age",
+    "R2": "share of variance R²",
+}
 
 
 def clock_sections(results: StudyResults, folder: FigureFolder) -> Iterator[Section]:
@@ -59,9 +66,9 @@ def _accuracy(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
         )
     if results.metrics is not None:
         yield table_of(
-            results.metrics,
+            _metrics_view(results.metrics),
             "Out-of-fold accuracy with 95 % bootstrap intervals over people, beside the median "
-            "predictor. Errors in years; skill is 1 - MAE / MAE of the median.",
+            "predictor.",
             file=results.files.get("metrics"),
         )
     yield from _cohort(results, folder)
@@ -83,18 +90,7 @@ def _cohort(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
             folded=True,
             file=results.files.get("learning_curve"),
         )
-    for table, whose, name in (
-        (results.efficiency, "left-out scans of the reference", "efficiency"),
-        (results.external_efficiency, "the external test set", "external_efficiency"),
-    ):
-        if table is not None:
-            yield table_of(
-                table,
-                f"What the clock asks of a trial, on {whose}: noise of a scan, shares of a true "
-                "shift, and people per arm for one latent year at 80 % power. Within-scan part "
-                "only, unless a row says otherwise.",
-                file=results.files.get(name),
-            )
+    yield from _efficiency(results, folder)
     if results.sites is not None and len(results.sites) > 1:
         yield _figure(
             plot_sites(results.sites),
@@ -128,7 +124,39 @@ def _other_tests(results: StudyResults) -> Iterator[Block]:
         ),
     ):
         if table is not None:
-            yield table_of(table, caption, formats=_P, file=results.files.get(name))
+            yield table_of(table, caption, file=results.files.get(name))
+
+
+def _efficiency(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
+    """Yield what the clock asks of a trial: shares as a figure, all of it as a table."""
+    for table, whose, name in (
+        (results.efficiency, "left-out scans of the reference", "efficiency"),
+        (results.external_efficiency, "the external test set", "external_efficiency"),
+    ):
+        if table is None:
+            continue
+        if table["measure"].isin(["share_pooled"]).any():
+            yield _figure(
+                plot_efficiency(table),
+                folder / name,
+                f"Trial efficiency, on {whose}: which share of a true shift of brain age the clock "
+                "shows, with 95 % intervals. Of all people together it can be gamed by sites; what "
+                "a trial has is the share within people, which only a planted shift shows.",
+                "Shares of a true shift with intervals, one a way of asking.",
+            )
+        yield table_of(
+            table.assign(measure=table["measure"].map(heading)),
+            f"What the clock asks of a trial, on {whose}: noise of a scan, shares of a true shift, "
+            "and people per arm for one latent year at 80 % power. Within-scan part only, unless a "
+            "row says otherwise.",
+            file=results.files.get(name),
+        )
+
+
+def _metrics_view(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return accuracy with words for short names; whether a clock shows nothing is said above."""
+    view = metrics.drop(columns="shows_nothing", errors="ignore")
+    return view.assign(metric=view["metric"].replace(_METRICS))
 
 
 def _bias(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:

@@ -5,13 +5,15 @@ The whole of it is written beside the page as ``summary.json``, and the page is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from brainage.number_words import are_numbers, cell
+from brainage.number_words import are_numbers, cell, p_words, plain
 from brainage.wording import printable
 
 #: Rows that a table of the page holds at most; its file has them all.
@@ -52,12 +54,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: its files are ``figures/NAME.svg``, and ``.png`` and ``.pdf`` where asked for."""
+    """One figure: its files are ``figures/NAME.svg``, and ``.png`` and ``.pdf`` where asked for.
+
+    `picture`: its caption speaks of its colours, so a dark page shows it as it is.
+    """
 
     name: str
     caption: str
     alt: str
     wide: bool = True
+    picture: bool = False
     kind: str = field(default="figure", init=False)
 
 
@@ -134,7 +140,7 @@ def table_of(
     columns : mapping of str to str, optional
         Column -> heading, in order; others are left out. Default: every column, its name in words.
     formats : mapping of str to callable, optional
-        Column -> how its values are written; default `brainage.number_words.cell`.
+        Column -> how its values are written; default `written`.
     folded, file
         See `Table`.
     most : int, default=1000
@@ -144,7 +150,10 @@ def table_of(
     named = {name: words for name, words in named.items() if name in frame}
     formats = formats or {}
     shown = frame.head(most)
-    cells = [[printable(formats.get(name, cell)(value)) for value in shown[name]] for name in named]
+    cells = [
+        [printable(formats.get(name, written(name))(value)) for value in shown[name]]
+        for name in named
+    ]
     numeric = tuple(map(are_numbers, cells))
     rows = tuple(zip(*cells, strict=True)) if cells else ()
     return Table(
@@ -158,13 +167,50 @@ def table_of(
     )
 
 
+def written(name: str) -> Callable[[Any], str]:
+    """Return how a column's values are written, by its name: p-values, years, anything else."""
+    if _P_VALUE.search(name):
+        return _p
+    return _years if name.endswith("_years") else cell
+
+
+def _p(value: object) -> str:
+    """Return a p-value in words; what a view has written already stays."""
+    return p_words(float(value)) if isinstance(value, float | np.floating) else cell(value)
+
+
+def _years(value: object) -> str:
+    """Return years to two decimals, so that a column of them stands aligned."""
+    if isinstance(value, float | np.floating) and np.isfinite(value):
+        return plain(float(value))
+    return cell(value)
+
+
 def pairs(rows: Sequence[tuple[str, object]], caption: str, *, folded: bool = False) -> Table:
     """Return a table of two columns: what, and its value."""
     cells = tuple((printable(what), printable(cell(value))) for what, value in rows)
     return Table(caption, ("what", "value"), cells, (False, False), folded=folded)
 
 
+_P_VALUE = re.compile(r"^p_|^p$|(^|_)p_value$")
 _UNITS = {"years": "years", "mm": "mm", "s": "s", "hz": "Hz", "percent": "%"}
+
+
+_SAID = {
+    "fd": "FD",
+    "ci low": "95 % low",
+    "ci high": "95 % high",
+    "ci": "95 % interval",
+    "se": "standard error",
+    "df": "degrees of freedom",
+    "sd": "SD",
+    "mae": "MAE",
+    "icc": "ICC",
+    "anderson rubin": "Anderson-Rubin",
+    "benjamini hochberg": "(Benjamini-Hochberg)",
+    "westfall young": "(Westfall-Young)",
+    "p holm": "p (Holm)",
+}
 
 
 def heading(name: str) -> str:
@@ -172,5 +218,6 @@ def heading(name: str) -> str:
     words = name.split("_")
     unit = _UNITS.get(words[-1]) if len(words) > 1 else None
     text = " ".join(words[:-1] if unit else words)
-    text = text.replace(" fd", " FD").replace("ci low", "95 % low").replace("ci high", "95 % high")
+    for short, said in _SAID.items():
+        text = re.sub(rf"\b{short}\b", said, text)
     return f"{text} ({unit})" if unit else text

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from brainage import __version__
 from brainage.clock import refuse_corrected
 from brainage.files import write_json, write_text
-from brainage.number_words import interval, p_words, signed
+from brainage.number_words import interval, p_words, plain, signed
 from brainage.report.clock_sections import clock_sections
 from brainage.report.content import Section, Summary
 from brainage.report.figures.drawing import BESIDE, FigureFile, FigureFolder
@@ -171,7 +171,7 @@ def _facts(results: StudyResults) -> Iterator[tuple[str, str]]:
         if "MAE" in found:
             yield "clock: mean absolute error", f"{found['MAE']:.2f} years"
         if "r" in found:
-            yield "clock: r", signed(found["r"])
+            yield "clock: r", plain(found["r"])
 
 
 def _remove_figures(folder: Path) -> None:

@@ -58,7 +58,7 @@ def _scans(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
         if name.startswith("carpet"):
             caption = results.drawing_captions[name]
             alt = f"{caption} Parcels down, time across."
-            yield Figure(name, caption, alt)
+            yield Figure(name, caption, alt, picture=True)
     if results.not_drawn:
         yield Prose(results.not_drawn, "Carpets that could not be drawn, and why.")
     for cohort, table in results.scans.items():

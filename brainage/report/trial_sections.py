@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from brainage.number_words import interval, p_equals, p_words, signed
+from brainage.number_words import interval, p_equals, signed
 from brainage.report.content import Block, Figure, Prose, Section, pairs, table_of
 from brainage.report.figures import (
     plot_changes,
@@ -21,8 +21,15 @@ from brainage.report.figures import (
 from brainage.report.figures.drawing import FigureFolder, FigureStem, figure_of
 from brainage.report.figures.of_trial import plot_forest
 from brainage.report.results import StudyResults
-from brainage.report.views import estimates_table, of_whole_brain, paired_table, planned
+from brainage.report.views import (
+    analysis_table,
+    estimates_table,
+    of_whole_brain,
+    paired_table,
+    planned,
+)
 from brainage.tables import WHOLE_BRAIN
+from brainage.trial import TableRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +130,8 @@ def _answer(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
         )
     yield from _truth(results)
     if results.notes:
-        notes = pd.DataFrame({"note": list(results.notes)})
+        said = [note.replace(WHOLE_BRAIN, "whole brain") for note in results.notes]
+        notes = pd.DataFrame({"note": said})
         yield table_of(
             notes,
             "What the analysis says of itself: what was left out, fallen back on, not as planned.",
@@ -320,31 +328,34 @@ def _own_table(
         view = view.assign(plan=[planned(row) for _, row in view.iterrows()])
         view = view.drop(columns="prespecified")
     if set(table.columns) >= _FOREST and 1 < len(table) <= 40:
+        yield from _own_forests(table, name, record, folder)
+    folded = record.shown == "folded"
+    yield analysis_table(view, record.caption, folded=folded, file=results.files.get(name))
+
+
+def _own_forests(
+    table: pd.DataFrame, name: str, record: TableRecord, folder: FigureFolder
+) -> Iterator[Block]:
+    """Yield a forest plot of a table's rows; rows in other units have an axis of their own."""
+    by_unit = [("", table)]
+    if "unit" in table and table["unit"].nunique() > 1:
+        by_unit = [(str(unit), rows) for unit, rows in table.groupby("unit", sort=False)]
+    for place, (unit, rows) in enumerate(by_unit, start=1):
         words = [
             column
-            for column in ("analysis", "network", "region", "arm", "versus", "visit")
-            if column in table and table[column].nunique() > 1
+            for column in ("name", "analysis", "network", "region", "arm", "versus", "visit")
+            if column in rows and rows[column].nunique() > 1
         ]
         labels = [
             ", ".join(str(row[column]) for column in words) or record.title
-            for _, row in table.iterrows()
+            for _, row in rows.iterrows()
         ]
         yield _figure(
-            plot_forest(table, labels),
-            folder / f"analysis_{name}",
-            record.caption,
-            f"Forest plot of {len(table)} rows; the table below has the same numbers.",
+            plot_forest(rows, labels, unit=f"years, {unit}" if unit else "years"),
+            folder / (f"analysis_{name}_{place}" if unit else f"analysis_{name}"),
+            record.caption + (f" In this figure: {unit}." if unit else ""),
+            f"Forest plot of {len(rows)} rows; the table below has the same numbers.",
         )
-    formats = {
-        column: p_words for column in view if str(column).endswith(("p_value", "p_adjusted"))
-    }
-    yield table_of(
-        view,
-        record.caption,
-        formats=formats,
-        folded=record.shown == "folded",
-        file=results.files.get(name),
-    )
 
 
 def _missing(results: StudyResults) -> Iterator[Block]:

@@ -159,7 +159,7 @@ def _worth(results: StudyResults) -> list[tuple[str, dict]]:
                 "mae": plain(found.loc["MAE", "estimate"]),
                 "median": plain(found.loc["MAE_median", "estimate"]),
                 "skill": plain(skill["estimate"]),
-                "skill_interval": interval(skill["low"], skill["high"]),
+                "skill_interval": f"{plain(skill['low'])} to {plain(skill['high'])}",
             }
             return [("clock is good", filled)]
     if results.card:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from brainage.number_words import interval, is_missing, p_words, plain, signed
-from brainage.report.content import Table, table_of
+from brainage.report.content import Table, heading, table_of
 from brainage.tables import WHOLE_BRAIN
+
+#: A table of more rows is folded: a page of everything open is read by nobody.
+MOST_OPEN_ROWS = 20
+#: Words of so many letters that every row repeats are said once.
+_SAID_ONCE = 24
 
 
 def estimates_table(
@@ -76,6 +83,39 @@ def paired_table(
     view["Cohen's d_av"] = rows["cohens_d_av"].map(plain)
     view["years since baseline"] = rows["mean_interval_years"].map(plain)
     return table_of(view, caption, columns=_as_they_are(view), folded=folded, file=file)
+
+
+def analysis_table(
+    rows: pd.DataFrame, caption: str, *, folded: bool = False, file: str | None = None
+) -> Table:
+    """Return an analysis's own table as readers want it.
+
+    Ends of an interval stand in one column; a column without a value is left out; words that are
+    the same in every row are said once, in the caption; a long table is folded.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The table, with its column ``plan`` in words where it has one.
+    caption, folded, file
+        See `brainage.report.content.Table`.
+    """
+    view = rows.dropna(axis="columns", how="all")
+    for low in [str(name) for name in view if re.search(r"(^|_)ci_low(_|$)", str(name))]:
+        high, both = low.replace("ci_low", "ci_high"), low.replace("ci_low", "ci")
+        if high in view:
+            ends = list(map(interval, view[low], view[high]))
+            view.insert(view.columns.get_loc(low), both, ends)
+            view = view.drop(columns=[low, high])
+    for name in view.columns[1:]:
+        text = str(view[name].iloc[0]) if len(view) > 1 else ""
+        if len(text) > _SAID_ONCE and view[name].nunique(dropna=False) == 1:
+            caption = f"{caption} {heading(str(name)).capitalize()}: {text.rstrip('.')}."
+            view = view.drop(columns=name)
+    if "network" in view:
+        view["network"] = view["network"].map(_network)
+    folded = folded or len(view) > MOST_OPEN_ROWS
+    return table_of(view, caption, folded=folded, file=file)
 
 
 def planned(row: pd.Series) -> str:

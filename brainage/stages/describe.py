@@ -12,9 +12,12 @@ from pathlib import Path
 import pandas as pd
 
 from brainage.errors import BrainAgeError, ConfigError
+from brainage.series import parts_of
 from brainage.tables import read_scores, read_text_table
 
 _ENTITY = re.compile(r"(?:^|_)([a-z]+)-([A-Za-z0-9+]+)(?=_|$)")
+#: Entities that make another run, atlas or space; files alike in these are forms of one run.
+_OF_A_RUN = ("sub", "ses", "task", "run", "dir", "acq", "atlas", "seg", "space")
 _BOLD = ("_bold.nii.gz", "_bold.nii", "_bold.dtseries.nii")
 _SERIES = ("_timeseries.tsv", "_timeseries.csv", "_timeseries.ptseries.nii")
 #: Columns that usually hold what was randomised, and words that usually mean control.
@@ -37,6 +40,8 @@ class Folder:
         Whether it holds parcel series rather than images.
     participants, sessions, tasks, spaces, atlases : Counter
         Label -> number of files.
+    forms : Counter
+        Parts of names ("feature-A") by which files of one run and atlas differ -> number of files.
     tables : dict of str to Path
         "participants" and "sessions", where they were found.
     """
@@ -48,6 +53,7 @@ class Folder:
     tasks: Counter = field(default_factory=Counter)
     spaces: Counter = field(default_factory=Counter)
     atlases: Counter = field(default_factory=Counter)
+    forms: Counter = field(default_factory=Counter)
     tables: dict[str, Path] = field(default_factory=dict)
 
 
@@ -111,8 +117,24 @@ def describe_folder(path: str | Path) -> Folder:
         counts["task"],
         counts["space"],
         atlases,
+        _forms(series),
         _tables(path),
     )
+
+
+def _forms(names: Sequence[str]) -> Counter:
+    """Count the parts of names that tell files of one run and atlas apart."""
+    runs: dict[tuple, list[tuple[str, ...]]] = {}
+    for name in names:
+        parts = parts_of(name)
+        run = tuple(part for part in parts if part.split("-", 1)[0] in _OF_A_RUN)
+        runs.setdefault(run, []).append(parts)
+    forms: Counter = Counter()
+    for files in runs.values():
+        shared = set(files[0]).intersection(*files[1:])
+        own = [sorted(set(parts) - shared) for parts in files]
+        forms.update(telling[0] for telling in own if len(files) > 1 and telling)
+    return forms
 
 
 def visits_of(trial: Folder | None, scores: Path | None) -> list[tuple[str, float | None]]:

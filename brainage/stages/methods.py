@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+import pandas as pd
+
 from brainage.clock import BrainClock, ClockOptions, regressor_of
 from brainage.config import StudyConfig
 from brainage.connectivity import KINDS, ConnectivityOptions, ViewSpec
@@ -20,6 +22,13 @@ from brainage.stages.extract import SCANS
 from brainage.stages.score import scoring_clock
 from brainage.tables import read_table
 from brainage.trial import TrialOptions
+
+_ADJUSTED = {
+    "none": "not adjusted",
+    "holm": "adjusted by Holm's method",
+    "dunnett": "adjusted by Dunnett's method",
+    "benjamini_hochberg": "adjusted by the method of Benjamini and Hochberg",
+}
 
 
 def methods_sentences(study: StudyConfig, *, stages: Collection[str] = STAGES) -> tuple[str, ...]:
@@ -59,7 +68,9 @@ def cited(study: StudyConfig, *, stages: Collection[str] = STAGES) -> tuple[str,
             keys += ["scikit-learn", "uncorrected_accuracy", "intervals", clock.bias_correction]
             keys += [clock.harmonization.method]
         if "features" in stages:
-            keys += [science.connectivity.shrinkage]
+            kinds = science.connectivity.kinds
+            if any(KINDS[kind].shrinkage == "asked" for kind in kinds):
+                keys += [science.connectivity.shrinkage]
         if "extract" in stages and _extracts(study):
             keys += ["nilearn", science.atlas.name]
     if science.trial is not None and "compare" in stages:
@@ -176,9 +187,8 @@ def _clock(study: StudyConfig, *, trained: bool) -> list[str]:
     validation = clock.validation
     sentences = [
         f"Age was predicted by {_estimator(clock)}; accuracy is that of "
-        f"{validation.n_folds}-fold cross-validation ({validation.n_repeats} repeat(s), "
-        "people and families never "
-        "split), every choice nested, on uncorrected predictions."
+        f"{validation.n_folds}-fold cross-validation{_repeated(validation.n_repeats)} (people and "
+        "families never split), every choice nested, on uncorrected predictions."
     ]
     if clock.harmonization.method != "none":
         kept = ", beside a linear age effect that stays" if clock.harmonization.preserve_age else ""
@@ -198,6 +208,10 @@ def _clock(study: StudyConfig, *, trained: bool) -> list[str]:
             "every visit."
         )
     return sentences
+
+
+def _repeated(n_repeats: int) -> str:
+    return f", repeated {n_repeats} times" if n_repeats > 1 else ""
 
 
 def _lent(study: StudyConfig) -> list[str]:
@@ -228,9 +242,8 @@ def _estimator(clock: ClockOptions) -> str:
 
 def _trial(trial: TrialOptions, *, scores_made_here: bool) -> list[str]:
     primary = trial.primary_arm or trial.arms[-1]
-    adjusted = (
-        "not adjusted" if trial.multiplicity == "none" else (f"adjusted by {trial.multiplicity}")
-    )
+    others = _ADJUSTED.get(trial.multiplicity, trial.multiplicity)
+    within = _ADJUSTED.get(trial.within_arm_multiplicity, trial.within_arm_multiplicity)
     frozen = (
         "The clock was frozen before any trial scan was scored, and scores were hashed before the "
         "allocation was read."
@@ -239,5 +252,25 @@ def _trial(trial: TrialOptions, *, scores_made_here: bool) -> list[str]:
     return [
         frozen if scores_made_here else hashed,
         f"The primary contrast was {primary} against {trial.control_arm} at {trial.primary_visit}; "
-        f"other contrasts are {adjusted}.",
+        f"p-values of the other contrasts with control are {others}, those of changes within "
+        f"arms {within}.",
     ]
+
+
+def model_sentences(contrasts: pd.DataFrame, covariates: pd.DataFrame) -> list[str]:
+    """Say by which model the primary contrast was found, with which covariates.
+
+    Parameters
+    ----------
+    contrasts, covariates : DataFrame
+        Of the comparison (`brainage.trial.TrialResult`): what was fitted, not what was asked for.
+    """
+    primary = contrasts[contrasts["primary"]].iloc[0]
+    people = f"{int(primary['n_model'])} participants of these two arms"
+    said = [f"It was estimated by {primary['method']}, in {people}."]
+    fitted = covariates[covariates["network"] == primary["network"]]
+    if len(fitted):
+        first = fitted[fitted["analysis"] == fitted["analysis"].iloc[0]]
+        named = [str(name).replace("_", " ") for name in first["covariate"]]
+        said.append(f"Covariates were {', '.join(named)}.")
+    return said

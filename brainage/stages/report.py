@@ -28,7 +28,12 @@ from brainage.stages.extract import SCANS
 from brainage.stages.features import left_out
 from brainage.stages.lock import stage_lock
 from brainage.stages.manifest import read_checked_manifest, read_manifest, versions
-from brainage.stages.methods import cited, methods_sentences, software_sentence
+from brainage.stages.methods import (
+    cited,
+    methods_sentences,
+    model_sentences,
+    software_sentence,
+)
 from brainage.stages.recovery import recovery
 from brainage.stages.report_checklist import checklist
 from brainage.stages.report_clock import trained_fields, trust_summary
@@ -71,12 +76,8 @@ def report(study: StudyConfig) -> Path:
 def gather(study: StudyConfig) -> StudyResults:
     """Read every result of a study that is there."""
     ran, stages = as_it_ran(study)
-    words, bibtex = cite(cited(ran, stages=stages))
     fields: dict[str, Any] = {
         "title": study.title,
-        "methods": (*methods_sentences(ran, stages=stages), software_sentence(_versions(study))),
-        "references": words,
-        "bibtex": bibtex,
         "scans": _scans(study),
         "excluded": _excluded(study),
         "provenance": _provenance(study),
@@ -94,6 +95,16 @@ def gather(study: StudyConfig) -> StudyResults:
     if study.science.trial is not None and _finished(study, "compare"):
         fields |= _trial_fields(study, scores, fields)
     fields |= _drawings(study, fields)
+    modelled = (
+        model_sentences(fields["contrasts"], fields["covariates"]) if "contrasts" in fields else []
+    )
+    fields["methods"] = (
+        *methods_sentences(ran, stages=stages),
+        *modelled,
+        software_sentence(_versions(study)),
+    )
+    shown = ("patterns",) if fields.get("pattern_parcels") is not None else ()
+    fields["references"], fields["bibtex"] = cite((*cited(ran, stages=stages), *shown))
     results = StudyResults(**fields)
     return replace(results, checklist=checklist(ran, results))
 

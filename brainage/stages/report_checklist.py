@@ -7,6 +7,10 @@ from brainage.number_words import plain
 from brainage.report import StudyResults
 
 NOT_KNOWN = "not known to this software"
+_OUTCOMES = {
+    "gap_corrected_years": "brain-age gap, corrected for age",
+    "gap_years": "brain-age gap, uncorrected",
+}
 _CONSORT, _PITFALL = "CONSORT 2025", "pitfalls of brain age"
 
 
@@ -51,13 +55,16 @@ def _of_trial(study: StudyConfig, results: StudyResults) -> list[tuple[str, str]
         ("Registration and protocol", NOT_KNOWN),
         ("Statistical analysis plan before the arms were known", _plan_answer(results)),
         ("Eligibility, settings, interventions", NOT_KNOWN),
-        ("Primary outcome", f"{options.outcome} at {options.primary_visit}, years"),
+        (
+            "Primary outcome",
+            f"{_OUTCOMES.get(options.outcome, options.outcome)} at {options.primary_visit}, in "
+            "years",
+        ),
         ("How the sample size was determined", NOT_KNOWN),
         (
             "Random allocation",
-            f"{scheme.scheme}, block size "
-            f"{scheme.block_size or 'not stated'}, strata {', '.join(options.strata) or 'none'} "
-            "(as the study file states it)",
+            f"{scheme.scheme}{_blocks(scheme.block_size)}, strata: "
+            f"{', '.join(options.strata) or 'none'} (as the study file states it)",
         ),
         ("Allocation concealment, who assigned", NOT_KNOWN),
         (
@@ -83,6 +90,10 @@ def _of_trial(study: StudyConfig, results: StudyResults) -> list[tuple[str, str]
     ]
 
 
+def _blocks(block_size: int | None) -> str:
+    return f", blocks of {block_size}" if block_size else ""
+
+
 def _plan_answer(results: StudyResults) -> str:
     return {
         "beforehand": "written before the comparison, hash in every row; its registration is not "
@@ -102,11 +113,13 @@ def _of_clock(study: StudyConfig, results: StudyResults) -> list[tuple[str, str]
         (
             "Everything learnt is fitted inside the training fold; a person and a family stay in "
             "one fold",
-            f"yes, {validation.n_folds} folds x {validation.n_repeats}" if here else elsewhere,
+            f"yes: {validation.n_folds} folds, {validation.n_repeats} time(s)"
+            if here
+            else elsewhere,
         ),
         (
             "Harmonisation cannot absorb the treatment",
-            f"{harmonization.method}, fitted on reference scans alone" if here else elsewhere,
+            _harmonised(harmonization.method) if here else elsewhere,
         ),
         (
             "A site unseen in training",
@@ -127,7 +140,7 @@ def _of_clock(study: StudyConfig, results: StudyResults) -> list[tuple[str, str]
         ),
         (
             "Reliability from repeated scans",
-            "control arm's visits" if results.reliability is not None else "no repeated scans",
+            _reliability_answer(results),
         ),
         (
             "Patterns instead of weights",
@@ -144,6 +157,20 @@ def _of_clock(study: StudyConfig, results: StudyResults) -> list[tuple[str, str]
             "the page speaks of within-person change in predicted age",
         ),
     ]
+
+
+def _harmonised(method: str) -> str:
+    if method == "none":
+        return "no harmonisation was done"
+    return f"{method}, fitted on reference scans alone"
+
+
+def _reliability_answer(results: StudyResults) -> str:
+    if results.reliability is not None:
+        return "shown, of the control arm's visits"
+    if "reliability" in results.tables:
+        return "shown, under further analyses"
+    return "no repeated scans"
 
 
 def _motion_answer(results: StudyResults) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from brainage.clock import BrainClock
+from brainage.clock import BrainClock, packaged_clocks
 from brainage.errors import BrainAgeError
 from brainage.stages.describe import CONTROL, Arms, Folder, find_arms, visits_of
 from brainage.tables import read_text_table
@@ -56,11 +56,20 @@ def study_text(
         "  output: out",
     ]
     if reference is not None:
-        lines += _cohort("reference", reference, where, to_do)
+        lines += _cohort("reference", reference, where, to_do, n_parcels=None)
     if trial is not None:
-        lines += _cohort("trial", trial, where, to_do)
+        n_parcels = None if clock is None else BrainClock.load(clock).specs[0].n_parcels
+        lines += _cohort("trial", trial, where, to_do, n_parcels=n_parcels)
     if clock is not None:
-        lines.append(f"  clock: {_text(where(clock))}")
+        packaged = {Path(path): name for name, path in packaged_clocks().items()}
+        lines.append(f"  clock: {_text(packaged.get(clock) or where(clock))}")
+    elif trial is not None and reference is None:
+        lines += [
+            "  # CHANGE: healthy people to train a clock on, or the file of a clock:",
+            "  # reference: {scans: derivatives, participants: participants.tsv}",
+            "  # clock: reference.clock",
+        ]
+        to_do.append("paths.reference or paths.clock: whom to train on, or a clock to score with")
     if scores is not None:
         lines.append(f"  scores: {_text(where(scores))}")
     arms, visits = Arms(), []
@@ -96,7 +105,9 @@ class _Relative:
         return str(path.relative_to(self._base)) if path.is_relative_to(self._base) else str(path)
 
 
-def _cohort(name: str, folder: Folder, where: _Relative, to_do: list[str]) -> list[str]:
+def _cohort(
+    name: str, folder: Folder, where: _Relative, to_do: list[str], *, n_parcels: int | None
+) -> list[str]:
     kind = "series" if folder.is_series else "scans"
     lines = [f"  {name}:", f"    {kind}: {_text(where(folder.path))}"]
     n, m = len(folder.participants), sum(folder.participants.values())
@@ -105,9 +116,7 @@ def _cohort(name: str, folder: Folder, where: _Relative, to_do: list[str]) -> li
         if len(counter) > 1:
             chosen, others = _most(counter)
             lines.append(f"    {key}: {_text(chosen)}   # CHANGE if you like: also {others}")
-    if folder.is_series and len(folder.atlases) > 1:
-        chosen, others = _most(folder.atlases)
-        lines.append(f"    atlas: {_text(chosen)}   # CHANGE if you like: also {others}")
+    lines += _atlas(folder, n_parcels) if folder.is_series else []
     for table in ("participants", "sessions"):
         if table in folder.tables:
             lines.append(f"    {table}: {_text(where(folder.tables[table]))}")
@@ -118,7 +127,33 @@ def _cohort(name: str, folder: Folder, where: _Relative, to_do: list[str]) -> li
         to_do.append(f"paths.{name}.participants: the table with participant_id and age")
     else:
         lines += _columns(folder.tables["participants"])
+    if "sessions" not in folder.tables and len(folder.sessions) > 1:
+        lines.append(
+            "    # sessions: sessions.tsv   # CHANGE: participant_id, session_id, age there"
+        )
+        to_do.append(f"paths.{name}.sessions: the age at each scan, where no table has it yet")
     return lines
+
+
+def _atlas(folder: Folder, n_parcels: int | None) -> list[str]:
+    """Return the choice among several atlases, and among several forms of one run.
+
+    A clock has its number of parcels; an atlas with that number in its name comes first.
+    """
+    fits = {
+        name: n
+        for name, n in folder.atlases.items()
+        if re.search(rf"(?<!\d){n_parcels}(?!\d)", name)
+    }
+    chosen = next(iter(fits), None) or (_most(folder.atlases)[0] if folder.atlases else "")
+    atlas, also = chosen, ", ".join(sorted(name for name in folder.atlases if name != chosen))
+    if len(folder.forms) > 1 and atlas:
+        form, others = _most(folder.forms)
+        also = ", ".join(filter(None, (also, others)))
+        atlas = f"{atlas}:{form}"
+    elif len(folder.atlases) < 2:
+        return []
+    return [f"    atlas: {_text(atlas)}   # CHANGE if you like: also {also}"]
 
 
 def _columns(table: Path) -> list[str]:

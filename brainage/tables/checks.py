@@ -91,9 +91,10 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: TableSchema) -> N
 
 def absent_words(source: str, column: Column, found: list[str]) -> str:
     """Say which column is absent, what it means and what may be meant by another."""
+    meant = did_you_mean(source, found) or " Rename the column that is meant."
     return (
         f"no column '{source}' ({column.description.rstrip('.')}); the header has "
-        f"{', '.join(map(str, found[:12]))}.{did_you_mean(source, found)}"
+        f"{', '.join(map(str, found[:12]))}.{meant}"
     )
 
 

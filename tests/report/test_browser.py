@@ -105,10 +105,10 @@ def test_nothing_goes_wrong_and_nothing_runs_off_the_page(opened, width, scheme)
     page, wrong = opened(width, scheme)
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width
-    # Wide tables scroll within themselves; everything else stays within the page.
+    # Wide tables and figures scroll within themselves; everything else stays within the page.
     off = page.evaluate(
         """() => [...document.querySelectorAll('body *')]
-            .filter((e) => !e.closest('.table') && !e.matches('.skip')
+            .filter((e) => !e.closest('.table, .scroll') && !e.matches('.skip')
                     && e.getBoundingClientRect().right > innerWidth + 1)
             .map((e) => e.outerHTML.slice(0, 80))"""
     )
@@ -121,6 +121,23 @@ def test_text_stands_out_from_what_is_behind_it(opened, scheme):
     page, _ = opened(scheme=scheme)
     contrasts = page.evaluate(TOO_FAINT)
     assert contrasts == []
+
+
+def test_a_drawing_is_light_on_dark_paper_and_as_it_is_on_white(opened):
+    shown = "getComputedStyle(document.querySelector('figure.drawn img')).filter"
+    assert opened(scheme="light")[0].evaluate(shown) == "none"
+    page, _ = opened(scheme="dark")
+    assert "invert" in page.evaluate(shown)
+    page.emulate_media(media="print")
+    assert page.evaluate(shown) == "none"
+
+
+def test_a_figure_is_no_narrower_than_its_letters_can_be_read(opened):
+    page, _ = opened(400)
+    widths = page.evaluate(
+        "[...document.querySelectorAll('figure:not(.half) img')].map((i) => i.clientWidth)"
+    )
+    assert min(widths) >= 470
 
 
 def test_every_figure_has_a_size_and_words(opened):

@@ -103,3 +103,24 @@ def test_the_specification_plot_has_a_point_an_analysis_and_a_dot_a_choice_it_ma
     assert made["covariate: sex"] == 2
     assert made["covariate: fd mm"] == 1
     assert made["model: MMRM"] == 3
+
+
+def test_shares_of_a_shift_are_drawn_those_that_are_known():
+    efficiency = pd.DataFrame(
+        {
+            "measure": ["within_scan_noise_years", "share_pooled", "share_planted"],
+            "estimate": [3.0, 0.7, float("nan")],
+            "low": [2.0, 0.6, float("nan")],
+            "high": [4.0, 0.8, float("nan")],
+        }
+    )
+    axes = ba.plot_efficiency(efficiency)
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["of all people together"]
+    assert axes.containers[0].lines[0].get_xdata() == [0.7]
+
+
+def test_a_saved_figure_keeps_its_layout_engine(trial_results, tmp_path):
+    figure = ba.report.figure_of(ba.plot_flow(trial_results.flow))
+    engine = figure.get_layout_engine()
+    ba.report.save_figure(figure, tmp_path / "flow")
+    assert figure.get_layout_engine() is engine

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from brainage.config import study_from_mapping
 from brainage.imaging.cleaning.strategies import load_strategy
-from brainage.stages.methods import cited, methods_sentences
+from brainage.stages.methods import cited, methods_sentences, model_sentences
 
 
 def extraction(**cleaning):
@@ -70,8 +72,33 @@ def test_contrasts_that_are_not_adjusted_are_not_said_to_be():
         methods_sentences(study_from_mapping({"science": {"trial": trial | more}}))[-1]
         for more in ({}, {"multiplicity": "none"})
     ]
-    assert words[0].endswith("other contrasts are adjusted by holm.")
-    assert words[1].endswith("other contrasts are not adjusted.")
+    assert "other contrasts with control are adjusted by Holm's method" in words[0]
+    assert "other contrasts with control are not adjusted" in words[1]
+
+
+def test_the_model_is_told_from_what_was_fitted():
+    contrasts = pd.DataFrame(
+        {"primary": [False, True], "network": "whole_brain", "method": ["x", "MMRM"], "n_model": 37}
+    )
+    covariates = pd.DataFrame(
+        {
+            "analysis": ["mmrm", "mmrm", "motion"],
+            "network": "whole_brain",
+            "covariate": ["baseline_gap x visit", "sex", "motion"],
+        }
+    )
+    said = model_sentences(contrasts, covariates)
+    assert said[0] == "It was estimated by MMRM, in 37 participants of these two arms."
+    assert said[1] == "Covariates were baseline gap x visit, sex."
+
+
+def test_an_estimator_is_cited_only_where_a_kind_of_connectivity_uses_it():
+    study = study_from_mapping({"paths": {"reference": {"scans": "x"}}})
+    assert "ledoit_wolf" not in cited(study, stages={"features"})
+    tangent = {
+        "science": {"connectivity": {"kinds": ["tangent"]}, "clock": {"views": ["tangent"]}},
+    }
+    assert "ledoit_wolf" in cited(study_from_mapping(tangent), stages={"features"})
 
 
 def test_of_a_stage_that_did_not_run_nothing_is_said():

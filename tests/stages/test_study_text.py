@@ -103,3 +103,32 @@ def test_a_folder_without_scans_says_what_it_needs(tmp_path, capsys):
     code, _ = init(tmp_path, tmp_path / "empty")
     assert code == BAD_INPUT
     assert "expected files *_bold.nii.gz or *_timeseries.tsv" in capsys.readouterr().err
+
+
+def test_forms_of_one_run_are_told_apart_and_a_trial_asks_for_a_clock(tmp_path, capsys):
+    folder = tmp_path / "halfpipe"
+    for session in ("bl", "m12"):
+        func = folder / "sub-01" / f"ses-{session}" / "func"
+        func.mkdir(parents=True)
+        for feature in ("A", "B"):
+            name = f"sub-01_ses-{session}_task-rest_feature-{feature}_atlas-x_timeseries.tsv"
+            (func / name).touch()
+    code, path = init(tmp_path, folder)
+    assert code == DONE
+    assert load_study(path).paths.trial.atlas == "x:feature-A"
+    assert "also feature-B" in path.read_text()
+    assert "paths.reference or paths.clock" in capsys.readouterr().out
+
+
+def test_a_clock_by_name_chooses_the_atlas_with_its_number_of_parcels(tmp_path):
+    folder = tmp_path / "giga"
+    for session in ("a", "b"):
+        func = folder / "sub-01" / f"ses-{session}" / "func"
+        func.mkdir(parents=True)
+        for atlas in ("Schaefer100Parcels", "Schaefer200Parcels"):
+            (func / f"sub-01_ses-{session}_task-rest_seg-{atlas}_timeseries.tsv").touch()
+    code, path = init(tmp_path, folder, "--clock", "lemon_schaefer200")
+    assert code == DONE
+    study = load_study(path)
+    assert study.paths.trial.atlas == "Schaefer200Parcels"
+    assert "  clock: lemon_schaefer200\n" in path.read_text()

@@ -3,6 +3,7 @@
 from brainage.report.figures.drawing import FigureFiles, figure_of, save_figure
 from brainage.report.figures.flow import plot_flow
 from brainage.report.figures.of_clock import (
+    plot_efficiency,
     plot_gap_on_age,
     plot_gap_slopes,
     plot_leaderboard,
@@ -27,6 +28,7 @@ __all__ = [
     "figure_of",
     "plot_changes",
     "plot_contrasts",
+    "plot_efficiency",
     "plot_flow",
     "plot_forest",
     "plot_gap_on_age",

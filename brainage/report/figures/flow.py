@@ -56,7 +56,7 @@ def plot_flow(flow: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
         axes = axes_for(axes, width + 0.1, total + 0.1)
         axes.set_axis_off()
         axes.set_xlim(0, width)
-        axes.set_ylim(-total, 0.02)
+        axes.set_ylim(-total - 0.02, 0.02)
         axes.set_aspect("equal")
         n = int(flow.groupby("arm")["randomised"].first().sum())
         _box(axes, [f"Randomised (n = {n})"], width / 2, 0.0, top)

@@ -158,6 +158,54 @@ def plot_learning_curve(curve: pd.DataFrame, *, axes: Axes | None = None) -> Axe
     return axes
 
 
+_SHARES = {
+    "share_pooled": "of all people together",
+    "share_within_site": "within sites",
+    "share_local": "at the trial's ages",
+    "share_planted": "of a planted shift (twin)",
+}
+
+
+def plot_efficiency(efficiency: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
+    """Draw which share of a true shift of age the clock shows, asked in several ways.
+
+    Parameters
+    ----------
+    efficiency : DataFrame
+        Schema `brainage.clock.EFFICIENCY`; a share that could not be told is left out.
+    axes : Axes or None, default=None
+        Where to draw; None: a new figure.
+
+    Returns
+    -------
+    axes : Axes
+        1: years of brain age show whole; 0: the clock shows nothing of them.
+
+    Examples
+    --------
+    >>> shares = {"measure": ["share_pooled"], "estimate": [0.7], "low": [0.6], "high": [0.8]}
+    >>> axes = ba.plot_efficiency(pd.DataFrame(shares))
+    """
+    rows = efficiency[efficiency["measure"].isin(list(_SHARES))].dropna(subset=["estimate"])
+    with style():
+        axes = axes_for(axes, 6.4, 0.9 + 0.34 * max(2, len(rows)))
+        heights = np.arange(len(rows))[::-1]
+        axes.errorbar(
+            rows["estimate"],
+            heights,
+            xerr=error_bars(rows["low"], rows["estimate"], rows["high"]),
+            fmt="o",
+            color=COLOURS[0],
+            capsize=3,
+        )
+        for at in (0, 1):
+            axes.axvline(at, color=QUIET, linewidth=0.8, linestyle=":")
+        axes.set_yticks(heights, [_SHARES[name] for name in rows["measure"]])
+        axes.set_ylim(-0.6, max(2, len(rows)) - 0.4)
+        axes.set_xlabel("share of a true shift that the clock shows (1: all of it)")
+    return axes
+
+
 def plot_sites(sites: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
     """Draw the ages and the mean gap of each site of the reference cohort.
 
