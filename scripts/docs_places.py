@@ -139,7 +139,8 @@ PLACES: dict[str, Callable[[Path], None]] = {
 def _make_trial(folder: Path, *, sessions: tuple[str, ...]) -> None:
     write_tiny_bids(folder, 12, sessions=sessions, prefix="T")
     people = [f"T{i + 1:02d}" for i in range(12)]
-    arms = np.resize(["control", "training"], 12)
+    # Both sexes in both arms: the people are F, M, F, M, ...
+    arms = np.resize(["control", "training", "training", "control"], 12)
     _write(pd.DataFrame({"participant_id": people, "arm": arms}), folder / "allocation.tsv")
 
 

@@ -26,7 +26,8 @@ def write_tiny_bids(
     folder: Path, n_people: int = 12, *, sessions: tuple[str, ...] = ("1",), prefix: str = ""
 ) -> None:
     """Write ``participants.tsv`` and ``derivatives/fmriprep``: some people, a session a year."""
-    rng = np.random.default_rng(0)
+    # Other people have other scans.
+    rng = np.random.default_rng([0, *map(ord, prefix)])
     rows, visits = [], []
     for i in range(n_people):
         person = f"sub-{prefix}{i + 1:02d}"
