@@ -105,11 +105,12 @@ def main() -> None:
             study = drawn(seed, traits, asked.people, asked.parcels)
             found = chosen(study, seed)
             for name, model in found.models.items():
-                row = found.frontier[found.frontier["chosen_by"] == name]
+                marks = found.frontier["chosen_by"].fillna("")
+                row = found.frontier[marks.str.contains(name)]
                 needed, share = simulated(study, model)
                 nested = measure_efficiency(found.halves[name], n_bootstrap=0)
                 figures = nested.set_index("measure")["estimate"]
-                told = "as by error" if row.empty else row.iloc[0][["weight", "penalty"]].to_dict()
+                told = row.iloc[0][["weight", "penalty"]].to_dict()
                 table = found.halves[name]
                 mae = (table["whole_years"] - table["age_years"]).abs().mean()
                 print(

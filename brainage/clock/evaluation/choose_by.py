@@ -45,7 +45,7 @@ FRONTIER = TableSchema(
         Column("weight", "number", "Of difference rows."),
         Column("penalty", "number", "Relative to the mean squared length of a centred scan."),
         *_OF_CANDIDATE,
-        Column("chosen_by", "text", "error, participants, or n/a: neither.", nullable=True),
+        Column("chosen_by", "text", "error, participants, both, or n/a: neither.", nullable=True),
     ),
     key=("weight", "penalty"),
 )
@@ -139,7 +139,8 @@ def choose_by_participants(
     latent = table["latent_noise_years"].replace(np.inf, np.nan)
     frontier = table.assign(latent_noise_years=latent, chosen_by=None)
     for name, place in zip(named, places, strict=True):
-        frontier.loc[place, "chosen_by"] = name
+        both = places[0] == places[1]
+        frontier.loc[place, "chosen_by"] = "error and participants" if both else name
     models = {
         name: products.model(everyone, *grid[place])
         for name, place in zip(named, places, strict=True)
