@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +63,33 @@ def blocks(page: Path) -> list[Block]:
     return [Block(m["what"] or "", m["name"] or "", m["kind"], m["text"]) for m in found]
 
 
-def run_page(page: Path, folder: Path, *, log: TextIO = sys.stdout) -> list[str]:
-    """Make a page's place in a folder, use its blocks there in order; return what failed."""
+def run_job(words: list[str], folder: Path) -> str | None:
+    """Run ``brainage WORDS`` or ``python -c TEXT`` in a folder; return its words if it failed."""
+    start = [sys.executable] if words[0] == "-c" else [sys.executable, "-m", "brainage"]
+    done = subprocess.run([*start, *words], cwd=folder, capture_output=True, text=True)
+    return f"{done.stdout}{done.stderr}" if done.returncode else None
+
+
+def run_page(
+    page: Path,
+    folder: Path,
+    *,
+    log: TextIO = sys.stdout,
+    run_one: Callable[[list[str], Path], str | None] = run_job,
+) -> list[str]:
+    """Make a page's place in a folder, use its blocks there in order; return what failed.
+
+    Parameters
+    ----------
+    page : Path
+        Markdown.
+    folder : Path
+        Where its commands are given.
+    log : file, default=sys.stdout
+        Is told each command.
+    run_one : callable, default=run_job
+        Runs one of them.
+    """
     failed, made = [], False
     for block in blocks(page):
         if block.what in ("run", "file", "into") and not made:
@@ -74,7 +100,7 @@ def run_page(page: Path, folder: Path, *, log: TextIO = sys.stdout) -> list[str]
         elif block.what == "into":
             _merge_into(folder / block.name, block.text)
         elif block.what == "run":
-            failed += _run(block, page, folder, log)
+            failed += _run(block, page, folder, log, run_one)
     return failed
 
 
@@ -82,18 +108,24 @@ def _place(page: Path) -> str:
     return next(block.name for block in blocks(page) if block.what == "run")
 
 
-def _run(block: Block, page: Path, folder: Path, log: TextIO) -> list[str]:
-    jobs = [[sys.executable, "-m", "brainage", *words[1:]] for words in block.commands()]
+def _run(
+    block: Block,
+    page: Path,
+    folder: Path,
+    log: TextIO,
+    run_one: Callable[[list[str], Path], str | None],
+) -> list[str]:
+    jobs = [words[1:] for words in block.commands()]
     if block.kind == "python":
-        jobs = [[sys.executable, "-c", block.text]]
+        jobs = [["-c", block.text]]
     failed = []
-    for job in jobs:
-        shown = "python ..." if block.kind == "python" else shlex.join(job[2:])
+    for words in jobs:
+        shown = "python ..." if block.kind == "python" else shlex.join(["brainage", *words])
         start = time.monotonic()
-        done = subprocess.run(job, cwd=folder, capture_output=True, text=True)
+        told = run_one(words, folder)
         print(f"$ {shown}  ({time.monotonic() - start:.1f} s)", file=log, flush=True)
-        if done.returncode:
-            failed.append(f"{page.name}: {shown}: {done.stdout}{done.stderr}")
+        if told is not None:
+            failed.append(f"{page.name}: {shown}: {told}")
     return failed
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from brainage.cli import DONE, main
 from brainage.cli.parser import parse
 from brainage.config import SweepConfig
 from brainage.options import key_descriptions
@@ -105,20 +106,37 @@ def test_every_block_of_a_how_to_page_is_run_or_says_by_what(page):
             assert (PROJECT / block.name).is_file(), block.name
 
 
-def test_the_pages_of_scores_alone_run_as_they_stand(tmp_path):
-    assert SCRIPT.run_page(DOCS / "howto" / "scores_only.md", tmp_path) == []
+@pytest.fixture
+def run_here(tmp_path, monkeypatch, capsys):
+    """Return what runs a page in this process: starting each command anew is most of its time."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_one(words, folder):
+        if words[0] == "-c":
+            exec(compile(words[1], "page", "exec"), {"__name__": "__main__"})
+            return None
+        # What is drawn beside the SVG is no part of what a page says.
+        draws = ["--set", "run.figure_files=[]"] if words[0] in ("run", "report") else []
+        capsys.readouterr()
+        return None if main([*words, *draws]) == DONE else "".join(capsys.readouterr())
+
+    return lambda name: SCRIPT.run_page(DOCS / "howto" / name, tmp_path, run_one=run_one)
+
+
+def test_the_pages_of_scores_alone_run_as_they_stand(tmp_path, run_here):
+    assert run_here("scores_only.md") == []
     page = (tmp_path / "out" / "report" / "report.html").read_text()
     assert "the scores were made elsewhere" in page
     assert "ridge" not in page
     assert "frozen" not in page
 
 
-def test_the_page_of_the_plan_runs_as_it_stands(tmp_path):
-    assert SCRIPT.run_page(DOCS / "howto" / "plan_first.md", tmp_path) == []
+def test_the_page_of_the_plan_runs_as_it_stands(tmp_path, run_here):
+    assert run_here("plan_first.md") == []
     plan = (tmp_path / "out" / "compare" / "plan.txt").read_text()
     assert "Primary contrast" in plan
 
 
-def test_the_page_of_matrices_runs_as_it_stands(tmp_path):
-    assert SCRIPT.run_page(DOCS / "howto" / "matrices.md", tmp_path) == []
+def test_the_page_of_matrices_runs_as_it_stands(tmp_path, run_here):
+    assert run_here("matrices.md") == []
     assert (tmp_path / "out" / "train" / "clocks" / "whole_brain.clock").is_file()
