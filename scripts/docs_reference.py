@@ -171,7 +171,8 @@ def doors_page() -> str:
         lines += [f"## brainage.{room}", ""]
         for name in sorted(set(door.__all__) - set(brainage.__all__), key=str.lower):
             thing = getattr(door, name)
-            if callable(thing):
+            # Constants and names of types ("FigureFile") are no doors to anything.
+            if (inspect.isfunction(thing) or isinstance(thing, type)) and thing.__doc__:
                 lines += [f"`{name}{_signature(thing)}`", f": {_first_line(thing)}", ""]
     return "\n".join(lines)
 
