@@ -107,6 +107,7 @@ _PUBLIC = {
     "plot_gap_slopes": "brainage.report",
     "plot_leaderboard": "brainage.report",
     "plot_learning_curve": "brainage.report",
+    "plot_length_curve": "brainage.report",
     "plot_networks": "brainage.report",
     "plot_predictions": "brainage.report",
     "plot_quality": "brainage.report",
@@ -194,6 +195,7 @@ if TYPE_CHECKING:
     from brainage.report import plot_gap_slopes as plot_gap_slopes
     from brainage.report import plot_leaderboard as plot_leaderboard
     from brainage.report import plot_learning_curve as plot_learning_curve
+    from brainage.report import plot_length_curve as plot_length_curve
     from brainage.report import plot_networks as plot_networks
     from brainage.report import plot_predictions as plot_predictions
     from brainage.report import plot_quality as plot_quality

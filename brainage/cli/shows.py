@@ -159,6 +159,7 @@ def show_trained(screen: Screen, trained: Trained) -> None:
             f"slope of the {words} gap on age: {slope['slope']:+.3f} "
             f"[{slope['low']:+.3f}, {slope['high']:+.3f}] years per year"
         )
+    screen.line(f"with scan length: {trained.clocks[WHOLE_BRAIN].length_words}")
     screen.line(f"drift with elapsed time: {trained.clocks[WHOLE_BRAIN].drift_words}")
 
 

@@ -66,6 +66,11 @@ from brainage.clock.training.half_predictions import (
     predict_halves,
     predict_parts,
 )
+from brainage.clock.training.length_curve import (
+    LENGTH_CUTS,
+    measure_length_curve,
+    scans_for_curve,
+)
 from brainage.clock.training.metrics import refuse_corrected
 from brainage.clock.training.validation import (
     METRICS,
@@ -101,6 +106,7 @@ __all__ = [
     "predict_parts",
     "unmeasured",
     "LEADERBOARD",
+    "LENGTH_CUTS",
     "METRICS",
     "MIN_SCANS",
     "PREDICTIONS",
@@ -138,10 +144,12 @@ __all__ = [
     "gap_slope",
     "learning_curve",
     "make_folds",
+    "measure_length_curve",
     "permutation_test",
     "refuse_corrected",
     "regressor_of",
     "run_sweep",
+    "scans_for_curve",
     "score_halves",
     "site_folds",
 ]

@@ -122,6 +122,9 @@ class EvaluationOptions(Options):
     efficiency_scans : int, default=500
         Most scans that are cut in two, drawn by the study's seed: what halves cost does not grow
         with the cohort. Their number stands in the table.
+    length_curve_scans : int, default=60
+        Reference scans, spread over the ages, of which `train` scores parts for the length curve:
+        how far predictions move when 1/4 to 3/4 of a scan are kept. 0: no curve.
     trial_ages_years : tuple of float, optional
         Youngest and oldest age of the planned trial, for the share there; the trial's own table is
         never read for it.
@@ -137,6 +140,7 @@ class EvaluationOptions(Options):
     learning_curve_draws: int = Field(default=3, ge=1)
     efficiency: bool = True
     efficiency_scans: int = Field(default=500, ge=10)
+    length_curve_scans: int = Field(default=60, ge=0)
     trial_ages_years: Annotated[tuple[float, float], Field(strict=False)] | None = None
 
     @model_validator(mode="after")
@@ -179,6 +183,11 @@ class ClockOptions(Options):
     missing_edges : {"mean", "zero"}, default="mean"
         What the edges of a scan's missing parcels become: the training fold's mean, or 0 (no
         connection), as lisa_like has it. The tangent space completes matrices itself.
+    half_scans : {"off", "half_weight", "full_weight"}, default="off"
+        Only for "ridge" and "stacked" on series: train on each person's whole scan and its two
+        halves, so that a shorter scan looks no older. Each half counts half as much as a whole
+        scan, or as much. Off because on ABIDE the clock then asked more people of a trial
+        (docs/efficiency.md has the trade-off).
     ensemble : bool, default=False
         Keep every fold model of every repeat and average, instead of refitting on everyone.
     harmonization : HarmonizationOptions
@@ -215,6 +224,7 @@ class ClockOptions(Options):
     svr_c: Listed[float] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     svr_epsilon: float = Field(default=1e-4, ge=0)
     missing_edges: Literal["mean", "zero"] = "mean"
+    half_scans: Literal["off", "half_weight", "full_weight"] = "off"
     ensemble: bool = False
     harmonization: HarmonizationOptions = HarmonizationOptions()
     tangent: TangentOptions = TangentOptions()
@@ -248,6 +258,12 @@ class ClockOptions(Options):
             problems.append(
                 f"strong_views among views, each once (found {list(self.strong_views)})"
             )
+        if self.half_scans != "off" and self.estimator not in ("ridge", "stacked"):
+            problems.append(
+                f"half_scans only with estimator 'ridge' or 'stacked' (found '{self.estimator}')"
+            )
+        if self.half_scans != "off" and (self.ensemble or self.bias_correction == "in_sample"):
+            problems.append("half_scans without ensemble and without bias_correction 'in_sample'")
         if not self.svr_c or min(self.svr_c) <= 0:
             problems.append(f"svr_c above 0 (found {list(self.svr_c) or 'none'})")
         rising = all(a < b for a, b in pairwise(self.penalties))

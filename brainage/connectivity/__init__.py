@@ -2,7 +2,8 @@
 
 from brainage.connectivity.build import build_features
 from brainage.connectivity.features import FeatureTable
-from brainage.connectivity.halves import HalfFeatures, build_half_features
+from brainage.connectivity.half_features import HalfFeatures
+from brainage.connectivity.halves import build_half_features
 from brainage.connectivity.kinds import KINDS, LAYOUTS, KindRecord
 from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, read_matrix
 from brainage.connectivity.matrix_files import find_matrices

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from brainage.connectivity.half_features import HalfFeatures
 from brainage.connectivity.sessions import EXCLUDED, ROWS, tidy_rows
 from brainage.connectivity.store import NpyRows
 from brainage.connectivity.views import View, ViewSpec
@@ -41,6 +42,8 @@ class FeatureTable(Shown):
         Sessions without features: participant_id, session_id, reason.
     dropped_parcels : tuple of str
         Parcels of the atlas left out because too few sessions had a signal there.
+    halves : HalfFeatures or None, default=None
+        Of the same scans, for clocks that train on them as well; neither saved nor loaded.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class FeatureTable(Shown):
     rows: pd.DataFrame
     excluded: pd.DataFrame = field(default_factory=empty_excluded)
     dropped_parcels: tuple[str, ...] = ()
+    halves: HalfFeatures | None = None
 
     def __post_init__(self) -> None:
         absent = [name for name in ROWS.names if name not in self.rows]
@@ -86,7 +90,8 @@ class FeatureTable(Shown):
             for name, view in self.views.items()
         }
         yield "views", in_brief(sizes)
-        yield from (pair for pair in super().fields_shown() if pair[0] != "views")
+        hidden = {"views"} if self.halves is not None else {"views", "halves"}
+        yield from (pair for pair in super().fields_shown() if pair[0] not in hidden)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -121,7 +126,8 @@ class FeatureTable(Shown):
             index = np.flatnonzero(index)
         views = {k: View(np.asarray(v.values[index]), v.spec) for k, v in self.views.items()}
         rows = self.rows.iloc[index].reset_index(drop=True)
-        return FeatureTable(views, rows, self.excluded, self.dropped_parcels)
+        halves = None if self.halves is None else self.halves.select(index)
+        return FeatureTable(views, rows, self.excluded, self.dropped_parcels, halves)
 
     def save(self, folder: str | Path) -> None:
         """Write one .npy per view, rows.tsv, excluded.tsv and, last, spec.json."""

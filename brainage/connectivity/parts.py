@@ -84,8 +84,8 @@ class Cut(Shown):
         return np.setdiff1d(everything, lost)
 
 
-#: Gives the parts of a run, one a cut, or says by an error why there are none.
-Cutter = Callable[[Run, Sequence[Cut]], list[ParcelSeries]]
+#: Gives the parts of a run, one a cut, or in a part's place why there is none.
+Cutter = Callable[[Run, Sequence[Cut]], list[ParcelSeries | str]]
 
 
 def take_volumes(series: ParcelSeries, rows: np.ndarray) -> ParcelSeries:
@@ -121,7 +121,7 @@ def take_volumes(series: ParcelSeries, rows: np.ndarray) -> ParcelSeries:
     return replace(series, values=values, kept_volumes=series.kept_volumes[rows], quality=quality)
 
 
-def cut_cleaned(run: Run, cuts: Sequence[Cut]) -> list[ParcelSeries]:
+def cut_cleaned(run: Run, cuts: Sequence[Cut]) -> list[ParcelSeries | str]:
     """Return the parts of a run, cut from its cleaned series.
 
     Examples
@@ -287,10 +287,14 @@ class _CutSessions:
             runs = [self.cutter(run, self.cuts) for run in session.runs]
         except (SeriesError, TooFewVolumesError) as error:
             return [SessionResult(str(error))] * len(self.cuts)
-        parts = [
-            replace(session, runs=tuple(run[i] for run in runs)) for i in range(len(self.cuts))
-        ]
-        return compute_sessions(parts, self.job)
+        return [self._of_part(session, [run[i] for run in runs]) for i in range(len(self.cuts))]
+
+    def _of_part(self, session: Session, runs: list[ParcelSeries | str]) -> SessionResult:
+        lacking = [run for run in runs if isinstance(run, str)]
+        if lacking:
+            return SessionResult(lacking[0])
+        parts = tuple(run for run in runs if isinstance(run, ParcelSeries))
+        return compute_sessions([replace(session, runs=parts)], self.job)[0]
 
 
 def _run(

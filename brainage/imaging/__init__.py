@@ -9,7 +9,12 @@ from brainage.imaging.atlas.painting import paint_parcels
 from brainage.imaging.atlas.spheres import SphereAtlas
 from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
 from brainage.imaging.cleaning.strategies import Strategy, list_strategies, load_strategy
-from brainage.imaging.extract import cleaning_fingerprint, extract_parcel_series, time_own_mask
+from brainage.imaging.extract import (
+    clean_measured,
+    cleaning_fingerprint,
+    extract_parcel_series,
+)
+from brainage.imaging.measure import measure_scan, time_own_mask
 from brainage.imaging.options import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.imaging.plots import plot_carpet, plot_connectome, plot_parcels
 from brainage.imaging.reading.nifti import write_nifti
@@ -35,10 +40,12 @@ __all__ = [
     "SphereAtlas",
     "SurfaceAtlas",
     "check_space",
+    "clean_measured",
     "cleaning_fingerprint",
     "extract_parcel_series",
     "find_scans",
     "load_atlas",
+    "measure_scan",
     "paint_parcels",
     "plot_carpet",
     "plot_connectome",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,24 +11,17 @@ from nilearn.signal import clean
 
 from brainage.errors import ScanError
 from brainage.imaging.atlas.atlas import Atlas
-from brainage.imaging.atlas.atlas_library import check_space, load_atlas
-from brainage.imaging.atlas.cifti import read_surface_signals
-from brainage.imaging.atlas.operator import ParcelOperator, load_mask, parcel_operator
 from brainage.imaging.cleaning.censoring import cut_and_fill
-from brainage.imaging.cleaning.confounds import Nuisance, load_nuisance
+from brainage.imaging.cleaning.confounds import Nuisance
 from brainage.imaging.cleaning.strategies import load_strategy
+from brainage.imaging.measure import Measured, MeasuredScan, measure_scan
 from brainage.imaging.options import (
     AtlasOptions,
     CleaningOptions,
     ExclusionRules,
-    as_cleaning_options,
 )
 from brainage.imaging.quality import explain_missing, judge_scan
-from brainage.imaging.reading.cifti_file import is_cifti
-from brainage.imaging.reading.nifti import Grid
 from brainage.imaging.reading.scan import Scan
-from brainage.imaging.reading.sidecars import resolve_t_r_s
-from brainage.imaging.reading.stream import VolumeStream
 from brainage.options import fingerprint_of
 from brainage.series import ParcelSeries
 
@@ -85,16 +77,55 @@ def extract_parcel_series(
     >>> series.values.shape, series.atlas
     ((58, 300), 'seitzman300')
     """
-    cleaning = as_cleaning_options(cleaning)
-    if atlas_options is None:
-        atlas_options = atlas if isinstance(atlas, AtlasOptions) else AtlasOptions()
-    atlas = atlas if isinstance(atlas, Atlas) else load_atlas(atlas)
-    check_space(atlas, scan, atlas_options.allow_spaces)
-    if is_cifti(scan.bold):
-        raw, nuisance, t_r_s = _measure_surface(scan, atlas, cleaning)
-    else:
-        stream = VolumeStream(scan.bold, n_threads=n_threads)
-        raw, nuisance, t_r_s = _measure_volume(stream, scan, atlas, cleaning, cache_folder)
+    measured = measure_scan(
+        scan,
+        atlas=atlas,
+        cleaning=cleaning,
+        atlas_options=atlas_options,
+        cache_folder=cache_folder,
+        n_threads=n_threads,
+    )
+    return clean_measured(measured, exclusion=exclusion)
+
+
+def clean_measured(
+    measured: MeasuredScan,
+    *,
+    exclusion: ExclusionRules | None = None,
+    kept_volumes: np.ndarray | None = None,
+) -> ParcelSeries:
+    """Clean a measured run, or a part of it as a scan that held no more: cut, then filtered.
+
+    Parameters
+    ----------
+    measured : MeasuredScan
+        From `measure_scan`.
+    exclusion : ExclusionRules, optional
+        Default rules where None.
+    kept_volumes : ndarray of int, optional
+        Volumes to keep, ascending, among those that censoring keeps; None: all of these.
+
+    Returns
+    -------
+    series : ParcelSeries
+
+    Raises
+    ------
+    ScanError
+        No parcel that can be used, or too few volumes.
+
+    Examples
+    --------
+    >>> scan = ba.find_scans(derivatives)[0]
+    >>> measured = measure_scan(scan, atlas="seitzman300", cleaning="24P")
+    >>> clean_measured(measured, kept_volumes=measured.nuisance.kept_volumes[:50]).values.shape
+    (50, 300)
+    """
+    scan, atlas, raw = measured.scan, measured.atlas, measured.raw
+    atlas_options, cleaning, t_r_s = measured.atlas_options, measured.cleaning, measured.t_r_s
+    nuisance = measured.nuisance
+    if kept_volumes is not None:
+        nuisance = replace(nuisance, kept_volumes=np.asarray(kept_volumes))
     missing_reasons = explain_missing(
         atlas.parcel_names,
         coverage=raw.coverage,
@@ -216,155 +247,7 @@ _ALL_AT_ONCE = {"butterworth__copy": True}
 _CLEANED_BYTES = 2**19
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """What a file says of its parcels, whether its voxels are volumes' or surfaces'."""
-
-    values: np.ndarray
-    coverage: np.ndarray
-    empty: np.ndarray
-    broken: np.ndarray
-
-
-def _measure_volume(
-    stream: VolumeStream,
-    scan: Scan,
-    atlas: Atlas,
-    cleaning: CleaningOptions,
-    cache_folder: str | Path | None,
-) -> tuple[_Measured, Nuisance, float]:
-    if atlas.of_surfaces:
-        raise ScanError(
-            f"{scan.bold}: a volumetric scan, but atlas {atlas.name} labels surfaces. "
-            "Use *.dtseries.nii, or an atlas in a volume."
-        )
-    with stream:
-        header = stream.header
-        t_r_s = resolve_t_r_s(
-            scan, header.t_r_s, n_volumes=header.n_volumes, configured_t_r_s=cleaning.t_r_s
-        )
-        nuisance = load_nuisance(scan, cleaning, n_volumes=header.n_volumes)
-        operator, coverage = _operator(scan, atlas, header.grid, cleaning, cache_folder)
-        raw = stream_signals(stream, operator)
-    coverage = coverage * (1 - raw.dark_share)
-    return _Measured(raw.values, coverage, operator.empty, raw.broken), nuisance, t_r_s
-
-
-def _measure_surface(
-    scan: Scan, atlas: Atlas, cleaning: CleaningOptions
-) -> tuple[_Measured, Nuisance, float]:
-    # No operator is cached: matching grayordinates costs less than reading one.
-    if cleaning.smoothing_fwhm_mm is not None:
-        raise ScanError(
-            f"{scan.bold}: smoothing is along the surface in CIFTI and is not offered; "
-            "smooth with wb_command before, or set smoothing_fwhm_mm: null."
-        )
-    raw = read_surface_signals(scan.bold, atlas)
-    t_r_s = resolve_t_r_s(
-        scan, raw.t_r_s, n_volumes=len(raw.values), configured_t_r_s=cleaning.t_r_s
-    )
-    nuisance = load_nuisance(scan, cleaning, n_volumes=len(raw.values))
-    return _Measured(raw.values, raw.coverage, raw.coverage == 0, raw.broken), nuisance, t_r_s
-
-
-@dataclass(frozen=True)
-class RawSignals:
-    """Parcel signals before cleaning.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_volumes, p), float64
-        In scanner units.
-    dark_share : ndarray of shape (p,)
-        Share of the parcel's weight on voxels that are NaN or infinite in every volume (some
-        tools write NaN outside the brain); they count as 0, as in nilearn.
-    broken : ndarray of shape (p,), bool
-        Parcels with a voxel that is not finite in some volumes only.
-    """
-
-    values: np.ndarray
-    dark_share: np.ndarray
-    broken: np.ndarray
-
-
-def stream_signals(stream: VolumeStream, operator: ParcelOperator) -> RawSignals:
-    """Multiply every volume of a stream by an operator, in one pass."""
-    header = stream.header
-    result_bytes = 8 * header.n_volumes * operator.weights.shape[0]
-    weights = operator.weights
-    stored = stream.blocks(
-        beside_bytes=result_bytes, held_bytes=weights.data.nbytes + weights.indices.nbytes
-    )
-    blocks = (block for _, block in stored)
-    values, not_finite = operator.apply(
-        blocks, header.n_volumes, slope=header.slope, intercept=header.intercept
-    )
-    if not_finite is None:
-        nothing = np.zeros(values.shape[1])
-        return RawSignals(values, nothing, nothing > 0)
-    dark = not_finite == header.n_volumes
-    # A voxel that comes and goes would put steps into its parcels: better missing than half
-    # made up.
-    broken = operator.share_of((not_finite > 0) & ~dark) > 0
-    return RawSignals(values, operator.share_of(dark), broken)
-
-
-def _operator(
-    scan: Scan,
-    atlas: Atlas,
-    grid: Grid,
-    cleaning: CleaningOptions,
-    cache_folder: str | Path | None,
-) -> tuple[ParcelOperator, np.ndarray]:
-    """Return the operator and each parcel's coverage by the scan's mask and field of view."""
-    mask = None if scan.mask is None else load_mask(scan.mask, grid)
-    plain = parcel_operator(atlas, grid, mask=mask, cache_folder=cache_folder)
-    if cleaning.smoothing_fwhm_mm is None:
-        return plain, plain.coverage
-    own_mask = mask if cleaning.smoothing_mask == "scan" else None
-    smooth = parcel_operator(
-        atlas,
-        grid,
-        mask=own_mask,
-        smoothing_fwhm_mm=cleaning.smoothing_fwhm_mm,
-        cache_folder=cache_folder,
-    )
-    return smooth, plain.coverage
-
-
-def time_own_mask(
-    scan: Scan,
-    atlas: Atlas | AtlasOptions | str,
-    cleaning: CleaningOptions | str,
-    *,
-    cache_folder: str | Path | None = None,
-) -> float | None:
-    """Measure what `CleaningOptions.smoothing_mask` "scan" adds to one scan, in seconds.
-
-    None where it does nothing: no smoothing, no mask, "grid", or a CIFTI scan. The weights stay in
-    memory for the scan's own extraction.
-
-    Examples
-    --------
-    >>> scan = ba.find_scans(derivatives)[0]
-    >>> time_own_mask(scan, ba.load_atlas("seitzman300"), ba.CleaningOptions()) is None
-    True
-    """
-    cleaning = as_cleaning_options(cleaning)
-    unused = cleaning.smoothing_fwhm_mm is None or cleaning.smoothing_mask != "scan"
-    if unused or scan.mask is None or is_cifti(scan.bold):
-        return None
-    with VolumeStream(scan.bold) as stream:
-        grid = stream.header.grid
-    mask = load_mask(scan.mask, grid)
-    atlas = atlas if isinstance(atlas, Atlas) else load_atlas(atlas)
-    parcel_operator(atlas, grid, mask=mask, cache_folder=cache_folder)
-    start = time.perf_counter()
-    _operator(scan, atlas, grid, cleaning, cache_folder)
-    return time.perf_counter() - start
-
-
-def _nothing_left(scan: Scan, raw: _Measured) -> str:
+def _nothing_left(scan: Scan, raw: Measured) -> str:
     if raw.broken.any():
         what = f"{int(raw.broken.sum())} parcels hold values that are not finite (NaN or infinite)"
     elif raw.empty.all():

@@ -11,6 +11,7 @@ from brainage.report.figures import (
     plot_gap_on_age,
     plot_gap_slopes,
     plot_learning_curve,
+    plot_length_curve,
     plot_predictions,
     plot_sites,
 )
@@ -91,6 +92,7 @@ def _cohort(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
             file=results.files.get("learning_curve"),
         )
     yield from _efficiency(results, folder)
+    yield from _length(results, folder)
     if results.sites is not None and len(results.sites) > 1:
         yield _figure(
             plot_sites(results.sites),
@@ -157,6 +159,27 @@ def _metrics_view(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return accuracy with words for short names; whether a clock shows nothing is said above."""
     view = metrics.drop(columns="shows_nothing", errors="ignore")
     return view.assign(metric=view["metric"].replace(_METRICS))
+
+
+def _length(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
+    if results.length_curve is None:
+        if results.length_words:
+            yield Prose((f"How far predictions move with scan length is {results.length_words}.",))
+        return
+    yield _figure(
+        plot_length_curve(results.length_curve),
+        folder / "length_curve",
+        "A clock that reads short scans as older makes an arm that loses more of its scans seem to "
+        f"age. Left-out scans; {results.length_words}.",
+        "Shift of the prediction over the share of the scan kept.",
+    )
+    yield table_of(
+        results.length_curve,
+        "Length curve: prediction of a part minus that of the whole scan, and its slope on age, "
+        "95 % intervals over people.",
+        folded=True,
+        file=results.files.get("length_curve"),
+    )
 
 
 def _bias(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:

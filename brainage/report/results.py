@@ -77,6 +77,10 @@ class StudyResults(Shown):
         What the clock asks of a trial (`brainage.clock.EFFICIENCY`).
     external_efficiency : DataFrame or None
         The same, of the external test set.
+    length_curve : DataFrame or None
+        How far predictions move when a part of a scan is kept (`brainage.tables.LENGTH_CURVE`).
+    length_words : str
+        How the parts were cut, or why there is no such curve.
     calibrations : DataFrame or None
         On whom the clocks learnt new sites, with the ages of both.
     trust : DataFrame or None
@@ -176,6 +180,8 @@ class StudyResults(Shown):
     learning_curve: pd.DataFrame | None = None
     efficiency: pd.DataFrame | None = None
     external_efficiency: pd.DataFrame | None = None
+    length_curve: pd.DataFrame | None = None
+    length_words: str = ""
     calibrations: pd.DataFrame | None = None
     trust: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None

@@ -28,6 +28,7 @@ from brainage.errors import StageError
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import has_cohort, stage_folder, trains
 from brainage.stages.features import cohort_features
+from brainage.stages.half_scans import with_half_scans
 from brainage.stages.lock import stage_lock
 from brainage.stages.making import Making
 from brainage.stages.manifest import read_checked_manifest, read_manifest
@@ -282,7 +283,12 @@ def _on_reference(
 
     def write() -> list[Path]:
         table = compute(
-            features, clock, **options, seed=seed, n_jobs=study.run.n_jobs, progress=progress
+            with_half_scans(study, features, progress=progress),
+            clock,
+            **options,
+            seed=seed,
+            n_jobs=study.run.n_jobs,
+            progress=progress,
         )
         return _written(folder, name, table, schema)
 

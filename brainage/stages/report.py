@@ -36,7 +36,7 @@ from brainage.stages.methods import (
 )
 from brainage.stages.recovery import recovery
 from brainage.stages.report_checklist import checklist
-from brainage.stages.report_clock import trained_fields, trust_summary
+from brainage.stages.report_clock import length_fields, trained_fields, trust_summary
 from brainage.stages.report_drawings import brains, carpets, local_connectivity
 from brainage.stages.report_tables import (
     baseline_table,
@@ -130,6 +130,7 @@ def _clock_fields(study: StudyConfig, scores: pd.DataFrame | None) -> dict[str, 
         # What an earlier run trained in this folder made none of these scores.
         fields: dict[str, Any] = {
             "card": scoring_clock(study).card(),
+            **length_fields(scoring_clock(study)),
             "shows_nothing": clocks_that_show_nothing(study_clocks(study)),
         }
     elif _finished(study, "train"):
@@ -210,6 +211,7 @@ def _files(study: StudyConfig) -> dict[str, str]:
         "pattern_parcels": train / "explain" / "patterns_parcels.tsv",
         "efficiency": train / "efficiency.tsv",
         "external_efficiency": evaluate / "external" / "external_efficiency.tsv",
+        "length_curve": train / "length_curve.tsv",
         "learning_curve": evaluate / "learning_curve" / "learning_curve.tsv",
         "permutation": evaluate / "permutation" / "permutation.tsv",
         "external": evaluate / "external" / "external.tsv",

@@ -57,10 +57,20 @@ def trained_fields(folder: Path, trial_ages: np.ndarray | None) -> dict[str, Any
         "gap_slopes": gap_slopes(mean, clock.bias, trial_ages),
         "clock_slopes": _clock_slopes(clocks) if len(clocks) > 1 else None,
         "card": clock.card(),
+        **length_fields(clock),
         "reference_gaps": gaps,
         "sites": site_table(mean),
         "shows_nothing": clocks_that_show_nothing(clocks),
     }
+
+
+def length_fields(clock: BrainClock) -> dict[str, Any]:
+    """Return what a clock knows of scan length, as fields of `StudyResults`."""
+    curve = clock.length_curve
+    if curve is None:
+        reason = clock.facts.get("length_curve_not_known") or "never measured"
+        return {"length_words": f"not known: {reason}"}
+    return {"length_curve": curve.rows, "length_words": curve.cut}
 
 
 def trust_summary(scores: pd.DataFrame) -> pd.DataFrame | None:

@@ -30,6 +30,7 @@ from brainage.report import figure_of, plot_leaderboard, save_figure
 from brainage.stages.cohorts import cohort_paths, made_elsewhere, stage_folder
 from brainage.stages.extract import extract_cohort
 from brainage.stages.features import cohort_features
+from brainage.stages.half_scans import with_half_scans
 from brainage.stages.lock import stage_lock
 from brainage.stages.trial_efficiency import scan_parts, why_no_halves
 
@@ -86,6 +87,16 @@ def _sweep(
     tables, notes = _feature_tables(
         _with_views_of(study, alternatives), folder, overwrite, progress
     )
+    studies = sweep_studies(study)
+    tables = {
+        name: with_half_scans(
+            studies[name],
+            table,
+            clocks=[each.options for each in alternatives if each.features == name],
+            progress=progress,
+        )
+        for name, table in tables.items()
+    }
     result = run_sweep(
         alternatives,
         tables,

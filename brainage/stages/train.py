@@ -29,9 +29,15 @@ from brainage.errors import StageError
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import stage_folder
 from brainage.stages.features import cohort_features, cohort_series
+from brainage.stages.half_scans import with_half_scans, write_not_halved
 from brainage.stages.lock import stage_lock
 from brainage.stages.making import Making
 from brainage.stages.manifest import read_checked_manifest
+from brainage.stages.scan_length import (
+    length_facts,
+    reference_length_curve,
+    write_length_curve,
+)
 from brainage.stages.trial_efficiency import (
     efficiency_facts,
     reference_efficiency,
@@ -104,28 +110,32 @@ def _train(study: StudyConfig, folder: Path, *, overwrite: bool, progress: Progr
     asked = study.science.evaluation
     if asked.efficiency:
         described["efficiency"] = [asked.efficiency_scans, asked.trial_ages_years]
+    described["length_curve_scans"] = asked.length_curve_scans
     making = Making(folder, "train", described, {"features": features_key})
 
     def write() -> list[Path]:
         seed, jobs = study.science.seed, study.run.n_jobs
-        cv = cross_validate_clock(features, options, seed=seed, n_jobs=jobs, progress=progress)
-        whole = fit_clock(features, options, seed=seed, n_jobs=jobs, cv=cv, progress=progress)
+        table = with_half_scans(study, features, progress=progress)
+        cv = cross_validate_clock(table, options, seed=seed, n_jobs=jobs, progress=progress)
+        whole = fit_clock(table, options, seed=seed, n_jobs=jobs, cv=cv, progress=progress)
         clocks = {WHOLE_BRAIN: whole}
         if options.networks:
-            clocks |= fit_network_clocks(
-                features, options, seed=seed, n_jobs=jobs, progress=progress
-            )
+            clocks |= fit_network_clocks(table, options, seed=seed, n_jobs=jobs, progress=progress)
         about = {"study": study.title, "cleaning": _cleaning_words(study)}
         clocks = {name: replace(clock, facts=clock.facts | about) for name, clock in clocks.items()}
-        extra = []
+        extra = write_not_halved(table, folder)
         if asked.efficiency:
             measured = reference_efficiency(
-                study, features, options, cv, folder=folder, progress=progress
+                study, table, options, cv, folder=folder, progress=progress
             )
             facts = whole.facts | about | {"efficiency": efficiency_facts(measured)}
             clocks[WHOLE_BRAIN] = replace(whole, facts=facts)
             cv = replace(cv, metrics=_with_efficiency(cv.metrics, measured))
-            extra = write_efficiency(measured, folder)
+            extra += write_efficiency(measured, folder)
+        curve = reference_length_curve(study, table, options, cv, progress=progress)
+        own = clocks[WHOLE_BRAIN]
+        clocks[WHOLE_BRAIN] = replace(own, facts=own.facts | length_facts(curve))
+        extra += write_length_curve(curve, folder)
         written = [*write_clocks(clocks, folder), *cv.save(folder), *extra]
         return written + _write_patterns(clocks[WHOLE_BRAIN], features, folder / EXPLAIN)
 

@@ -155,7 +155,8 @@ def draw_voxels(
     percent += nifti.thermal_sd_percent * thermal
     values = grid.mean.astype(np.float32) * (1 + percent / 100)
     values *= _approach_to_steady_state(n_volumes, nifti.n_dummy_volumes)[:, None]
-    return VoxelScan(values, motion, nifti.n_dummy_volumes)
+    kept = study.kept_volumes(row)
+    return VoxelScan(values[kept], motion.first(len(kept)), nifti.n_dummy_volumes)
 
 
 def expand_motion(parameters: np.ndarray) -> np.ndarray:

@@ -39,6 +39,12 @@ class Motion:
         """Mean over the volumes that have a displacement."""
         return float(np.nanmean(self.fd_mm))
 
+    def first(self, n_volumes: int) -> Motion:
+        """Return the motion of a scan that ended after so many volumes."""
+        return Motion(
+            self.parameters[:n_volumes], self.fd_mm[:n_volumes], self.artefact[:n_volumes]
+        )
+
 
 def draw_motion(n_volumes: int, mean_fd_mm: float, rng: np.random.Generator) -> Motion:
     """Draw a motion trace of a given mean framewise displacement.

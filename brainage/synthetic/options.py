@@ -5,7 +5,7 @@ No seed is among them: the same options with another seed are another cohort of 
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -78,6 +78,9 @@ class ArmPlan(Options):
         rise of their Fisher z).
     sessions_mean : float, default=0.0
         Mean number of training sessions attended; 0: none was offered.
+    shares_kept : tuple of float, default=()
+        Share of the volumes left of a scan at each visit after baseline, as where an arm moves more
+        and is scrubbed more; empty: all of every scan. No brain age is changed by it.
     """
 
     name: str
@@ -85,6 +88,7 @@ class ArmPlan(Options):
     effects_years: Listed[float]
     regional_z: float = Field(default=0.0, ge=0)
     sessions_mean: float = Field(default=0.0, ge=0)
+    shares_kept: Listed[Annotated[float, Field(gt=0, le=1)]] = ()
 
 
 class DropoutOptions(Options):
@@ -143,6 +147,9 @@ class TrialPlan(Options):
         session_id from which on the scanner is another one; None: no change.
     scanner_change_share : float, default=1.0
         Share of the people scanned on the new scanner from then on.
+    loss : {"scattered", "contiguous"}, default="scattered"
+        How volumes are lost where an arm's `shares_kept` says so: bursts of 5 at random places, or
+        the end of the scan. Images lose their end.
     """
 
     arms: Listed[ArmPlan]
@@ -158,6 +165,7 @@ class TrialPlan(Options):
     dropout: DropoutOptions = DropoutOptions()
     scanner_change_from: str | None = None
     scanner_change_share: float = Field(default=1.0, ge=0, le=1)
+    loss: Literal["scattered", "contiguous"] = "scattered"
 
     @model_validator(mode="after")
     def _plan_holds_together(self) -> Self:
@@ -177,6 +185,11 @@ class TrialPlan(Options):
                 raise ValueError(
                     f"arm {arm.name}: effects_years of length {len(self.visits) - 1}, "
                     "one for each visit after baseline"
+                )
+            if arm.shares_kept and len(arm.shares_kept) != len(self.visits) - 1:
+                raise ValueError(
+                    f"arm {arm.name}: shares_kept of length {len(self.visits) - 1}, one for each "
+                    "visit after baseline, or none"
                 )
         if self.allocation == "stratified_blocks" and self.block_size % len(self.arms):
             raise ValueError("block_size to be a multiple of the number of arms")
@@ -310,6 +323,17 @@ class SyntheticOptions(Options):
     nifti: NiftiOptions = NiftiOptions()
     population_seed: int = Field(default=0, ge=0)
     note: str = ""
+
+    @model_validator(mode="after")
+    def _images_lose_their_end(self) -> Self:
+        plan = self.trial
+        loses = plan is not None and any(arm.shares_kept for arm in plan.arms)
+        if self.depth == "nifti" and plan is not None and loses and plan.loss != "contiguous":
+            raise ValueError(
+                "trial.loss 'contiguous' with depth 'nifti': which volumes of an image are "
+                "censored is for motion and cleaning to say"
+            )
+        return self
 
     @model_validator(mode="after")
     def _band_is_seen(self) -> Self:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.synthetic.options import (
+    ArmPlan,
     DifficultyOptions,
     DropoutOptions,
     ReferenceOptions,
@@ -50,6 +51,7 @@ TRUTH = TableSchema(
         ),
         Column("regional_z", "number", "Planted rise of prefrontal connectivity, Fisher z."),
         Column("mean_fd_mm", "number", "Mean framewise displacement.", "mm"),
+        Column("share_kept", "number", "Share of the volumes that is left of the scan."),
         Column("sessions_attended", "number", "Training sessions.", nullable=True),
         Column("scanned", "boolean", "False: the visit was missed; no file is written."),
     ),
@@ -95,6 +97,7 @@ def draw_reference(options: SyntheticOptions, seed: int) -> pd.DataFrame:
                 "common_effect_years": 0.0,
                 "effect_years": 0.0,
                 "regional_z": 0.0,
+                "share_kept": 1.0,
                 "sessions_attended": np.nan,
                 "scanned": True,
                 **row,
@@ -142,6 +145,7 @@ def draw_trial(
                     "common_effect_years": planned.common_effect_years,
                     "effect_years": effects[index, visit],
                     "regional_z": arms[row.arm].regional_z if visit else 0.0,
+                    "share_kept": _share_kept(arms[row.arm], visit),
                     "sessions_attended": float(row.sessions_attended),
                     "scanned": True,
                     "trait_years": trait,
@@ -283,6 +287,10 @@ def _draw_trait(
 ) -> float:
     # A stream of its own: without traits every other draw is as it was.
     return float(first_age_years + difficulty.trait_sd_years * rng.standard_normal())
+
+
+def _share_kept(arm: ArmPlan, visit: int) -> float:
+    return arm.shares_kept[visit - 1] if visit and arm.shares_kept else 1.0
 
 
 def _draw_person(difficulty: DifficultyOptions, rng: np.random.Generator) -> dict:

@@ -11,7 +11,7 @@ import pandas as pd
 from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-from brainage.connectivity import FeatureTable, View, ViewSpec
+from brainage.connectivity import Cut, FeatureTable, View, ViewSpec, take_volumes
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, ScanQuality
@@ -131,7 +131,18 @@ class SyntheticStudy(Shown):
         with threadpool_limits(1):
             coefficients = self.coefficients(row, counterfactual=counterfactual)
             values = to_series(self.band, coefficients).round(SERIES_DECIMALS)
-        return self.wrap_series(row, values)
+        whole = self.wrap_series(row, values)
+        kept = self.kept_volumes(row)
+        return whole if len(kept) == len(values) else take_volumes(whole, kept)
+
+    def kept_volumes(self, row: pd.Series) -> np.ndarray:
+        """Return the volumes that are left of a scan, ascending; nearly always all."""
+        n_volumes = self.options.n_volumes
+        if row["share_kept"] == 1 or self.options.trial is None:
+            return np.arange(n_volumes)
+        loss = self.options.trial.loss
+        where = f"{row['participant_id']}_{row['session_id']}"
+        return Cut(loss, loss, row["share_kept"]).rows(n_volumes, where)
 
     def wrap_series(self, row: pd.Series, values: np.ndarray) -> ParcelSeries:
         """Put a scan's labels and quality around its series (n_volumes, p)."""
@@ -197,6 +208,7 @@ class SyntheticStudy(Shown):
             values[done : done + len(chunk)] = chunk
             done += len(chunk)
             progress(done, len(scans), f"draw {cohort} features")
+        n_kept = np.array([len(self.kept_volumes(row)) for _, row in scans.iterrows()], dtype=float)
         rows = pd.DataFrame(
             {
                 "participant_id": scans["participant_id"],
@@ -207,7 +219,7 @@ class SyntheticStudy(Shown):
                 "scanner": scans["scanner"],
                 "family_id": None,
                 "mean_fd_mm": scans["mean_fd_mm"].astype(float),
-                "retained_s": self.options.n_volumes * self.options.t_r_s,
+                "retained_s": self.options.t_r_s * n_kept,
             }
         ).reset_index(drop=True)
         return FeatureTable({"fisher_z": View(values, self._spec())}, rows)
@@ -348,9 +360,14 @@ def describe(study: SyntheticStudy) -> list[str]:
                 f"{visit.session_id} {effect:+.2f}"
                 for visit, effect in zip(options.trial.visits[1:], arm.effects_years, strict=True)
             )
+            lost = ", ".join(
+                f"{visit.session_id} {share:.0%}"
+                for visit, share in zip(options.trial.visits[1:], arm.shares_kept, strict=False)
+            )
             lines.append(
                 f"trial arm {arm.name}: {here['participant_id'].nunique()} people, "
                 f"{missed} missed visits, planted latent years: {planted}"
+                + (f"; of every scan is left ({options.trial.loss} losses): {lost}" if lost else "")
             )
     return lines
 
@@ -371,11 +388,18 @@ def _edge_chunk(study: SyntheticStudy, scans: pd.DataFrame, counterfactual: bool
     # One thread: sums in the same order, so the same bytes, whatever the number of processes.
     with threadpool_limits(1):
         return np.stack(
-            [
-                fisher_z_rows(study.coefficients(row, counterfactual=counterfactual))
-                for _, row in scans.iterrows()
-            ]
+            [_edges(study, row, counterfactual=counterfactual) for _, row in scans.iterrows()]
         )
+
+
+def _edges(study: SyntheticStudy, row: pd.Series, *, counterfactual: bool) -> np.ndarray:
+    coefficients = study.coefficients(row, counterfactual=counterfactual)
+    kept = study.kept_volumes(row)
+    if len(kept) == study.options.n_volumes:
+        return fisher_z_rows(coefficients)
+    # The band's basis is orthonormal over the whole scan alone: a part needs its series.
+    part = to_series(study.band, coefficients)[kept]
+    return fisher_z_rows(part - part.mean(axis=0))
 
 
 def _person_number(row: pd.Series) -> int:

@@ -39,7 +39,7 @@ LENGTH_CURVE = TableSchema(
         Column("slope_low", "number", "Lower 95 % bound.", nullable=True),
         Column("slope_high", "number", "Upper 95 % bound.", nullable=True),
     ),
-    key=("loss", "share_kept"),
+    # No key: key columns are read as text.
 )
 
 

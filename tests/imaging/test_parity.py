@@ -20,7 +20,8 @@ from brainage.imaging import (
 )
 from brainage.imaging.atlas.operator import load_mask, parcel_operator
 from brainage.imaging.cleaning.confounds import Nuisance
-from brainage.imaging.extract import clean_signals, stream_signals
+from brainage.imaging.extract import clean_signals
+from brainage.imaging.measure import stream_signals
 from brainage.imaging.reading.nifti import write_nifti
 from brainage.imaging.reading.scan import Scan
 from brainage.imaging.reading.stream import VolumeStream

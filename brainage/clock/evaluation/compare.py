@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -162,7 +162,7 @@ def permutation_test(
     at_least_as_good = np.zeros(2, dtype=int)
     for number in range(n_permutations):
         rows = features.rows.assign(age_years=age[_exchange(features.rows, rng)])
-        shuffled = FeatureTable(features.views, rows)
+        shuffled = replace(features, rows=rows)
         found = _mae_and_r(cross_validate_clock(shuffled, options, seed=seed, n_jobs=n_jobs))
         at_least_as_good += [found[0] <= observed[0], found[1] >= observed[1]]
         progress(number + 1, n_permutations, "permutations")

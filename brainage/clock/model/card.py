@@ -19,6 +19,8 @@ _LIMITS = (
     "score says so)"
 )
 
+_LOSS_WORDS = {"contiguous": "cut short", "scattered": "with bursts lost"}
+
 
 def card_of(clock: ClockParts, *, clock_id: str) -> dict:
     """Return a clock's model card as a flat mapping of words to values."""
@@ -33,6 +35,7 @@ def card_of(clock: ClockParts, *, clock_id: str) -> dict:
     card["intervals"] = facts["intervals"]
     for row in facts["metrics"]:
         card[f"{row['metric']}, {row['validation']}"] = _figure_words(row)
+    card |= {"moves with scan length": length_words(clock)}
     card |= _efficiency_lines(facts.get("efficiency") or [])
     for known in facts.get("calibrations", []):
         card[f"calibrated site {known['site']}"] = (
@@ -78,6 +81,29 @@ def _efficiency_lines(rows: list[dict]) -> dict[str, str]:
         figure = "n/a" if row["estimate"] is None else _figure_words(row)
         lines[row["measure"]] = figure + (f" ({row['note']})" if row["note"] else "")
     return lines
+
+
+def length_words(clock: ClockParts) -> str:
+    """Say how far predictions move when a part of a scan is kept."""
+    curve = clock.length_curve
+    if curve is None:
+        reason = clock.facts.get("length_curve_not_known") or "never measured"
+        return f"not known: {reason}"
+    words = []
+    for share, name in ((0.25, "1/4"), (0.5, "1/2"), (0.75, "3/4")):
+        rows = curve.rows[np.isclose(curve.rows["share_kept"], share)].set_index("loss")
+        figures = [
+            f"{row.shift_years:+.2f} [{row.shift_low_years:+.2f}, {row.shift_high_years:+.2f}] "
+            f"{_LOSS_WORDS[loss]}"
+            for loss, row in rows.iterrows()
+            if np.isfinite(row.shift_years)
+        ]
+        if figures:
+            words.append(f"at {name} of the volumes " + ", ".join(figures))
+    return (
+        f"{'; '.join(words)}; years, mean of {int(curve.rows['n'].max())} left-out scans at a mean "
+        f"age of {curve.mean_age_years:.0f}; {curve.cut}"
+    )
 
 
 def _cohort_lines(facts: dict) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brainage.clock.model.card import card_of, drift_words, summary_of
+from brainage.clock.model.card import card_of, drift_words, length_words, summary_of
 from brainage.clock.model.clockfile import content_hash, read_clock_file, write_clock_file
 from brainage.clock.model.mismatch import advice
 from brainage.clock.model.networks import network_edges
@@ -102,6 +102,11 @@ class BrainClock(ClockParts):
     def drift_words(self) -> str:
         """How far its corrected gap moves with elapsed time alone, in words."""
         return drift_words(self.facts)
+
+    @property
+    def length_words(self) -> str:
+        """How far its predictions move when a part of a scan is kept, in words."""
+        return length_words(self)
 
     def save(self, path: str | Path) -> None:
         """Write one file of JSON and arrays (see docs/clock_file.md)."""

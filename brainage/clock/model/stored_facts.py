@@ -67,7 +67,7 @@ def checked_facts(facts: object) -> dict:
     _check_cohort(facts["cohort"])
     for name in ("estimator", "intervals", "shows_nothing"):
         text(facts[name], f"facts {name}")
-    for name in ("study", "cleaning", "source"):
+    for name in ("study", "cleaning", "source", "length_curve_not_known"):
         text(facts.get(name, ""), f"facts {name}")
     for name in ("options", "versions"):
         if not isinstance(facts[name], dict):

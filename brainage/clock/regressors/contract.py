@@ -37,12 +37,15 @@ class GramTraining:
     variances : list of float
         One a view: number of features times the variance of all training values, of which
         scikit-learn's gamma "scale" is the inverse. Empty where the regressor is `centred`.
+    weights : ndarray of shape (n_train,) or None, default=None
+        Of each row in the fit, adding up to the number of whole scans; None: 1 each.
     """
 
     grams: list[np.ndarray]
     ages: np.ndarray
     groups: np.ndarray
     variances: list[float] = field(default_factory=list)
+    weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,9 @@ def weights_of(values: np.ndarray, duals: np.ndarray) -> np.ndarray:
     return weights
 
 
-def centred(own: np.ndarray, cross: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def centred(
+    own: np.ndarray, cross: np.ndarray, *, n_mean: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the Gram matrices of features minus the training scans' mean, in place.
 
     Parameters
@@ -60,15 +62,17 @@ def centred(own: np.ndarray, cross: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         Products of training scans.
     cross : ndarray of shape (n_test, n_train)
         Products of held-out with training scans.
+    n_mean : int, optional
+        The mean is of so many training scans, the first ones; None: of all.
     """
-    means = own.mean(axis=0)
-    cross -= cross.mean(axis=1)[:, None] + means - means.mean()
-    own -= means[:, None] + means - means.mean()
+    means = own[:n_mean].mean(axis=0)
+    cross -= cross[:, :n_mean].mean(axis=1)[:, None] + means - means[:n_mean].mean()
+    own -= means[:, None] + means - means[:n_mean].mean()
     return own, cross
 
 
 def directions(
-    gram: np.ndarray, train: np.ndarray, test: np.ndarray
+    gram: np.ndarray, train: np.ndarray, test: np.ndarray, *, n_mean: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the Gram matrices of unit vectors from the training mean, without their features.
 
@@ -78,6 +82,8 @@ def directions(
         Products of the features themselves (`gram_of`).
     train, test : ndarray of int
         Row numbers.
+    n_mean : int, optional
+        The mean is of so many training scans, the first ones; None: of all.
 
     Returns
     -------
@@ -87,11 +93,11 @@ def directions(
         Held-out with training scans.
     """
     own, cross = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
-    to_mean = 2 * cross.mean(axis=1) - own.mean()
-    squared = np.concatenate(
-        [np.diag(own) - 2 * own.mean(axis=1) + own.mean(), np.diag(gram)[test] - to_mean]
-    )
-    own, cross = centred(own, cross)
+    of_mean = own[:n_mean, :n_mean].mean()
+    to_mean = 2 * cross[:, :n_mean].mean(axis=1) - of_mean
+    own_to_mean = 2 * own[:, :n_mean].mean(axis=1) - of_mean
+    squared = np.concatenate([np.diag(own) - own_to_mean, np.diag(gram)[test] - to_mean])
+    own, cross = centred(own, cross, n_mean=n_mean)
     # As the transformer: a scan equal to the mean has no direction.
     near = squared <= 1e-14 * np.abs(np.diag(gram)).max(initial=0.0)
     scale = np.where(near, 0.0, 1 / np.sqrt(np.where(near, 1.0, squared)))

@@ -21,6 +21,8 @@ def residuals_left_out(
     vectors: np.ndarray,
     shrinkage: np.ndarray,
     groups: np.ndarray | None = None,
+    *,
+    constant: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return residuals of each scan by ridges that did not see its group.
 
@@ -35,6 +37,10 @@ def residuals_left_out(
         Of each direction at each penalty.
     groups : ndarray of shape (n_scans,) or None, default=None
         Scans that leave together; None: each by itself.
+    constant : ndarray of shape (n_scans,) or None, default=None
+        The intercept's direction, of length 1: the square root of each row's share of the weight,
+        where rows have weights (residuals and vectors are then times the root of the weight);
+        None: equal weights.
 
     Returns
     -------
@@ -45,15 +51,24 @@ def residuals_left_out(
     .. [1] Golub, Heath & Wahba (1979), Technometrics 21:215-223 (one scan at a time).
     """
     n = len(residual)
-    leverage = 1 / n + vectors**2 @ shrinkage
+    own_part = np.full((n, 1), 1 / n) if constant is None else constant[:, None] ** 2
+    leverage = own_part + vectors**2 @ shrinkage
     left_out = residual / np.maximum(1 - leverage, _LEAST)
     for every in repeated(groups):
         for part in blocks(len(every), every.shape[1] ** 2 * vectors.shape[1]):
             rows = every[part]
-            hats = 1 / n + _hat_blocks(vectors[rows], shrinkage)
+            hats = _constant_blocks(constant, rows, n) + _hat_blocks(vectors[rows], shrinkage)
             own = np.moveaxis(residual[rows], -1, 0)
             left_out[rows] = np.moveaxis(leave_together(own, hats), 0, -1)
     return left_out
+
+
+def _constant_blocks(constant: np.ndarray | None, rows: np.ndarray, n: int) -> float | np.ndarray:
+    """Return the intercept's part of the hat matrix of groups (n_groups, size, size)."""
+    if constant is None:
+        return 1 / n
+    own = constant[rows]
+    return own[:, :, None] * own[:, None, :]
 
 
 def _hat_blocks(vectors: np.ndarray, shrinkage: np.ndarray) -> np.ndarray:
@@ -100,8 +115,17 @@ def repeated(groups: np.ndarray | None) -> Iterator[np.ndarray]:
         yield order[starts[counts == size][:, None] + np.arange(size)]
 
 
-def means_of_others(values: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
-    """Return for each scan the mean over the scans of other groups, shape (n_scans,)."""
+def means_of_others(
+    values: np.ndarray, groups: np.ndarray | None = None, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Return for each scan the (weighted) mean over the scans of other groups, (n_scans,)."""
+    if weights is not None:
+        _, place = np.unique(
+            np.arange(len(values)) if groups is None else groups, return_inverse=True
+        )
+        weighted = weights * values
+        total = weighted.sum() - np.bincount(place, weighted)[place]
+        return total / (weights.sum() - np.bincount(place, weights)[place])
     n, mean = len(values), float(np.mean(values))
     own, size = values.astype(float), np.ones(n)
     for rows in repeated(groups):

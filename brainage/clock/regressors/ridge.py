@@ -58,6 +58,7 @@ def fit_ridge_on_gram(
     *,
     groups: np.ndarray | None = None,
     penalties: Sequence[float] = PENALTIES,
+    weights: np.ndarray | None = None,
 ) -> RidgeFit:
     """Fit a ridge with intercept on a Gram matrix, its penalty chosen by exact leave-one-out.
 
@@ -71,6 +72,8 @@ def fit_ridge_on_gram(
         Person (or family) of each scan, whose scans are left out together; None: each its own.
     penalties : sequence of float, optional
         Candidates, relative to the mean squared length of a centred scan.
+    weights : ndarray of shape (n_scans,) or None, default=None
+        Of each row's squared error; None: 1 each.
 
     Returns
     -------
@@ -80,17 +83,21 @@ def fit_ridge_on_gram(
     ----------
     .. [1] Golub, Heath & Wahba (1979), Technometrics 21:215-223 (leave-one-out in closed form).
     """
-    return RidgeBasis.of_gram(gram).ridge(y, groups, penalties)
+    return RidgeBasis.of_gram(gram, weights).ridge(y, groups, penalties)
 
 
 def fit_ridge_on_features(
-    X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> RidgeFit:
     """Fit a ridge on features, through whichever of the two square matrices is smaller.
 
-    `groups` as in `fit_ridge_on_gram`.
+    `groups` and `weights` as in `fit_ridge_on_gram`.
     """
-    return RidgeBasis.of_features(X).ridge(y, groups)
+    return RidgeBasis.of_features(X, weights).ridge(y, groups)
 
 
 @dataclass(frozen=True)
@@ -98,58 +105,78 @@ class RidgeBasis:
     """Eigenvalues and eigenvectors of a centred Gram matrix, for any number of targets.
 
     `mean_prediction` turns scan weights into what they predict for the mean scan, which the
-    intercept takes off.
+    intercept takes off. Where rows have `weights` in the fit, every row stands in the basis times
+    the square root of its own, and the mean is weighted.
     """
 
     values: np.ndarray
     vectors: np.ndarray
     mean_prediction: Callable[[np.ndarray], float]
+    weights: np.ndarray | None = None
 
     @classmethod
-    def of_gram(cls, gram: np.ndarray) -> RidgeBasis:
+    def of_gram(cls, gram: np.ndarray, weights: np.ndarray | None = None) -> RidgeBasis:
         """Decompose ``X @ X.T`` (n_scans, n_scans), not centred."""
-        row_means = gram.mean(axis=0)
-        centred = gram - row_means - row_means[:, None] + row_means.mean()
+        row_means = gram.mean(axis=0) if weights is None else gram @ weights / weights.sum()
+        centred = gram - row_means - row_means[:, None] + _mean(row_means, weights)
+        if weights is not None:
+            root = np.sqrt(weights)
+            centred *= root * root[:, None]
         values, vectors = eigh(centred, driver="evd")
-        return cls(np.maximum(values, 0.0), vectors, lambda dual: float(row_means @ dual))
+        values = np.maximum(values, 0.0)
+        return cls(values, vectors, lambda dual: float(row_means @ dual), weights)
 
     @classmethod
-    def of_features(cls, X: np.ndarray) -> RidgeBasis:
+    def of_features(cls, X: np.ndarray, weights: np.ndarray | None = None) -> RidgeBasis:
         """Decompose features, through whichever of the two square matrices is smaller."""
         n_scans, n_features = X.shape
-        mean = X.mean(axis=0, dtype=np.float64)
+        mean = _mean(X, weights)
 
         def mean_prediction(dual: np.ndarray) -> float:
             return float(mean @ fold_back(dual, X))
 
         if n_scans <= n_features:
-            return replace(cls.of_gram(_gram(X)), mean_prediction=mean_prediction)
+            return replace(cls.of_gram(_gram(X), weights), mean_prediction=mean_prediction)
         centred = X - mean
+        if weights is not None:
+            centred *= np.sqrt(weights)[:, None]
         values, axes = eigh(centred.T @ centred, driver="evd")
         kept = values > max(values[-1], 0.0) * 1e-12 * n_scans
         vectors = centred @ (axes[:, kept] / np.sqrt(values[kept]))
-        return cls(values[kept], vectors, mean_prediction)
+        return cls(values[kept], vectors, mean_prediction, weights)
 
     def ridge(
         self, y: np.ndarray, groups: np.ndarray | None, penalties: Sequence[float] = PENALTIES
     ) -> RidgeFit:
         """Choose the penalty by exact leave-one-out and fit."""
-        n = len(y)
-        mean = float(np.mean(y))
+        root = 1.0 if self.weights is None else np.sqrt(self.weights)
+        n = len(y) if self.weights is None else float(self.weights.sum())
+        mean = float(_mean(y, self.weights))
         # Directions without variance carry no weight, and the constant is one of them.
         kept = self.values > max(self.values.max(initial=0.0), 0.0) * 1e-12
         values, vectors = self.values[kept], self.vectors[:, kept]
         tried = (values.sum() / n or 1.0) * np.asarray(penalties)
-        projected = vectors.T @ (y - mean)
+        centred = (y - mean) * root
+        projected = vectors.T @ centred
         shrinkage = values[:, None] / (values[:, None] + tried)
         fitted = vectors @ (shrinkage * projected[:, None])
-        residual = residuals_left_out((y - mean)[:, None] - fitted, vectors, shrinkage, groups)
+        constant = None if self.weights is None else root / np.sqrt(n)
+        residual = residuals_left_out(
+            centred[:, None] - fitted, vectors, shrinkage, groups, constant=constant
+        )
         best = int(np.argmin(np.sum(residual**2, axis=0)))
-        dual = vectors @ (projected / (values + tried[best]))
+        dual = root * (vectors @ (projected / (values + tried[best])))
         # Rounding leaves a trace of the constant, which a large common mean would magnify.
         dual -= dual.mean()
         intercept = mean - self.mean_prediction(dual)
-        return RidgeFit(dual, intercept, float(tried[best]), y - residual[:, best])
+        return RidgeFit(dual, intercept, float(tried[best]), y - residual[:, best] / root)
+
+
+def _mean(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return the mean over rows, weighted where rows have weights."""
+    if weights is None:
+        return np.asarray(values.mean(axis=0, dtype=np.float64))
+    return weights @ values / weights.sum()
 
 
 def _gram(X: np.ndarray) -> np.ndarray:
@@ -214,7 +241,11 @@ class RidgeRegressor:
             )
             return FeatureLine(primal.coef, primal.intercept, {"penalty": primal.penalty})
         ridge = fit_ridge_on_gram(
-            training.grams[0], training.ages, groups=training.groups, penalties=self.penalties
+            training.grams[0],
+            training.ages,
+            groups=training.groups,
+            penalties=self.penalties,
+            weights=training.weights,
         )
         return GramLine([ridge.dual], ridge.intercept, {"penalty": ridge.penalty})
 

@@ -75,11 +75,11 @@ class StackFit:
         level1 = np.column_stack([cross @ view.dual + view.intercept for cross, view in pairs])
         return to_years(level1 @ self.view_weights + self.intercept, self.age_scale)
 
-    def loo_error_years(self, age_years: np.ndarray) -> float:
-        """Return the mean absolute error of the combined leave-one-out predictions."""
+    def loo_error_years(self, age_years: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """Return the (weighted) mean absolute error of the combined leave-one-out predictions."""
         level1 = np.column_stack([view.loo for view in self.views])
         predicted = to_years(level1 @ self.view_weights + self.intercept, self.age_scale)
-        return float(np.mean(np.abs(predicted - age_years)))
+        return float(np.average(np.abs(predicted - age_years), weights=weights))
 
 
 def fit_stack_on_grams(
@@ -91,6 +91,7 @@ def fit_stack_on_grams(
     age_scale: AgeScaleChoice = "years",
     penalties: Sequence[float] = PENALTIES,
     strong: Sequence[int] = (),
+    weights: np.ndarray | None = None,
 ) -> StackFit:
     """Fit a stack on one Gram matrix a view.
 
@@ -111,12 +112,14 @@ def fit_stack_on_grams(
         Candidates of level 1, relative to the mean squared length of a centred scan.
     strong : sequence of int, default=()
         Views, by number, that enter a second time at `STRONG_PENALTY`.
+    weights : ndarray of shape (n_scans,) or None, default=None
+        Of each row's squared error, at both levels; None: 1 each.
 
     Returns
     -------
     stack : StackFit
     """
-    bases = [RidgeBasis.of_gram(gram) for gram in grams]
+    bases = [RidgeBasis.of_gram(gram, weights) for gram in grams]
     return _best_stack(
         bases,
         y,
@@ -245,27 +248,33 @@ def _best_stack(
         target = to_scale(age_years, scale)
         views = [basis.ridge(target, groups, penalties) for basis in bases]
         views += [bases[view].ridge(target, groups, (STRONG_PENALTY,)) for view in strong]
-        stack = _combine(views, target, groups, level2)
+        stack = _combine(views, target, groups, level2, bases[0].weights)
         stacks.append(replace(stack, age_scale=scale, strong=tuple(strong)))
     if len(stacks) == 1:
         return stacks[0]
-    return min(stacks, key=lambda stack: stack.loo_error_years(age_years))
+    return min(stacks, key=lambda stack: stack.loo_error_years(age_years, bases[0].weights))
 
 
 def _combine(
-    views: list[RidgeFit], y: np.ndarray, groups: np.ndarray | None, level2: Level2
+    views: list[RidgeFit],
+    y: np.ndarray,
+    groups: np.ndarray | None,
+    level2: Level2,
+    row_weights: np.ndarray | None = None,
 ) -> StackFit:
-    mean_age = float(np.mean(y))
+    mean_age = float(np.average(y, weights=row_weights))
     # Level 2 sees how far a view moves a left-out scan from the mean age of the *others*. That
     # mean itself falls as the scan's own age rises: a view that knows nothing would otherwise be
     # a perfect predictor with the sign turned round.
-    others_mean = means_of_others(y, groups)
+    others_mean = means_of_others(y, groups, row_weights)
     moved = np.column_stack([view.loo - others_mean for view in views])
     if level2 == "ridge":
-        weights = fold_back(fit_ridge_on_features(moved, y, groups=groups).dual, moved)
+        level_2 = fit_ridge_on_features(moved, y, groups=groups, weights=row_weights)
+        weights = fold_back(level_2.dual, moved)
     else:
-        centre = moved.mean(axis=0)
-        weights = nnls(moved - centre, y - mean_age)[0]
+        root = np.ones(len(y)) if row_weights is None else np.sqrt(row_weights)
+        centre = np.average(moved, axis=0, weights=row_weights)
+        weights = nnls(root[:, None] * (moved - centre), root * (y - mean_age))[0]
     # A view's training predictions average to the mean age, so the stack's do as well.
     return StackFit(views, weights, mean_age * (1 - float(weights.sum())))
 
@@ -323,6 +332,7 @@ class StackedRegressor:
             age_scale=self.age_scale,
             penalties=self.penalties,
             strong=self.strong,
+            weights=training.weights,
         )
         pairs = list(zip(stack.view_weights, stack.views, strict=True))
         intercept = stack.intercept + float(sum(weight * view.intercept for weight, view in pairs))

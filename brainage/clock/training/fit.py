@@ -105,6 +105,8 @@ def fit_clock(
     prepared = list(prepared_views(problem, preparations))
     models, trains = [fit.model for fit in kept], [fit.train for fit in kept]
     regression = problem.regressor.freeze(models, trains, prepared)
+    # Halves stand behind the whole scans, and are no scans of the reference.
+    whole = prepared if problem.halves is None else [view[: len(everyone)] for view in prepared]
     weights, intercepts, scales, of_folds = _fold_models(problem, fits, prepared, regression)
     bias = _bias(options, cv)
     age_sex = _age_sex_line(options, cv, bias, features)
@@ -122,7 +124,10 @@ def fit_clock(
         fold_preparations=of_folds,
         age_sex=age_sex,
         intervals=CvPlusIntervals().fit(first["fold"].to_numpy(int), residual),
-        distance=ReferenceDistance().fit(_Beside(prepared), groups=problem.groups),
+        distance=ReferenceDistance().fit(
+            _Beside(whole),
+            groups=problem.groups[: len(everyone)],
+        ),
         facts=_facts(features, problem, cv, kept, cv_plus=len(weights) > 0)
         | {
             "gap_slope_out_of_fold": _out_of_fold_slopes(bias, cv, age_sex, features),
@@ -255,8 +260,8 @@ def _fold_models(
     the edges of the few people whom the fold held out at that site; a fold of few people likewise.
     """
     fits = fits[: problem.options.validation.n_folds]
-    learns = problem.learns_any
-    smallest = len(problem.rows) - max(len(fit.train) for fit in fits)
+    learns, n_scans = problem.learns_any, problem.n_scans
+    smallest = n_scans - max(int(np.sum(fit.train < n_scans)) for fit in fits)
     if not isinstance(regression, LinearRegression) or (
         learns and (problem.options.harmonization.method != "none" or smallest < MIN_HELD_OUT)
     ):
@@ -352,6 +357,8 @@ def _facts(
             f", penalties by {options.validation.inner_folds} inner folds of people (too large for "
             "exact leave-one-out)"
         )
+    if problem.halves is not None:
+        estimator += problem.halves.words()
     people = rows.drop_duplicates("participant_id")
     sites = rows["site"].fillna("(no site)").value_counts().sort_index()
     metrics = [

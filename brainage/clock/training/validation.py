@@ -217,7 +217,7 @@ def cross_validate_clock(
     problem = Problem.of(
         features, options, groups, columns=columns, grams=grams, regressor=regressor
     )
-    check_no_copies(problem.values[0], rows)
+    check_no_copies(problem.values[0][: len(rows)], rows)
     repeats = make_folds(rows, options.validation, seed=seed)
     splits = [split for folds in repeats for split in folds]
     label = "cross-validation"
@@ -238,7 +238,7 @@ def cross_validate_clock(
     metrics = [_named_accuracy(f"{n_folds}-fold", predictions, n_bootstrap, seed)]
     by_site = None
     if options.validation.leave_one_site_out:
-        by_site = _leave_one_site_out(problem, n_jobs, progress)
+        by_site = _leave_one_site_out(problem, rows, n_jobs, progress)
         metrics.append(_named_accuracy("leave one site out", by_site, n_bootstrap, seed))
     in_sample = _in_sample(problem, fits) if options.bias_correction == "in_sample" else None
     return CrossValidation(
@@ -309,6 +309,8 @@ def _predictions(
     rows: pd.DataFrame, fit: FoldFit, test: np.ndarray, *, repeat: int, fold: int
 ) -> pd.DataFrame:
     held_out = rows.iloc[test]
+    # Halves of scans, which come behind the whole ones, have no say.
+    whole = fit.train[fit.train < len(rows)]
     return pd.DataFrame(
         {
             "participant_id": held_out["participant_id"].to_numpy(),
@@ -318,7 +320,7 @@ def _predictions(
             "fold": fold,
             "age_years": held_out["age_years"].to_numpy(float),
             "predicted_age_years": fit.predicted,
-            "median_age_years": float(np.median(rows["age_years"].to_numpy(float)[fit.train])),
+            "median_age_years": float(np.median(rows["age_years"].to_numpy(float)[whole])),
             "_row": test,
         }
     )
@@ -337,14 +339,16 @@ def _named_accuracy(
     return found.assign(shows_nothing=bool(why_it_shows_nothing(found)))
 
 
-def _leave_one_site_out(problem: Problem, n_jobs: int, progress: Progress) -> pd.DataFrame:
-    _, splits = site_folds(problem.rows)
+def _leave_one_site_out(
+    problem: Problem, rows: pd.DataFrame, n_jobs: int, progress: Progress
+) -> pd.DataFrame:
+    _, splits = site_folds(rows)
     fits = _fit_all(problem, splits, n_jobs, progress, "leave one site out")
     parts = [
-        _predictions(problem.rows, fit, test, repeat=0, fold=i)
+        _predictions(rows, fit, test, repeat=0, fold=i)
         for i, (fit, (_, test)) in enumerate(zip(fits, splits, strict=True))
     ]
-    return _in_stored_order(pd.concat(parts, ignore_index=True), problem.rows)
+    return _in_stored_order(pd.concat(parts, ignore_index=True), rows)
 
 
 def _chosen(fits: list[FoldFit], n_folds: int) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from brainage.report.figures.of_clock import (
     plot_predictions,
     plot_sites,
 )
+from brainage.report.figures.of_length import plot_length_curve
 from brainage.report.figures.of_scans import plot_quality
 from brainage.report.figures.of_trial import (
     plot_changes,
@@ -35,6 +36,7 @@ __all__ = [
     "plot_gap_slopes",
     "plot_leaderboard",
     "plot_learning_curve",
+    "plot_length_curve",
     "plot_networks",
     "plot_predictions",
     "plot_quality",

@@ -45,6 +45,7 @@ from brainage.trial.analyses.repeated_measures import (
 from brainage.trial.analyses.reproduction import REPRODUCTION
 from brainage.trial.analyses.rerandomized_primary import RERANDOMIZATION
 from brainage.trial.analyses.time_kept import TIME_KEPT
+from brainage.trial.analyses.without_outliers import WITHOUT_OUTLIERS
 from brainage.trial.options import TrialOptions
 
 REGISTRY: tuple[Analysis, ...] = (
@@ -67,6 +68,7 @@ REGISTRY: tuple[Analysis, ...] = (
     BASELINE_GAP_ONLY,
     NO_COVARIATES,
     ROBUST_REGRESSION,
+    WITHOUT_OUTLIERS,
     LEVAKOV_OUTCOME,
     RERANDOMIZATION,
     NAMED,

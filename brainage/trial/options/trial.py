@@ -154,6 +154,10 @@ class TrialOptions(Options):
     strict_fd_mm : float, default=0.2
         Mean framewise displacement above which a scan is left out of the sensitivity row "scans
         of little motion".
+    outliers : {"kept", "beyond_2_sd_dropped"}, default="kept"
+        "beyond_2_sd_dropped" adds a row as the LISA group does it: gaps beyond 2 SD of their arm
+        and visit dropped. An exclusion by outcome after randomisation: it rejects a true null in
+        about 7 % of trials instead of 5 %; no other row is changed by it.
     contrasts : tuple of ContrastOptions, default=()
         Named linear contrasts beside those with control. The ready-made ones are done in any
         case, exploratory; naming one here changes its family or gives it a margin.
@@ -216,6 +220,7 @@ class TrialOptions(Options):
     covariance_by_arm: bool = True
     n_bootstraps: int = Field(default=2000, ge=200)
     strict_fd_mm: float = Field(default=0.2, gt=0)
+    outliers: Literal["kept", "beyond_2_sd_dropped"] = "kept"
     contrasts: Listed[ContrastOptions] = ()
     arm_factors: dict[str, dict[str, str]] = {}
     moderators: Listed[ModeratorOptions] = ()

@@ -15,8 +15,8 @@ from brainage.clock.evaluation.leaderboard import (
 )
 from brainage.clock.evaluation.sweep import run_sweep
 from brainage.clock.options import ClockOptions, HarmonizationOptions, ValidationOptions
-from brainage.clock.training import pipeline
-from brainage.clock.training.pipeline import gram_of
+from brainage.clock.regressors.grams import gram_of
+from brainage.clock.training import problem
 from brainage.clock.training.validation import cross_validate_clock
 from brainage.connectivity import FeatureTable, View, ViewSpec
 from brainage.errors import BrainAgeError, ConfigError
@@ -148,7 +148,7 @@ def test_clocks_on_the_same_view_share_its_gram_matrix(tmp_path, monkeypatch):
         made.append(values.shape)
         return gram_of(values)
 
-    monkeypatch.setattr(pipeline, "gram_of", counted)
+    monkeypatch.setattr(problem, "gram_of", counted)
     svr = {"estimator": "svr", "svr_c": (1.0,)}
     alternatives = [
         Alternative("ridge", _clock()),
