@@ -105,8 +105,6 @@ def fit_clock(
     prepared = list(prepared_views(problem, preparations))
     models, trains = [fit.model for fit in kept], [fit.train for fit in kept]
     regression = problem.regressor.freeze(models, trains, prepared)
-    # Halves stand behind the whole scans, and are no scans of the reference.
-    whole = prepared if problem.halves is None else [view[: len(everyone)] for view in prepared]
     weights, intercepts, scales, of_folds = _fold_models(problem, fits, prepared, regression)
     bias = _bias(options, cv)
     age_sex = _age_sex_line(options, cv, bias, features)
@@ -124,10 +122,7 @@ def fit_clock(
         fold_preparations=of_folds,
         age_sex=age_sex,
         intervals=CvPlusIntervals().fit(first["fold"].to_numpy(int), residual),
-        distance=ReferenceDistance().fit(
-            _Beside(whole),
-            groups=problem.groups[: len(everyone)],
-        ),
+        distance=_distance(problem, prepared),
         facts=_facts(features, problem, cv, kept, cv_plus=len(weights) > 0)
         | {
             "gap_slope_out_of_fold": _out_of_fold_slopes(bias, cv, age_sex, features),
@@ -136,8 +131,15 @@ def fit_clock(
     )
 
 
+def _distance(problem: Problem, prepared: list[np.ndarray]) -> ReferenceDistance:
+    """Summarise the reference's whole scans; halves, which stand behind them, are none."""
+    n = problem.n_scans
+    whole = prepared if problem.halves is None else [view[:n] for view in prepared]
+    return ReferenceDistance().fit(_Beside(whole), groups=problem.groups[:n])
+
+
 def _fit_on_everyone(problem: Problem) -> FoldFit:
-    everyone = np.arange(len(problem.rows))
+    everyone = np.arange(problem.n_scans)
     return fit_and_predict(problem, everyone, everyone[:0])
 
 
