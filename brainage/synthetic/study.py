@@ -11,12 +11,13 @@ import pandas as pd
 from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-from brainage.connectivity import Cut, FeatureTable, View, ViewSpec, take_volumes
+from brainage.connectivity import FeatureTable, View, ViewSpec, take_volumes
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, ScanQuality
 from brainage.showing import Shown
 from brainage.synthetic import world as worlds
+from brainage.synthetic.lost_volumes import kept_volumes, losses_in_words
 from brainage.synthetic.motion import Motion, draw_motion, parcel_fields, residual_artefact
 from brainage.synthetic.options import SyntheticOptions
 from brainage.synthetic.parcels import Parcels, load_parcels
@@ -137,12 +138,7 @@ class SyntheticStudy(Shown):
 
     def kept_volumes(self, row: pd.Series) -> np.ndarray:
         """Return the volumes that are left of a scan, ascending; nearly always all."""
-        n_volumes = self.options.n_volumes
-        if row["share_kept"] == 1 or self.options.trial is None:
-            return np.arange(n_volumes)
-        loss = self.options.trial.loss
-        where = f"{row['participant_id']}_{row['session_id']}"
-        return Cut(loss, loss, row["share_kept"]).rows(n_volumes, where)
+        return kept_volumes(self.options, row)
 
     def wrap_series(self, row: pd.Series, values: np.ndarray) -> ParcelSeries:
         """Put a scan's labels and quality around its series (n_volumes, p)."""
@@ -360,14 +356,10 @@ def describe(study: SyntheticStudy) -> list[str]:
                 f"{visit.session_id} {effect:+.2f}"
                 for visit, effect in zip(options.trial.visits[1:], arm.effects_years, strict=True)
             )
-            lost = ", ".join(
-                f"{visit.session_id} {share:.0%}"
-                for visit, share in zip(options.trial.visits[1:], arm.shares_kept, strict=False)
-            )
             lines.append(
                 f"trial arm {arm.name}: {here['participant_id'].nunique()} people, "
                 f"{missed} missed visits, planted latent years: {planted}"
-                + (f"; of every scan is left ({options.trial.loss} losses): {lost}" if lost else "")
+                + losses_in_words(options.trial, arm)
             )
     return lines
 
