@@ -143,6 +143,11 @@ def api_page() -> str:
         if name.startswith("__"):
             continue
         thing = getattr(brainage, name)
+        if not callable(thing):
+            # A module of examples, or a record to look things up in.
+            what = _first_line(thing) if inspect.ismodule(thing) else f"A {type(thing).__name__}."
+            lines += [f"## {name}", "", what, ""]
+            continue
         kind = "autoclass" if isinstance(thing, type) else "autofunction"
         options = "\n   :no-index-entry:" if kind == "autofunction" else ""
         lines += [
