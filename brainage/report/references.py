@@ -58,7 +58,7 @@ def _bibtex_name(name: str) -> str:
     return f"{family}, {spaced.strip().replace(' -', '-')}"
 
 
-#: Authors, year, volume and DOI of each were looked up in published bibliographies, not remembered.
+#: Looked up in published bibliographies; volume and pages of Butler and of Pedregosa were not found there.
 REFERENCES = {
     "levakov2023": Reference(
         "Levakov G, Kaplan A, Yaskolka Meir A, et al.",
