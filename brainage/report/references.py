@@ -58,7 +58,7 @@ def _bibtex_name(name: str) -> str:
     return f"{family}, {spaced.strip().replace(' -', '-')}"
 
 
-#: Looked up in published bibliographies; volume and pages of Butler and of Pedregosa were not found there.
+#: Looked up in published bibliographies, but for volume and pages of Butler and of Pedregosa.
 REFERENCES = {
     "levakov2023": Reference(
         "Levakov G, Kaplan A, Yaskolka Meir A, et al.",
