@@ -18,6 +18,7 @@ run: {n_jobs: 1, figure_files: []}
 science:
   seed: 1
   clock: {validation: {n_folds: 5, n_bootstrap: 50}, networks: false}
+  evaluation: {length_curve_scans: 6}
   trial:
     arms: [CON, MIT, HRT]
     control_arm: CON

@@ -191,7 +191,9 @@ def test_an_empty_or_unreadable_mask_is_named(tmp_path):
     write_nifti(tmp_path / "empty.nii.gz", np.zeros(_GRID.shape), _GRID.affine)
     (tmp_path / "text.nii.gz").write_text("not an image")
     write_nifti(tmp_path / "four.nii", np.ones((*_GRID.shape, 3)), _GRID.affine)
-    write_nifti(tmp_path / "probability.nii", np.full(_GRID.shape, 0.25), _GRID.affine)
+    write_nifti(
+        tmp_path / "probability.nii", np.full(_GRID.shape, 0.25), _GRID.affine, dtype="float32"
+    )
     for name, words in [
         ("empty.nii.gz", "empty mask"),
         ("text.nii.gz", "expected a NIfTI-1 or NIfTI-2 file"),
