@@ -216,7 +216,7 @@ def test_full_aroma_asks_for_the_denoised_image(tmp_path):
 
 def test_aroma_on_denoised_images_takes_white_matter_csf_and_cosines(tmp_path):
     scan = _table_with_displacement(tmp_path / "c.tsv", [0.1] * 20)
-    table = pd.read_csv(scan.confounds, sep="\t", float_precision="round_trip")
+    table = pd.read_csv(scan.confounds, sep="\t")
     rng = np.random.default_rng(1)
     extra = {name: rng.normal(size=20) for name in ("csf", "white_matter", "cosine00")}
     table.assign(**extra).to_csv(scan.confounds, sep="\t", index=False, na_rep="n/a")
@@ -224,8 +224,9 @@ def test_aroma_on_denoised_images_takes_white_matter_csf_and_cosines(tmp_path):
     found = load_nuisance(
         _scan(scan.confounds, image), CleaningOptions(strategy="ica_aroma"), n_volumes=20
     )
-    ours = {tuple(column) for column in found.confounds.T}
-    assert ours == {tuple(column) for column in extra.values()}
+    # nilearn reads this strategy's columns; older pandas lose the last bit of a number.
+    ours = sorted(tuple(column) for column in found.confounds.T)
+    np.testing.assert_allclose(ours, sorted(map(tuple, extra.values())), rtol=1e-14)
 
 
 def test_compressed_tables_and_odd_names_read_the_same(tmp_path):
