@@ -9,6 +9,7 @@ import math
 import os
 import platform
 import re
+import shutil
 import stat
 import tempfile
 import time
@@ -49,11 +50,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(path.suffixes[-2:])
-    process = this_process()
-    # Bytes count, not characters: a file's name may have 255.
-    start = path.name.encode("utf-8", "surrogateescape")[:60].decode("utf-8", "ignore")
-    writer = ".{}.{host}-{boot}-{namespace}-{pid}.".format(start, **process)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=writer, suffix=suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_writer(path.name), suffix=suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -66,29 +63,45 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise
 
 
-def remove_leftovers(folder: str | Path) -> int:
-    """Remove the temporary files that killed writers left in a tree; return how many.
+@contextlib.contextmanager
+def scratch_folder(folder: str | Path) -> Iterator[Path]:
+    """Give a new folder in `folder` for what is not kept; it goes when the block ends.
 
-    A writer that is still alive on this machine keeps its file, and so does one of another
+    A killed writer's goes with `remove_leftovers`.
+    """
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_writer("scratch")) as name:
+        yield Path(name)
+
+
+def _writer(name: str) -> str:
+    # Bytes count, not characters: a file's name may have 255.
+    start = name.encode("utf-8", "surrogateescape")[:60].decode("utf-8", "ignore")
+    return ".{}.{host}-{boot}-{namespace}-{pid}.".format(start, **this_process())
+
+
+def remove_leftovers(folder: str | Path) -> int:
+    """Remove the temporary files and folders that killed writers left in a tree; return how many.
+
+    A writer that is still alive on this machine keeps its own, and so does one of another
     machine for a day.
     """
     removed = 0
-    for path in _temporary_files(str(folder)):
+    for path in list(_temporaries(str(folder))):
         with contextlib.suppress(OSError):
             if _is_left_over(path):
-                os.unlink(path)
+                shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
                 removed += 1
     return removed
 
 
-def _temporary_files(folder: str) -> Iterator[str]:
+def _temporaries(folder: str) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _temporary_files(entry.path)
-                elif entry.name.startswith(".") and _TEMPORARY.fullmatch(entry.name):
+                if entry.name.startswith(".") and _TEMPORARY.fullmatch(entry.name):
                     yield entry.path
+                elif entry.is_dir(follow_symlinks=False):
+                    yield from _temporaries(entry.path)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return
 

@@ -21,6 +21,7 @@ from brainage.files import (
     read_json,
     read_json_object,
     remove_leftovers,
+    scratch_folder,
     this_process,
     write_json,
     write_text,
@@ -56,6 +57,28 @@ def test_kill_9_in_the_middle_leaves_no_file_under_the_final_name(tmp_path):
     (left,) = tmp_path.iterdir()
     assert remove_leftovers(tmp_path) == 1
     assert not left.exists()
+
+
+def _scratch_slowly(folder):
+    with scratch_folder(folder) as scratch:
+        (scratch / "sub").mkdir()
+        (scratch / "sub" / "big.npy").write_text("x")
+        (folder / "made").touch()
+        time.sleep(60)
+
+
+def test_the_scratch_folder_of_a_killed_process_goes_and_that_of_a_living_one_stays(tmp_path):
+    process = multiprocessing.get_context("fork").Process(target=_scratch_slowly, args=(tmp_path,))
+    process.start()
+    while not (tmp_path / "made").exists():
+        time.sleep(0.01)
+    assert remove_leftovers(tmp_path) == 0
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert remove_leftovers(tmp_path) == 1
+    with scratch_folder(tmp_path) as mine:
+        assert mine.is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
 def dead_process() -> int:

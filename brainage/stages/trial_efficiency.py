@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from brainage.clock import (
 from brainage.config import StudyConfig
 from brainage.connectivity import FeatureTable, HalfFeatures, build_features, build_half_features
 from brainage.errors import BrainAgeError
+from brainage.files import scratch_folder
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import Cohort, cohort_paths, cohort_people
 from brainage.stages.features import cohort_series
@@ -85,14 +85,14 @@ def scan_parts(
         rng = np.random.default_rng(study.science.seed)
         scans = np.sort(rng.choice(len(features), most, replace=False))
     # Twice the features of these scans: on the disk of the study, not in memory.
-    with tempfile.TemporaryDirectory(prefix=".halves-", dir=folder) as scratch:
+    with scratch_folder(folder) as scratch:
         everyone = np.arange(len(features)) if scans is None else scans
         halves = _halves_on_disk(
             study,
             features,
             everyone,
             views=views,
-            scratch=Path(scratch),
+            scratch=scratch,
             cohort=cohort,
             progress=progress,
         )
