@@ -148,6 +148,8 @@ class DaskExecutor:
             memory=options.memory,
             walltime=options.walltime,
             job_script_prologue=list(options.prologue),
+            # With the scripts of jobs; else they stay where the command was given.
+            log_directory=str(_made(self._output) / "extract" / "slurm" / "logs"),
             **_cpus_of(options),
         )
         cluster.scale(jobs=options.workers)
