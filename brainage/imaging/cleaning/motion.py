@@ -69,8 +69,6 @@ def read_confounds_table(path: Path, *, motion_order: str | None = None) -> pd.D
             index_col=False,
             na_values=["n/a"],
             comment="#" if bare else None,
-            # What was written, to the last bit, under every version of pandas.
-            float_precision="round_trip",
         )
     except FileNotFoundError:
         raise ScanError(
