@@ -9,12 +9,15 @@ from __future__ import annotations
 import dataclasses
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
 from brainage.wording import printable
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 #: Longest a value is shown, in characters: with its name it fits a line of 100.
 WIDTH = 68
@@ -40,7 +43,7 @@ class Shown:
 
     def fields_shown(self) -> Iterator[tuple[str, str]]:
         """Yield the name of each field and its value in a few words."""
-        for each in dataclasses.fields(self):  # type: ignore[arg-type]
+        for each in dataclasses.fields(cast("DataclassInstance", self)):
             if not each.name.startswith("_"):
                 yield each.name, in_brief(getattr(self, each.name))
 

@@ -54,10 +54,7 @@ def test_networks_and_regions_are_compared_with_the_shares_of_their_clocks(asked
         assert states.at[key, "state"] == "done", states.at[key, "reason"]
     networks = result.tables["networks"]
     assert networks["mae_years"].notna().all()
-    # A network's share is the smaller of the two.
-    kinds = set(networks.loc[networks["share"].notna(), "share_kind"])
-    assert kinds
-    assert kinds <= {"within site", "planted"}
+    assert (networks.loc[networks["share"].notna(), "share_kind"] == "within site").all()
     assert set(result.tables["local"]["level"]) == {"network", "parcel", "named region"}
     specific = result.tables.get("network_specificity")
     if specific is not None:

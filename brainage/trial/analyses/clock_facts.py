@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -76,6 +76,38 @@ class ClockFacts(Shown):
         found |= _of_halves(known)
         found |= {each.name: known[each.name] for each in fields(cls) if each.name in known}
         return cls(**{name: value for name, value in found.items() if value is not None})
+
+
+def shares_of_one_kind(
+    clocks: Mapping[str, Mapping[str, Any]], *, given: Collection[str] = ()
+) -> dict[str, Mapping[str, Any]]:
+    """Return what is known of clocks, with shares that can be compared with one another.
+
+    A planted share and one within sites differ by more than error: a network's change over the
+    one beside the whole brain's over the other would differ where no change does. Planted shares
+    are therefore used where every clock has one, else those within sites.
+
+    Parameters
+    ----------
+    clocks : mapping of str to mapping
+        Network -> what its clock keeps of its training.
+    given : collection of str, default=()
+        Networks whose share the plan gives; it stays.
+
+    Returns
+    -------
+    clocks : dict of str to mapping
+    """
+    kinds = {ClockFacts.of(known).share_kind for known in clocks.values()}
+    if kinds <= {"planted"}:
+        return dict(clocks)
+    unknown = {"share": np.nan, "share_se": np.nan, "share_kind": ""}
+    return {
+        network: known
+        if network in given or ClockFacts.of(known).share_kind != "planted"
+        else {**known, **unknown, **_share_within_sites(known.get("gap_slope_within_sites") or {})}
+        for network, known in clocks.items()
+    }
 
 
 def _accuracy(metrics: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 from brainage.connectivity import MIN_NETWORK_PARCELS
 from brainage.errors import DesignError
 from brainage.tables import WHOLE_BRAIN
+from brainage.trial.analyses.clock_facts import shares_of_one_kind
 from brainage.trial.analyses.network_table import NETWORKS, network_rows, visit_changes
 from brainage.trial.analyses.record import (
     Analysis,
@@ -107,12 +108,12 @@ def _without_clock(inputs: AnalysisInputs) -> list[str]:
 
 
 def _with_shares(clocks: Mapping[str, Mapping], options: NetworkOptions) -> dict[str, Mapping]:
-    """Return what is known of the clocks, with the shares that the plan gives."""
+    """Return what is known of the clocks, with the shares that the plan gives, of one kind."""
     known: dict[str, Mapping] = dict(clocks)
     for network, given in options.shares.items():
         own = {"share": given.share, "share_se": given.se, "share_kind": given.kind}
         known[network] = {**known.get(network, {}), **own}
-    return known
+    return shares_of_one_kind(known, given=options.shares)
 
 
 NETWORKS_COMPARED = Analysis(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brainage.trial.analyses.clock_facts import ClockFacts
+from brainage.trial.analyses.clock_facts import ClockFacts, shares_of_one_kind
 
 
 def test_accuracy_of_the_folds_is_read_and_not_that_of_new_sites():
@@ -69,3 +69,20 @@ def test_halves_of_scans_tell_the_noise_of_a_scan_and_the_planted_share():
 def test_efficiency_that_was_not_measured_is_not_known():
     row = {"measure": "within_scan_noise_years", "estimate": None, "n": 0}
     assert np.isnan(ClockFacts.of({"efficiency": [row]}).retest_sem_years)
+
+
+def test_shares_that_are_compared_are_of_one_kind():
+    within = {"gap_slope_within_sites": {"slope": -0.3, "low": -0.4, "high": -0.2, "n": 100}}
+    planted = {"efficiency": [{"measure": "share_planted", "estimate": 0.9, "n": 50}]}
+    both = {"whole_brain": within | planted, "Visual": within}
+    shares = {name: ClockFacts.of(each) for name, each in shares_of_one_kind(both).items()}
+    assert {each.share_kind for each in shares.values()} == {"within site"}
+    assert {round(each.share, 12) for each in shares.values()} == {0.7}
+    # Without any other share of the same kind, none.
+    alone = shares_of_one_kind({"whole_brain": planted, "Visual": within})
+    assert np.isnan(ClockFacts.of(alone["whole_brain"]).share)
+    everyone = {"whole_brain": within | planted, "Visual": planted}
+    assert shares_of_one_kind(everyone) == everyone
+    given = {"whole_brain": {"share": 0.9, "share_kind": "planted"}, "Visual": within}
+    kept = shares_of_one_kind(given, given=["whole_brain"])
+    assert ClockFacts.of(kept["whole_brain"]).share == 0.9
