@@ -28,6 +28,7 @@ from brainage.clock.regressors import iterative
 from brainage.clock.regressors.contract import PassFit, PassTraining
 from brainage.clock.regressors.grams import gram_of
 from brainage.clock.regressors.ridge import RidgeRegressor, fit_ridge_on_gram
+from brainage.clock.regressors.seen_features import SeenFeatures
 from brainage.clock.regressors.stacked import StackedRegressor
 
 
@@ -150,12 +151,12 @@ def main() -> None:
         ]
         splits.append((np.arange(asked.scans), np.arange(0)))
         regressor = RidgeRegressor(PENALTIES) if asked.views == 1 else StackedRegressor()
+        seen = [SeenFeatures(view) for view in views]
+        training = PassTraining(seen, ages, np.arange(len(ages)), splits, 5)
         wall, cpu = time.perf_counter(), time.process_time()
         fits = []
         with Watch(asked.passes) as watch, contextlib.suppress(EnoughError):
-            fits = regressor.fit_in_passes(
-                PassTraining(views, ages, np.arange(len(ages)), splits, 5)
-            )
+            fits = regressor.fit_in_passes(training)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         print(
             f"{asked.views} view(s) of {asked.scans} x {asked.features}, {asked.folds} folds: "

@@ -13,7 +13,7 @@ import numpy as np
 
 from brainage.clock.regressors.frozen import Regression
 from brainage.clock.regressors.primal import Moments
-from brainage.clock.regressors.seen_features import SiteMove
+from brainage.clock.regressors.seen_features import SeenFeatures
 
 Needs = Literal["grams", "moments", "features", "passes"]
 
@@ -79,8 +79,8 @@ class PassTraining:
 
     Parameters
     ----------
-    values : list of ndarray of shape (n_scans, n_features)
-        One a view, as stored, memory maps included.
+    views : list of SeenFeatures
+        Of each view the features on disk, as the training sets see them.
     ages : ndarray of shape (n_scans,)
         Years.
     groups : ndarray of shape (n_scans,)
@@ -89,20 +89,13 @@ class PassTraining:
         Row numbers.
     inner_folds : int
         Inner folds of people that choose penalties.
-    moves : list of list of SiteMove
-        One a view: how each training set harmonises its features; empty: they are seen as stored.
     """
 
-    values: list[np.ndarray]
+    views: list[SeenFeatures]
     ages: np.ndarray
     groups: np.ndarray
     splits: list[tuple[np.ndarray, np.ndarray]]
     inner_folds: int
-    moves: list[list[SiteMove]] = field(default_factory=list)
-
-    def moves_of(self, view: int) -> list[SiteMove]:
-        """Return how a view's features are harmonised; none: not at all."""
-        return self.moves[view] if self.moves else []
 
 
 @dataclass(frozen=True)

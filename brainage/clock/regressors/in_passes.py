@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from brainage.clock.regressors.age_scale import AgeScale, to_scale
 from brainage.clock.regressors.iterative import solve_shifted, training_sums
-from brainage.clock.regressors.seen_features import SeenFeatures, SiteMove
+from brainage.clock.regressors.seen_features import SeenFeatures
 from brainage.errors import BrainAgeWarning
 
 Split = tuple[np.ndarray, np.ndarray]
@@ -38,11 +38,14 @@ class Level1:
         One a split: what ridges that did not see a scan's fold predict of it, on the age scale.
     left_out_mean : list of ndarray of shape (n_train,)
         Mean target of the scans that such a ridge did see.
+    left_out_strong : list of ndarray of shape (n_train,)
+        As `left_out`, of ridges at the strong penalty; empty where none was asked for.
     """
 
     penalties: np.ndarray
     left_out: list[np.ndarray]
     left_out_mean: list[np.ndarray]
+    left_out_strong: list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,18 @@ class Fits:
     penalties: np.ndarray
     predicted: list[np.ndarray]
 
+    def part(self, splits: slice) -> Fits:
+        """Return the fits of some splits."""
+        return Fits(
+            self.weights[:, splits],
+            self.intercepts[splits],
+            self.penalties[splits],
+            self.predicted[splits],
+        )
+
 
 def choose_penalties(
-    values: np.ndarray,
+    features: SeenFeatures,
     age_years: np.ndarray,
     groups: np.ndarray,
     splits: Sequence[Split],
@@ -73,14 +85,14 @@ def choose_penalties(
     penalties: Sequence[float],
     inner_folds: int,
     age_scales: Sequence[AgeScale] = ("years",),
-    moves: Sequence[SiteMove] = (),
+    strong_penalty: float | None = None,
 ) -> dict[AgeScale, Level1]:
     """Choose each training set's penalty by the squared error of people left out fold by fold.
 
     Parameters
     ----------
-    values : ndarray of shape (n_scans, n_features)
-        Features of one view, a memory map included.
+    features : SeenFeatures
+        One view, as the outer training sets see it; their inner sets see it so too.
     age_years : ndarray of shape (n_scans,)
         Ages.
     groups : ndarray of shape (n_scans,)
@@ -93,8 +105,8 @@ def choose_penalties(
         Inner folds of each training set.
     age_scales : sequence of {"years", "sqrt", "log"}, default=("years",)
         Scales of the ridge; all are solved in the same passes.
-    moves : sequence of SiteMove, default=()
-        How the outer training sets harmonise the features; their inner sets see them so too.
+    strong_penalty : float, optional
+        Solved beside the candidates and never chosen, in the same unit.
     """
     owner, held, member = _inner_sets(groups, splits, inner_folds)
     n_inner, n_scales = len(held), len(age_scales)
@@ -102,8 +114,9 @@ def choose_penalties(
     of_scale = np.repeat(np.arange(n_scales), n_inner)
     target = np.stack([to_scale(age_years, scale) for scale in age_scales], axis=1)[:, of_scale]
     member = np.tile(member, (1, n_scales))
-    features = SeenFeatures(values, moves, np.tile(owner, n_scales))
+    features = replace(features, owner=np.tile(owner, n_scales))
     sums = training_sums(features, member, target)
+    beside = [] if strong_penalty is None else [strong_penalty]
     choice = _Choice(
         np.tile(owner, n_scales) + of_scale * len(splits),
         held * n_scales,
@@ -114,7 +127,7 @@ def choose_penalties(
         features,
         member,
         sums,
-        sums.units[:, None] * choice.grid,
+        sums.units[:, None] * np.concatenate([choice.grid, beside]),
         watched=choice.held,
         finished=choice.is_made,
         tolerance=CHOICE_TOLERANCE,
@@ -131,15 +144,19 @@ def choose_penalties(
     for s, scale in enumerate(age_scales):
         sets = slice(s * n_inner, (s + 1) * n_inner)
         of_splits = best[s * len(splits) : (s + 1) * len(splits)]
-        left_out = _assembled(
-            splits,
-            owner,
-            held,
-            found.predicted[sets],
-            means=sums.mean_targets[sets],
-            best=of_splits,
+        inner = _Inner(splits, owner, held)
+        predicted = found.predicted[sets]
+        at_best = [of_set[:, of_splits[k]] for of_set, k in zip(predicted, owner, strict=True)]
+        means = [
+            np.full(len(rows), mean)
+            for rows, mean in zip(held, sums.mean_targets[sets], strict=True)
+        ]
+        chosen[scale] = Level1(
+            choice.grid[of_splits],
+            inner.assembled(at_best),
+            inner.assembled(means),
+            inner.assembled([of_set[:, -1] for of_set in predicted]) if beside else [],
         )
-        chosen[scale] = Level1(choice.grid[of_splits], *left_out)
     return chosen
 
 
@@ -148,7 +165,8 @@ class _Choice:
     """Errors of inner sets' held-out people at every penalty, and whether they settle a choice.
 
     `owner` is the choice that an inner set takes part in, `held` its held-out rows, `target`
-    (n_scans, n_sets) ages on its scale, `grid` the penalties.
+    (n_scans, n_sets) ages on its scale, `grid` the penalties; what is predicted at others behind
+    them takes no part.
     """
 
     owner: np.ndarray
@@ -160,7 +178,8 @@ class _Choice:
         """Return the place of each choice's best penalty."""
         errors = np.zeros((self.owner.max() + 1, len(self.grid)))
         for i, (rows, of_set) in enumerate(zip(self.held, predicted, strict=True)):
-            errors[self.owner[i]] += np.sum((of_set - self.target[rows, i, None]) ** 2, axis=0)
+            wrong = of_set[:, : len(self.grid)] - self.target[rows, i, None]
+            errors[self.owner[i]] += np.sum(wrong**2, axis=0)
         return np.argmin(errors, axis=1)
 
     def is_made(self, predicted: list[np.ndarray], relative: np.ndarray) -> bool:
@@ -170,7 +189,9 @@ class _Choice:
         best = self.best(predicted)[self.owner]
         near = [np.clip(best + step, 0, len(self.grid) - 1) for step in (-1, 0, 1)]
         sets = np.arange(len(self.held))
-        return all(relative[sets, index].max() <= CHOICE_TOLERANCE for index in near)
+        beside = relative[:, len(self.grid) :]
+        solved = [relative[sets, index].max() <= CHOICE_TOLERANCE for index in near]
+        return all(solved) and bool((beside <= CHOICE_TOLERANCE).all())
 
 
 def _inner_sets(
@@ -188,43 +209,40 @@ def _inner_sets(
     return np.array(owner), held, np.stack(members, axis=1)
 
 
-def _assembled(
-    splits: Sequence[Split],
-    owner: np.ndarray,
-    held: Sequence[np.ndarray],
-    predicted: Sequence[np.ndarray],
-    *,
-    means: np.ndarray,
-    best: np.ndarray,
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Put inner sets' held-out predictions at the best penalties together, split by split."""
-    n_scans = 1 + max(int(train.max()) for train, _ in splits)
-    left_out, left_out_mean = [], []
-    for k, (train, _) in enumerate(splits):
-        of_split, mean = np.empty((2, n_scans))
-        for i in map(int, np.flatnonzero(owner == k)):
-            of_split[held[i]] = predicted[i][:, best[k]]
-            mean[held[i]] = means[i]
-        left_out.append(of_split[train])
-        left_out_mean.append(mean[train])
-    return left_out, left_out_mean
+@dataclass(frozen=True)
+class _Inner:
+    """Outer training sets, and each inner set's split and held-out rows."""
+
+    splits: Sequence[Split]
+    owner: np.ndarray
+    held: Sequence[np.ndarray]
+
+    def assembled(self, of_held: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Put what inner sets have of their held-out rows together, split by split."""
+        n_scans = 1 + max(int(train.max()) for train, _ in self.splits)
+        together = []
+        for k, (train, _) in enumerate(self.splits):
+            of_split = np.empty(n_scans)
+            for i in map(int, np.flatnonzero(self.owner == k)):
+                of_split[self.held[i]] = of_held[i]
+            together.append(of_split[train])
+        return together
 
 
 def fit_at(
-    values: np.ndarray,
+    features: SeenFeatures,
     age_years: np.ndarray,
     splits: Sequence[Split],
     *,
     penalties: np.ndarray,
     age_scales: Sequence[AgeScale],
-    moves: Sequence[SiteMove] = (),
 ) -> Fits:
     """Fit each training set's ridge at its own penalty and on its own age scale.
 
     Parameters
     ----------
-    values : ndarray of shape (n_scans, n_features)
-        Features of one view.
+    features : SeenFeatures
+        One view, as these training sets see it.
     age_years : ndarray of shape (n_scans,)
         Ages.
     splits : sequence of (train, test)
@@ -233,11 +251,8 @@ def fit_at(
         Relative to the mean squared length of a centred scan.
     age_scales : sequence of {"years", "sqrt", "log"}
         One a split.
-    moves : sequence of SiteMove, default=()
-        How the training sets harmonise the features.
     """
-    everyone = np.arange(len(values))
-    features = SeenFeatures(values, moves)
+    everyone = np.arange(len(features))
     member = np.stack([np.isin(everyone, train) for train, _ in splits], axis=1)
     target = np.stack([to_scale(age_years, scale) for scale in age_scales], axis=1)
     sums = training_sums(features, member, target)

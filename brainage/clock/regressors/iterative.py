@@ -92,11 +92,12 @@ def training_sums(features: SeenFeatures, member: np.ndarray, target: np.ndarray
         inside, moved = np.zeros((2, member.shape[1]))
         for rows, block in part.blocks(np.float64):
             own = member[rows].astype(np.float64)
-            sums += block.T @ own
-            weighted += block.T @ centred[rows]
-            inside += own.sum(axis=0)
-            moved += centred[rows].sum(axis=0)
-            squares += part.squared_lengths(block, own)
+            scaled, targets = part.scaled(rows, own), part.scaled(rows, centred[rows])
+            sums += block.T @ scaled
+            weighted += block.T @ targets
+            inside += scaled.sum(axis=0)
+            moved += targets.sum(axis=0)
+            squares += part.squared_lengths(rows, block, own)
         means += part.as_seen(sums, inside)
         right += part.as_seen(weighted, moved)
     means /= counts
@@ -206,13 +207,14 @@ def _one_pass(
         summed, count = np.zeros_like(residual), np.zeros_like(total)
         stored = weights.astype(features.precision)
         for rows, block in part.blocks(features.precision):
-            of_residual[rows] = block @ stored + (constant - of_mean)
+            of_residual[rows] = part.scaled(rows, block @ stored + constant) - of_mean
             along[rows] = of_residual[rows] + beta * along[rows]
             inside = member[rows] * along[rows]
-            summed += block.T @ inside.astype(block.dtype)
-            count += inside.sum(axis=0)
+            scaled = part.scaled(rows, inside)
+            summed += block.T @ scaled.astype(block.dtype)
+            count += scaled.sum(axis=0)
+            total += inside.sum(axis=0)
         product += part.as_seen(summed, count)
-        total += count
     return of_residual, product - sums.means * total
 
 

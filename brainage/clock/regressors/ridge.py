@@ -251,25 +251,17 @@ class RidgeRegressor:
 
     def fit_in_passes(self, training: PassTraining) -> list[PassFit]:
         """Fit every training set, penalties by inner folds of people."""
-        values, ages, splits = training.values[0], training.ages, training.splits
+        features, ages, splits = training.views[0], training.ages, training.splits
         chosen = choose_penalties(
-            values,
+            features,
             ages,
             training.groups,
             splits,
             penalties=self.penalties,
             inner_folds=training.inner_folds,
-            moves=training.moves_of(0),
         )["years"]
         scales: list[AgeScale] = ["years"] * len(splits)
-        fits = fit_at(
-            values,
-            ages,
-            splits,
-            penalties=chosen.penalties,
-            age_scales=scales,
-            moves=training.moves_of(0),
-        )
+        fits = fit_at(features, ages, splits, penalties=chosen.penalties, age_scales=scales)
         return [
             PassFit(
                 FeatureLine(

@@ -1,6 +1,7 @@
-"""Features on disk as several training sets see them: as stored, or with site effects removed.
+"""Features on disk as several training sets see them: as stored, harmonised, or as directions.
 
-A harmoniser moves every edge of a scan by its site: ``gain * x + offset``. Products with moved
+A harmoniser moves every edge of a scan by its site: ``gain * x + offset``. A direction takes a
+training set's mean off a scan and makes it one long: ``(x - mean) / length``. Products with such
 features are products with stored ones, weighted before and after: nothing is written anew.
 
 Products of float32 features are made in float32, a block of scans at a time, and summed in float64:
@@ -43,13 +44,30 @@ class SiteMove:
 
 
 @dataclass(frozen=True)
+class Directions:
+    """What several training sets make unit vectors of scans with.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_features, n_owners)
+        Mean of each training set.
+    inverse_length : ndarray of shape (n_scans, n_owners)
+        One over how far a scan lies from that mean; 0 for a scan that equals it.
+    """
+
+    mean: np.ndarray
+    inverse_length: np.ndarray
+
+
+@dataclass(frozen=True)
 class FeaturePart:
-    """Scans that are moved alike (or not at all), and columns of vectors to multiply them with."""
+    """Scans that are seen alike, and columns of vectors to multiply them with."""
 
     values: np.ndarray
     rows: np.ndarray | None
     move: SiteMove | None = None
     owner: np.ndarray | None = None
+    directions: Directions | None = None
 
     def blocks(self, dtype: np.dtype | type) -> Iterator[tuple[Rows, np.ndarray]]:
         """Yield rows of the cohort and their stored features, a block at a time."""
@@ -59,20 +77,36 @@ class FeaturePart:
             yield rows, np.asarray(self.values[rows], dtype=dtype)
 
     def on_stored(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return weights and constants: ``stored @ weights + constant`` is ``seen @ vectors``."""
+        """Return weights and constants of ``seen @ vectors``.
+
+        It is ``scaled(rows, stored @ weights + constant)``.
+        """
+        if self.directions is not None:
+            mean = self.directions.mean[:, self.owner]
+            return vectors, -np.einsum("ij,ij->j", mean, vectors)
         if self.move is None:
             return vectors, np.zeros(vectors.shape[1])
         constant = np.einsum("ij,ij->j", self.move.offset[:, self.owner], vectors)
         return self.move.gain[:, self.owner] * vectors, constant
 
     def as_seen(self, summed: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """Return ``seen.T @ v`` of ``stored.T @ v`` and of the sum of each column of v."""
+        """Return ``seen.T @ v`` of ``stored.T @ scaled(v)`` and each column's sum of scaled v."""
+        if self.directions is not None:
+            return summed - self.directions.mean[:, self.owner] * count
         if self.move is None:
             return summed
         return self.move.gain[:, self.owner] * summed + self.move.offset[:, self.owner] * count
 
-    def squared_lengths(self, block: np.ndarray, member: np.ndarray) -> np.ndarray:
+    def scaled(self, rows: Rows, of_scans: np.ndarray) -> np.ndarray:
+        """Return a value a scan and column, divided by the scan's length where there is one."""
+        if self.directions is None:
+            return of_scans
+        return of_scans * self.directions.inverse_length[rows][:, self.owner]
+
+    def squared_lengths(self, rows: Rows, block: np.ndarray, member: np.ndarray) -> np.ndarray:
         """Return the sum over each set's scans in a block of the squared length as seen."""
+        if self.directions is not None:
+            return np.sum(self.scaled(rows, member) > 0, axis=0).astype(np.float64)
         if self.move is None:
             return np.einsum("ij,ij->i", block, block) @ member
         gain, offset = self.move.gain, self.move.offset
@@ -92,12 +126,19 @@ class SeenFeatures:
     moves : sequence of SiteMove, default=()
         Of the sites that any training set harmonises; other scans are seen as stored.
     owner : ndarray of shape (n_columns,) or None, default=None
-        Column of the moves that each vector goes with; None: vectors and moves go in order.
+        Training set that each vector goes with; None: vectors and training sets go in order.
+    directions : Directions or None, default=None
+        Of every training set, where scans are seen as unit vectors; then there are no moves.
     """
 
     values: np.ndarray
     moves: Sequence[SiteMove] = ()
     owner: np.ndarray | None = None
+    directions: Directions | None = None
+
+    def __len__(self) -> int:
+        """Return the number of scans."""
+        return len(self.values)
 
     @cached_property
     def precision(self) -> np.dtype:
@@ -113,6 +154,11 @@ class SeenFeatures:
 
     def parts(self) -> Iterator[FeaturePart]:
         """Yield scans that are moved alike; together they are the cohort, each scan once."""
+        if self.directions is not None:
+            n_owners = self.directions.mean.shape[1]
+            owner = np.arange(n_owners) if self.owner is None else self.owner
+            yield FeaturePart(self.values, None, None, owner, self.directions)
+            return
         if not self.moves:
             yield FeaturePart(self.values, None)
             return

@@ -38,7 +38,6 @@ from brainage.clock.regressors.left_out import means_of_others
 from brainage.clock.regressors.lines import GramLine, freeze_lines
 from brainage.clock.regressors.ridge import RidgeBasis, RidgeFit, fit_ridge_on_features, fold_back
 from brainage.clock.regressors.stacked_in_passes import fit_stacks_in_passes
-from brainage.errors import BrainAgeError
 
 Level2 = Literal["ridge", "nonnegative"]
 
@@ -308,20 +307,10 @@ class StackedRegressor:
         return "passes" if not learns and min(n_scans, n_features) > self.max_square else "grams"
 
     def fit_in_passes(self, training: PassTraining) -> list[PassFit]:
-        """Fit both levels of every training set, level 1 by inner folds of people.
-
-        Raises
-        ------
-        BrainAgeError
-            Views that enter a second time: passes fit one penalty a view.
-        """
-        if self.strong:
-            raise BrainAgeError(
-                f"clock.strong_views: expected none beyond {self.max_square} scans and features, "
-                f"where a stack is fitted in passes over the features; found {len(self.strong)}. "
-                "Leave them out."
-            )
-        return fit_stacks_in_passes(training, self.penalties, age_scale=self.age_scale)
+        """Fit both levels of every training set, level 1 by inner folds of people."""
+        return fit_stacks_in_passes(
+            training, self.penalties, age_scale=self.age_scale, strong=self.strong
+        )
 
     def fit(self, training: GramTraining) -> GramLine:
         """Fit both levels and fold them into one weight a scan and view."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brainage.clock.options import ClockOptions
-from brainage.clock.preparation.steps import LEARNT_KINDS
+from brainage.clock.preparation.steps import LEARNT_KINDS, seen_in_passes
 from brainage.clock.regressors.age_scale import AgeScale, candidate_scales
 from brainage.clock.regressors.contract import ClockRegressor, Needs
 from brainage.clock.regressors.registry import regressor_of
@@ -63,7 +63,7 @@ class TrainingCost(Shown):
 
 
 def way_of(
-    regressor: ClockRegressor, *, n_scans: int, n_features: int, learns: bool, sites_alone: bool
+    regressor: ClockRegressor, *, n_scans: int, n_features: int, learns: bool, seen: bool
 ) -> Needs:
     """Return what a regressor is fitted on.
 
@@ -75,11 +75,10 @@ def way_of(
         Of the first view.
     learns : bool
         Whether features are prepared anew in every fold.
-    sites_alone : bool
-        Whether site effects are all that is learnt of them.
+    seen : bool
+        Whether solvers can see them so prepared, and none is rewritten (`seen_in_passes`).
     """
-    if learns and sites_alone:
-        # Sites move features edge by edge: solvers see them moved, and none is rewritten.
+    if learns and seen:
         plain = regressor.needs(n_scans=n_scans, n_features=n_features, learns=False)
         if plain == "passes":
             return plain
@@ -91,16 +90,16 @@ def refuse_too_many(n_scans: int, way: Needs, *, learns: bool, name: str) -> Non
     if way != "grams" or n_scans <= MAX_GRAM_SCANS:
         return
     reason = (
-        "features that are prepared anew in every fold (tangent space, directions, missing "
-        "parcels; harmonisation too, unless the estimator is ridge or stacked)"
+        "features that are prepared anew in every fold (tangent space, missing parcels, harmonised "
+        "directions; all else too, unless the estimator is ridge or stacked)"
         if learns
         else f"the estimator '{name}'"
     )
     raise BrainAgeError(
         f"clock: {n_scans} scans with {reason} need a matrix of all pairs of scans, "
         f"{8e-9 * n_scans * n_scans:.0f} GB and days of work; expected at most {MAX_GRAM_SCANS}. "
-        "Use ridge or stacked on views of which no more than site effects are learnt "
-        "(incomplete_scans: exclude), or fewer scans."
+        "Use ridge or stacked on views of which site effects or directions are learnt and not "
+        "both, without missing parcels (incomplete_scans: exclude), or fewer scans."
     )
 
 
@@ -132,14 +131,13 @@ def training_cost(
     'passes'
     """
     regressor = regressor_of(options)
-    sites_alone = not set(options.views) & set(LEARNT_KINDS)
-    learns = options.harmonization.method != "none" or not sites_alone
+    learns = options.harmonization.method != "none" or bool(set(options.views) & set(LEARNT_KINDS))
     way = way_of(
         regressor,
         n_scans=n_scans,
         n_features=n_features[0],
         learns=learns,
-        sites_alone=sites_alone,
+        seen=all(seen_in_passes(kind, options, incomplete=False) for kind in options.views),
     )
     refuse_too_many(n_scans, way, learns=learns, name=regressor.name)
     folds = options.validation
@@ -208,5 +206,6 @@ def _pass_bytes(size: _Size) -> float:
 
 def _pass_s(size: _Size) -> float:
     choice = _CHOICE_PASSES * (_READ_S + _COLUMN_S * size.columns)
-    fit = _FIT_PASSES * (_READ_S + _COLUMN_S * size.n_fits)
+    strong = len(size.options.strong_views) / len(size.features)
+    fit = _FIT_PASSES * (_READ_S + _COLUMN_S * size.n_fits * (1 + strong))
     return sum(size.n * p * (choice + fit) for p in size.features)

@@ -19,6 +19,7 @@ from brainage.clock.model.intervals import CvPlusIntervals
 from brainage.clock.model.model import BrainClock
 from brainage.clock.model.networks import network_edges
 from brainage.clock.options import ClockOptions, as_clock_options
+from brainage.clock.preparation.directions_in_passes import DirectedView
 from brainage.clock.preparation.harmonize_in_passes import HarmonizedView
 from brainage.clock.preparation.steps import Preparation
 from brainage.clock.regressors.age_scale import AgeScale
@@ -217,9 +218,11 @@ def prepared_views(problem: Problem, preparations: tuple[Preparation, ...]) -> I
     for i, (values, steps) in enumerate(zip(problem.values, preparations, strict=True)):
         if steps.learns_nothing:
             yield values
+        # Too large to hold: prepared where it is read, by rows and columns as an array is.
         elif problem.needs == "passes" and steps.harmonizer is not None:
-            # Too large to hold: harmonised where it is read, by rows and columns as an array is.
             yield cast(np.ndarray, HarmonizedView(values, problem.rows, steps.harmonizer))
+        elif problem.needs == "passes" and steps.direction is not None:
+            yield cast(np.ndarray, DirectedView.of(values, steps.direction))
         else:
             logs = problem.logarithms(i, everyone)
             yield steps.transform(np.asarray(values), problem.rows, logs=logs)

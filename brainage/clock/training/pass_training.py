@@ -6,16 +6,25 @@ import numpy as np
 import pandas as pd
 
 from brainage.clock.options import ClockOptions
+from brainage.clock.preparation.directions_in_passes import (
+    directions_in_passes,
+    transformers_of,
+)
 from brainage.clock.preparation.harmonize_in_passes import harmonizers_in_passes, site_moves
 from brainage.clock.preparation.steps import Preparation
 from brainage.clock.regressors.contract import PassTraining
+from brainage.clock.regressors.seen_features import SeenFeatures
+from brainage.connectivity import KINDS, ViewSpec
+
+Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
 def pass_training(
     values: list[np.ndarray],
+    specs: list[ViewSpec],
     rows: pd.DataFrame,
     groups: np.ndarray,
-    splits: list[tuple[np.ndarray, np.ndarray]],
+    splits: Splits,
     *,
     options: ClockOptions,
 ) -> tuple[PassTraining, list[tuple[Preparation, ...]]]:
@@ -25,6 +34,8 @@ def pass_training(
     ----------
     values : list of ndarray of shape (n_scans, n_features)
         One a view, memory maps included.
+    specs : list of ViewSpec
+        One a view.
     rows : DataFrame
         Row table (site, age_years).
     groups : ndarray of shape (n_scans,)
@@ -34,15 +45,30 @@ def pass_training(
     options : ClockOptions
         Harmonisation, which each training set learns by itself, and inner folds.
     """
-    steps = [tuple(Preparation() for _ in values) for _ in splits]
-    moves = []
-    if options.harmonization.method != "none":
-        trains = [train for train, _ in splits]
-        for view, of_view in enumerate(values):
-            fitted = harmonizers_in_passes(of_view, rows, trains, options.harmonization)
-            moves.append(site_moves(fitted, rows))
-            for of_split, harmonizer in zip(steps, fitted, strict=True):
-                of_split[view].harmonizer = harmonizer
+    seen, steps = [], []
+    for of_view, spec in zip(values, specs, strict=True):
+        features, of_splits = _seen(of_view, spec, rows, [train for train, _ in splits], options)
+        seen.append(features)
+        steps.append(of_splits)
     ages = rows["age_years"].to_numpy(float)
     inner_folds = options.validation.inner_folds
-    return PassTraining(values, ages, groups, splits, inner_folds, moves), steps
+    return PassTraining(seen, ages, groups, splits, inner_folds), list(zip(*steps, strict=True))
+
+
+def _seen(
+    values: np.ndarray,
+    spec: ViewSpec,
+    rows: pd.DataFrame,
+    trains: list[np.ndarray],
+    options: ClockOptions,
+) -> tuple[SeenFeatures, list[Preparation]]:
+    """Return a view as training sets see it, and what each learnt of it."""
+    if KINDS[spec.kind].learnt_in_fold == "direction":
+        directions = directions_in_passes(values, trains)
+        turned = [Preparation(direction=one) for one in transformers_of(directions)]
+        return SeenFeatures(values, directions=directions), turned
+    if options.harmonization.method != "none":
+        fitted = harmonizers_in_passes(values, rows, trains, options.harmonization)
+        moved = [Preparation(harmonizer=one) for one in fitted]
+        return SeenFeatures(values, site_moves(fitted, rows)), moved
+    return SeenFeatures(values), [Preparation() for _ in trains]

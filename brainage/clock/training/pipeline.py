@@ -57,6 +57,7 @@ def fit_all_in_passes(problem: Problem, splits: Folds) -> list[FoldFit]:
     """Fit every training set together, in passes over features that no square matrix can serve."""
     training, steps = pass_training(
         problem.values,
+        problem.specs,
         problem.rows,
         problem.groups,
         list(splits),

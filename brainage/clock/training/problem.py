@@ -14,8 +14,8 @@ from brainage.clock.preparation.steps import (
     Preparation,
     fit_preparation,
     has_missing,
-    learns_sites_alone,
     needs_learning,
+    seen_in_passes,
     shared_logarithms,
 )
 from brainage.clock.regressors.contract import ClockRegressor, Needs
@@ -131,7 +131,7 @@ class Problem:
             n_scans=n_rows,
             n_features=n_features,
             learns=self.learns_any,
-            sites_alone=self._sites_alone,
+            seen=self._seen_in_passes,
         )
         if self.halves is None:
             return way
@@ -145,9 +145,9 @@ class Problem:
         return "grams" if way == "moments" else way
 
     @property
-    def _sites_alone(self) -> bool:
+    def _seen_in_passes(self) -> bool:
         return all(
-            learns_sites_alone(spec, incomplete=incomplete)
+            seen_in_passes(spec.kind, self.options, incomplete=incomplete)
             for spec, incomplete in zip(self.specs, self._incomplete, strict=True)
         )
 

@@ -8,11 +8,12 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
 from brainage.clock import ClockOptions, HarmonizationOptions, ValidationOptions, fit_clock
-from brainage.clock.options import PENALTIES
+from brainage.clock.options import PENALTIES, STRONG_PENALTY
 from brainage.clock.regressors import registry
 from brainage.clock.regressors.contract import PassTraining
 from brainage.clock.regressors.in_passes import choose_penalties
 from brainage.clock.regressors.ridge import RidgeRegressor, fit_ridge_on_gram
+from brainage.clock.regressors.seen_features import SeenFeatures
 from brainage.clock.regressors.stacked import StackedRegressor
 from brainage.clock.training.folds import groups_of, make_folds
 from brainage.clock.training.pipeline import (
@@ -38,7 +39,8 @@ def test_the_penalty_is_that_of_a_search_over_inner_folds_of_people(cohort):
     X = cohort.views["fisher_z"].values.astype(float)
     age, groups = cohort.rows["age_years"].to_numpy(), np.repeat(np.arange(30), 2)
     splits = [(np.arange(40), np.arange(40, 60)), (np.arange(20, 60), np.arange(20))]
-    found = choose_penalties(X, age, groups, splits, penalties=PENALTIES, inner_folds=3)["years"]
+    seen = SeenFeatures(X)
+    found = choose_penalties(seen, age, groups, splits, penalties=PENALTIES, inner_folds=3)["years"]
     for k, (train, _) in enumerate(splits):
         errors = np.zeros(len(PENALTIES))
         folds = GroupKFold(3, shuffle=True, random_state=0)
@@ -134,8 +136,9 @@ def test_held_out_people_change_nothing_that_is_learnt(cohort):
     splits = make_folds(cohort.rows, FOLDS, seed=0)[0]
     regressor = StackedRegressor(max_square=10)
     values = [view.values.astype(float) for view in cohort.views.values()]
+    seen = [SeenFeatures(view) for view in values]
     training = PassTraining(
-        values, cohort.rows["age_years"].to_numpy(), groups_of(cohort.rows), splits[:1], 3
+        seen, cohort.rows["age_years"].to_numpy(), groups_of(cohort.rows), splits[:1], 3
     )
     before = regressor.fit_in_passes(training)[0].model
     test = splits[0][1]
@@ -145,7 +148,8 @@ def test_held_out_people_change_nothing_that_is_learnt(cohort):
         view[test] += rng.normal(size=view[test].shape)
     ages = training.ages.copy()
     ages[test] = rng.uniform(20, 80, len(test))
-    after = regressor.fit_in_passes(replace(training, values=changed, ages=ages))[0].model
+    seen = [SeenFeatures(view) for view in changed]
+    after = regressor.fit_in_passes(replace(training, views=seen, ages=ages))[0].model
     scale = np.abs(before.coef).max()
     np.testing.assert_allclose(after.coef, before.coef, atol=1e-6 * scale)
     assert after.intercept == pytest.approx(before.intercept, rel=1e-6)
@@ -163,3 +167,66 @@ def test_a_stack_in_passes_predicts_much_as_the_stack_of_gram_matrices(cohort):
     for fit, (_, test) in zip(fit_all_in_passes(problem, splits), splits, strict=True):
         X = np.hstack([values[test] for values in problem.values])
         np.testing.assert_allclose(fit.model.predict(X), fit.predicted, atol=1e-3)
+
+
+def _directed(make_cohort, **options):
+    cohort = make_cohort(60, kinds=("log_correlation_direction", "fisher_z"))
+    chosen = ClockOptions(validation=FOLDS, **options)
+    problem = Problem.of(cohort, chosen, groups_of(cohort.rows))
+    return problem, make_folds(cohort.rows, FOLDS, seed=0)[0]
+
+
+def test_a_ridge_of_directions_in_passes_is_the_ridge_of_directions_made_in_memory(make_cohort):
+    problem, splits = _directed(make_cohort, views=("log_correlation_direction",))
+    problem.regressor = RidgeRegressor(max_square=10)
+    assert problem.needs == "passes"
+    for fit, (train, test) in zip(fit_all_in_passes(problem, splits), splits, strict=True):
+        preparation, own = problem.prepare(0, train)
+        held_out = problem.prepare_held_out(0, preparation, test).astype(float)
+        own = own.astype(float)
+        unit = np.sum((own - own.mean(axis=0)) ** 2) / len(own)
+        peer = Ridge(fit.model.chosen["penalty"]).fit(own, problem.ages[train])
+        assert 1e-5 < fit.model.chosen["penalty"] / unit < 1e5
+        np.testing.assert_allclose(fit.predicted, peer.predict(held_out), atol=1e-3)
+        made = fit.preparations[0].transform(problem.values[0][test], problem.rows.iloc[test])
+        np.testing.assert_allclose(fit.model.predict(made), fit.predicted, atol=1e-3)
+
+
+def test_views_at_the_strong_penalty_too_are_folded_into_one_weight_a_feature(make_cohort):
+    problem, splits = _directed(
+        make_cohort,
+        estimator="stacked",
+        views=("log_correlation_direction", "fisher_z"),
+        strong_views=("log_correlation_direction",),
+    )
+    by_gram = [fit_and_predict(problem, *split).predicted for split in splits]
+    problem.regressor = StackedRegressor(max_square=10, strong=(0,))
+    assert problem.needs == "passes"
+    found = fit_all_in_passes(problem, splits)
+    for fit, (_, test) in zip(found, splits, strict=True):
+        views = [
+            problem.prepare_held_out(view, steps, test).astype(float)
+            for view, steps in enumerate(fit.preparations)
+        ]
+        np.testing.assert_allclose(fit.model.predict(np.hstack(views)), fit.predicted, atol=1e-3)
+        assert len(fit.model.chosen["view_weights"]) == 3
+        # The strong penalty is that many mean squared lengths, which are near one of directions.
+        assert 0.5 * STRONG_PENALTY < fit.model.chosen["penalties"][2] <= STRONG_PENALTY
+    difference = np.abs(np.concatenate(by_gram) - np.concatenate([f.predicted for f in found]))
+    assert difference.mean() < 0.2 * np.std(problem.ages)
+
+
+def test_a_clock_of_directions_in_passes_is_kept_and_predicts_as_the_one_in_memory(
+    make_cohort, monkeypatch
+):
+    cohort = make_cohort(60, kinds=("log_correlation_direction",), effect=0.03)
+    options = ClockOptions(views=("log_correlation_direction",), penalties=(0.1,), validation=FOLDS)
+    in_memory = fit_clock(cohort, options)
+    made = {"ridge": lambda chosen: RidgeRegressor(chosen.penalties, max_square=10)}
+    monkeypatch.setattr(registry, "REGRESSORS", registry.REGRESSORS | made)
+    in_passes = fit_clock(cohort, options)
+    np.testing.assert_allclose(
+        *(clock.score(cohort)["predicted_age_years"] for clock in (in_passes, in_memory)), atol=1e-3
+    )
+    distances = (clock.distance.reference_distances_ for clock in (in_passes, in_memory))
+    np.testing.assert_allclose(*distances, rtol=1e-4)

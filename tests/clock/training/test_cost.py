@@ -3,6 +3,7 @@
 import pytest
 
 from brainage.clock import ClockOptions, HarmonizationOptions, training_cost
+from brainage.config import load_study
 from brainage.errors import BrainAgeError
 
 EDGES = 44_850
@@ -30,7 +31,22 @@ def test_forty_thousand_harmonised_scans_of_five_views_fit_in_eight_gigabytes():
     assert cost.memory_bytes < 8e9
 
 
-@pytest.mark.parametrize("options", [{"estimator": "svr"}, {"views": ("tangent",)}])
+def test_the_recommended_stack_of_forty_thousand_scans_is_fitted_in_passes():
+    clock = load_study("recommended_stacked").science.clock
+    cost = training_cost(clock, n_scans=40_000, n_features=[EDGES] * 5 + [300])
+    assert cost.way == "passes"
+    assert cost.memory_bytes < 8e9
+
+
+_HARMONISED_DIRECTIONS = {
+    "views": ("log_correlation_direction",),
+    "harmonization": HarmonizationOptions(method="center"),
+}
+
+
+@pytest.mark.parametrize(
+    "options", [{"estimator": "svr"}, {"views": ("tangent",)}, _HARMONISED_DIRECTIONS]
+)
 def test_what_needs_all_pairs_of_forty_thousand_scans_is_refused_with_its_cost(options):
     with pytest.raises(BrainAgeError, match=r"40000 scans with .* 13 GB and days of work"):
         training_cost(ClockOptions(**options), n_scans=40_000, n_features=[EDGES])
