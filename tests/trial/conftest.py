@@ -6,7 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.trial import TrialDesign, TrialOptions, compare_arms
+from brainage.connectivity import FeatureTable, View, ViewSpec
+from brainage.trial import (
+    AnalysisInputs,
+    TrialDesign,
+    TrialInputs,
+    TrialOptions,
+    TrialResult,
+    compare_arms,
+    read_plan,
+    write_plan,
+)
+from brainage.trial.design.join import join_scores
+from brainage.trial.design.sets import analysis_sets
 
 ARMS = ("CON", "MIT", "HRT")
 SESSIONS = ("bl", "1y", "2y")
@@ -96,3 +108,66 @@ def as_drawn():
     scores, allocation = draw_trial()
     design = TrialDesign.from_options(trial_options(), allocation)
     return scores, design, compare_arms(scores, design)
+
+
+def analysis_inputs(scores, design, **more):
+    """Return what an analysis of the whole brain is given, with inputs beyond scores by name."""
+    data = join_scores(scores, design, outcome=design.options.outcome)
+    changes = data.changes[data.changes["network"] == "whole_brain"].reset_index(drop=True)
+    sets = analysis_sets(data, design)
+    return AnalysisInputs(
+        design, data, scores, "whole_brain", changes, sets, more=TrialInputs(**more)
+    )
+
+
+@pytest.fixture(scope="session")
+def inputs_of():
+    return analysis_inputs
+
+
+@pytest.fixture(scope="session")
+def inputs():
+    """What an analysis of `trial` is given; read only."""
+    scores, allocation = draw_trial()
+    return analysis_inputs(scores, TrialDesign.from_options(trial_options(), allocation))
+
+
+@pytest.fixture(scope="session")
+def compared(made_once):
+    """Scores of three networks, design and plan, and their comparison, saved and read again."""
+    scores, allocation = draw_trial(networks=("whole_brain", "default", "motor"))
+    design = TrialDesign.from_options(trial_options(), allocation)
+
+    def make(folder):
+        write_plan(design.options, folder / "plan.json")
+        plan = read_plan(folder / "plan.json")
+        compare_arms(scores, design, plan=plan, seed=5).save(folder / "results")
+
+    folder = made_once("trial_of_three_networks", make)
+    plan = read_plan(folder / "plan.json")
+    return scores, design, plan, TrialResult.load(folder / "results")
+
+
+@pytest.fixture(scope="session")
+def edges_of():
+    """Return what draws the edges of eight parcels for the scans of these scores."""
+
+    def draw(scores, networks=("motor",) * 4 + ("visual",) * 4):
+        spec = ViewSpec(
+            kind="fisher_z",
+            shrinkage="none",
+            layout="upper",
+            parcel_names=tuple(f"p{k}" for k in range(8)),
+            networks=networks,
+            atlas="toy",
+            cleaning_fingerprint="x",
+        )
+        rows = scores[scores["network"] == "whole_brain"]
+        rows = rows[["participant_id", "session_id", "age_years", "sex", "site"]].assign(
+            scanner=None, family_id=None, mean_fd_mm=0.1, retained_s=300.0
+        )
+        values = np.random.default_rng(1).normal(0, 0.2, (len(rows), spec.n_features))
+        view = View(values.astype(np.float32), spec)
+        return FeatureTable({"fisher_z": view}, rows.reset_index(drop=True))
+
+    return draw

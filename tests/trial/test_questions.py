@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import ValidationError
 
-from brainage.connectivity import FeatureTable, View, ViewSpec
 from brainage.trial import (
     TrialDesign,
     TrialInputs,
@@ -36,28 +34,8 @@ SHARES = {
 }
 
 
-def features_of(scores):
-    spec = ViewSpec(
-        kind="fisher_z",
-        shrinkage="none",
-        layout="upper",
-        parcel_names=tuple(f"p{k}" for k in range(8)),
-        networks=("motor",) * 4 + ("visual",) * 4,
-        atlas="toy",
-        cleaning_fingerprint="x",
-    )
-    rows = scores[scores["network"] == "whole_brain"]
-    rows = rows[["participant_id", "session_id", "age_years", "sex", "site"]].assign(
-        scanner=None, family_id=None, mean_fd_mm=0.1, retained_s=300.0
-    )
-    values = np.random.default_rng(1).normal(0, 0.2, (len(rows), spec.n_features))
-    return FeatureTable(
-        {"fisher_z": View(values.astype(np.float32), spec)}, rows.reset_index(drop=True)
-    )
-
-
 @pytest.fixture(scope="module")
-def asked(make_trial, make_options, tmp_path_factory):
+def asked(make_trial, make_options, edges_of, tmp_path_factory):
     """The comparison with every question planned and every input given, saved and read again."""
     scores, allocation = make_trial(n=90, networks=NETWORKS)
     rng = np.random.default_rng(4)
@@ -69,7 +47,7 @@ def asked(make_trial, make_options, tmp_path_factory):
     options = make_options(**ASKED)
     folder = tmp_path_factory.mktemp("asked")
     write_plan(options, folder / "plan.json")
-    more = TrialInputs(features=features_of(scores), outcomes=outcomes, clocks=SHARES)
+    more = TrialInputs(features=edges_of(scores), outcomes=outcomes, clocks=SHARES)
     result = compare_arms(
         scores,
         TrialDesign.from_options(options, allocation),
@@ -148,80 +126,9 @@ def test_without_the_inputs_the_questions_are_listed_as_not_run(asked, make_opti
     assert states.at["networks", "state"] == "done"
 
 
-def test_no_recorded_sessions_are_a_reason(asked, make_options):
-    _, scores, allocation = asked
-    empty = allocation.assign(sessions=np.nan)
-    design = TrialDesign.from_options(make_options(**ASKED), empty)
-    states = compare_arms(scores, design).analyses.set_index("analysis")
-    assert states.at["dose", "state"] == "not run"
-    assert "no sessions attended are recorded" in states.at["dose", "reason"]
-
-
-def test_one_active_arm_has_no_trend_and_the_rest(make_trial, make_options):
-    scores, allocation = make_trial(n=90)
-    two = allocation[allocation["arm"] != "MIT"].assign(
-        sessions=lambda d: 30.0 * (d["arm"] == "HRT")
-    )
-    two.loc[two.index[:4], "sessions"] = 12.0 * (two["arm"].iloc[:4] == "HRT")
-    options = make_options(arms=["CON", "HRT"], **{k: ASKED[k] for k in ("dose", "dose_column")})
-    kept = scores[scores["participant_id"].isin(two["participant_id"])]
-    dose = compare_arms(kept, TrialDesign.from_options(options, two)).tables["dose"]
-    assert "trend over arms" not in set(dose["analysis"])
-    assert dose["estimate_years"].notna().any()
-
-
-def test_dose_without_its_column_is_refused(make_options):
-    with pytest.raises(ValidationError, match="dose_column, since dose is given"):
-        make_options(dose={})
-
-
 def test_no_plan_makes_every_row_post_hoc(asked, make_options):
     _, scores, allocation = asked
     design = TrialDesign.from_options(make_options(**ASKED), allocation)
     result = compare_arms(scores, design)
     assert not result.tables["dose"]["prespecified"].any()
     assert isinstance(result.tables["dose"], pd.DataFrame)
-
-
-def test_outcome_that_nobody_has_at_a_visit_is_a_reason_and_the_other_visit_is_done(
-    asked, make_options
-):
-    _, scores, allocation = asked
-    people = scores[scores["network"] == "whole_brain"][["participant_id", "session_id"]]
-    rng = np.random.default_rng(0)
-    outcomes = people.assign(strength=rng.normal(50, 8, len(people)))
-    outcomes.loc[outcomes["session_id"] == "1y", "strength"] = np.nan
-    options = make_options(association={"outcomes": ["strength"]})
-    design = TrialDesign.from_options(options, allocation)
-    result = compare_arms(scores, design, more=TrialInputs(outcomes=outcomes))
-    pairs = result.tables["association"].set_index("visit")
-    assert pairs.loc["1 year", "reads"].str.startswith("not run: ").all()
-    assert pairs.loc["2 years", "estimate"].notna().sum() >= 12
-
-
-def test_outcome_that_never_changes_is_a_reason(asked, make_options):
-    _, scores, allocation = asked
-    people = scores[scores["network"] == "whole_brain"][["participant_id", "session_id"]]
-    options = make_options(association={"outcomes": ["strength"]})
-    design = TrialDesign.from_options(options, allocation)
-    more = TrialInputs(outcomes=people.assign(strength=50.0))
-    table = compare_arms(scores, design, more=more).tables["association"]
-    assert table["reads"].str.startswith("not run: ").all()
-
-
-def test_region_that_matches_nothing_is_a_note_and_the_other_levels_are_done(asked, make_options):
-    _, scores, allocation = asked
-    local = {"n_draws": 99, "regions": [{"name": "prefrontal", "pattern": "Frontal"}]}
-    design = TrialDesign.from_options(make_options(local=local), allocation)
-    result = compare_arms(scores, design, more=TrialInputs(features=features_of(scores)))
-    assert set(result.tables["local"]["level"]) == {"network", "parcel"}
-    assert any("no parcel matches its pattern 'Frontal'" in note for note in result.notes)
-
-
-def test_view_that_the_features_lack_is_a_reason(asked, make_options):
-    _, scores, allocation = asked
-    design = TrialDesign.from_options(make_options(local={"view": "pearson"}), allocation)
-    result = compare_arms(scores, design, more=TrialInputs(features=features_of(scores)))
-    states = result.analyses.set_index("analysis")
-    assert states.at["local", "state"] == "not run"
-    assert "science.connectivity.kinds" in states.at["local", "reason"]

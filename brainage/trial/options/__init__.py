@@ -3,11 +3,11 @@
 from brainage.trial.options.analysis import AnalysisOptions
 from brainage.trial.options.contrasts import ContrastOptions, ModeratorOptions
 from brainage.trial.options.estimand import TREATMENT_POLICY, EstimandOptions
-from brainage.trial.options.missing import MissingDataOptions
 from brainage.trial.options.questions import (
     AssociationOptions,
     DoseOptions,
     LocalOptions,
+    MissingDataOptions,
     NetworkOptions,
     RegionOptions,
     ShareOptions,

@@ -11,11 +11,11 @@ from brainage.tables import SCORES
 from brainage.trial.options.analysis import AnalysisOptions
 from brainage.trial.options.contrasts import ContrastOptions, ModeratorOptions
 from brainage.trial.options.estimand import EstimandOptions
-from brainage.trial.options.missing import MissingDataOptions
 from brainage.trial.options.questions import (
     AssociationOptions,
     DoseOptions,
     LocalOptions,
+    MissingDataOptions,
     NetworkOptions,
 )
 from brainage.wording import did_you_mean

@@ -108,21 +108,6 @@ def test_named_regions_by_pattern_network_and_box(features_and_design):
     assert table.at["all front, within", "difference_in_view_units"] == pytest.approx(0.5, abs=0.2)
 
 
-@pytest.mark.parametrize(
-    ("region", "words"),
-    [
-        ({"name": "x", "pattern": "frontal"}, "no parcel matches its pattern 'frontal'"),
-        ({"name": "x", "network": "middle"}, "the atlas has back, front"),
-        ({"name": "x", "mni_box_mm": [0, 1, 0, 1, 0, 1]}, "coordinates"),
-    ],
-)
-def test_region_that_matches_nothing_is_named(features_and_design, region, words):
-    features, design = features_and_design
-    options = LocalOptions.model_validate({"regions": [region]})
-    with pytest.raises(DesignError, match=words):
-        local_changes(features, design, level="named region", options=options)
-
-
 def test_edge_missing_in_one_scan_is_left_out_for_all(features_and_design):
     features, design = features_and_design
     values = np.array(features["fisher_z"].values)

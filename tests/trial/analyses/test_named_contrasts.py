@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from brainage.trial import TrialDesign, compare_arms, write_plan
-from brainage.trial.analyses.linear_contrasts import linear_contrasts
 from brainage.trial.analyses.named_contrasts import (
     contrast_weights_of,
     durability_reading,
@@ -89,25 +88,6 @@ def test_joint_tests_are_those_of_lmer_test(name):
         assert test.p_value == pytest.approx(row["p"], rel=5e-3)
 
 
-def test_trend_that_is_another_contrast_is_called_so_and_enters_no_family(make_options):
-    options = make_options(
-        contrasts=[
-            {"name": "trend", "arms": {"CON": -0.5, "HRT": 0.5}, "family": "secondary"},
-            {"name": "own", "arms": {"CON": -1, "MIT": 2, "HRT": -1}, "family": "secondary"},
-        ]
-    )
-    by_name = {each.name: each for each in linear_contrasts(options)}
-    assert by_name["trend"].same_as == "HRT - CON, 1 year"
-    assert by_name["trend"].family == "none"
-    assert by_name["own"].family == "secondary"
-    assert by_name["HRT - MIT, 2 years"].family == "exploratory"
-
-
-def test_two_arms_have_no_active_pair_and_pool_nothing(make_options):
-    options = make_options(arms=["CON", "HRT"])
-    assert [each.kind for each in linear_contrasts(options)] == ["durability"]
-
-
 def test_exploratory_contrasts_cost_the_others_nothing_and_secondary_ones_join(
     as_drawn, make_options, tmp_path
 ):
@@ -142,27 +122,6 @@ def test_differences_of_contrasts_with_control_are_the_contrast_of_active_arms(a
     assert named["HRT - CON, 2 years minus 1 year"] == pytest.approx(late)
 
 
-def test_full_factorial_has_its_margins_and_another_has_none(make_options):
-    cells = {
-        "CON": {"training": "no", "protein": "no"},
-        "MIT": {"training": "yes", "protein": "no"},
-        "HRT": {"training": "yes", "protein": "yes"},
-    }
-    assert not [e for e in linear_contrasts(make_options(arm_factors=cells)) if "yes" in e.name]
-    four = make_options(
-        arms=["CON", "T", "P", "TP"],
-        arm_factors={
-            "CON": {"training": "no", "protein": "no"},
-            "T": {"training": "yes", "protein": "no"},
-            "P": {"training": "no", "protein": "yes"},
-            "TP": {"training": "yes", "protein": "yes"},
-        },
-    )
-    by_name = {each.name: each for each in linear_contrasts(four)}
-    arms = by_name["training: yes - no, 1 year"].arms
-    assert dict(arms) == {"CON": -0.5, "T": 0.5, "P": -0.5, "TP": 0.5}
-
-
 @pytest.mark.parametrize(
     ("estimate", "margin", "words"),
     [
@@ -174,18 +133,3 @@ def test_full_factorial_has_its_margins_and_another_has_none(make_options):
 )
 def test_not_significant_is_not_maintained(estimate, margin, words):
     assert words in durability_reading(t_estimate(estimate, 0.5, 100.0), margin)
-
-
-@pytest.mark.parametrize(
-    ("contrast", "words"),
-    [
-        ({"name": "x", "arms": {"HRT": 1, "MIT": -0.5}}, "sum to zero"),
-        ({"name": "x", "arms": {"HTR": 1, "MIT": -1}}, "Did you mean 'HRT'"),
-        ({"name": "x", "arms": {"HRT": 1, "CON": -1}, "visits": {"3 years": 1}}, "visit '3 years'"),
-        ({"name": "durabilty"}, "Did you mean 'durability'"),
-        ({"name": "x", "arms": {"HRT": 0, "CON": 0}}, "not zero"),
-    ],
-)
-def test_contrast_that_cannot_be_is_an_error_that_names_it(make_options, contrast, words):
-    with pytest.raises(ValueError, match=words):
-        make_options(contrasts=[contrast])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brainage.trial import TrialDesign, compare_arms
+from brainage.trial import TrialDesign
+from brainage.trial.analyses.other_choices import STRICT_MOTION
+from brainage.trial.analyses.repeated_measures import MMRM
 from brainage.trial.results.schemas import BY_OTHER_MEANS, DEPENDENCE
 
 
@@ -15,15 +17,17 @@ def primary_row(result, analysis):
     return rows[mine].iloc[0]
 
 
-def test_strict_motion_is_the_model_on_the_still_scans(trial, make_options):
+def test_strict_motion_is_the_model_on_the_still_scans(trial, make_options, inputs_of):
     scores, design = trial
-    options = make_options(strict_fd_mm=0.3)
-    result = compare_arms(scores, TrialDesign(options, design.allocation))
-    row = primary_row(result, "scans of at most 0.3 mm motion")
-    still = scores[scores["mean_fd_mm"] <= 0.3]
-    kept = compare_arms(still, TrialDesign(options, design.allocation))
-    assert row["estimate_years"] == pytest.approx(kept.primary.estimate_years)
-    assert row["role"] == DEPENDENCE
+    design = TrialDesign(make_options(strict_fd_mm=0.3), design.allocation)
+    still = inputs_of(scores[scores["mean_fd_mm"] <= 0.3], design)
+    found = STRICT_MOTION.run(inputs_of(scores, design))
+    expected = MMRM.run(still)
+    assert [row.found.estimate for row in found.contrasts] == pytest.approx(
+        [row.found.estimate for row in expected.contrasts]
+    )
+    assert STRICT_MOTION.title(design.options) == "scans of at most 0.3 mm motion"
+    assert STRICT_MOTION.after_randomisation
 
 
 def test_no_covariates_at_all_and_the_baseline_gap_only(as_drawn):
@@ -44,14 +48,3 @@ def test_specifications_hold_the_primary_contrast_by_every_means_in_order(as_dra
     dependent = set(table.loc[table["role"] == DEPENDENCE, "key"])
     assert {"motion", "interval"} <= dependent
     assert not dependent & {"ancova", "robust_regression", "no_covariates", "levakov"}
-
-
-def test_scanner_is_a_covariate_where_there_are_two(as_drawn):
-    scores, design, plain = as_drawn
-    other = scores["participant_id"].astype(int) % 3 == 0
-    two = scores.assign(scanner=np.where(other, "A", "B"))
-    result = compare_arms(two, design)
-    held = result.covariates.groupby("analysis")["covariate"].agg(list)
-    assert "scanner" in held["scanner as covariate"]
-    listed = plain.analyses.set_index("analysis")
-    assert listed.loc["scanner_covariate", "state"] == "does not apply"

@@ -5,94 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import ValidationError
 
 from brainage.errors import DesignError, TableError
-from brainage.trial import TrialDesign, hash_scores, read_allocation
+from brainage.trial import TrialDesign, hash_scores
 from brainage.trial.design.join import join_scores
 from brainage.trial.design.sets import analysis_sets
-
-
-def write(tmp_path, text, name="participants.tsv"):
-    path = tmp_path / name
-    path.write_text(text.replace(" ", "\t"))
-    return path
-
-
-GOOD = "participant_id arm stratum\nsub-01 CON low\nsub-02 MIT high\nsub-03 HRT low\n"
-
-
-def test_allocation_is_read_in_order_without_the_prefix(tmp_path, make_options):
-    found = read_allocation(write(tmp_path, GOOD), make_options())
-    assert list(found["participant_id"]) == ["01", "02", "03"]
-    assert list(found["arm"]) == ["CON", "MIT", "HRT"]
-    assert list(found["stratum"]) == ["low", "high", "low"]
-
-
-def test_allocation_of_any_table_is_read_through_the_column_names(tmp_path, make_options):
-    text = "who,group,stratum,sessions\nA,CON,x,0\nB,MIT,x,40\nC,HRT,y,80\n"
-    options = make_options(participant_column="who", arm_column="group", dose_column="sessions")
-    found = read_allocation(write(tmp_path, text, "list.csv"), options)
-    assert list(found["participant_id"]) == ["A", "B", "C"]
-    assert list(found["sessions"]) == [0.0, 40.0, 80.0]
-
-
-def test_one_row_a_scan_is_read_as_one_row_a_person(tmp_path, make_options):
-    found = read_allocation(write(tmp_path, GOOD + "sub-01 CON low\n"), make_options())
-    assert list(found["participant_id"]) == ["01", "02", "03"]
-
-
-def test_participant_in_two_arms_is_named(tmp_path, make_options):
-    with pytest.raises(DesignError, match=r"participant 01 is in two arms \(arm: CON and HRT\)"):
-        read_allocation(write(tmp_path, GOOD + "sub-01 HRT low\n"), make_options())
-
-
-def test_participant_with_two_strata_is_named(tmp_path, make_options):
-    with pytest.raises(DesignError, match="participant 02 is with rows that differ"):
-        read_allocation(write(tmp_path, GOOD + "sub-02 MIT low\n"), make_options())
-
-
-def test_unknown_arm_is_refused_with_a_suggestion(tmp_path, make_options):
-    with pytest.raises(DesignError, match=r"arm 'HRTT' \(1 participant.*Did you mean 'HRT'"):
-        read_allocation(write(tmp_path, GOOD + "sub-04 HRTT low\n"), make_options())
-
-
-def test_arm_of_the_config_that_nobody_has_is_named(tmp_path, make_options):
-    text = GOOD.replace("CON", "Ctrl")
-    with pytest.raises(DesignError, match="control arm 'CON' of science.trial.arms: nobody has it"):
-        read_allocation(write(tmp_path, text), make_options())
-
-
-def test_every_problem_is_reported_at_once(tmp_path, make_options):
-    text = GOOD + "sub-01 HRT low\nsub-05 n/a low\nsub-06 MIT n/a\n"
-    with pytest.raises(DesignError) as caught:
-        read_allocation(write(tmp_path, text), make_options())
-    message = str(caught.value)
-    assert "two arms" in message
-    assert "no arm for 05" in message
-    assert "stratum 'stratum' is missing for 06" in message
-
-
-def test_absent_arm_column_is_named_with_a_suggestion(tmp_path, make_options):
-    with pytest.raises(TableError, match="'armm'.*Did you mean 'arm'"):
-        read_allocation(write(tmp_path, GOOD), make_options(arm_column="armm"))
-
-
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"control_arm": "HRT"}, "the control arm first"),
-        ({"arms": ["CON"], "control_arm": "CON"}, "two or more different arms"),
-        ({"primary_visit": "3 years"}, "primary_visit among the later visits"),
-        ({"primary_arm": "CON"}, "primary_arm among the active arms"),
-        ({"per_protocol_min_dose": 3.0}, "dose_column"),
-        ({"randomization": {"block_size": 6}}, "block_size only with.*scheme 'simple'"),
-        ({"randomization": {"scheme": "stratified_blocks"}, "strata": []}, "strata.*none"),
-    ],
-)
-def test_contradictory_options_are_refused(make_options, changed, words):
-    with pytest.raises(ValidationError, match=words):
-        make_options(**changed)
 
 
 def test_hash_of_scores_ignores_order_and_sees_a_changed_digit(make_trial):
@@ -170,23 +87,6 @@ def test_prefixes_of_an_allocation_made_in_python_do_not_matter(trial):
     pd.testing.assert_frame_equal(again.allocation, design.allocation)
 
 
-def test_covariate_called_like_a_column_of_the_trial_is_refused(make_options):
-    for name in ("years", "baseline_gap", "gap_years", "scanner"):
-        with pytest.raises(ValidationError, match=f"paths.allocation_columns.*'{name}'"):
-            make_options(covariates=[name])
-    with pytest.raises(ValidationError, match="'change'"):
-        make_options(strata=["change"])
-    assert make_options(strata=["sex"], covariates=["site"]).strata == ("sex",)
-
-
-def test_every_column_the_trial_makes_is_closed_to_covariates(trial, make_options):
-    scores, design = trial
-    data = join_scores(scores, design, outcome="gap_corrected_years")
-    for name in {*data.scans, *data.changes} - {"sex", "site", "stratum"}:
-        with pytest.raises(ValidationError, match=f"'{name}'"):
-            make_options(covariates=[name])
-
-
 def test_scores_with_an_arm_column_are_refused(trial):
     scores, design = trial
     with pytest.raises(DesignError, match="found an arm column"):
@@ -233,39 +133,8 @@ def test_completers_have_every_visit_and_per_protocol_the_least_dose(make_trial,
     assert sets["intention_to_treat"].participants == set(allocation["participant_id"])
 
 
-def test_allocation_columns_of_any_name_are_read_through_one_map(tmp_path, make_options):
-    text = "ID,GROUP,Schicht,Einheiten\nA,CON,x,0\nB,MIT,x,40\nC,HRT,y,80\n"
-    columns = {
-        "participant_id": "ID",
-        "arm": "GROUP",
-        "stratum": "Schicht",
-        "sessions": "Einheiten",
-    }
-    options = make_options(dose_column="sessions")
-    found = read_allocation(write(tmp_path, text, "list.csv"), options, columns=columns)
-    assert list(found.columns) == ["participant_id", "arm", "stratum", "sessions"]
-    assert list(found["sessions"]) == [0.0, 40.0, 80.0]
-
-
-def test_allocation_column_map_is_checked(tmp_path, make_options):
-    path = write(tmp_path, GOOD)
-    with pytest.raises(TableError, match="'strata' is not read; expected .*Did you mean 'stratum'"):
-        read_allocation(path, make_options(), columns={"strata": "stratum"})
-    with pytest.raises(TableError, match="expected a column 'Group'"):
-        read_allocation(path, make_options(), columns={"arm": "Group"})
-    with pytest.raises(TableError, match="say it once"):
-        read_allocation(path, make_options(arm_column="group"), columns={"arm": "arm"})
-
-
 def test_outcome_constant_at_one_visit_is_an_error_that_names_it(trial):
     scores, design = trial
     same = scores["gap_corrected_years"].where(scores["session_id"] != "1y", 2.0)
     with pytest.raises(DesignError, match="of whole_brain at 1 year: constant"):
         join_scores(scores.assign(gap_corrected_years=same), design, outcome="gap_corrected_years")
-
-
-def test_strategy_outside_ich_and_a_missed_scan_as_event_are_refused(make_options):
-    with pytest.raises(ValidationError, match="treatment policy"):
-        make_options(estimand={"intercurrent_events": {"illness": "ignore"}})
-    with pytest.raises(ValidationError, match="missing data, not an intercurrent event"):
-        make_options(estimand={"intercurrent_events": {"missed scan": "treatment policy"}})

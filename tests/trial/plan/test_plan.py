@@ -68,15 +68,6 @@ def test_primary_contrast_comes_first_and_is_the_highest_arm(tmp_path, make_opti
     assert sum(each.get("primary", False) for each in plan.analyses) == 1
 
 
-def test_words_name_estimand_primary_contrast_and_hash(tmp_path, make_options):
-    plan = write_plan(make_options(), tmp_path / "plan.json")
-    words = (tmp_path / "plan.txt").read_text()
-    assert plan.hash in words
-    assert "Primary contrast: HRT against CON at 1 year" in words
-    assert "stopped training: treatment policy" in words
-    assert "missing data, not an intercurrent event" in words
-
-
 def test_only_what_the_plan_names_is_prespecified(tmp_path, make_options):
     options = make_options()
     plan = write_plan(options, tmp_path / "plan.json")
