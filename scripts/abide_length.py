@@ -3,6 +3,7 @@
 
     python scripts/fetch_abide_controls.py DIR
     python scripts/abide_length.py DIR [--seeds 0 1 ... 9] [--clocks fisher_z stacked]
+                                   [--length-scans 200]
 
 For each clock: as it is, and trained on whole scans and halves with the weights (1, 1/2, 1/2) and
 (1, 1, 1). Printed are error and r, the within-scan figures of docs/efficiency.md, and the length
@@ -28,6 +29,7 @@ from brainage.clock import (
     measure_efficiency,
     measure_length_curve,
     predict_halves,
+    scans_for_curve,
 )
 from brainage.connectivity import (
     FeatureTable,
@@ -60,8 +62,13 @@ MEASURES = (
 )
 
 
-def load(folder: Path, views: tuple[str, ...], n_jobs: int) -> tuple[FeatureTable, PartFeatures]:
-    """Build the 457 controls' views with their halves, and the parts of the length curve."""
+def load(
+    folder: Path, views: tuple[str, ...], n_length_scans: int, n_jobs: int
+) -> tuple[FeatureTable, PartFeatures]:
+    """Build the 457 controls' views with their halves, and the parts of the length curve.
+
+    Parts of all of them in seven views are 9 GB.
+    """
     people = read_people(folder / "participants.tsv")
     # Read once: they are cut three times.
     series = [read_series(file) for file in find_series(folder)]
@@ -76,8 +83,15 @@ def load(folder: Path, views: tuple[str, ...], n_jobs: int) -> tuple[FeatureTabl
     halves: HalfFeatures = build_half_features(series, people, features, views=views, n_jobs=n_jobs)
     print(f"{len(features)} scans; too short to halve: {len(halves.reasons)}", flush=True)
     parts = build_part_features(
-        series, people, features, views=views, cuts=LENGTH_CUTS, n_jobs=n_jobs
+        series,
+        people,
+        features,
+        views=views,
+        cuts=LENGTH_CUTS,
+        scans=scans_for_curve(features, n_length_scans),
+        n_jobs=n_jobs,
     )
+    print(f"length curve of {len(parts.scans)} scans spread over the ages", flush=True)
     return replace(features, halves=halves), parts
 
 
@@ -121,11 +135,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--clocks", nargs="+", choices=CLOCKS, default=list(CLOCKS))
+    parser.add_argument("--length-scans", type=int, default=457)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--jobs", type=int, default=1)
     asked = parser.parse_args()
     views = tuple(dict.fromkeys(v for name in asked.clocks for v in CLOCKS[name].views))
-    features, parts = load(asked.folder, views, asked.jobs)
+    features, parts = load(asked.folder, views, asked.length_scans, asked.jobs)
     figures, curves = [], []
     for seed in asked.seeds:
         for name in asked.clocks:

@@ -51,7 +51,7 @@ from brainage.clock.training.efficiency import (
     unmeasured,
 )
 from brainage.clock.training.efficiency_numbers import MIN_SCANS, participants_per_arm
-from brainage.clock.training.fit import fit_clock, fit_network_clocks
+from brainage.clock.training.fit import fit_clock
 from brainage.clock.training.folds import (
     check_disjoint,
     check_no_shared_scans,
@@ -72,6 +72,7 @@ from brainage.clock.training.length_curve import (
     scans_for_curve,
 )
 from brainage.clock.training.metrics import refuse_corrected
+from brainage.clock.training.network_clocks import fit_network_clocks
 from brainage.clock.training.validation import (
     METRICS,
     PREDICTIONS,

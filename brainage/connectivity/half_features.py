@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ class HalfFeatures(Shown):
         View -> rows; NaN throughout for a scan that could not be halved.
     reasons : DataFrame
         participant_id, session_id, reason: scans that could not be halved.
+    cut : str, default=""
+        How the halves were made, in words ("cut after filtering"); empty: not said.
 
     Examples
     --------
@@ -34,6 +36,7 @@ class HalfFeatures(Shown):
     first: dict[str, np.ndarray]
     second: dict[str, np.ndarray]
     reasons: pd.DataFrame
+    cut: str = ""
 
     @property
     def usable(self) -> np.ndarray:
@@ -47,4 +50,4 @@ class HalfFeatures(Shown):
         first, second = (
             {name: view[index] for name, view in side.items()} for side in (self.first, self.second)
         )
-        return HalfFeatures(first, second, self.reasons)
+        return replace(self, first=first, second=second)

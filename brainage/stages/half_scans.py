@@ -14,6 +14,7 @@ from brainage.connectivity import FeatureTable, build_half_features
 from brainage.errors import StageError
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import cohort_paths, cohort_people
+from brainage.stages.cutting import how_to_cut
 from brainage.stages.features import cohort_series
 from brainage.tables import Column, TableSchema, write_table
 
@@ -62,15 +63,17 @@ def with_half_scans(
             f"clock.half_scans: {asking[0].half_scans} needs series, which can be cut in two; "
             "paths.reference.matrices names matrices. Set half_scans: off, or name the series."
         )
+    cutter, words = how_to_cut(study, "reference")
     halves = build_half_features(
         cohort_series(study, "reference"),
         cohort_people(study, "reference"),
         features,
         views=tuple(dict.fromkeys(view for own in asking for view in own.views)),
+        cutter=cutter,
         n_jobs=study.run.n_jobs,
         progress=progress,
     )
-    return replace(features, halves=halves)
+    return replace(features, halves=replace(halves, cut=words))
 
 
 def write_not_halved(features: FeatureTable, folder: Path) -> list[Path]:

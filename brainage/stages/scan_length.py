@@ -1,9 +1,8 @@
-"""The length curve of a study's clock: parts of its reference scans, cut before any filter."""
+"""The length curve of a study's clock: parts of its reference scans, each a scan of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,105 +15,33 @@ from brainage.clock import (
     scans_for_curve,
 )
 from brainage.config import StudyConfig
-from brainage.connectivity import (
-    Cut,
-    Cutter,
-    FeatureTable,
-    ParcelMatrix,
-    build_part_features,
-    cut_cleaned,
-)
-from brainage.errors import BrainAgeError, ScanError, SeriesError
-from brainage.imaging import Scan, clean_measured, measure_scan
+from brainage.connectivity import FeatureTable, PartFeatures, build_part_features
+from brainage.errors import BrainAgeError
 from brainage.progress import Progress, silent
-from brainage.series import ParcelSeries, SeriesFile
-from brainage.stages.cohorts import cohort_paths, cohort_people, made_elsewhere
-from brainage.stages.extract import scan_work
+from brainage.stages.cohorts import cohort_paths, cohort_people
+from brainage.stages.cutting import how_to_cut
 from brainage.stages.features import cohort_series
-from brainage.stages.scan_list import frozen_scans
-from brainage.stages.scan_work import ScanWork
 from brainage.tables import LENGTH_CURVE, LengthCurve, write_table
 
-BEFORE_FILTERING = "cut, censored and standardised before filtering"
-UNFILTERED = "cut, censored and standardised; the series are not filtered"
-AFTER_FILTERING = "cut after filtering"
 _TABLE = "length_curve.tsv"
-_Labels = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
-class CutBeforeFiltering:
-    """Cuts a run's signals as they were measured, and cleans each part as a scan of its own.
+class LengthParts:
+    """Parts of the reference's scans, as a length curve is measured on, and how they were cut."""
 
-    Parameters
-    ----------
-    scans : dict of labels to Scan
-        Images by participant, session, task and run.
-    work : ScanWork
-        How the cohort was extracted.
-    """
-
-    scans: dict[_Labels, Scan]
-    work: ScanWork
-
-    def __call__(
-        self, run: SeriesFile | ParcelSeries | ParcelMatrix, cuts: Sequence[Cut]
-    ) -> list[ParcelSeries | str]:
-        """Return a part of the run for each cut, or why there is none."""
-        if not isinstance(run, SeriesFile | ParcelSeries):
-            raise SeriesError(f"{type(run).__name__}: a matrix cannot be cut in time.")
-        labels = (run.participant_id, run.session_id, run.task, run.run)
-        work = self.work
-        try:
-            measured = measure_scan(
-                self.scans[labels],
-                atlas=work.atlas,
-                cleaning=work.cleaning,
-                atlas_options=work.atlas_options,
-                cache_folder=work.folder.parent / "operators",
-                n_threads=1,
-            )
-        except (ScanError, OSError) as error:
-            raise SeriesError(str(error)) from error
-        kept = measured.nuisance.kept_volumes
-        parts: list[ParcelSeries | str] = []
-        for cut in cuts:
-            rows = cut.rows(len(kept), "_".join(labels))
-            try:
-                part = clean_measured(measured, exclusion=work.exclusion, kept_volumes=kept[rows])
-            except ScanError as error:
-                parts.append(str(error))
-                continue
-            # The rules are for whole scans: a part is short on purpose.
-            parts.append(replace(part, quality=replace(part.quality, exclusion=None)))
-        return parts
+    features: PartFeatures
+    cut: str
 
 
-def how_to_cut(study: StudyConfig) -> tuple[Cutter, str]:
-    """Return how the reference's scans are cut, and that in words."""
-    if made_elsewhere(cohort_paths(study, "reference")) is not None:
-        return cut_cleaned, f"{AFTER_FILTERING}, if the series were filtered"
-    cleaning = study.science.cleaning
-    if cleaning.high_pass_hz is None and cleaning.low_pass_hz is None:
-        return cut_cleaned, UNFILTERED
-    scans = frozen_scans(study, "reference") or []
-    if scans and all(scan.bold.is_file() for scan in scans):
-        by_labels = {
-            (scan.participant_id, scan.session_id, scan.task, scan.run): scan for scan in scans
-        }
-        return CutBeforeFiltering(by_labels, scan_work(study, "reference")), BEFORE_FILTERING
-    return cut_cleaned, AFTER_FILTERING
-
-
-def reference_length_curve(
+def reference_length_parts(
     study: StudyConfig,
     features: FeatureTable,
     options: ClockOptions,
-    cv: CrossValidation,
     *,
     progress: Progress = silent,
-) -> LengthCurve | str:
-    """Measure the length curve of the study's clock on its reference cohort's left-out scans.
+) -> LengthParts | str:
+    """Cut some of the reference's scans in parts.
 
     Parameters
     ----------
@@ -124,23 +51,21 @@ def reference_length_curve(
         Of the reference.
     options : ClockOptions
         Of the clock.
-    cv : CrossValidation
-        Of the clock, with its fold models.
     progress : Progress, optional
-        Told of scans and folds.
+        Told of scans.
 
     Returns
     -------
-    curve : LengthCurve or str
-        Why there is none, in its place.
+    parts : LengthParts or str
+        Why there are none, in their place.
     """
     n_most = study.science.evaluation.length_curve_scans
     if n_most == 0:
         return "not asked for (science.evaluation.length_curve_scans: 0)"
     if cohort_paths(study, "reference").matrices:
         return "only matrices are at hand: a scan cannot be cut"
-    cutter, words = how_to_cut(study)
     try:
+        cutter, words = how_to_cut(study, "reference")
         parts = build_part_features(
             cohort_series(study, "reference"),
             cohort_people(study, "reference"),
@@ -152,12 +77,50 @@ def reference_length_curve(
             n_jobs=study.run.n_jobs,
             progress=progress,
         )
-        curve = measure_length_curve(features, parts, options, cv, cut=words, progress=progress)
     except BrainAgeError as error:
         # The clock itself is none the worse.
         return str(error)
+    return LengthParts(parts, words)
+
+
+def reference_length_curve(
+    parts: LengthParts | str,
+    features: FeatureTable,
+    options: ClockOptions,
+    cv: CrossValidation,
+    *,
+    progress: Progress = silent,
+) -> LengthCurve | str:
+    """Measure the length curve of the study's clock on its reference cohort's left-out scans.
+
+    Parameters
+    ----------
+    parts : LengthParts or str
+        As `reference_length_parts` gave them.
+    features : FeatureTable
+        Of the reference.
+    options : ClockOptions
+        Of the clock.
+    cv : CrossValidation
+        Of the clock, with its fold models.
+    progress : Progress, optional
+        Told of folds.
+
+    Returns
+    -------
+    curve : LengthCurve or str
+        Why there is none, in its place.
+    """
+    if isinstance(parts, str):
+        return parts
+    try:
+        curve = measure_length_curve(
+            features, parts.features, options, cv, cut=parts.cut, progress=progress
+        )
+    except BrainAgeError as error:
+        return str(error)
     if np.isnan(curve.rows["shift_years"].to_numpy(float)).all():
-        reasons = parts.reasons["reason"]
+        reasons = parts.features.reasons["reason"]
         return f"no part could be used: {reasons.iloc[0]}" if len(reasons) else "too few people"
     return curve
 

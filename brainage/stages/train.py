@@ -34,8 +34,10 @@ from brainage.stages.lock import stage_lock
 from brainage.stages.making import Making
 from brainage.stages.manifest import read_checked_manifest
 from brainage.stages.scan_length import (
+    LengthParts,
     length_facts,
     reference_length_curve,
+    reference_length_parts,
     write_length_curve,
 )
 from brainage.stages.trial_efficiency import (
@@ -119,8 +121,9 @@ def _train(study: StudyConfig, folder: Path, *, overwrite: bool, progress: Progr
         cv = cross_validate_clock(table, options, seed=seed, n_jobs=jobs, progress=progress)
         whole = fit_clock(table, options, seed=seed, n_jobs=jobs, cv=cv, progress=progress)
         clocks = {WHOLE_BRAIN: whole}
+        parts = reference_length_parts(study, table, options, progress=progress)
         if options.networks:
-            clocks |= fit_network_clocks(table, options, seed=seed, n_jobs=jobs, progress=progress)
+            clocks |= _network_clocks(study, table, parts, progress)
         about = {"study": study.title, "cleaning": _cleaning_words(study)}
         clocks = {name: replace(clock, facts=clock.facts | about) for name, clock in clocks.items()}
         extra = write_not_halved(table, folder)
@@ -132,7 +135,7 @@ def _train(study: StudyConfig, folder: Path, *, overwrite: bool, progress: Progr
             clocks[WHOLE_BRAIN] = replace(whole, facts=facts)
             cv = replace(cv, metrics=_with_efficiency(cv.metrics, measured))
             extra += write_efficiency(measured, folder)
-        curve = reference_length_curve(study, table, options, cv, progress=progress)
+        curve = reference_length_curve(parts, table, options, cv, progress=progress)
         own = clocks[WHOLE_BRAIN]
         clocks[WHOLE_BRAIN] = replace(own, facts=own.facts | length_facts(curve))
         extra += write_length_curve(curve, folder)
@@ -140,6 +143,26 @@ def _train(study: StudyConfig, folder: Path, *, overwrite: bool, progress: Progr
         return written + _write_patterns(clocks[WHOLE_BRAIN], features, folder / EXPLAIN)
 
     return load_trained(folder, made_now=making.make(write, overwrite=overwrite))
+
+
+def _network_clocks(
+    study: StudyConfig, features: FeatureTable, parts: LengthParts | str, progress: Progress
+) -> dict[str, BrainClock]:
+    """Fit the clock of each network; its card has the length curve, or says why it has none."""
+    made = None if isinstance(parts, str) else parts
+    clocks = fit_network_clocks(
+        features,
+        study.science.clock,
+        parts=made and made.features,
+        cut=made.cut if made else "",
+        seed=study.science.seed,
+        n_jobs=study.run.n_jobs,
+        progress=progress,
+    )
+    if isinstance(parts, LengthParts):
+        return clocks
+    why = length_facts(parts)
+    return {name: replace(clock, facts=clock.facts | why) for name, clock in clocks.items()}
 
 
 def load_trained(folder: Path, *, made_now: bool = False) -> Trained:

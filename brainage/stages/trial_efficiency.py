@@ -30,6 +30,7 @@ from brainage.errors import BrainAgeError
 from brainage.files import scratch_folder
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import Cohort, cohort_paths, cohort_people
+from brainage.stages.cutting import how_to_cut
 from brainage.stages.features import cohort_series
 from brainage.synthetic import make_study
 from brainage.tables import WHOLE_BRAIN, write_table
@@ -131,7 +132,7 @@ def reference_efficiency(
     efficiency : DataFrame
         Schema `EFFICIENCY`; one row that says why where it cannot be measured.
     """
-    reason = why_no_halves(study, "reference")
+    reason, cut = why_no_halves(study, "reference"), ""
     whole = cv.predictions[cv.predictions["repeat"] == 0]
     halves = whole.rename(columns={"predicted_age_years": "whole_years"})
     if reason is None:
@@ -139,6 +140,7 @@ def reference_efficiency(
             with scan_parts(
                 study, features, views=options.views, folder=folder, progress=progress
             ) as parts:
+                cut = parts.halves.cut
                 halves = predict_halves(
                     features,
                     parts.halves,
@@ -151,7 +153,7 @@ def reference_efficiency(
         except BrainAgeError as error:
             # Series that cannot be cut: the clock itself is none the worse.
             reason = str(error)
-    return _measured(study, halves, reason)
+    return _measured(study, halves, reason, cut)
 
 
 def external_efficiency(
@@ -184,7 +186,7 @@ def external_efficiency(
     """
     if WHOLE_BRAIN not in clocks:
         return unmeasured("no clock of the whole brain")
-    reason, clock = why_no_halves(study, "external"), clocks[WHOLE_BRAIN]
+    reason, cut, clock = why_no_halves(study, "external"), "", clocks[WHOLE_BRAIN]
     halves = clock.score(features).rename(columns={"predicted_age_years": "whole_years"})
     if reason is None:
         views = tuple(spec.kind for spec in clock.specs)
@@ -192,13 +194,16 @@ def external_efficiency(
             with scan_parts(
                 study, features, views=views, folder=folder, cohort="external", progress=progress
             ) as parts:
+                cut = parts.halves.cut
                 halves = score_halves(clock, features, parts.halves, scans=parts.scans)
         except BrainAgeError as error:
             reason = str(error)
-    return _measured(study, halves, reason)
+    return _measured(study, halves, reason, cut)
 
 
-def _measured(study: StudyConfig, halves: pd.DataFrame, reason: str | None) -> pd.DataFrame:
+def _measured(
+    study: StudyConfig, halves: pd.DataFrame, reason: str | None, cut: str
+) -> pd.DataFrame:
     there = halves.get("first_years", pd.Series(dtype=float)).notna().sum()
     if reason is None and there < MIN_SCANS:
         reason = f"{there} scans could be halved, at least {MIN_SCANS} needed"
@@ -206,6 +211,7 @@ def _measured(study: StudyConfig, halves: pd.DataFrame, reason: str | None) -> p
         halves,
         local_ages_years=study.science.evaluation.trial_ages_years,
         why_no_halves=reason or "",
+        cut=cut,
         n_bootstrap=study.science.clock.validation.n_bootstrap,
         seed=study.science.seed,
     )
@@ -236,6 +242,7 @@ def _halves_on_disk(
 ) -> HalfFeatures:
     """Make halves of some scans, a block at a time: of a stack one block is 200 MB."""
     series, people = cohort_series(study, cohort), cohort_people(study, cohort)
+    cutter, cut = how_to_cut(study, cohort)
     shapes = {name: (len(scans), features[name].values.shape[1]) for name in views}
     first, second = (
         {
@@ -254,13 +261,14 @@ def _halves_on_disk(
             people,
             features.select(scans[block]),
             views=views,
+            cutter=cutter,
             n_jobs=study.run.n_jobs,
             progress=progress,
         )
         for name in views:
             first[name][block], second[name][block] = part.first[name], part.second[name]
         reasons.append(part.reasons)
-    return HalfFeatures({**first}, {**second}, pd.concat(reasons, ignore_index=True))
+    return HalfFeatures({**first}, {**second}, pd.concat(reasons, ignore_index=True), cut)
 
 
 def _planted(

@@ -6,16 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.clock import LENGTH_CUTS, BrainClock
+from brainage.clock import BrainClock
 from brainage.config import load_study
-from brainage.connectivity import Cut, read_run
 from brainage.errors import StageError
-from brainage.stages.extract import extract_cohort
-from brainage.stages.features import cohort_series
 from brainage.stages.manifest import read_manifest
 from brainage.stages.report import gather
-from brainage.stages.scan_length import BEFORE_FILTERING, how_to_cut
-from brainage.stages.synthesize import synthesize
 from brainage.stages.train import train
 from brainage.tables import LENGTH_CURVE, SCORES, read_table
 
@@ -27,19 +22,6 @@ run: {n_jobs: 1}
 science:
   clock: {networks: false, validation: {n_folds: 4, n_bootstrap: 0}}
   evaluation: {efficiency: false}
-"""
-IMAGES = """\
-paths: {output: out}
-run: {n_jobs: 1}
-science:
-  cleaning: {strategy: 24P}
-synthetic:
-  depth: nifti
-  n_parcels: 20
-  n_volumes: 90
-  t_r_s: 3.0
-  nifti: {grid_mm: 10.0}
-  reference: {n: 2, n_sites: 1}
 """
 
 
@@ -93,7 +75,8 @@ def test_half_scans_are_trained_on_and_short_ones_named(reference):
     named = pd.read_csv(trained.folder / "not_halved.tsv", sep="\t", dtype=str)
     assert named["participant_id"].tolist() == ["15"]
     estimator = trained.clocks["whole_brain"].card()["estimator"]
-    assert "(weights 1, 0.5, 0.5; 1 scans too short to halve, used whole)" in estimator
+    assert "(weights 1, 0.5, 0.5; cut after filtering, if the series were filtered; " in estimator
+    assert "1 scans too short to halve, used whole)" in estimator
 
 
 def test_matrices_have_neither_curve_nor_halves(reference, tmp_path):
@@ -113,23 +96,6 @@ def test_matrices_have_neither_curve_nor_halves(reference, tmp_path):
     halves = load_study(reference, overrides=[*own, "science.clock.half_scans=full_weight"])
     with pytest.raises(StageError, match="half_scans: full_weight needs series"):
         train(halves, overwrite=True)
-
-
-def test_parts_of_images_are_cut_before_they_are_filtered(tmp_path):
-    (tmp_path / "study.yaml").write_text(IMAGES)
-    study = load_study(tmp_path / "study.yaml")
-    synthesize(study)
-    extract_cohort(study, "reference")
-    cutter, words = how_to_cut(study)
-    assert words == BEFORE_FILTERING
-    file = cohort_series(study, "reference")[0]
-    whole = read_run(file)
-    everything, half = cutter(file, [Cut("all", "contiguous", 1.0), Cut("h", "contiguous", 0.5)])
-    np.testing.assert_allclose(everything.values, whole.values, rtol=1e-6, atol=1e-6)
-    assert len(half.values) == round(0.5 * len(whole.values))
-    # A filter over the whole run carries its second half into the first.
-    assert np.nanmax(np.abs(half.values - whole.values[: len(half.values)])) > 0.05
-    assert len(cutter(file, LENGTH_CUTS)) == len(LENGTH_CUTS)
 
 
 def test_scores_say_how_much_of_each_scan_was_kept(finished):

@@ -77,6 +77,7 @@ def measure_efficiency(
     local_ages_years: tuple[float, float] | None = None,
     state_sds_years: Sequence[float] = STATE_SDS_YEARS,
     why_no_halves: str = "",
+    cut: str = "",
     n_bootstrap: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -98,6 +99,8 @@ def measure_efficiency(
     why_no_halves : str, default=""
         Why scans have no halves, where that is so: whole scans still tell shares and visits, and
         what needs halves says this.
+    cut : str, default=""
+        How the halves were made, in words ("cut after filtering"); empty: not said.
     n_bootstrap : int, default=1000
         Draws over people behind the intervals; 0: none.
     seed : int, default=0
@@ -127,20 +130,22 @@ def measure_efficiency(
     >>> ba.measure_efficiency(halves, n_bootstrap=0)["measure"].tolist()[:2]
     ['within_scan_noise_years', 'share_pooled']
     """
-    cut, there = _scans_measured(halves, why_no_halves)
-    if len(cut) < MIN_SCANS:
+    scans, there = _scans_measured(halves, why_no_halves)
+    if len(scans) < MIN_SCANS:
         return unmeasured(why_no_halves)
     weights = draw_weights(halves["participant_id"].to_numpy(), n_bootstrap, seed)
     if planted is not None:
-        cut = cut.drop(columns="planted_share", errors="ignore")
-    numbers = EfficiencyNumbers.of(cut, weights[:, there], local_ages_years)
+        scans = scans.drop(columns="planted_share", errors="ignore")
+    numbers = EfficiencyNumbers.of(scans, weights[:, there], local_ages_years)
     if why_no_halves:
         numbers = replace(numbers, noise=np.full(len(weights), np.nan))
     used = numbers.used if planted is None else np.fmin(numbers.used, planted.estimate)
     twin = planted or _twin_share(numbers)
-    rows = _share_rows(numbers, used, planted, local_ages_years, len(cut))
+    rows = _share_rows(numbers, used, planted, local_ages_years, len(scans))
+    if cut:
+        rows[0] = (*rows[0][:5], f"{rows[0][5]}; {cut}")
     shown = _shows_something(used, twin)
-    rows += _participant_rows(numbers, used if shown else None, state_sds_years, len(cut))
+    rows += _participant_rows(numbers, used if shown else None, state_sds_years, len(scans))
     if why_no_halves:
         rows = [(*row[:5], why_no_halves) if np.isnan(row[1]) and row[4] else row for row in rows]
         rows[0] = (*rows[0][:4], 0, why_no_halves)

@@ -28,7 +28,7 @@ from brainage.clock.regressors.lines import weights_of_lines
 from brainage.clock.training.folds import groups_of
 from brainage.clock.training.pipeline import FoldFit, Problem, fit_and_predict
 from brainage.clock.training.validation import CrossValidation, cross_validate_clock
-from brainage.connectivity import FeatureTable, network_names
+from brainage.connectivity import FeatureTable
 from brainage.errors import BrainAgeError
 from brainage.progress import Progress, silent
 from brainage.tables import WHOLE_BRAIN
@@ -84,7 +84,7 @@ def fit_clock(
     ('whole_brain', 40)
     """
     options = as_clock_options(options)
-    columns = _columns(features, options, network)
+    columns = network_columns(features, options, network)
     if cv is None:
         cv = cross_validate_clock(
             features,
@@ -153,59 +153,10 @@ def _refuse_ensemble_that_learns(problem: Problem) -> None:
         )
 
 
-def fit_network_clocks(
-    features: FeatureTable,
-    options: ClockOptions | str,
-    *,
-    seed: int = 0,
-    n_jobs: int = 1,
-    progress: Progress = silent,
-) -> dict[str, BrainClock]:
-    """Fit one clock per network on the edges within it: same folds, same correction.
-
-    Parameters
-    ----------
-    features : FeatureTable
-        The reference cohort.
-    options : ClockOptions or str
-        As for the whole brain.
-    seed : int, default=0
-        The whole-brain clock's seed gives the same folds.
-    n_jobs : int, default=1
-        Threads over folds.
-    progress : Progress, optional
-        Told of every finished network.
-
-    Returns
-    -------
-    clocks : dict of str to BrainClock
-        Empty where the atlas names no network of three parcels or more.
-
-    Examples
-    --------
-    >>> features = examples.features()
-    >>> few = features.select(features.ages > 60)
-    >>> clocks = ba.fit_network_clocks(few, examples.clock_options())
-    >>> list(clocks)
-    ['Default', 'FrontoParietal', 'SomatoMotor', 'Visual']
-    """
-    options = as_clock_options(options)
-    names = network_names(features.views[options.views[0]].spec)
-    if WHOLE_BRAIN in names:
-        raise BrainAgeError(
-            f"networks: the atlas has a network named '{WHOLE_BRAIN}', which is the name of the "
-            "clock of all edges. Give that network another name in the atlas's label table."
-        )
-    clocks = {}
-    for name in names:
-        clocks[name] = fit_clock(features, options, network=name, seed=seed, n_jobs=n_jobs)
-        progress(len(clocks), len(names), "network clocks")
-    return clocks
-
-
-def _columns(
+def network_columns(
     features: FeatureTable, options: ClockOptions, network: str
 ) -> dict[str, np.ndarray] | None:
+    """Return the columns of each view that a network's clock sees; None: the whole brain's."""
     if network == WHOLE_BRAIN:
         return None
     views = {name: features.views[name].spec for name in options.views if name in features.views}

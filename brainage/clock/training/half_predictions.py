@@ -206,6 +206,7 @@ def predict_parts(
     options: ClockOptions | str,
     cv: CrossValidation,
     *,
+    columns: Mapping[str, np.ndarray] | None = None,
     regressor: str | RegressorMixin | None = None,
     progress: Progress = silent,
 ) -> dict[str, np.ndarray]:
@@ -221,6 +222,8 @@ def predict_parts(
         Of the clock.
     cv : CrossValidation
         Made of `features` with `options`; its first repeat is used.
+    columns : mapping of str to ndarray of int, optional
+        The columns of each view that `cv` saw, as of a network; None: all.
     regressor : str or RegressorMixin, optional
         As `cv` was made with.
     progress : Progress, optional
@@ -248,7 +251,7 @@ def predict_parts(
     """
     options = as_clock_options(options)
     rows = features.rows
-    problem = Problem.of(features, options, groups_of(rows), regressor=regressor)
+    problem = Problem.of(features, options, groups_of(rows), columns=columns, regressor=regressor)
     problem.share_logarithms()
     predicted = {name: np.full(len(rows), np.nan) for name in parts}
     places = {name: _places(part, options, len(rows)) for name, part in parts.items()}
@@ -264,7 +267,7 @@ def predict_parts(
                 own = places[name][here]
                 prepared = [
                     step.transform(
-                        np.asarray(part.views[view][own], dtype=float),
+                        _seen(part.views[view][own], view, columns),
                         rows.iloc[here],
                         validating=True,
                     )
@@ -289,6 +292,10 @@ class _Predictor:
             return np.asarray(self._model.predict(prepared[0]), dtype=float)
         X = prepared[0] if len(prepared) == 1 else np.hstack(prepared)
         return self._frozen.predict_rows(X)
+
+
+def _seen(values: np.ndarray, view: str, columns: Mapping[str, np.ndarray] | None) -> np.ndarray:
+    return np.asarray(values if columns is None else values[:, columns[view]], dtype=float)
 
 
 def _places(part: PartOfScans, options: ClockOptions, n_scans: int) -> np.ndarray:

@@ -33,12 +33,15 @@ class HalfRows:
         Scans with halves; the others are too short, and used whole.
     half_weight : float
         Of a half beside a whole scan.
+    cut : str, default=""
+        How the halves were made, in words; empty: not said.
     """
 
     n_scans: int
     owner: np.ndarray
     halved: np.ndarray
     half_weight: float
+    cut: str = ""
 
     @classmethod
     def of(cls, features: FeatureTable, options: ClockOptions) -> HalfRows | None:
@@ -62,7 +65,7 @@ class HalfRows:
         halved = np.flatnonzero(held.usable)
         n_scans = len(features)
         owner = np.concatenate([np.arange(n_scans), halved, halved])
-        return cls(n_scans, owner, halved, HALF_WEIGHT[options.half_scans])
+        return cls(n_scans, owner, halved, HALF_WEIGHT[options.half_scans], held.cut)
 
     def behind(
         self,
@@ -103,4 +106,5 @@ class HalfRows:
         short = self.n_scans - len(self.halved)
         named = f"; {short} scans too short to halve, used whole" if short else ""
         weight = f"{self.half_weight:g}"
-        return f", on whole scans and their halves (weights 1, {weight}, {weight}{named})"
+        made = f"; {self.cut}" if self.cut else ""
+        return f", on whole scans and their halves (weights 1, {weight}, {weight}{made}{named})"

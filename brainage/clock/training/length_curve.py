@@ -6,6 +6,8 @@ of the fold that held its person out, and compared with that model's prediction 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -51,6 +53,7 @@ def measure_length_curve(
     cv: CrossValidation,
     *,
     cut: str = "cut after filtering",
+    columns: Mapping[str, np.ndarray] | None = None,
     regressor: str | RegressorMixin | None = None,
     progress: Progress = silent,
 ) -> LengthCurve:
@@ -68,6 +71,8 @@ def measure_length_curve(
         Made of `features` with `options`; its first repeat is used.
     cut : str, default="cut after filtering"
         How the parts were made, in words.
+    columns : mapping of str to ndarray of int, optional
+        The columns of each view that `cv` saw; None: all.
     regressor : str or RegressorMixin, optional
         As `cv` was made with.
     progress : Progress, optional
@@ -100,7 +105,9 @@ def measure_length_curve(
     [8, 8, 8, 8, 8, 8, 8, 8, 8, 8]
     """
     some = {name: PartOfScans(views, parts.scans) for name, views in parts.parts.items()}
-    predicted = predict_parts(features, some, options, cv, regressor=regressor, progress=progress)
+    predicted = predict_parts(
+        features, some, options, cv, columns=columns, regressor=regressor, progress=progress
+    )
     first = cv.predictions[cv.predictions["repeat"] == 0]
     whole = first["predicted_age_years"].to_numpy(float)
     rows = []
