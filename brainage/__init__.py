@@ -103,6 +103,7 @@ _PUBLIC = {
     "plot_efficiency": "brainage.report",
     "plot_flow": "brainage.report",
     "plot_forest": "brainage.report",
+    "plot_frontier": "brainage.report",
     "plot_gap_on_age": "brainage.report",
     "plot_gap_slopes": "brainage.report",
     "plot_leaderboard": "brainage.report",
@@ -191,6 +192,7 @@ if TYPE_CHECKING:
     from brainage.report import plot_efficiency as plot_efficiency
     from brainage.report import plot_flow as plot_flow
     from brainage.report import plot_forest as plot_forest
+    from brainage.report import plot_frontier as plot_frontier
     from brainage.report import plot_gap_on_age as plot_gap_on_age
     from brainage.report import plot_gap_slopes as plot_gap_slopes
     from brainage.report import plot_leaderboard as plot_leaderboard

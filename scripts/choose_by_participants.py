@@ -6,21 +6,25 @@ A reference cohort and a trial without any effect are drawn with the twin's diff
 and once with stable traits. The ridge is chosen by its error and by participants, both inside
 training sets; each chosen ridge is then frozen and meets the trial: people needed per arm are
 2 (1.96 + 0.84)^2 Var(change between two visits) / (rise of the prediction a planted year)^2, with
-nothing of the halves in it. Prints a line a seed and choice, and the frontier of the first seed
-with --frontier.
+nothing of the halves in it. Prints a line a seed and choice, then by traits the mean of
+log(participants by participants / by error) over seeds with its standard error. --frontier prints
+every candidate of the first seed, --figure draws them.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from brainage.clock import ClockOptions, PartOfScans, PlantedScans, ScanParts, ValidationOptions
 from brainage.clock.evaluation.choose_by import ChoiceByParticipants, choose_by_participants
 from brainage.clock.training.efficiency import measure_efficiency
 from brainage.connectivity import FeatureTable, build_features, build_half_features
+from brainage.report import figure_of, plot_frontier
 from brainage.synthetic import SyntheticStudy, make_study, twin_options
 from brainage.synthetic.options import ArmPlan, ReferenceOptions, TrialPlan, VisitPlan
 
@@ -99,15 +103,19 @@ def main() -> None:
     parser.add_argument("--parcels", type=int, default=60, help="of seitzman300's")
     parser.add_argument("--traits", type=float, nargs="+", default=[0.0, 0.05], help="strengths")
     parser.add_argument("--frontier", action="store_true", help="print every candidate once")
+    parser.add_argument("--figure", type=Path, help="where to draw the frontier (.png, .svg)")
     asked = parser.parse_args()
     for traits in asked.traits:
+        ratios = []
         for seed in asked.seeds:
             study = drawn(seed, traits, asked.people, asked.parcels)
             found = chosen(study, seed)
+            people = {}
             for name, model in found.models.items():
                 marks = found.frontier["chosen_by"].fillna("")
                 row = found.frontier[marks.str.contains(name)]
                 needed, share = simulated(study, model)
+                people[name] = needed
                 nested = measure_efficiency(found.halves[name], n_bootstrap=0)
                 figures = nested.set_index("measure")["estimate"]
                 told = row.iloc[0][["weight", "penalty"]].to_dict()
@@ -121,8 +129,29 @@ def main() -> None:
                     f"share {share:.3f}",
                     flush=True,
                 )
-            if asked.frontier and seed == asked.seeds[0]:
-                print(found.frontier.round(3).to_string(index=False), flush=True)
+            ratios.append(people["participants"] / people["error"])
+            if seed == asked.seeds[0]:
+                show_frontier(found.frontier, traits, asked)
+        print_ratio(traits, np.log(ratios))
+
+
+def show_frontier(frontier: pd.DataFrame, traits: float, asked: argparse.Namespace) -> None:
+    """Print and draw every candidate, where that is asked for."""
+    if asked.frontier:
+        print(frontier.round(3).to_string(index=False), flush=True)
+    if asked.figure:
+        path = asked.figure.with_stem(f"{asked.figure.stem}_traits_{traits:g}")
+        figure_of(plot_frontier(frontier)).savefig(path, dpi=110)
+
+
+def print_ratio(traits: float, logs: np.ndarray) -> None:
+    """Print the geometric mean over seeds with a 95 % interval (t) of its Monte-Carlo error."""
+    line = f"traits {traits:g}, {len(logs)} draws: people by participants / by error "
+    if len(logs) > 1:
+        reach = stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs))
+        low, high = np.exp([logs.mean() - reach, logs.mean() + reach])
+        line += f"{np.exp(logs.mean()):.3f} [{low:.3f}, {high:.3f}]"
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

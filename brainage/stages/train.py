@@ -153,7 +153,7 @@ def _network_clocks(
     clocks = fit_network_clocks(
         features,
         study.science.clock,
-        parts=made and made.features,
+        parts=made.features if made else None,
         cut=made.cut if made else "",
         seed=study.science.seed,
         n_jobs=study.run.n_jobs,

@@ -206,7 +206,7 @@ def predict_parts(
     options: ClockOptions | str,
     cv: CrossValidation,
     *,
-    columns: Mapping[str, np.ndarray] | None = None,
+    columns: dict[str, np.ndarray] | None = None,
     regressor: str | RegressorMixin | None = None,
     progress: Progress = silent,
 ) -> dict[str, np.ndarray]:
@@ -222,7 +222,7 @@ def predict_parts(
         Of the clock.
     cv : CrossValidation
         Made of `features` with `options`; its first repeat is used.
-    columns : mapping of str to ndarray of int, optional
+    columns : dict of str to ndarray of int, optional
         The columns of each view that `cv` saw, as of a network; None: all.
     regressor : str or RegressorMixin, optional
         As `cv` was made with.
@@ -294,7 +294,7 @@ class _Predictor:
         return self._frozen.predict_rows(X)
 
 
-def _seen(values: np.ndarray, view: str, columns: Mapping[str, np.ndarray] | None) -> np.ndarray:
+def _seen(values: np.ndarray, view: str, columns: dict[str, np.ndarray] | None) -> np.ndarray:
     return np.asarray(values if columns is None else values[:, columns[view]], dtype=float)
 
 

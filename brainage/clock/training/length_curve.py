@@ -6,8 +6,6 @@ of the fold that held its person out, and compared with that model's prediction 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -53,7 +51,7 @@ def measure_length_curve(
     cv: CrossValidation,
     *,
     cut: str = "cut after filtering",
-    columns: Mapping[str, np.ndarray] | None = None,
+    columns: dict[str, np.ndarray] | None = None,
     regressor: str | RegressorMixin | None = None,
     progress: Progress = silent,
 ) -> LengthCurve:
@@ -71,7 +69,7 @@ def measure_length_curve(
         Made of `features` with `options`; its first repeat is used.
     cut : str, default="cut after filtering"
         How the parts were made, in words.
-    columns : mapping of str to ndarray of int, optional
+    columns : dict of str to ndarray of int, optional
         The columns of each view that `cv` saw; None: all.
     regressor : str or RegressorMixin, optional
         As `cv` was made with.

@@ -11,6 +11,7 @@ from brainage.report.figures.of_clock import (
     plot_predictions,
     plot_sites,
 )
+from brainage.report.figures.of_frontier import plot_frontier
 from brainage.report.figures.of_length import plot_length_curve
 from brainage.report.figures.of_scans import plot_quality
 from brainage.report.figures.of_trial import (
@@ -32,6 +33,7 @@ __all__ = [
     "plot_efficiency",
     "plot_flow",
     "plot_forest",
+    "plot_frontier",
     "plot_gap_on_age",
     "plot_gap_slopes",
     "plot_leaderboard",
