@@ -52,7 +52,6 @@ THROUGH_OTHERS = {
     "report/figures/drawing.py",
     "report/figures/flow.py",
     "report/figures/of_clock.py",
-    "report/figures/of_length.py",
     "report/figures/of_scans.py",
     "report/figures/of_trial.py",
     "report/figures/specification.py",
