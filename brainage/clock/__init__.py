@@ -7,7 +7,6 @@ from brainage.clock.evaluation.compare import (
     learning_curve,
     permutation_test,
 )
-from brainage.clock.evaluation.efficiency import score_halves
 from brainage.clock.evaluation.explain import (
     NETWORKS,
     PARCELS,
@@ -20,6 +19,7 @@ from brainage.clock.evaluation.external import (
     EXTERNAL_SLOPES,
     ExternalTest,
     evaluate_clock,
+    score_halves,
 )
 from brainage.clock.evaluation.leaderboard import LEADERBOARD, SelectionCorrected
 from brainage.clock.evaluation.sweep import PartsMaker, SweepResult, run_sweep

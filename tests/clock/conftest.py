@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from brainage.clock import ClockOptions, ValidationOptions, fit_clock
 from brainage.connectivity import KINDS, FeatureTable, View, ViewSpec
 
 NETWORKS = ("motor", "visual")
@@ -60,3 +61,11 @@ def _covariances(rng, age, p, effect):
 def make_cohort():
     """Return `make_features`."""
     return make_features
+
+
+@pytest.fixture(scope="session")
+def ridge_and_cohort(make_cohort):
+    """A ridge of 40 people, four folds, and these people; read only."""
+    cohort = make_cohort(40)
+    options = ClockOptions(validation=ValidationOptions(n_folds=4, n_bootstrap=0))
+    return fit_clock(cohort, options), cohort

@@ -14,7 +14,6 @@ from brainage.clock import (
 )
 from brainage.clock.evaluation.explain import explain_clock
 from brainage.clock.model.clockfile import read_clock_file, write_clock_file
-from brainage.clock.preparation import steps
 from brainage.clock.regressors.age_scale import to_years
 from brainage.connectivity import FeatureTable, View
 from brainage.errors import ClockFileError
@@ -124,15 +123,3 @@ def test_no_fold_preparation_is_kept_that_would_give_back_single_people(make_coh
     scores = clock.score(features)
     middle = (scores["interval_low_years"] + scores["interval_high_years"]) / 2
     np.testing.assert_allclose(middle, scores["predicted_age_years"], atol=1e-9)
-
-
-@pytest.mark.parametrize("reference", ["log_euclidean", "affine_invariant", "euclidean"])
-def test_logarithms_shared_by_folds_change_no_prediction(cohort, monkeypatch, reference):
-    options = ClockOptions(
-        views=("tangent",), tangent=TangentOptions(reference=reference), validation=FOLDS
-    )
-    name = "predicted_age_years"
-    shared = cross_validate_clock(cohort, options).predictions[name]
-    monkeypatch.setattr(steps, "_MAX_SHARED_BYTES", 0)
-    apart = cross_validate_clock(cohort, options).predictions[name]
-    np.testing.assert_allclose(apart, shared, rtol=1e-9)

@@ -6,8 +6,6 @@ from sklearn.linear_model import Ridge
 
 from brainage.clock import ClockOptions, RidgeClock, ValidationOptions, cross_validate_clock
 from brainage.clock.options import PENALTIES
-from brainage.clock.regressors import primal
-from brainage.clock.regressors.primal import fit_ridge_on_moments, moments_of
 from brainage.clock.regressors.ridge import fit_ridge_on_gram
 from brainage.clock.regressors.stacked import StackedClock, fit_stack_on_grams
 from brainage.connectivity import FeatureTable, View
@@ -48,25 +46,12 @@ def test_left_out_predictions_equal_refitting_without_each_person(n_people, n_fe
 def test_penalty_has_the_least_error_in_people_left_out():
     X, age, people = _repeated(24, 50)
     unit = np.trace((X - X.mean(0)) @ (X - X.mean(0)).T) / len(X)
-    errors = [np.sum((_left_out(X, age, people, unit * p) - age) ** 2) for p in PENALTIES]
-    ridge = fit_ridge_on_gram(X @ X.T, age, groups=people)
-    assert ridge.penalty == pytest.approx(unit * PENALTIES[int(np.argmin(errors))])
+    some = PENALTIES[::4]
+    errors = [np.sum((_left_out(X, age, people, unit * p) - age) ** 2) for p in some]
+    ridge = fit_ridge_on_gram(X @ X.T, age, groups=people, penalties=some)
+    assert ridge.penalty == pytest.approx(unit * some[int(np.argmin(errors))])
     # Left out scan by scan, a person's other scans vouch for the interpolating clock.
     assert fit_ridge_on_gram(X @ X.T, age).penalty < ridge.penalty / 3
-
-
-@pytest.mark.parametrize("most", [3000, 60])
-def test_ridge_through_features_chooses_as_through_scans(most, monkeypatch):
-    X, age, people = _repeated(120, 15, person=0.3)
-    train = np.flatnonzero(people % 5 > 0)
-    monkeypatch.setattr(primal, "MAX_LEFT_OUT", most)
-    tall = fit_ridge_on_moments(moments_of(X, age, train), X, age, train, groups=people[train])
-    wide = fit_ridge_on_gram(X[train] @ X[train].T, age[train], groups=people[train])
-    if most > len(train):
-        assert tall.penalty == pytest.approx(wide.penalty)
-        np.testing.assert_allclose(tall.coef, wide.dual @ X[train], rtol=1e-7, atol=1e-10)
-    else:
-        assert 0.2 < tall.penalty / wide.penalty < 5
 
 
 @pytest.mark.parametrize("seed", range(3))

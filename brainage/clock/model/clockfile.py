@@ -23,7 +23,7 @@ import math
 import os
 import stat
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,10 @@ _ALIGN = 64
 _PIECE_BYTES = 2**20
 _PREAMBLE = struct.Struct("<8sQQ32s8x")
 
+Migration = Callable[[dict, dict], tuple[dict, dict]]
 #: Version -> function that turns (meta, arrays) of that version into those of the next one.
 #: Whoever changes what a clock stores raises FORMAT_VERSION and adds the step here.
-MIGRATIONS: dict[int, Callable[[dict, dict], tuple[dict, dict]]] = {}
+MIGRATIONS: dict[int, Migration] = {}
 
 
 def write_clock_file(path: str | Path, meta: Mapping, arrays: Mapping[str, np.ndarray]) -> str:
@@ -112,8 +113,15 @@ def read_clock_file(path: str | Path) -> tuple[dict, dict[str, np.ndarray]]:
     path = Path(path)
     version, header, body = _read_checked(path)
     meta, arrays = _interpret(path, header, body)
-    for step in range(version, FORMAT_VERSION):
-        meta, arrays = MIGRATIONS[step](meta, arrays)
+    return migrated(meta, arrays, [MIGRATIONS[k] for k in range(version, FORMAT_VERSION)])
+
+
+def migrated(
+    meta: dict, arrays: dict[str, np.ndarray], steps: Iterable[Migration]
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """Return the content of an older file as one migration after the other makes it."""
+    for step in steps:
+        meta, arrays = step(meta, arrays)
     return meta, arrays
 
 

@@ -126,6 +126,7 @@ class FittedModel(Protocol):
         """Return ages in years of new scans: of their Gram matrices with training, or features."""
 
 
+@runtime_checkable
 class ClockRegressor(Protocol):
     """A way to learn age from connectivity."""
 

@@ -108,6 +108,7 @@ def fit_ridge_on_moments(
     *,
     groups: np.ndarray | None = None,
     penalties: Sequence[float] = PENALTIES,
+    max_left_out: int = MAX_LEFT_OUT,
 ) -> PrimalRidge:
     """Fit a ridge with intercept, its penalty chosen by leave-one-out.
 
@@ -126,17 +127,19 @@ def fit_ridge_on_moments(
         its own.
     penalties : sequence of float, optional
         Candidates in rising order, relative to the mean squared length of a centred scan.
+    max_left_out : int, default=3000
+        Scans left out exactly when penalties are compared.
 
     Returns
     -------
     ridge : PrimalRidge
         Equal to the ridge through the Gram matrix, up to rounding, for as many training scans as
-        `MAX_LEFT_OUT`; beyond, the penalty is chosen on a sample of left-out scans.
+        `max_left_out`; beyond, the penalty is chosen on a sample of left-out scans.
     """
     mean, mean_age = moments.sum_x / moments.n, moments.sum_y / moments.n
     centred = moments.xx - moments.n * np.outer(mean, mean)
     target = moments.xy - moments.n * mean * mean_age
-    chosen = _left_out_rows(len(train), groups)
+    chosen = _left_out_rows(len(train), groups, max_left_out)
     left_out, together = train[chosen], list(repeated(None if groups is None else groups[chosen]))
     scans = np.asarray(values[left_out], dtype=np.float64) - mean
     residual_of_mean = age_years[left_out] - mean_age
@@ -168,16 +171,16 @@ def fit_ridge_on_moments(
     return PrimalRidge(coef, float(mean_age - mean @ coef), float(penalty))
 
 
-def _left_out_rows(n_train: int, groups: np.ndarray | None) -> np.ndarray:
+def _left_out_rows(n_train: int, groups: np.ndarray | None, most: int) -> np.ndarray:
     """Return the training scans to leave out: all, or of whole people drawn with a seed."""
-    if n_train <= MAX_LEFT_OUT:
+    if n_train <= most:
         return np.arange(n_train)
     rng = np.random.default_rng(0)
     if groups is None or len(np.unique(groups)) == n_train:
-        return np.sort(rng.choice(n_train, MAX_LEFT_OUT, replace=False))
+        return np.sort(rng.choice(n_train, most, replace=False))
     _, group, counts = np.unique(groups, return_inverse=True, return_counts=True)
     drawn = rng.permutation(len(counts))
-    return np.flatnonzero(np.isin(group, drawn[np.cumsum(counts[drawn]) <= MAX_LEFT_OUT]))
+    return np.flatnonzero(np.isin(group, drawn[np.cumsum(counts[drawn]) <= most]))
 
 
 def _smallest(error: Callable[[int], float], n: int) -> int:

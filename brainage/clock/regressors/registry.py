@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from sklearn.base import RegressorMixin
 
@@ -14,6 +15,10 @@ from brainage.clock.regressors.gaussian_process import GaussianProcessRegressor
 from brainage.clock.regressors.ridge import RidgeRegressor
 from brainage.clock.regressors.stacked import StackedRegressor
 from brainage.clock.regressors.svr import PolynomialSvrRegressor, SvrRegressor
+
+#: A regressor in the place of the one that options name: one of a clock, or scikit-learn's or its
+#: import path.
+GivenRegressor: TypeAlias = ClockRegressor | RegressorMixin | str
 
 
 def _svr(options: ClockOptions) -> ClockRegressor:
@@ -40,17 +45,15 @@ REGRESSORS: dict[str, Callable[[ClockOptions], ClockRegressor]] = {
 }
 
 
-def regressor_of(
-    options: ClockOptions, foreign: str | RegressorMixin | None = None
-) -> ClockRegressor:
-    """Return the regressor that options name, or a foreign one in its place.
+def regressor_of(options: ClockOptions, given: GivenRegressor | None = None) -> ClockRegressor:
+    """Return the regressor that options name, or a given one in its place.
 
     Parameters
     ----------
     options : ClockOptions
         ``estimator`` is one of `REGRESSORS`, or the import path of a scikit-learn regressor.
-    foreign : str or RegressorMixin, optional
-        A scikit-learn regressor or its import path, whatever the options name.
+    given : ClockRegressor, RegressorMixin or str, optional
+        Whatever the options name: a regressor of a clock, or scikit-learn's or its import path.
 
     Raises
     ------
@@ -62,8 +65,10 @@ def regressor_of(
     >>> type(regressor_of(ba.ClockOptions(estimator="svr"))).__name__
     'SvrRegressor'
     """
-    if foreign is not None:
-        return ForeignRegressor(find_regressor(foreign))
+    if isinstance(given, ClockRegressor):
+        return given
+    if given is not None:
+        return ForeignRegressor(find_regressor(given))
     if options.estimator in REGRESSORS:
         return REGRESSORS[options.estimator](options)
     return ForeignRegressor(made_with(options.estimator, options.estimator_options))

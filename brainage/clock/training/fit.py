@@ -9,7 +9,6 @@ from importlib import metadata
 from typing import Any, cast
 
 import numpy as np
-from sklearn.base import RegressorMixin
 
 from brainage import __version__
 from brainage.clock.model.age_sex import AgeSexLine
@@ -25,6 +24,7 @@ from brainage.clock.preparation.steps import Preparation
 from brainage.clock.regressors.age_scale import AgeScale
 from brainage.clock.regressors.frozen import LinearRegression, Regression
 from brainage.clock.regressors.lines import weights_of_lines
+from brainage.clock.regressors.registry import GivenRegressor
 from brainage.clock.training.folds import groups_of
 from brainage.clock.training.pipeline import FoldFit, Problem, fit_and_predict
 from brainage.clock.training.validation import CrossValidation, cross_validate_clock
@@ -44,7 +44,7 @@ def fit_clock(
     *,
     cv: CrossValidation | None = None,
     network: str = WHOLE_BRAIN,
-    regressor: str | RegressorMixin | None = None,
+    regressor: GivenRegressor | None = None,
     seed: int = 0,
     n_jobs: int = 1,
     progress: Progress = silent,
@@ -62,9 +62,10 @@ def fit_clock(
     network : str, default="whole_brain"
         Or the name of a network: only edges within it; or two networks joined by " - ": only
         edges from one to the other.
-    regressor : str or RegressorMixin, optional
-        A scikit-learn regressor or its import path, in the place of ``options.estimator``. Only
-        one that is linear (``coef_``, ``intercept_``) can be kept: a file holds no code.
+    regressor : ClockRegressor, RegressorMixin or str, optional
+        A regressor of a clock, or scikit-learn's or its import path, in the place of
+        ``options.estimator``. Of scikit-learn's only one that is linear (``coef_``,
+        ``intercept_``) can be kept: a file holds no code.
     seed : int, default=0
         Of folds and bootstraps.
     n_jobs : int, default=1

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.base import RegressorMixin
 
 from brainage.blocks import blocks
 from brainage.clock.options import ClockOptions, as_clock_options
+from brainage.clock.regressors.registry import GivenRegressor
 from brainage.clock.training.fit import prepared_views
 from brainage.clock.training.folds import groups_of
 from brainage.clock.training.pipeline import FoldFit, Problem
@@ -128,7 +128,7 @@ def predict_halves(
     *,
     scans: np.ndarray | None = None,
     planted: PlantedScans | None = None,
-    regressor: str | RegressorMixin | None = None,
+    regressor: GivenRegressor | None = None,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Predict both halves of every scan with the model of the fold that held its person out.
@@ -147,7 +147,7 @@ def predict_halves(
         Rows of `features` that `halves` are of; None: all.
     planted : PlantedScans, optional
         Of the same scans, where there is a twin.
-    regressor : str or RegressorMixin, optional
+    regressor : ClockRegressor, RegressorMixin or str, optional
         As `cv` was made with.
     progress : Progress, optional
         Told of every fold.
@@ -207,7 +207,7 @@ def predict_parts(
     cv: CrossValidation,
     *,
     columns: dict[str, np.ndarray] | None = None,
-    regressor: str | RegressorMixin | None = None,
+    regressor: GivenRegressor | None = None,
     progress: Progress = silent,
 ) -> dict[str, np.ndarray]:
     """Predict parts of every scan with the model of the fold that held its person out.
@@ -224,7 +224,7 @@ def predict_parts(
         Made of `features` with `options`; its first repeat is used.
     columns : dict of str to ndarray of int, optional
         The columns of each view that `cv` saw, as of a network; None: all.
-    regressor : str or RegressorMixin, optional
+    regressor : ClockRegressor, RegressorMixin or str, optional
         As `cv` was made with.
     progress : Progress, optional
         Told of every fold.

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.base import RegressorMixin
 
 from brainage.clock.model.bias import gap_slope
 from brainage.clock.options import ClockOptions
+from brainage.clock.regressors.registry import GivenRegressor
 from brainage.clock.training.half_predictions import PartOfScans, predict_parts
 from brainage.clock.training.validation import CrossValidation
 from brainage.connectivity import Cut, FeatureTable, PartFeatures
@@ -52,7 +52,7 @@ def measure_length_curve(
     *,
     cut: str = "cut after filtering",
     columns: dict[str, np.ndarray] | None = None,
-    regressor: str | RegressorMixin | None = None,
+    regressor: GivenRegressor | None = None,
     progress: Progress = silent,
 ) -> LengthCurve:
     """Measure the mean shift of the prediction, and its slope on age, at each share kept.
@@ -71,7 +71,7 @@ def measure_length_curve(
         How the parts were made, in words.
     columns : dict of str to ndarray of int, optional
         The columns of each view that `cv` saw; None: all.
-    regressor : str or RegressorMixin, optional
+    regressor : ClockRegressor, RegressorMixin or str, optional
         As `cv` was made with.
     progress : Progress, optional
         Told of every fold.

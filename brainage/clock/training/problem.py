@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.base import RegressorMixin
 
 from brainage.blocks import blocks
 from brainage.clock.options import ClockOptions
@@ -21,7 +20,7 @@ from brainage.clock.preparation.steps import (
 from brainage.clock.regressors.contract import ClockRegressor, Needs
 from brainage.clock.regressors.grams import gram_of
 from brainage.clock.regressors.primal import Moments, moments_of
-from brainage.clock.regressors.registry import regressor_of
+from brainage.clock.regressors.registry import GivenRegressor, regressor_of
 from brainage.clock.training.cost import refuse_too_many, way_of
 from brainage.clock.training.half_rows import HalfRows
 from brainage.connectivity import KINDS, DirectionTransformer, FeatureTable, ViewSpec
@@ -72,7 +71,7 @@ class Problem:
         *,
         columns: dict[str, np.ndarray] | None = None,
         grams: dict[tuple, np.ndarray] | None = None,
-        regressor: str | RegressorMixin | None = None,
+        regressor: GivenRegressor | None = None,
     ) -> Problem:
         """Take the views that the options name from a feature table.
 

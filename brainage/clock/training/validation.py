@@ -9,11 +9,11 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn.base import RegressorMixin
 
 from brainage.clock.model.worth import why_it_shows_nothing
 from brainage.clock.options import ClockOptions, as_clock_options
 from brainage.clock.preparation.harmonize import PRESERVE_AGE_WARNING
+from brainage.clock.regressors.registry import GivenRegressor
 from brainage.clock.training.folds import Folds, check_no_copies, groups_of, make_folds, site_folds
 from brainage.clock.training.metrics import accuracy
 from brainage.clock.training.pipeline import (
@@ -166,7 +166,7 @@ def cross_validate_clock(
     n_jobs: int = 1,
     progress: Progress = silent,
     grams: dict[tuple, np.ndarray] | None = None,
-    regressor: str | RegressorMixin | None = None,
+    regressor: GivenRegressor | None = None,
 ) -> CrossValidation:
     """Predict every reference scan by clocks that never saw that person, nested throughout.
 
@@ -184,8 +184,9 @@ def cross_validate_clock(
         Threads over folds.
     progress : Progress, optional
         Told of every finished fold.
-    regressor : str or RegressorMixin, optional
-        A scikit-learn regressor or its import path, in the place of ``options.estimator``.
+    regressor : ClockRegressor, RegressorMixin or str, optional
+        A regressor of a clock, or scikit-learn's or its import path, in the place of
+        ``options.estimator``.
     grams : dict, optional
         Store of Gram matrices shared by calls on the same `features` (a sweep's).
 

@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mean_absolute_error, r2_score
 
-from brainage.clock import ClockOptions, ValidationOptions, evaluate_clock, fit_clock
-from brainage.connectivity import FeatureTable
+from brainage.clock import (
+    ClockOptions,
+    ValidationOptions,
+    evaluate_clock,
+    fit_clock,
+    score_halves,
+)
+from brainage.connectivity import FeatureTable, HalfFeatures
 from brainage.errors import BrainAgeError
 
 OPTIONS = ClockOptions(validation=ValidationOptions(n_folds=4, n_bootstrap=0))
@@ -90,3 +96,16 @@ def test_scans_without_an_age_and_a_single_person_are_refused(clock, others):
         evaluate_clock(clock, FeatureTable(others.views, rows))
     with pytest.raises(BrainAgeError, match="at least two people.*found 1"):
         evaluate_clock(clock, others.select([0]))
+
+
+def test_halves_are_scored_by_themselves_and_what_could_not_be_halved_has_none(clock, others):
+    few = others.select(np.arange(4))
+    whole = few["fisher_z"].values.astype(float)
+    moved = np.full_like(whole, np.nan)
+    moved[[0, 2]] = whole[[1, 3]]
+    halves = HalfFeatures({"fisher_z": moved}, {"fisher_z": moved}, few.excluded)
+    found = score_halves(clock, few, halves)
+    ages = clock.score(few)["predicted_age_years"].to_numpy()
+    np.testing.assert_array_equal(found["whole_years"], ages)
+    np.testing.assert_allclose(found["first_years"], [ages[1], np.nan, ages[3], np.nan], rtol=1e-6)
+    assert found["planted_share"].isna().all()

@@ -6,17 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.clock.evaluation.alternatives import Alternative, expand_alternatives
-from brainage.clock.evaluation.leaderboard import (
-    LEADERBOARD,
-    rank_alternatives,
-    resample_people,
-    selection_corrected,
-)
+from brainage.clock.evaluation.alternatives import Alternative
 from brainage.clock.evaluation.sweep import run_sweep
-from brainage.clock.options import ClockOptions, HarmonizationOptions, ValidationOptions
-from brainage.clock.regressors.grams import gram_of
-from brainage.clock.training import problem
+from brainage.clock.options import ClockOptions, ValidationOptions
 from brainage.clock.training.validation import cross_validate_clock
 from brainage.connectivity import FeatureTable, View, ViewSpec
 from brainage.errors import BrainAgeError, ConfigError
@@ -141,25 +133,6 @@ def test_an_interrupted_evaluation_is_done_again_and_the_finished_ones_are_kept(
     assert (second / "evaluation.json").stat().st_mtime_ns == kept
 
 
-def test_clocks_on_the_same_view_share_its_gram_matrix(tmp_path, monkeypatch):
-    made = []
-
-    def counted(values):
-        made.append(values.shape)
-        return gram_of(values)
-
-    monkeypatch.setattr(problem, "gram_of", counted)
-    svr = {"estimator": "svr", "svr_c": (1.0,)}
-    alternatives = [
-        Alternative("ridge", _clock()),
-        Alternative("svr", _clock(**svr)),
-        Alternative("poly", _clock(**svr, svr_kernel="poly")),
-        Alternative("stack", _clock(estimator="stacked", views=("fisher_z", "pearson"))),
-    ]
-    run_sweep(alternatives, {"features": _features(40)}, tmp_path, n_draws=50)
-    assert made == [(40, 66), (40, 66)]
-
-
 def test_changed_features_are_evaluated_anew(swept, tmp_path):
     _, alternatives, _, _ = swept
     features = _features(40)
@@ -217,69 +190,3 @@ def test_differing_folds_and_repeated_names_are_refused(tmp_path):
         run_sweep([Alternative("a", _clock())] * 2, features, tmp_path)
     with pytest.raises(ConfigError, match="not among"):
         run_sweep([Alternative("a", _clock(), "absent")], features, tmp_path)
-
-
-def test_expansion_combines_every_choice_with_every_other():
-    found = expand_alternatives(
-        _clock(),
-        {"estimator": ["ridge", "svr"], "harmonization.method": ["none", "combat"]},
-        features=("aal", "seitzman300"),
-    )
-    assert len(found) == 8
-    assert found[3].name == "atlas=aal, estimator=svr, harmonization.method=combat"
-    assert found[3].options.harmonization == HarmonizationOptions(method="combat")
-    assert found[7].features == "seitzman300"
-    assert expand_alternatives(_clock(), {})[0].options == _clock()
-
-
-def test_expansion_reports_every_invalid_alternative_at_once():
-    with pytest.raises(ConfigError, match=r"(?s)estimater.*") as caught:
-        expand_alternatives(_clock(), {"estimater": ["ridge"]})
-    assert "no option of a clock" in str(caught.value)
-    with pytest.raises(ConfigError) as caught:
-        expand_alternatives(_clock(), {"estimator": ["rigde", "ridge", "forest"]})
-    assert "rigde" in str(caught.value)
-    assert "forest" in str(caught.value)
-
-
-def test_the_winner_of_equal_clocks_is_corrected_back_to_their_common_error():
-    # Fifty clocks without any difference: the best one's figure is luck alone.
-    rng = np.random.default_rng(0)
-    optimism, corrected = [], []
-    for _ in range(40):
-        errors = np.abs(rng.normal(0, 5, (120, 50)))
-        resampled = resample_people(errors, np.arange(120), n_draws=200)
-        found = selection_corrected(errors, resampled)
-        corrected.append(found.estimate)
-        optimism.append(errors.mean(axis=0).min())
-    truth = 5 * np.sqrt(2 / np.pi)
-    assert np.mean(optimism) < truth - 0.4
-    assert np.mean(corrected) == pytest.approx(truth, abs=0.1)
-
-
-def test_a_clear_winner_is_hardly_corrected():
-    rng = np.random.default_rng(1)
-    errors = np.abs(rng.normal(0, 5, (400, 4))) * np.array([0.5, 1, 1, 1])
-    resampled = resample_people(errors, np.arange(400), n_draws=1000)
-    found = selection_corrected(errors, resampled)
-    assert abs(found.optimism) < 0.02
-    assert found.low < errors[:, 0].mean() < found.high
-
-
-def test_resampling_draws_people_and_not_scans():
-    # Four scans a person with one common error: intervals must not shrink with repeated scans.
-    rng = np.random.default_rng(2)
-    once = np.abs(rng.normal(0, 5, (80, 1)))
-    four = np.repeat(once, 4, axis=0)
-    facts = pd.DataFrame(
-        {
-            "r": [0.5],
-            "mae_new_sites_years": [np.nan],
-            **{name: [0.0] for name in LEADERBOARD.names if name.startswith("gap_slope")},
-        }
-    )
-    boards = [
-        rank_alternatives(["a"], errors, resample_people(errors, people, n_draws=500), facts)
-        for errors, people in ((once, np.arange(80)), (four, np.repeat(np.arange(80), 4)))
-    ]
-    pd.testing.assert_frame_equal(*boards)

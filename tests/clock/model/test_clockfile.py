@@ -105,20 +105,16 @@ def test_a_newer_format_asks_for_a_newer_brainage(clock):
         read_clock_file(clock)
 
 
-def test_an_older_format_is_migrated_step_by_step(clock, monkeypatch):
+def test_older_content_is_migrated_step_by_step(clock):
     def rename(meta, arrays):
         return {**meta, "renamed": meta["estimator"]}, arrays
 
     def double(meta, arrays):
-        return meta, {**arrays, "level": arrays["level"] * 2}
+        return meta, {**arrays, meta["renamed"]: arrays["level"] * 2}
 
-    monkeypatch.setattr(clockfile, "FORMAT_VERSION", clockfile.FORMAT_VERSION + 2)
-    old = clockfile.FORMAT_VERSION - 2
-    monkeypatch.setitem(clockfile.MIGRATIONS, old, rename)
-    monkeypatch.setitem(clockfile.MIGRATIONS, old + 1, double)
-    meta, arrays = read_clock_file(clock)
+    meta, arrays = clockfile.migrated(*read_clock_file(clock), [rename, double])
     assert meta["renamed"] == "ridge"
-    assert arrays["level"] == 1.8
+    assert arrays["ridge"] == 1.8
 
 
 def test_every_older_version_has_its_migration():

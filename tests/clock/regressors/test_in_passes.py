@@ -1,20 +1,15 @@
 """Ridges and stacks in passes: penalties by inner folds of people, the fit that a Gram gives."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
 from brainage.clock import ClockOptions, HarmonizationOptions, ValidationOptions, fit_clock
-from brainage.clock.options import PENALTIES, STRONG_PENALTY
-from brainage.clock.regressors import registry
-from brainage.clock.regressors.contract import PassTraining
+from brainage.clock.options import PENALTIES
 from brainage.clock.regressors.in_passes import choose_penalties
 from brainage.clock.regressors.ridge import RidgeRegressor, fit_ridge_on_gram
 from brainage.clock.regressors.seen_features import SeenFeatures
-from brainage.clock.regressors.stacked import StackedRegressor
 from brainage.clock.training.folds import groups_of, make_folds
 from brainage.clock.training.pipeline import (
     Problem,
@@ -90,38 +85,17 @@ def test_harmonised_predictions_are_those_of_the_gram_at_the_same_penalty(cohort
         np.testing.assert_allclose(fit.model.predict(made), expected, atol=1e-3)
 
 
-def test_a_harmonised_stack_predicts_of_harmonised_features_what_its_passes_did(cohort):
-    problem = _problem(
-        cohort,
-        estimator="stacked",
-        views=("fisher_z", "pearson"),
-        harmonization=HarmonizationOptions(method="combat"),
-    )
-    splits = make_folds(cohort.rows, FOLDS, seed=0)[0]
-    problem.regressor = StackedRegressor(max_square=10)
-    assert problem.needs == "passes"
-    for fit, (_, test) in zip(fit_all_in_passes(problem, splits), splits, strict=True):
-        views = [
-            problem.prepare_held_out(view, steps, test).astype(float)
-            for view, steps in enumerate(fit.preparations)
-        ]
-        np.testing.assert_allclose(fit.model.predict(np.hstack(views)), fit.predicted, atol=1e-3)
-
-
-def test_a_harmonised_clock_in_passes_is_kept_and_predicts_as_the_one_in_memory(
-    make_cohort, monkeypatch
-):
+def test_a_harmonised_clock_in_passes_is_kept_and_predicts_as_the_one_in_memory(make_cohort):
     cohort = make_cohort(60, n_sites=3, effect=0.03)
     options = ClockOptions(
         penalties=(0.1,), harmonization=HarmonizationOptions(method="combat"), validation=FOLDS
     )
     in_memory = fit_clock(cohort, options)
-    made = {"ridge": lambda chosen: RidgeRegressor(chosen.penalties, max_square=10)}
-    monkeypatch.setattr(registry, "REGRESSORS", registry.REGRESSORS | made)
-    in_passes = fit_clock(cohort, options)
+    few = RidgeRegressor(options.penalties, max_square=10)
+    in_passes = fit_clock(cohort, options, regressor=few)
     both = (in_passes, in_memory)
     # The model of everyone is made in the folds' passes, and is the one that is made alone.
-    problem = Problem.of(cohort, options, groups_of(cohort.rows))
+    problem = Problem.of(cohort, options, groups_of(cohort.rows), regressor=few)
     alone = fit_and_predict(problem, np.arange(60), np.arange(0))
     np.testing.assert_allclose(alone.model.coef, in_passes.regression.weights, atol=1e-3)
     assert "inner folds of people" in in_passes.facts["estimator"]
@@ -130,43 +104,6 @@ def test_a_harmonised_clock_in_passes_is_kept_and_predicts_as_the_one_in_memory(
     np.testing.assert_allclose(*ages, atol=1e-3)
     distances = (clock.distance.reference_distances_ for clock in both)
     np.testing.assert_allclose(*distances, rtol=1e-4)
-
-
-def test_held_out_people_change_nothing_that_is_learnt(cohort):
-    splits = make_folds(cohort.rows, FOLDS, seed=0)[0]
-    regressor = StackedRegressor(max_square=10)
-    values = [view.values.astype(float) for view in cohort.views.values()]
-    seen = [SeenFeatures(view) for view in values]
-    training = PassTraining(
-        seen, cohort.rows["age_years"].to_numpy(), groups_of(cohort.rows), splits[:1], 3
-    )
-    before = regressor.fit_in_passes(training)[0].model
-    test = splits[0][1]
-    rng = np.random.default_rng(0)
-    changed = [view.copy() for view in values]
-    for view in changed:
-        view[test] += rng.normal(size=view[test].shape)
-    ages = training.ages.copy()
-    ages[test] = rng.uniform(20, 80, len(test))
-    seen = [SeenFeatures(view) for view in changed]
-    after = regressor.fit_in_passes(replace(training, views=seen, ages=ages))[0].model
-    scale = np.abs(before.coef).max()
-    np.testing.assert_allclose(after.coef, before.coef, atol=1e-6 * scale)
-    assert after.intercept == pytest.approx(before.intercept, rel=1e-6)
-
-
-def test_a_stack_in_passes_predicts_much_as_the_stack_of_gram_matrices(cohort):
-    problem = _problem(cohort, estimator="stacked", views=("fisher_z", "pearson"))
-    splits = make_folds(cohort.rows, FOLDS, seed=0)[0]
-    by_gram = [fit_and_predict(problem, *split).predicted for split in splits]
-    problem.regressor = StackedRegressor(max_square=10)
-    in_passes = [fit.predicted for fit in fit_all_in_passes(problem, splits)]
-    # Penalties by three inner folds, not by leave-one-out: near, not equal.
-    difference = np.abs(np.concatenate(by_gram) - np.concatenate(in_passes))
-    assert difference.mean() < 0.2 * np.std(cohort.rows["age_years"])
-    for fit, (_, test) in zip(fit_all_in_passes(problem, splits), splits, strict=True):
-        X = np.hstack([values[test] for values in problem.values])
-        np.testing.assert_allclose(fit.model.predict(X), fit.predicted, atol=1e-3)
 
 
 def _directed(make_cohort, **options):
@@ -192,39 +129,12 @@ def test_a_ridge_of_directions_in_passes_is_the_ridge_of_directions_made_in_memo
         np.testing.assert_allclose(fit.model.predict(made), fit.predicted, atol=1e-3)
 
 
-def test_views_at_the_strong_penalty_too_are_folded_into_one_weight_a_feature(make_cohort):
-    problem, splits = _directed(
-        make_cohort,
-        estimator="stacked",
-        views=("log_correlation_direction", "fisher_z"),
-        strong_views=("log_correlation_direction",),
-    )
-    by_gram = [fit_and_predict(problem, *split).predicted for split in splits]
-    problem.regressor = StackedRegressor(max_square=10, strong=(0,))
-    assert problem.needs == "passes"
-    found = fit_all_in_passes(problem, splits)
-    for fit, (_, test) in zip(found, splits, strict=True):
-        views = [
-            problem.prepare_held_out(view, steps, test).astype(float)
-            for view, steps in enumerate(fit.preparations)
-        ]
-        np.testing.assert_allclose(fit.model.predict(np.hstack(views)), fit.predicted, atol=1e-3)
-        assert len(fit.model.chosen["view_weights"]) == 3
-        # The strong penalty is that many mean squared lengths, which are near one of directions.
-        assert 0.5 * STRONG_PENALTY < fit.model.chosen["penalties"][2] <= STRONG_PENALTY
-    difference = np.abs(np.concatenate(by_gram) - np.concatenate([f.predicted for f in found]))
-    assert difference.mean() < 0.2 * np.std(problem.ages)
-
-
-def test_a_clock_of_directions_in_passes_is_kept_and_predicts_as_the_one_in_memory(
-    make_cohort, monkeypatch
-):
+def test_a_clock_of_directions_in_passes_is_kept_and_predicts_as_the_one_in_memory(make_cohort):
     cohort = make_cohort(60, kinds=("log_correlation_direction",), effect=0.03)
     options = ClockOptions(views=("log_correlation_direction",), penalties=(0.1,), validation=FOLDS)
     in_memory = fit_clock(cohort, options)
-    made = {"ridge": lambda chosen: RidgeRegressor(chosen.penalties, max_square=10)}
-    monkeypatch.setattr(registry, "REGRESSORS", registry.REGRESSORS | made)
-    in_passes = fit_clock(cohort, options)
+    few = RidgeRegressor(options.penalties, max_square=10)
+    in_passes = fit_clock(cohort, options, regressor=few)
     np.testing.assert_allclose(
         *(clock.score(cohort)["predicted_age_years"] for clock in (in_passes, in_memory)), atol=1e-3
     )

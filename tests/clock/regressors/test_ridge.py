@@ -8,9 +8,6 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from brainage.clock import ClockOptions, RidgeClock, ValidationOptions, cross_validate_clock
 from brainage.clock.options import PENALTIES
-from brainage.clock.regressors import primal
-from brainage.clock.regressors.primal import fit_ridge_on_moments, moments_of
-from brainage.clock.regressors.ridge import fit_ridge_on_gram
 from brainage.connectivity import FeatureTable, View
 
 SHAPES = [(40, 90), (120, 15)]
@@ -46,31 +43,6 @@ def test_left_out_predictions_equal_refits_without_the_scan(n, n_features):
         assert ours.left_out_[i] == pytest.approx(refit, abs=1e-8)
 
 
-@pytest.mark.parametrize(("n", "n_features"), SHAPES)
-def test_ridge_through_features_equals_ridge_through_scans(n, n_features):
-    X, y = _data(n, n_features)
-    train = np.arange(n - 10)
-    moments = moments_of(X, y, np.arange(n)).without(moments_of(X, y, np.arange(n - 10, n)))
-    tall = fit_ridge_on_moments(moments, X, y, train)
-    wide = fit_ridge_on_gram(X[train] @ X[train].T, y[train])
-    assert tall.penalty == pytest.approx(wide.penalty, rel=1e-10)
-    np.testing.assert_allclose(tall.coef, X[train].T @ wide.dual, atol=1e-8)
-    assert tall.intercept == pytest.approx(wide.intercept, abs=1e-7)
-
-
-def test_penalty_of_sampled_left_out_scans_errs_by_less_than_one_percent_more(monkeypatch):
-    X, y = _data(5000, 20)
-    train, new = np.arange(1500), np.arange(1500, 5000)
-    moments = moments_of(X, y, train)
-    exact = fit_ridge_on_moments(moments, X, y, train)
-    monkeypatch.setattr(primal, "MAX_LEFT_OUT", 500)
-    sampled = fit_ridge_on_moments(moments, X, y, train)
-    exact_error, sampled_error = (
-        np.mean((X[new] @ fit.coef + fit.intercept - y[new]) ** 2) for fit in (exact, sampled)
-    )
-    assert sampled_error < 1.01 * exact_error
-
-
 @pytest.mark.parametrize("p", [16, 6], ids=["more edges than scans", "more scans than edges"])
 def test_cross_validated_ridge_equals_ridgecv_on_the_same_folds(make_cohort, p):
     features = make_cohort(60, p=p)
@@ -101,20 +73,3 @@ def test_memory_mapped_features_give_the_numbers_of_features_in_memory(make_coho
 
 def test_ridge_clock_passes_every_check_of_scikit_learn():
     check_estimator(RidgeClock())
-
-
-def test_the_penalty_search_finds_the_lowest_point_with_a_third_of_the_evaluations():
-    counts = []
-    for middle in np.linspace(-3, 43, 60):
-        known = {}
-
-        def error(i, middle=middle, known=known):
-            assert i not in known
-            known[i] = 3 * np.logaddexp(0, i - middle) + np.logaddexp(0, (middle - i) / 4)
-            return known[i]
-
-        found = primal._smallest(error, 41)
-        curve = [error(i, middle, {}) for i in range(41)]
-        assert curve[found] == min(curve)
-        counts.append(len(known))
-    assert np.mean(counts) < 41 / 3

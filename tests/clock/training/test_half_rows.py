@@ -13,7 +13,6 @@ from brainage.clock import (
     cross_validate_clock,
     fit_clock,
 )
-from brainage.clock.regressors.left_out import means_of_others
 from brainage.clock.regressors.ridge import fit_ridge_on_features, fit_ridge_on_gram
 from brainage.clock.regressors.stacked import fit_stack_on_grams
 from brainage.clock.training.folds import groups_of
@@ -92,12 +91,6 @@ def test_stack_with_rows_of_weight_two_is_the_stack_of_rows_twice():
     )
     np.testing.assert_allclose(once.view_weights, copied.view_weights, rtol=1e-7)
     assert once.intercept == pytest.approx(copied.intercept)
-
-
-def test_means_of_others_count_rows_by_weight():
-    values, groups = np.array([1.0, 2.0, 4.0]), np.array([0, 0, 1])
-    found = means_of_others(values, groups, np.array([1.0, 3.0, 2.0]))
-    np.testing.assert_allclose(found, [4.0, 4.0, 7 / 4])
 
 
 @pytest.mark.parametrize("weight", [0.5, 1.0])
