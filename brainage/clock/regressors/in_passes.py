@@ -147,10 +147,8 @@ def choose_penalties(
         inner = _Inner(splits, owner, held)
         predicted = found.predicted[sets]
         at_best = [of_set[:, of_splits[k]] for of_set, k in zip(predicted, owner, strict=True)]
-        means = [
-            np.full(len(rows), mean)
-            for rows, mean in zip(held, sums.mean_targets[sets], strict=True)
-        ]
+        targets = sums.mean_targets[sets]
+        means = [np.full(len(rows), mean) for rows, mean in zip(held, targets, strict=True)]
         chosen[scale] = Level1(
             choice.grid[of_splits],
             inner.assembled(at_best),
