@@ -28,6 +28,8 @@ from brainage.stages import scan_work
 from brainage.stages.extract import extract_cohort
 from brainage.workers import processes
 
+pytestmark = pytest.mark.engine
+
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
 _SHAPE = (5, 5, 5)
 _N_SCANS = 24

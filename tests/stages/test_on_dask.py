@@ -22,6 +22,8 @@ from brainage.stages.extract import extract_cohort
 from brainage.stages.on_dask import DaskExecutor
 from brainage.stages.scan_work import ScanWork
 
+pytestmark = pytest.mark.engine
+
 try:
     import cloudpickle
     from dask.distributed import Client, LocalCluster

@@ -112,6 +112,7 @@ def test_a_trial_participant_in_the_reference_is_refused(copy_of_finished, seal_
         score(study, overwrite=True)
 
 
+@pytest.mark.engine
 def test_kill_9_at_any_moment_and_a_second_run_give_the_undisturbed_bytes(
     finished, tmp_path, begin
 ):

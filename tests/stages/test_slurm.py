@@ -30,7 +30,7 @@ _HERE = Path(__file__).resolve().parents[2] / "scripts" / "slurm_here.sh"
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
 _SHAPE = (5, 5, 5)
 _N = 9
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.engine]
 _VISITS = (("base", 0.0), ("1y", 1.0))
 PROJECT = Path(__file__).resolve().parents[2]
 _COMMAND = f"env PYTHONPATH={PROJECT} {sys.executable} -m brainage"

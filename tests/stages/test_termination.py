@@ -21,6 +21,8 @@ from brainage.stages.attempts import begun
 from brainage.stages.extract import extract_cohort
 from brainage.stages.scan_work import ScanWork
 
+pytestmark = pytest.mark.engine
+
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
 
 #: A command whose third scan takes for ever.
