@@ -76,16 +76,19 @@ class LocalExecutor:
     ----------
     n_jobs : int
         Processes at most; with 1 the scans run in this one, but for those that killed one before.
+    n_cores : int or None, default=None
+        Cores that the processes share, each with threads of its own; None: all of this machine.
     """
 
-    def __init__(self, n_jobs: int) -> None:
+    def __init__(self, n_jobs: int, *, n_cores: int | None = None) -> None:
         self._n_jobs = n_jobs
+        self._n_cores = n_cores or joblib.cpu_count()
         self.lost_workers = False
 
     def run(self, work: Work, scans: Sequence[Scan]) -> Iterator[Row]:
         """Yield one row a scan as they end."""
         jobs = self.n_workers(len(scans))
-        work = work.with_threads(max(1, joblib.cpu_count() // jobs))
+        work = work.with_threads(max(1, self._n_cores // jobs))
         left: dict[tuple[str, ...], Scan] = {}
         suspects = []
         for scan in scans:

@@ -76,6 +76,11 @@ def trial_results() -> StudyResults:
     return make_results()
 
 
+@pytest.fixture(scope="session")
+def make_trial_results():
+    return make_results
+
+
 def make_results(**changes) -> StudyResults:
     rng = np.random.default_rng(1)
     contrasts = contrast_rows()

@@ -23,8 +23,6 @@ from brainage.config import study_from_mapping
 from brainage.errors import StageError
 from brainage.files import hash_file
 from brainage.imaging import write_nifti
-from brainage.stages import executor as executor_module
-from brainage.stages import scan_work
 from brainage.stages.extract import extract_cohort
 from brainage.workers import processes
 
@@ -223,23 +221,3 @@ def test_copies_with_other_times_are_extracted_again_only_where_times_count(
     for name in names:
         again, undisturbed = tmp_path / "copy" / "out" / name, batch / "out" / name
         assert again.read_bytes() == undisturbed.read_bytes()
-
-
-@pytest.mark.parametrize(("n_jobs", "n_threads"), [(1, 8), (3, 2), (8, 1), (16, 1)])
-def test_a_scan_inflates_on_the_cores_that_other_scans_leave(
-    batch, tmp_path, monkeypatch, n_jobs, n_threads
-):
-    given = []
-
-    def spy(scan, **options):
-        given.append(options["n_threads"])
-        return extract_parcel_series(scan, **options)
-
-    extract_parcel_series = scan_work.extract_parcel_series
-    monkeypatch.setattr(scan_work, "extract_parcel_series", spy)
-    monkeypatch.setattr(executor_module.joblib, "cpu_count", lambda: 8)
-    # In this process, where the spy is.
-    with joblib.parallel_config(backend="threading"):
-        table = extract_cohort(study(batch, tmp_path / "out", n_jobs), "reference")
-    assert set(table["status"]) == {"done"}
-    assert given == [n_threads] * _N_SCANS

@@ -14,7 +14,6 @@ from brainage.config import study_from_mapping
 from brainage.errors import BrainAgeError
 from brainage.imaging import write_nifti
 from brainage.series import find_series, read_foreign_series, read_series
-from brainage.stages import scan_work
 from brainage.stages.extract import SCANS, collect_cohort, extract_cohort
 
 AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
@@ -110,21 +109,6 @@ def test_networks_corrected_in_the_label_table_reach_the_series(folder):
     extract_cohort(study(folder, **own), "reference")
     series = read_series(find_series(folder / "out" / "extract" / "reference")[0])
     assert series.networks == ("Mot",) * 5
-
-
-def test_a_bug_costs_one_scan_and_leaves_its_traceback(folder, monkeypatch):
-    real = scan_work.extract_parcel_series
-
-    def buggy(scan, **options):
-        return real(scan, **options) if scan.participant_id != "1" else 1 / 0
-
-    monkeypatch.setattr(scan_work, "extract_parcel_series", buggy)
-    table = extract_cohort(study(folder), "reference")
-    assert table["status"].tolist() == ["done", "failed", "done", "done", "failed", "failed"]
-    assert "ZeroDivisionError: division by zero (a bug of brainage" in table["reason"][1]
-    (path,) = (folder / "out/extract/reference/records").glob("*/sub-1.json")
-    record = json.loads(path.read_text())
-    assert "in buggy" in record["traceback"]
 
 
 def test_other_options_extract_again(folder):

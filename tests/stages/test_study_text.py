@@ -7,27 +7,6 @@ import pytest
 
 from brainage.cli import BAD_INPUT, DONE, main
 from brainage.config import load_study
-from brainage.stages.describe import describe_folder
-
-
-@pytest.fixture
-def derivatives(tmp_path):
-    """Names of fMRIPrep's files in two spaces and two tasks, with the tables of a raw folder."""
-    folder = tmp_path / "bids" / "derivatives" / "fmriprep"
-    for person in ("01", "02", "03"):
-        for session in ("m12", "bl"):
-            func = folder / f"sub-{person}" / f"ses-{session}" / "func"
-            func.mkdir(parents=True)
-            for task in ("rest", "faces"):
-                for space in ("MNI152NLin6Asym", "T1w"):
-                    stem = f"sub-{person}_ses-{session}_task-{task}_space-{space}"
-                    (func / f"{stem}_desc-preproc_bold.nii.gz").touch()
-                name = f"sub-{person}_ses-{session}_task-{task}_desc-confounds_timeseries.tsv"
-                (func / name).touch()
-    rows = {"participant_id": ["sub-01", "sub-02", "sub-03"], "age": [60, 61, 62]}
-    people = pd.DataFrame(rows | {"GROUP": ["train", "control", "train"], "site": "A: b"})
-    people.to_csv(tmp_path / "bids" / "participants.tsv", sep="\t", index=False)
-    return folder
 
 
 def init(tmp_path, *arguments):
@@ -50,12 +29,6 @@ def test_a_folder_becomes_a_study_with_its_tasks_spaces_sessions_and_arms(
     assert study.paths.allocation_columns == {"arm": "GROUP"}
     assert "also T1w" in path.read_text()
     assert "CHANGE" in capsys.readouterr().out
-
-
-def test_confounds_are_no_parcel_series(derivatives):
-    found = describe_folder(derivatives)
-    assert not found.is_series
-    assert found.tasks == {"rest": 12, "faces": 12}
 
 
 def test_scores_alone_become_a_study_that_check_passes(tmp_path, capsys):
