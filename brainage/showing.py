@@ -79,11 +79,11 @@ def as_table(pairs: Iterable[tuple[str, object]]) -> str:
     Parameters
     ----------
     pairs : iterable of (str, object)
-        Name and value; the value as ``str`` has it.
+        Name and value; the value as ``str`` has it, what cannot be seen of it written out.
     """
     rows = "".join(
-        f"<tr><th style='text-align:left'>{html.escape(str(name))}</th>"
-        f"<td style='text-align:left'>{html.escape(str(value))}</td></tr>"
+        f"<tr><th style='text-align:left'>{html.escape(printable(name))}</th>"
+        f"<td style='text-align:left'>{html.escape(printable(value))}</td></tr>"
         for name, value in pairs
     )
     return f"<table>{rows}</table>"

@@ -19,17 +19,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from fuzz_children import LIMIT_S, mutate
 
 from brainage.connectivity import find_matrices, read_matrix
 from brainage.errors import BrainAgeError
 from brainage.series import read_series
 from brainage.tables import read_people, read_scores
 from brainage.trial import TrialOptions, read_allocation
-
-LIMIT_S = 20.0
-#: Bytes that tables stumble over.
-_SPICE = [b'"', b"\t", b",", b";", b"\n", b"\r\n", b"\r", b"'", b"NA", b"n/a", b"1e9", b"-", b"\0"]
-_SPICE += [b"\xff", b"\xef\xbb\xbf", b"89+", b"24,5", b" ", b"inf", b"\xc2\xa0", b"\x1b[2J", b"_"]
 
 
 def people_text(rng: np.random.Generator) -> bytes:
@@ -69,27 +65,6 @@ def matrix_text(rng: np.random.Generator) -> bytes:
     values = np.corrcoef(rng.normal(size=(5, 30)))
     rows = ["\t".join("abcde"), *("\t".join(f"{v:.6f}" for v in row) for row in values)]
     return "\n".join(rows).encode() + b"\n"
-
-
-def mutate(content: bytes, rng: np.random.Generator) -> bytes:
-    """Return a file with one to three changes: cut, doubled, moved, spiced, overwritten."""
-    for _ in range(rng.choice([1, 1, 2, 3])):
-        at = int(rng.integers(0, len(content) + 1))
-        to = min(len(content), at + int(rng.integers(1, 30)))
-        spice = _SPICE[rng.integers(len(_SPICE))]
-        content = [
-            content[:at],
-            content[:at] + content[to:],
-            content[:at] + content[at:to] * 2 + content[to:],
-            content[:at] + spice + content[at:],
-            content[:at] + spice + content[at + 1 :],
-            content[:at] + bytes([int(rng.integers(256))]) + content[at + 1 :],
-            content.replace(b"\n", b"\r\n"),
-            content.replace(b".", b",", int(rng.integers(1, 9))),
-        ][rng.integers(8)]
-        if not content:
-            break
-    return content
 
 
 def _lines(content: bytes) -> list[str]:

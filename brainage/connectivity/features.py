@@ -209,4 +209,12 @@ def _read_manifest(folder: Path) -> dict:
             f"{path}: expected format {_FORMAT}, found {meta.get('format')}. Build the features "
             "again with this version."
         )
+    dropped = meta.get("dropped_parcels")
+    if not isinstance(meta.get("views"), dict) or not (
+        isinstance(dropped, list) and all(isinstance(name, str) for name in dropped)
+    ):
+        raise FeatureMismatchError(
+            f"{path}: expected the views of a features folder and its dropped parcels, found "
+            f"{sorted(meta)}. Build the features again."
+        )
     return meta

@@ -193,11 +193,7 @@ def log_euclidean_tangent_rows(
     ----------
     .. [1] Arsigny et al. (2007), SIAM J. Matrix Anal. Appl. 29:328-347, eq. 3.4.
     """
-    values, basis = np.linalg.eigh(reference)
-    levels = _log_positive(values)
-    half = (levels[:, None] - levels[None, :]) / 2
-    # (e^a - e^b) / (a - b) over sqrt(e^a e^b): one where a = b.
-    stretch = np.where(half == 0, 1.0, np.sinh(half) / np.where(half == 0, 1.0, half))
+    levels, basis, stretch = _log_euclidean_frame(reference)
     out = np.empty(logs.shape)
 
     def one(i: int) -> None:
@@ -207,6 +203,23 @@ def log_euclidean_tangent_rows(
 
     _spread(one, len(logs), n_threads)
     return out
+
+
+def log_euclidean_logs(tangents: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Undo `log_euclidean_tangent_rows`: tangent matrices (..., p, p) -> logarithms of scans."""
+    levels, basis, stretch = _log_euclidean_frame(reference)
+    turned = congruence(tangents, basis.T) / stretch + np.diag(levels)
+    return congruence(turned, basis)
+
+
+def _log_euclidean_frame(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return log eigenvalues (p,), eigenvectors (p, p) and what the map stretches there (p, p)."""
+    values, basis = np.linalg.eigh(reference)
+    levels = _log_positive(values)
+    half = (levels[:, None] - levels[None, :]) / 2
+    # (e^a - e^b) / (a - b) over sqrt(e^a e^b): one where a = b.
+    stretch = np.where(half == 0, 1.0, np.sinh(half) / np.where(half == 0, 1.0, half))
+    return levels, basis, stretch
 
 
 def fill_missing(matrix: np.ndarray, reference: np.ndarray) -> np.ndarray:

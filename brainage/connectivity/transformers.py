@@ -147,6 +147,21 @@ class TangentTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Fit, and return the tangent vectors of the training scans."""
         return self.fit(X, y, logs=logs).transform(X, logs=logs)
 
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        """Return the half-vectorised matrices whose tangent vectors these are.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_scans, p (p + 1) / 2)
+            As `transform` returns them.
+        """
+        check_is_fitted(self)
+        tangents = spd.unvectorise(_half_vectors(self, X, reset=False).astype(np.float64))
+        if self.log_map == "affine_invariant":
+            root = spd.powm(self.reference_, 0.5)
+            return spd.half_vectorise(spd.congruence(spd.expm(tangents), root))
+        return spd.half_vectorise(spd.expm(spd.log_euclidean_logs(tangents, self.reference_)))
+
     def _mean_log(self, X: np.ndarray, complete: np.ndarray, logs: np.ndarray | None) -> np.ndarray:
         """Sum logarithms in blocks of scans: the same sums whether they were known before."""
         total = np.zeros(X.shape[1])

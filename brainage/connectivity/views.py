@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -84,13 +84,19 @@ class ViewSpec(Shown):
         Raises
         ------
         FeatureMismatchError
-            A key too many or too few.
+            A key too many or too few, or a value that is no name, layout or list of names.
         """
         names = {f.name for f in fields(cls)}
-        if set(values) != names:
+        if not isinstance(values, dict) or set(values) != names:
+            found = sorted(values) if isinstance(values, dict) else f"{values!r:.60}"
             raise FeatureMismatchError(
-                f"view spec: expected the keys {sorted(names)}, found {sorted(values)}."
+                f"view spec: expected the keys {sorted(names)}, found {found}."
             )
+        for name, value in values.items():
+            if not _can_be(name, value):
+                raise FeatureMismatchError(f"view spec: {name} cannot be {value!r:.60}.")
+        if len(values["networks"]) != len(values["parcel_names"]):
+            raise FeatureMismatchError("view spec: expected one network, or null, for each parcel.")
         named: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
         }
@@ -118,6 +124,14 @@ class ViewSpec(Shown):
         elif self.networks != other.networks:
             words.append("networks: the same parcels, but assigned to other networks")
         return words
+
+
+def _can_be(name: str, value: object) -> bool:
+    """Return whether a field of a stored view spec can have a value."""
+    if name in ("parcel_names", "networks"):
+        kinds = (str,) if name == "parcel_names" else (str, type(None))
+        return isinstance(value, list | tuple) and all(isinstance(one, kinds) for one in value)
+    return isinstance(value, str) and (name != "layout" or value in get_args(Layout))
 
 
 def describe_parcels(expected: tuple[str, ...], found: tuple[str, ...]) -> str:

@@ -41,3 +41,23 @@ def test_rows_that_do_not_fit_the_views_and_absent_views_are_refused():
 def test_an_unfinished_folder_is_refused(tmp_path):
     with pytest.raises(FeatureMismatchError):
         FeatureTable.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"views": {', '"views": 5, "others": {'),
+        ('"dropped_parcels": []', '"dropped_parcels": 3'),
+        ('"layout": "upper"', '"layout": 1e308'),
+        ('"atlas": "lattice24"', '"atlas": null'),
+        ('"parcel_names": [', '"parcel_names": [7, '),
+    ],
+)
+def test_a_spec_that_says_no_views_is_refused_in_words(tmp_path, old, new):
+    examples.features().save(tmp_path)
+    spec = tmp_path / "spec.json"
+    text = spec.read_text()
+    assert old in text
+    spec.write_text(text.replace(old, new, 1))
+    with pytest.raises(FeatureMismatchError, match="expected|cannot be"):
+        FeatureTable.load(tmp_path)

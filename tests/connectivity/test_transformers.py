@@ -151,3 +151,11 @@ def test_imputer_fills_with_the_training_mean_of_the_edge():
 
 def test_imputer_passes_scikit_learns_checks():
     check_estimator(MissingParcelImputer())
+
+
+@pytest.mark.parametrize("log_map", ["affine_invariant", "log_euclidean"])
+def test_the_inverse_gives_back_the_matrices(log_map):
+    transformer = TangentTransformer(log_map=log_map)
+    tangents = transformer.fit_transform(X)
+    scale = np.abs(X).max()
+    np.testing.assert_allclose(transformer.inverse_transform(tangents), X, atol=1e-9 * scale)

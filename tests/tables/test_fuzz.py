@@ -13,6 +13,7 @@ def test_mutated_tables_give_no_crash_and_no_number_that_no_line_says():
     spec = importlib.util.spec_from_file_location("fuzz_tables", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    sys.path.insert(0, str(SCRIPT.parent))
     spec.loader.exec_module(module)
     ended, faults = module.fuzz(200, seed=7)
     assert faults == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from brainage.clock.evaluation.alternatives import Alternative
 from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.training.half_predictions import HALVES
 from brainage.clock.training.validation import PREDICTIONS, CrossValidation
-from brainage.files import write_json
+from brainage.errors import StageError
+from brainage.files import read_json_object, write_json
 from brainage.tables import read_table, write_table
 
 #: What names a scan.
@@ -52,7 +52,7 @@ def is_evaluated(folder: Path, *, in_sample: bool, halves: bool) -> bool:
     path = folder / _FACTS
     if not path.is_file():
         return False
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = read_json_object(path, error=StageError)
     measured = not halves or facts.get("why_no_halves", NOT_ASKED) != NOT_ASKED
     return measured and (not in_sample or "in_sample_line" in facts)
 
@@ -93,7 +93,7 @@ def _metrics(metrics: pd.DataFrame) -> list[dict]:
 def read_evaluation(folder: Path, alternative: Alternative) -> Evaluated:
     """Return predictions of every repeat and of halves, and the facts of a leaderboard row."""
     options = alternative.options
-    facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+    facts = read_json_object(folder / _FACTS, error=StageError)
     predictions = read_table(folder / "predictions.tsv", PREDICTIONS)
     # A scan counts once, however often it was predicted: intervals would be too narrow.
     mean = predictions.groupby(KEYS)[["age_years", "predicted_age_years"]].mean()

@@ -8,6 +8,7 @@ import numpy as np
 
 from brainage.clock.model.bias import AgeBiasCorrector, GapSlope
 from brainage.clock.model.parts import ClockParts
+from brainage.wording import printable
 
 _INTENDED_USE = (
     "group comparisons of within-person change in trials and cohorts whose ages, scanning and "
@@ -63,7 +64,8 @@ def summary_of(clock: ClockParts, *, clock_id: str) -> str:
     ]
     if clock.shows_nothing:
         lines.insert(1, f"  shows nothing of age: {clock.shows_nothing}")
-    return "\n".join(line if len(line) <= 120 else line[:117] + "..." for line in lines)
+    shown = [printable(line) for line in lines]
+    return "\n".join(line if len(line) <= 120 else line[:117] + "..." for line in shown)
 
 
 def _figure_words(row: Mapping) -> str:

@@ -143,7 +143,7 @@ def _labelled_parcels(
             f"{', '.join(map(str, labels.name))}. Keep one (wb_command "
             "-cifti-merge with -column)."
         )
-    keys = keys_of(image)
+    keys = keys_of(path, image)
     table = labels.label[0]
     values = np.array([k for k in np.unique(keys) if k != 0 and k in table], dtype=int)
     unnamed = [int(k) for k in np.unique(keys) if k != 0 and k not in table]
@@ -315,7 +315,7 @@ class _Labels:
 @functools.lru_cache(maxsize=2)
 def _labels_of(path: Path, content_hash: str) -> _Labels:
     axes, image = open_cifti(path, AtlasError)
-    keys, axis = keys_of(image), cast(BrainModelAxis, axes[1])
+    keys, axis = keys_of(path, image), cast(BrainModelAxis, axes[1])
     return _Labels(
         axis.affine,
         {structure: (keys[where], places) for structure, where, places in structures_of(axis)},

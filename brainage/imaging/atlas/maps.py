@@ -78,7 +78,8 @@ def _finite(stored: np.ndarray, header: ScanHeader) -> np.ndarray:
     That is the one they are stored in, or float64 where the header scales them.
     """
     if (header.slope, header.intercept) != (1.0, 0.0):
-        stored = stored * header.slope + header.intercept
+        # Not in single precision: maps that are much alike would lose what tells them apart.
+        stored = stored.astype(np.float64) * header.slope + header.intercept
     # Nothing moves images of more than 64 bits a voxel.
     wide = stored.dtype.itemsize > 8
     native = stored.astype(np.float64 if wide else stored.dtype.newbyteorder("="))

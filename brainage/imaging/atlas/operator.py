@@ -32,7 +32,9 @@ from brainage.imaging.atlas.weights import smoothed, unmixing
 from brainage.imaging.reading.nifti import Grid
 from brainage.imaging.reading.volume import read_volume
 
-_FORMAT = 5
+_FORMAT = 6
+#: How far a slope may leave a mask's value from its whole number.
+_ROUNDING = 1e-3
 #: What a kept operator consists of, in the order of its checksum.
 _ARRAYS = ("data", "indices", "indptr", "shape", "voxels", "coverage", "empty", "unmix")
 
@@ -267,16 +269,19 @@ def load_mask(path: str | Path, grid: Grid) -> np.ndarray:
         header, stored = read_volume(path)
     except ScanError as error:
         raise ScanError(f"{error} (read as the scan's mask)") from error
-    # Scaling by a slope alone moves no value to 0 or away from it.
-    values = stored if header.intercept == 0 else stored * header.slope + header.intercept
+    # Also of a slope alone: a probability may be stored as 0 to 255 and a slope of 1 / 255.
+    values = stored
+    if (header.slope, header.intercept) != (1.0, 0.0):
+        values = stored.astype(np.float64) * header.slope + header.intercept
     finite = np.where(np.isfinite(values), values, 0)
-    if (finite % 1 != 0).any():
+    part = np.abs(finite - np.rint(finite)) > _ROUNDING
+    if part.any():
         raise ScanError(
             f"{path}: expected a mask of whole numbers (0 outside, 1 inside), found values such as "
-            f"{finite[finite % 1 != 0].flat[0]:.3g}. Where a probability begins to be inside is "
+            f"{finite[part].flat[0]:.3g}. Where a probability begins to be inside is "
             "your choice: threshold it."
         )
-    inside = resampled((finite != 0).view(np.uint8), header.grid, grid, "nearest") != 0
+    inside = resampled((np.rint(finite) != 0).view(np.uint8), header.grid, grid, "nearest") != 0
     if not inside.any():
         raise ScanError(f"{path}: an empty mask: no voxel of the scan's grid is inside.")
     return inside

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import pinvh
 from scipy.ndimage import gaussian_filter1d
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 
 from brainage.imaging.reading.nifti import Grid
 
@@ -33,10 +33,20 @@ class Weights:
 
 def unmixing(matrix: csr_array) -> np.ndarray:
     """Return ``(M'M)^-1`` (p, p) of maps M', zero in the rows and columns of absent maps."""
-    gram = (matrix @ matrix.T).toarray()
-    # A pseudo-inverse: two maps that agree on the few voxels of a mask share the signal, as in
-    # nilearn's least squares.
-    return pinvh(gram)
+    # Each of length one: beside a map of large numbers one of small numbers would count as none.
+    largest = abs(matrix).max(axis=1).toarray().ravel()
+    present = largest > 0
+    sizes = np.where(present, largest, 1.0)
+    even = diags_array(1 / sizes) @ matrix
+    lengths = np.sqrt(np.asarray((even * even).sum(axis=1)).ravel())
+    sizes *= np.where(present, lengths, 1.0)
+    even = diags_array(1 / sizes) @ matrix
+    inverse, rank = pinvh((even @ even.T).toarray(), return_rank=True)
+    if rank == present.sum():
+        return inverse / sizes / sizes[:, None]
+    # Two maps that agree on the few voxels of a mask share the signal, as in nilearn's least
+    # squares of the maps as they are.
+    return pinvh((matrix @ matrix.T).toarray())
 
 
 def smoothed(matrix: csr_array, grid: Grid, fwhm_mm: float) -> csr_array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import tempfile
 import warnings
@@ -16,6 +15,7 @@ import pandas as pd
 from nilearn.interfaces.fmriprep import load_confounds
 
 from brainage.errors import ScanError
+from brainage.files import read_json_object
 from brainage.imaging.cleaning.motion import (
     MOTION_COLUMNS,
     complete_motion,
@@ -248,18 +248,13 @@ def _check_components(confounds: Path, strategy: Strategy) -> None:
     """Refuse components that nothing describes: only the JSON says of which mask each one is."""
     sidecar = _sidecar_of(confounds)
     needs = f"strategy '{strategy.name}' takes CompCor's components by the mask that each is of"
-    try:
-        meta = json.loads(sidecar.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+    if not sidecar.exists():
         raise ScanError(
             f"{confounds}: {needs}, which only the JSON beside the table says, and there is no "
             f"{sidecar.name}. Copy it from fMRIPrep's output, or choose a strategy without CompCor."
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ScanError(f"{sidecar}: expected JSON, found: {error}") from error
-    described = isinstance(meta, dict) and any(
-        isinstance(entry, dict) and "comp_cor" in name for name, entry in meta.items()
-    )
+        )
+    meta = read_json_object(sidecar, error=ScanError)
+    described = any(isinstance(entry, dict) and "comp_cor" in name for name, entry in meta.items())
     if not described:
         raise ScanError(
             f"{sidecar}: {needs}, and this JSON describes no component (*_comp_cor_*). Copy "

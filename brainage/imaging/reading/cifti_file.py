@@ -17,10 +17,12 @@ from nibabel.cifti2 import BrainModelAxis, Cifti2HeaderError
 from nibabel.cifti2.cifti2_axes import Axis
 from nibabel.spatialimages import HeaderDataError
 
-from brainage.errors import BrainAgeError
+from brainage.errors import AtlasError, BrainAgeError
 
 #: NIfTI-2: its size, and where it has the lengths of a matrix and the first byte of its values.
 _HEADER_BYTES, _DIM_5, _VOX_OFFSET = 540, 56, 168
+#: How far a slope may leave a label from its whole number.
+_ROUNDING = 1e-3
 #: What nibabel raises on files that are cut short or not CIFTI.
 _UNREADABLE = (
     OSError,
@@ -80,7 +82,9 @@ def _check_claims(path: Path, error_type: type[BrainAgeError]) -> None:
         start = stream.read(_HEADER_BYTES)
         if len(start) < _HEADER_BYTES:
             raise error_type(f"{path}: expected a CIFTI-2 file, found {len(start)} bytes.")
-        order = "<" if start[:4] == _HEADER_BYTES.to_bytes(4, "little") else ">"
+        orders = {_HEADER_BYTES.to_bytes(4, "little"): "<", _HEADER_BYTES.to_bytes(4, "big"): ">"}
+        if (order := orders.get(start[:4])) is None:
+            raise error_type(f"{path}: expected a CIFTI-2 file, found no header of NIfTI-2.")
         lengths = struct.unpack_from(f"{order}2q", start, _DIM_5)
         (offset,) = struct.unpack_from(f"{order}q", start, _VOX_OFFSET)
         xml = stream.read(max(0, min(offset, path.stat().st_size)))
@@ -91,6 +95,21 @@ def _check_claims(path: Path, error_type: type[BrainAgeError]) -> None:
             f"{path}: its XML describes {claimed} places, its matrix has "
             f"{lengths[0]} x {lengths[1]} values. Make the file again."
         )
+    longest = max(_extension_lengths(xml[4 : max(0, offset - _HEADER_BYTES)], order), default=0)
+    if longest > len(xml):
+        raise error_type(
+            f"{path}: truncated, or a wrong header: it says {longest} bytes of XML, and {len(xml)} "
+            "stand before its values. Copy or make the file again."
+        )
+
+
+def _extension_lengths(extensions: bytes, order: str) -> Iterator[int]:
+    """Yield how long the header's extensions say they are: nibabel asks for as much memory."""
+    at, length = 0, 8
+    while length >= 8 and at + 16 <= len(extensions):
+        (length,) = struct.unpack_from(f"{order}i", extensions, at)
+        yield length
+        at += length
 
 
 def _check_sizes(path: Path, image: nib.Cifti2Image, error_type: type[BrainAgeError]) -> None:
@@ -128,10 +147,23 @@ def _check_places(path: Path, axis: Axis, error_type: type[BrainAgeError]) -> No
             raise error_type(f"{path}: {structure} has a vertex or voxel twice. Make it again.")
 
 
-def keys_of(image: nib.Cifti2Image) -> np.ndarray:
-    """Return the label of every grayordinate of a label file, whole numbers; 0 is background."""
+def keys_of(path: Path, image: nib.Cifti2Image) -> np.ndarray:
+    """Return the label of every grayordinate of a label file, whole numbers; 0 is background.
+
+    Raises
+    ------
+    AtlasError
+        A label that is not whole, or of 2^31 or more.
+    """
     # NaN is nobody's label; labels of volumes take it for background too.
-    return np.nan_to_num(np.asarray(image.dataobj[0], dtype=np.float64)).astype(int)
+    keys = np.nan_to_num(np.asarray(image.dataobj[0], dtype=np.float64))
+    odd = (np.abs(keys - np.rint(keys)) > _ROUNDING) | (np.abs(keys) >= 2**31)
+    if odd.any():
+        raise AtlasError(
+            f"{path}: expected whole numbers under 2^31 as labels, found values such as "
+            f"{keys[odd][0]:g}."
+        )
+    return np.rint(keys).astype(int)
 
 
 def structures_of(axis: BrainModelAxis) -> Iterator[tuple[str, slice, np.ndarray]]:

@@ -123,7 +123,7 @@ def parse_header(start: bytes, path: Path, *, series: bool = True) -> ScanHeader
         slope,
         intercept,
         int(header.get_data_offset()),
-        _time_step(header) if series else None,
+        _time_step(header, _units(header, path)[1]) if series else None,
     )
 
 
@@ -161,7 +161,7 @@ def _affine(header: nib.Nifti1Header, start: bytes, path: Path) -> np.ndarray:
         raise ScanError(
             f"{path}: a NIfTI header with errors: voxels of {raw['pixdim'][1:4].tolist()} mm."
         )
-    unit = header.get_xyzt_units()[0]
+    unit = _units(header, path)[0]
     if unit not in ("mm", "unknown"):
         raise ScanError(f"{path}: its header's unit of length is '{unit}', expected mm.")
     affine = header.get_best_affine()
@@ -244,14 +244,24 @@ def _check_storage(header: nib.Nifti1Header, path: Path) -> None:
         )
 
 
-def _time_step(header: nib.Nifti1Header) -> float | None:
+def _units(header: nib.Nifti1Header, path: Path) -> tuple[str, str]:
+    """Return the units of length and time."""
+    try:
+        return header.get_xyzt_units()
+    except KeyError as error:
+        raise ScanError(
+            f"{path}: a NIfTI header with errors: xyzt_units {int(header['xyzt_units'])} are units "
+            "that NIfTI does not know."
+        ) from error
+
+
+def _time_step(header: nib.Nifti1Header, unit: str) -> float | None:
     shape, steps = header.get_data_shape(), header.get_zooms()
     # Time is the fourth axis; where that is a singleton (x, y, z, 1, t), tools write the step of
     # either.
     step = float(steps[3])
     if len(shape) > 4 and shape[3] == 1 and float(steps[-1]) not in (0.0, 1.0):
         step = float(steps[-1])
-    unit = header.get_xyzt_units()[1]
     if unit not in _TO_SECONDS or not np.isfinite(step) or step <= 0:
         return None
     # A step of exactly 1 is what headers say that lost it; nothing is scanned in 1 ms.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from brainage.errors import DesignError
-from brainage.files import write_json, write_text
+from brainage.files import read_json_object, write_json, write_text
 from brainage.options import fingerprint_of
 from brainage.showing import Shown
 from brainage.tables import WHOLE_BRAIN
@@ -301,8 +301,10 @@ def read_plan(path: str | Path) -> Plan:
     True
     """
     path = Path(path)
+    if not path.exists():
+        raise DesignError(f"{path}: no plan there. `brainage compare --plan` writes it.")
+    content = read_json_object(path, error=DesignError)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         stored = content.pop("hash")
         if content.get("format") != _FORMAT:
             raise DesignError(
@@ -319,9 +321,7 @@ def read_plan(path: str | Path) -> Plan:
                 "name is post hoc."
             )
         options = TrialOptions.model_validate_json(json.dumps(content["options"]))
-    except FileNotFoundError:
-        raise DesignError(f"{path}: no plan there. `brainage compare --plan` writes it.") from None
-    except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DesignError(f"{path}: expected a plan written by brainage, found: {error}") from error
     return Plan(options, stored, analyses, written, content.get("scores_by"))
 

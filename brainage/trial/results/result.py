@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from brainage.errors import DesignError
-from brainage.files import write_json, write_text
+from brainage.files import read_json_object, write_json, write_text
 from brainage.showing import Shown
 from brainage.tables import TableSchema, read_table, write_table
 from brainage.trial.results.contrasts import NO_PLAN, Contrast, as_contrasts
@@ -215,29 +214,35 @@ class TrialResult(Shown):
             A table does not have its columns.
         """
         folder = Path(folder)
-        try:
-            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
+        if not (folder / RECORD).is_file():
             raise DesignError(
-                f"{folder / RECORD}: expected a finished comparison, found: "
-                f"{error}. Run `brainage compare` again."
+                f"{folder / RECORD}: expected a finished comparison, found none. Run `brainage "
+                "compare` again."
+            )
+        record = read_json_object(folder / RECORD, error=DesignError)
+        try:
+            records = {
+                name: TableRecord.from_json(name, values)
+                for name, values in record.pop("tables").items()
+            }
+            texts = [folder / name for name in record.pop("files")]
+            result = cls(
+                **{
+                    name: read_table(folder / f"{name}.tsv", schema)
+                    for name, schema in _TABLES.items()
+                },
+                files={path.name: path.read_text(encoding="utf-8") for path in texts},
+                notes=tuple(map(str, record.pop("notes"))),
+                tables={
+                    name: read_table(folder / f"{name}.tsv", each.schema)
+                    for name, each in records.items()
+                },
+                table_records=records,
+                **record,
+            )
+        except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+            raise DesignError(
+                f"{folder / RECORD}: expected the record of a finished comparison, found: "
+                f"{error!r:.200}. Run `brainage compare` again."
             ) from error
-        tables = {
-            name: read_table(folder / f"{name}.tsv", schema) for name, schema in _TABLES.items()
-        }
-        records = {
-            name: TableRecord.from_json(name, values)
-            for name, values in record.pop("tables").items()
-        }
-        files = {name: (folder / name).read_text(encoding="utf-8") for name in record.pop("files")}
-        return cls(
-            **tables,
-            files=files,
-            notes=tuple(record.pop("notes")),
-            tables={
-                name: read_table(folder / f"{name}.tsv", each.schema)
-                for name, each in records.items()
-            },
-            table_records=records,
-            **record,
-        )
+        return result

@@ -209,3 +209,37 @@ def test_mutated_numbers_are_refused_or_change_no_score(files, make_cohort, tmp_
             # What passes lies within the self-test's tolerance.
             np.testing.assert_allclose(scores, expected, atol=0.1)
     assert refused > 100
+
+
+def test_what_a_clock_says_of_itself_moves_no_cursor(files, tmp_path):
+    """Text of a file with a renewed hash: shown in a terminal and in a notebook."""
+    meta, arrays = read_clock_file(files / "ridge")
+    for spec in meta["specs"]:
+        spec["atlas"] = "own\x1b[2J\u202e"
+    write_clock_file(tmp_path / "hostile", meta, arrays)
+    clock = BrainClock.load(tmp_path / "hostile")
+    for shown in (repr(clock), clock._repr_html_()):
+        assert "own\\x1b[2J\\u202e" in shown
+        assert not {"\x1b", "\u202e"} & set(shown)
+
+
+def test_no_weight_of_a_tangent_clock_can_be_edited_unseen(files, tmp_path):
+    """A fold's weight on an element that the made-up scan had at zero passed the self-test."""
+    meta, arrays = read_clock_file(files / "tangent")
+    for column in range(arrays["fold_weights"].shape[1]):
+        weights = arrays["fold_weights"].copy()
+        weights[0, column] += 1.0
+        write_clock_file(tmp_path / "edited", meta, arrays | {"fold_weights": weights})
+        with pytest.raises(ClockFileError, match="self-test fold_models"):
+            BrainClock.load(tmp_path / "edited")
+
+
+@pytest.mark.parametrize("name", ["distance_reference_distances", "intervals_residuals_years"])
+def test_one_distance_or_residual_moved_a_little_is_refused(files, tmp_path, name):
+    """By 0.005 of 40: the mean moves by a ten-thousandth, and a percentile by 2.5."""
+    meta, arrays = read_clock_file(files / "tangent")
+    values = arrays[name].copy()
+    values[-1] += 0.005
+    write_clock_file(tmp_path / "edited", meta, arrays | {name: values})
+    with pytest.raises(ClockFileError, match="self-test re"):
+        BrainClock.load(tmp_path / "edited")

@@ -267,3 +267,14 @@ def test_a_surface_atlas_refuses_volumes_and_says_what_it_is(tmp_path):
     assert atlas.of_surfaces
     assert "3 parcels of grayordinates" in repr(atlas)
     assert atlas.own_columns()["label"].tolist() == [1, 2, 7]
+
+
+@pytest.mark.parametrize("label", [1.5, 1e300])
+def test_a_label_of_grayordinates_that_is_no_whole_number_is_refused(tmp_path, label):
+    axis = _cortex(range(4), LEFT)
+    keys = np.array([[1, 1, label, 2]])
+    table = {k: (f"p{k}", (0, 0, 0, 0)) for k in range(3)}
+    path = tmp_path / "odd.dlabel.nii"
+    nib.save(nib.Cifti2Image(keys, (LabelAxis(["m"], [table]), axis)), path)
+    with pytest.raises(AtlasError, match=r"odd.dlabel.nii: expected whole numbers .* such as 1"):
+        load_atlas(AtlasOptions(name="odd", path=str(path)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -204,6 +205,20 @@ def test_an_empty_or_unreadable_mask_is_named(tmp_path):
         with pytest.raises(ScanError, match=words) as caught:
             load_mask(tmp_path / name, _GRID)
         assert name in str(caught.value)
+
+
+def test_a_probability_stored_as_whole_numbers_and_a_slope_is_no_mask(tmp_path):
+    stored = np.zeros(_GRID.shape)
+    stored[:4], stored[4:8] = 255, 30
+    image = nib.Nifti1Image(stored.astype("u1"), _GRID.affine)
+    image.header.set_slope_inter(1 / 255, 0)
+    nib.save(image, tmp_path / "probability.nii.gz")
+    with pytest.raises(ScanError, match="a mask of whole numbers .*such as 0.118"):
+        load_mask(tmp_path / "probability.nii.gz", _GRID)
+    image = nib.Nifti1Image(np.where(stored == 255, 255, 0).astype("u1"), _GRID.affine)
+    image.header.set_slope_inter(1 / 255, 0)
+    nib.save(image, tmp_path / "mask.nii.gz")
+    np.testing.assert_array_equal(load_mask(tmp_path / "mask.nii.gz", _GRID), stored == 255)
 
 
 def test_a_mask_on_another_grid_is_moved_to_the_scans(tmp_path):

@@ -24,3 +24,14 @@ def test_unmixing_inverts_what_overlaps_and_leaves_absent_maps_at_zero():
     made = unmixing(maps)
     np.testing.assert_allclose(made[:2, :2], np.linalg.inv([[2, 1], [1, 2]]), rtol=1e-9)
     np.testing.assert_allclose(made[2], 0, atol=1e-12)
+
+
+def test_a_map_of_large_numbers_hides_no_map_of_small_ones():
+    """One voxel of 4e10 beside maps of about 1: their loadings are those of least squares."""
+    rng = np.random.default_rng(0)
+    maps, volume = np.abs(rng.normal(size=(3, 40))), rng.normal(size=40)
+    maps[0, 7] = 4e10
+    found = volume @ maps.T @ unmixing(csr_array(maps))
+    scale = np.linalg.norm(maps, axis=1)
+    loadings = np.linalg.lstsq((maps / scale[:, None]).T, volume, rcond=None)[0] / scale
+    np.testing.assert_allclose(found, loadings, rtol=1e-6)

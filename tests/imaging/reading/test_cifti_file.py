@@ -58,3 +58,12 @@ def test_other_files_are_told_from_cifti(tmp_path):
             open_cifti(path, ScanError)
     with pytest.raises(ScanError, match="no such file"):
         open_cifti(tmp_path / "none.dtseries.nii", ScanError)
+
+
+def test_a_length_of_the_xml_that_the_file_does_not_have_is_not_asked_for(tmp_path):
+    path = _series(tmp_path)
+    raw = bytearray(path.read_bytes())
+    raw[544:548] = (2**31 - 1).to_bytes(4, "little")
+    path.write_bytes(raw)
+    with pytest.raises(ScanError, match="a wrong header: it says 2147483647 bytes of XML, and"):
+        open_cifti(path, ScanError)

@@ -103,6 +103,7 @@ def test_one_millisecond_is_a_time_step_that_was_lost(tmp_path, unit):
             "says that it is 100 bytes long, expected 3",
         ),
         (lambda h: h["datatype"].__setitem__(..., 77), "NIfTI header with errors"),
+        (lambda h: h["xyzt_units"].__setitem__(..., 7), "xyzt_units 7 are units that NIfTI does"),
     ],
 )
 def test_a_header_that_cannot_be_right_is_refused_with_what_was_found(tmp_path, change, words):

@@ -45,3 +45,13 @@ def test_tables_of_an_earlier_comparison_do_not_stay(as_drawn, tmp_path):
 def test_unfinished_result_is_refused(tmp_path):
     with pytest.raises(DesignError, match="expected a finished comparison"):
         TrialResult.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", "[" * 100_000, '{"tables": 5, "files": []}', '{"tables": {}}', "\ud800"]
+)
+def test_a_record_that_is_none_is_refused_in_words(tmp_path, content):
+    """JSON of any shape, as a stage killed or edited leaves it: an error that names the file."""
+    (tmp_path / "comparison.json").write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(DesignError, match="comparison.json: expected"):
+        TrialResult.load(tmp_path)
