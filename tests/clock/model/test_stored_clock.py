@@ -243,3 +243,14 @@ def test_one_distance_or_residual_moved_a_little_is_refused(files, tmp_path, nam
     write_clock_file(tmp_path / "edited", meta, arrays | {name: values})
     with pytest.raises(ClockFileError, match="self-test re"):
         BrainClock.load(tmp_path / "edited")
+
+
+@pytest.mark.parametrize("name", ["gaussian process", "polynomial"])
+def test_means_edited_alike_are_refused(files, tmp_path, name):
+    """The made-up scan would move with them, and the clock say the same of it."""
+    meta, arrays = read_clock_file(files / name)
+    means = {key: 2 * arrays[key] for key in arrays if key.endswith("_mean")}
+    assert "distance_mean" in means
+    write_clock_file(tmp_path / "edited", meta, arrays | means)
+    with pytest.raises(ClockFileError, match="self-test"):
+        BrainClock.load(tmp_path / "edited")
