@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
@@ -145,11 +145,16 @@ class Bar:
         Whether anything is shown.
     every_s : float, default=10
         Seconds between two lines of a log; in long work they come further apart, up to a minute.
+    now : callable, default=time.monotonic
+        Returns the time in seconds, of which differences alone are used.
     """
 
-    def __init__(self, *, visible: bool, every_s: float = 10):
+    def __init__(
+        self, *, visible: bool, every_s: float = 10, now: Callable[[], float] = time.monotonic
+    ):
         self._visible = visible
         self._every_s = every_s
+        self._now = now
         self._rich: Progress | None = None
         self._stream: IO[str] | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -198,7 +203,7 @@ class Bar:
         """Show that `done` of `total` are finished."""
         if not self._visible:
             return
-        now = time.monotonic()
+        now = self._now()
         pace = self._paces.setdefault(label, _Pace(now))
         pace.add(now, done)
         rate = pace.words(total, unit=_UNITS.get(label.split(" ")[0], ""))
@@ -233,7 +238,7 @@ class Bar:
         self._rich.update(self._tasks[label], completed=done, total=total, rate=rate)
 
     def _log(self, done: int, total: int, label: str, rate: str) -> None:
-        now, pace = time.monotonic(), self._paces[label]
+        now, pace = self._now(), self._paces[label]
         if done == total or now - self._said.get(label, float("-inf")) > self._pause_s(now, pace):
             self._said[label] = now
             told = f"  {printable(label)}: {done} of {total}{f', {rate}' if rate else ''}"

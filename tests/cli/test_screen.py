@@ -8,22 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainage.cli import screen as screen_module
 from brainage.cli.screen import Bar, Screen, duration
 from brainage.cli.shows import show_scans
 from brainage.stages.extract import SCANS
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that stands until a test moves it."""
-    now = [1000.0]
-    monkeypatch.setattr(screen_module.time, "monotonic", lambda: now[0])
-    return now
-
-
-def test_a_log_has_scans_per_minute_and_the_time_left(clock, capsys):
-    bar = Bar(visible=True)
+def test_a_log_has_scans_per_minute_and_the_time_left(capsys):
+    clock = [1000.0]
+    bar = Bar(visible=True, now=lambda: clock[0])
     for done in range(1, 9):
         bar(done, 8, "extract trial")
         clock[0] += 12
@@ -33,8 +25,9 @@ def test_a_log_has_scans_per_minute_and_the_time_left(clock, capsys):
     assert lines[-1] == "  extract trial: 8 of 8, 5.0 scans/min"
 
 
-def test_scans_that_were_done_before_do_not_make_the_rest_look_near(clock, capsys):
-    bar = Bar(visible=True)
+def test_scans_that_were_done_before_do_not_make_the_rest_look_near(capsys):
+    clock = [1000.0]
+    bar = Bar(visible=True, now=lambda: clock[0])
     for done in range(1, 901):
         bar(done, 1000, "extract trial")
     for done in range(901, 911):
@@ -43,8 +36,9 @@ def test_scans_that_were_done_before_do_not_make_the_rest_look_near(clock, capsy
     assert capsys.readouterr().out.splitlines()[-1].endswith("2.0 scans/min, 45 min 30 s left")
 
 
-def test_a_long_log_has_a_line_a_minute(clock, capsys):
-    bar = Bar(visible=True)
+def test_a_long_log_has_a_line_a_minute(capsys):
+    clock = [1000.0]
+    bar = Bar(visible=True, now=lambda: clock[0])
     for done in range(7200):
         clock[0] += 1
         bar(done, 7200, "extract trial")

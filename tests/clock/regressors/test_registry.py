@@ -4,8 +4,9 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from brainage.clock import ClockOptions
+from brainage.clock.options import ESTIMATORS
 from brainage.clock.regressors.foreign import ForeignRegressor
-from brainage.clock.regressors.registry import regressor_of
+from brainage.clock.regressors.registry import REGRESSORS, regressor_of
 from brainage.clock.regressors.ridge import RidgeRegressor
 from brainage.errors import BrainAgeError
 
@@ -30,6 +31,10 @@ def test_scikit_learns_stands_in_the_place_of_the_named_one(given):
 def test_regressor_of_a_clock_is_taken_as_it_is():
     own = RidgeRegressor((0.5,), max_square=10)
     assert regressor_of(ClockOptions(estimator="svr"), own) is own
+
+
+def test_names_that_a_study_file_may_say_are_those_of_the_registry():
+    assert set(ESTIMATORS) == set(REGRESSORS)
 
 
 def test_import_path_of_nothing_is_refused_and_a_misspelt_name_too():
