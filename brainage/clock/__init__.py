@@ -38,7 +38,7 @@ from brainage.clock.options import (
 )
 from brainage.clock.preparation.harmonize import SiteHarmonizer
 from brainage.clock.regressors.frozen import LinearRegression
-from brainage.clock.regressors.registry import regressor_of
+from brainage.clock.regressors.registry import regressor_of, why_not_kept
 from brainage.clock.regressors.ridge import RidgeClock
 from brainage.clock.regressors.stacked import StackedClock
 from brainage.clock.training.cost import TrainingCost, training_cost
@@ -149,6 +149,7 @@ __all__ = [
     "permutation_test",
     "refuse_corrected",
     "regressor_of",
+    "why_not_kept",
     "run_sweep",
     "scans_for_curve",
     "score_halves",

@@ -14,7 +14,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from brainage.clock import BrainClock, advice, check_disjoint, make_folds, site_folds
+from brainage.clock import (
+    BrainClock,
+    advice,
+    check_disjoint,
+    make_folds,
+    site_folds,
+    why_not_kept,
+)
 from brainage.config import StudyConfig
 from brainage.connectivity import KINDS, ViewSpec, read_run
 from brainage.errors import BrainAgeError, LeakageError
@@ -106,7 +113,11 @@ def _training_stops(study: StudyConfig, sessions: pd.DataFrame) -> Iterator[str]
             "table in paths.reference.participants and its columns in paths.reference.columns."
         )
         return
-    validation = study.science.clock.validation
+    clock = study.science.clock
+    validation = clock.validation
+    reason = why_not_kept(clock)
+    if reason is not None:
+        yield f"science.clock.estimator: {reason}"
     try:
         make_folds(known, validation, seed=study.science.seed)
     except LeakageError as error:

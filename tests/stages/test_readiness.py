@@ -82,6 +82,7 @@ def study_of(folder, **changed):
             "primary_visit": "1 year",
         },
     }
+    science["clock"] |= changed.pop("clock", {})
     science["clock"]["validation"] |= changed.pop("validation", {})
     if not changed.pop("compare", True):
         del science["trial"]
@@ -127,6 +128,11 @@ def test_an_output_that_is_a_file_stops(folder):
 
 def test_more_folds_than_people_stop(folder):
     stopped(folder, "20 folds and 12 of them.*set n_folds lower", validation={"n_folds": 20})
+
+
+def test_a_regressor_that_no_clock_file_can_hold_stops(folder):
+    neighbours = {"estimator": "sklearn.neighbors.KNeighborsRegressor"}
+    stopped(folder, "estimator: regressor KNeighborsRegressor: cannot be kept", clock=neighbours)
 
 
 def test_one_age_at_every_visit_stops(folder):

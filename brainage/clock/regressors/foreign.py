@@ -20,6 +20,8 @@ from brainage.wording import did_you_mean
 
 #: Scans on which a regressor is asked whether it is linear.
 _FEW = 16
+#: Made-up scans that a regressor is fitted to before anything is trained.
+_MADE_UP = 64
 
 
 def find_regressor(regressor: str | RegressorMixin) -> RegressorMixin:
@@ -74,6 +76,43 @@ def made_with(path: str, options: Mapping[str, Any]) -> RegressorMixin:
                 f"{did_you_mean(name, known)} It has: {', '.join(sorted(known))}."
             )
     return regressor.set_params(**options)
+
+
+def why_no_line(path: str, options: Mapping[str, Any]) -> str | None:
+    """Return why a clock of a regressor could not be saved; None: it could, or that is not known.
+
+    Told before anything is trained: it is fitted to a few made-up numbers.
+
+    Parameters
+    ----------
+    path : str
+        Its import path.
+    options : mapping of str to object
+        Of its own.
+
+    Raises
+    ------
+    BrainAgeError
+        Nothing there, no regressor, or an option that it does not have.
+    """
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((_MADE_UP, _FEW))
+    ages = 50 + 10 * X[:, 0] + rng.standard_normal(_MADE_UP)
+    template = made_with(path, options)
+    try:
+        model = clone(template).fit(X, ages)
+    except (ValueError, TypeError):
+        # Options for more scans or features than these: the real ones will tell.
+        return None
+    return None if line_of(model, X) is not None else _not_kept(type(template).__name__)
+
+
+def _not_kept(name: str) -> str:
+    return (
+        f"regressor {name}: cannot be kept, because it is not linear in the features and a clock "
+        "file holds no code. Cross-validate it (a sweep, or cross_validate_clock in Python), or "
+        "train a clock with one of the named estimators."
+    )
 
 
 def line_of(model: RegressorMixin, X: np.ndarray) -> tuple[np.ndarray, float] | None:
@@ -196,11 +235,7 @@ class ForeignRegressor:
         """Return one weight vector (`freeze_lines`)."""
         lines = [model for model in models if isinstance(model, ForeignLine)]
         if len(lines) < len(models):
-            raise BrainAgeError(
-                f"regressor {self.name}: cannot be kept, because it is not linear in the features "
-                "and a clock file holds no code. Cross-validate it, or fit a clock with one of the "
-                "named estimators."
-            )
+            raise BrainAgeError(_not_kept(self.name))
         return freeze_lines(lines, trains, prepared)
 
     def words(self) -> str:

@@ -10,7 +10,12 @@ from sklearn.base import RegressorMixin
 from brainage.clock.options import ClockOptions
 from brainage.clock.regressors.contract import ClockRegressor
 from brainage.clock.regressors.elastic_net import ElasticNetRegressor
-from brainage.clock.regressors.foreign import ForeignRegressor, find_regressor, made_with
+from brainage.clock.regressors.foreign import (
+    ForeignRegressor,
+    find_regressor,
+    made_with,
+    why_no_line,
+)
 from brainage.clock.regressors.gaussian_process import GaussianProcessRegressor
 from brainage.clock.regressors.ridge import RidgeRegressor
 from brainage.clock.regressors.stacked import StackedRegressor
@@ -72,3 +77,28 @@ def regressor_of(options: ClockOptions, given: GivenRegressor | None = None) -> 
     if options.estimator in REGRESSORS:
         return REGRESSORS[options.estimator](options)
     return ForeignRegressor(made_with(options.estimator, options.estimator_options))
+
+
+def why_not_kept(options: ClockOptions) -> str | None:
+    """Return why a clock of these options could not be saved; None: it could, or nobody knows yet.
+
+    Parameters
+    ----------
+    options : ClockOptions
+        ``estimator`` and ``estimator_options``.
+
+    Raises
+    ------
+    BrainAgeError
+        No regressor there, or options that it does not have.
+
+    Examples
+    --------
+    >>> why_not_kept(ba.ClockOptions(estimator="sklearn.cross_decomposition.PLSRegression"))
+    >>> neighbours = ba.ClockOptions(estimator="sklearn.neighbors.KNeighborsRegressor")
+    >>> why_not_kept(neighbours)[:48]
+    'regressor KNeighborsRegressor: cannot be kept, b'
+    """
+    if options.estimator in REGRESSORS:
+        return None
+    return why_no_line(options.estimator, options.estimator_options)

@@ -360,4 +360,6 @@ def _chosen(fits: list[FoldFit], n_folds: int) -> pd.DataFrame:
             for j, one in enumerate(values):
                 label = f"{name}_{j}" if isinstance(value, list) else name
                 records.append((i // n_folds, i % n_folds, label, float(one)))
-    return pd.DataFrame(records, columns=["repeat", "fold", "parameter", "value"])
+    table = pd.DataFrame(records, columns=list(CHOSEN.names))
+    # A regressor that chooses nothing leaves no row, and an empty column has no type of its own.
+    return table.astype({"repeat": int, "fold": int, "value": float})

@@ -19,9 +19,12 @@ from brainage.clock import (
     ValidationOptions,
     cross_validate_clock,
     fit_clock,
+    why_not_kept,
 )
 from brainage.clock.regressors.foreign import line_of
+from brainage.clock.training.validation import CHOSEN
 from brainage.errors import BrainAgeError
+from brainage.tables import read_table
 
 OPTIONS = ClockOptions(validation=ValidationOptions(n_folds=4, n_bootstrap=0))
 
@@ -162,3 +165,29 @@ def test_an_option_that_a_regressor_does_not_have_is_named(cohort):
     options = ClockOptions(estimator="sklearn.linear_model.Ridge", estimator_options={"alhpa": 1.0})
     with pytest.raises(BrainAgeError, match="no option 'alhpa'. Did you mean 'alpha'"):
         cross_validate_clock(cohort, options)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "choices", "kept"),
+    [
+        ("sklearn.neighbors.KNeighborsRegressor", {"n_neighbors": 3}, False),
+        ("sklearn.linear_model.PoissonRegressor", {}, False),
+        ("sklearn.cross_decomposition.PLSRegression", {"n_components": 3}, True),
+        # More components than the made-up numbers have: not known before the real ones.
+        ("sklearn.cross_decomposition.PLSRegression", {"n_components": 40}, True),
+        ("ridge", {}, True),
+    ],
+)
+def test_whether_a_clock_can_be_kept_is_known_before_it_is_trained(estimator, choices, kept):
+    options = ClockOptions(estimator=estimator, estimator_options=choices)
+    assert (why_not_kept(options) is None) == kept
+
+
+def test_a_regressor_that_chooses_nothing_leaves_a_table_that_can_be_read(cohort, tmp_path):
+    options = ClockOptions(
+        estimator="sklearn.linear_model.Ridge",
+        estimator_options={"alpha": 10.0},
+        validation=OPTIONS.validation,
+    )
+    cross_validate_clock(cohort, options).save(tmp_path)
+    assert read_table(tmp_path / "chosen.tsv", CHOSEN).empty
