@@ -3,7 +3,7 @@
 
     python scripts/fetch_abide_controls.py DIR
     python scripts/abide_length.py DIR [--seeds 0 1 ... 9] [--clocks fisher_z stacked]
-                                   [--length-scans 200]
+                                   [--rows off half_weight] [--length-scans 200]
 
 For each clock: as it is, and trained on whole scans and halves with the weights (1, 1/2, 1/2) and
 (1, 1, 1). Printed are error and r, the within-scan figures of docs/efficiency.md, and the length
@@ -135,6 +135,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--clocks", nargs="+", choices=CLOCKS, default=list(CLOCKS))
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     parser.add_argument("--length-scans", type=int, default=457)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--jobs", type=int, default=1)
@@ -144,7 +145,7 @@ def main() -> None:
     figures, curves = [], []
     for seed in asked.seeds:
         for name in asked.clocks:
-            for rows in ROWS:
+            for rows in asked.rows:
                 options = CLOCKS[name].model_copy(update={"half_scans": rows})
                 own, curve = measure(features, parts, options, seed)
                 labels = {"clock": name, "half_scans": rows, "seed": seed}
