@@ -22,6 +22,7 @@ from brainage.stages.cohorts import (
 )
 from brainage.stages.compare import allocation_file, scores_file
 from brainage.stages.evaluate import asks_for_evaluation
+from brainage.stages.half_scans import TRADE_OFF
 from brainage.stages.manifest import read_manifest
 from brainage.stages.needs import needs_stops, study_needs
 from brainage.stages.readiness import output_stops, stops_of
@@ -61,6 +62,8 @@ def check(study: StudyConfig) -> Check:
             f"{made}, clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
             f"bias correction {science.clock.bias_correction}"
         )
+    if science.clock.half_scans != "off" and trains(study):
+        found.lines.append(TRADE_OFF)
     sessions: dict[Cohort, pd.DataFrame] = {}
     for cohort in COHORTS:
         if has_cohort(study, cohort):

@@ -28,6 +28,12 @@ NOT_HALVED = TableSchema(
     key=("participant_id", "session_id"),
 )
 _TABLE = "not_halved.tsv"
+#: Said wherever a study asks for half scans.
+TRADE_OFF = (
+    "half scans as training rows: the clock should move less with scan length, and a trial may "
+    "need more people for it; compare train/length_curve.tsv and train/efficiency.tsv with those "
+    "of half_scans: off"
+)
 
 
 def with_half_scans(

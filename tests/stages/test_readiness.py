@@ -130,6 +130,12 @@ def test_more_folds_than_people_stop(folder):
     stopped(folder, "20 folds and 12 of them.*set n_folds lower", validation={"n_folds": 20})
 
 
+def test_who_asks_for_half_scans_is_told_what_they_may_cost(folder):
+    asked = check(study_of(folder, clock={"half_scans": "half_weight"}))
+    assert any("need more people for it" in line for line in asked.lines)
+    assert not any("half scans" in line for line in check(study_of(folder)).lines)
+
+
 def test_a_regressor_that_no_clock_file_can_hold_stops(folder):
     neighbours = {"estimator": "sklearn.neighbors.KNeighborsRegressor"}
     stopped(folder, "estimator: regressor KNeighborsRegressor: cannot be kept", clock=neighbours)
