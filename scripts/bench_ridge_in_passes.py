@@ -135,6 +135,7 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=4000)
     parser.add_argument("--features", type=int, default=12_000)
     parser.add_argument("--views", type=int, default=1)
+    parser.add_argument("--stack", action="store_true", help="a stack also of one view")
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--folder", help="on a disk with room; default: the system's temporary one")
     parser.add_argument("--passes", type=int, help="end after so many")
@@ -150,7 +151,9 @@ def main() -> None:
             (np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(asked.folds)
         ]
         splits.append((np.arange(asked.scans), np.arange(0)))
-        regressor = RidgeRegressor(PENALTIES) if asked.views == 1 else StackedRegressor()
+        regressor = (
+            StackedRegressor() if asked.stack or asked.views > 1 else RidgeRegressor(PENALTIES)
+        )
         seen = [SeenFeatures(view) for view in views]
         training = PassTraining(seen, ages, np.arange(len(ages)), splits, 5)
         wall, cpu = time.perf_counter(), time.process_time()
