@@ -76,7 +76,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("width", [80, 150])
+@pytest.mark.parametrize("width", [80, pytest.param(150, marks=pytest.mark.slow)])
 def test_every_row_of_every_table_stays_on_the_screen_and_no_bar_does(begin, folder, width):
     code, screen = run_in_terminal(begin, ["run", "study.yaml"], width=width, folder=folder)
     assert code == 0, "\n".join(screen)

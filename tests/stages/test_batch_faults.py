@@ -26,8 +26,6 @@ from brainage.imaging import write_nifti
 from brainage.stages.extract import extract_cohort
 from brainage.workers import processes
 
-pytestmark = pytest.mark.engine
-
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
 _SHAPE = (5, 5, 5)
 _N_SCANS = 24
@@ -125,6 +123,7 @@ def test_a_disk_that_is_full_or_locked_is_told_before_the_first_scan(batch, tmp_
         assert "Read-only file system" in capsys.readouterr().err
 
 
+@pytest.mark.engine
 def test_kill_9_at_random_points_and_a_last_run_give_the_undisturbed_bytes(batch, tmp_path, begin):
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
@@ -143,6 +142,7 @@ def test_kill_9_at_random_points_and_a_last_run_give_the_undisturbed_bytes(batch
     assert digest(output) == digest(batch / "out")
 
 
+@pytest.mark.engine
 def test_a_killed_worker_costs_no_scan_that_can_be_extracted(batch, tmp_path):
     output = tmp_path / "out"
     words = ["extract", "study.yaml", "--quiet", "--n-jobs", "2", "--set", f"paths.output={output}"]

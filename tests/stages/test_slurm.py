@@ -30,7 +30,6 @@ _HERE = Path(__file__).resolve().parents[2] / "scripts" / "slurm_here.sh"
 _AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
 _SHAPE = (5, 5, 5)
 _N = 9
-pytestmark = [pytest.mark.slow, pytest.mark.engine]
 _VISITS = (("base", 0.0), ("1y", 1.0))
 PROJECT = Path(__file__).resolve().parents[2]
 _COMMAND = f"env PYTHONPATH={PROJECT} {sys.executable} -m brainage"
@@ -225,6 +224,8 @@ def test_status_counts_what_is_there(batch, capsys):
     assert "missing" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+@pytest.mark.engine
 def test_a_killed_task_is_done_by_a_run_that_ends_with_the_contrasts_of_a_local_one(
     slurm, trial, tmp_path, capsys
 ):
@@ -254,6 +255,8 @@ def test_a_killed_task_is_done_by_a_run_that_ends_with_the_contrasts_of_a_local_
     assert made == expected
 
 
+@pytest.mark.slow
+@pytest.mark.engine
 def test_a_task_that_is_cancelled_leaves_its_scan_as_if_it_was_never_begun(slurm, batch):
     overrides = [slow_command(batch), "run.slurm.shards=1"]
     made = load_study(batch / "study.yaml", overrides=overrides)
@@ -269,6 +272,8 @@ def test_a_task_that_is_cancelled_leaves_its_scan_as_if_it_was_never_begun(slurm
     assert (row["done"], row["running"], row["missing"]) == (2, 0, _N - 2)
 
 
+@pytest.mark.slow
+@pytest.mark.engine
 def test_dask_jobs_on_slurm_extract_a_cohort(slurm, batch):
     pytest.importorskip("dask_jobqueue", reason="brainage[dask] is absent")
     dask = {"cluster": "slurm", "workers": 1, "memory": "500MB", "queue": "here", "wait_s": 120}
@@ -282,6 +287,8 @@ def test_dask_jobs_on_slurm_extract_a_cohort(slurm, batch):
     assert digest(batch / "out") == digest(batch / "local")
 
 
+@pytest.mark.slow
+@pytest.mark.engine
 def test_a_partition_that_does_not_exist_is_told_in_slurms_own_words(slurm, batch, capsys):
     more = ["--set", "run.slurm.partition=nowhere"]
     assert main(["extract", str(batch / "study.yaml"), "--submit", *more]) == BAD_INPUT
@@ -290,6 +297,8 @@ def test_a_partition_that_does_not_exist_is_told_in_slurms_own_words(slurm, batc
     assert "partition" in error
 
 
+@pytest.mark.slow
+@pytest.mark.engine
 def test_more_memory_than_any_node_has_is_refused_by_the_scheduler(slurm, batch, capsys):
     more = ["--set", "run.slurm.memory=900T"]
     assert main(["extract", str(batch / "study.yaml"), "--submit", *more]) == BAD_INPUT
