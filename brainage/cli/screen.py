@@ -10,6 +10,7 @@ import json
 import math
 import os
 import sys
+import textwrap
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ import pandas as pd
 
 from brainage.cli.text_table import TextColumn, table_lines
 from brainage.number_words import are_numbers, cell, is_missing
+from brainage.raw_names import heading, said_in
 from brainage.wording import printable
 
 if TYPE_CHECKING:
@@ -55,6 +57,21 @@ class Screen:
         """Print one line."""
         if not self.silent:
             self._write(printable(text))
+
+    def sentence(self, text: str) -> None:
+        """Print words for a reader, broken between words at the terminal's width.
+
+        What is to be copied (a command, a path) belongs in a `line`, which is never broken.
+        """
+        if not self.silent:
+            shown = textwrap.wrap(
+                printable(text),
+                self._width(),
+                subsequent_indent="  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            self._write("\n".join(shown))
 
     def problem(self, text: str) -> None:
         """Print what went wrong: among the lines, or as an error where those are kept back."""
@@ -303,21 +320,9 @@ def _plain(value: object) -> object:
 
 def _column(values: pd.Series, name: str) -> TextColumn:
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    cells = tuple(printable(_cell(value)) for value in values)
+    cells = tuple(said_in(name, printable(_cell(value))) for value in values)
     # A view holds numbers as text: "< .001", "-2.10 to +0.30".
     return TextColumn(printable(heading(name)), cells, numeric or are_numbers(cells))
-
-
-#: Units that end a column's name, as people write them.
-_UNIT_WORDS = {"years": "years", "mm": "mm", "s": "s", "hz": "Hz", "percent": "%"}
-
-
-def heading(name: str) -> str:
-    """Return a column's name in words: ``mean_fd_mm`` is "mean fd (mm)"."""
-    words = name.split("_")
-    if len(words) > 1 and words[-1] in _UNIT_WORDS:
-        return f"{' '.join(words[:-1])} ({_UNIT_WORDS[words[-1]]})"
-    return " ".join(words)
 
 
 def _cell(value: object) -> str:

@@ -13,6 +13,7 @@ from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 from brainage.config import StudyConfig
 from brainage.number_words import interval, p_words, plain, signed
+from brainage.raw_names import said
 from brainage.tables import WHOLE_BRAIN
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def show_no_clock(screen: Screen, reasons: dict[str, str]) -> None:
 def show_gap_lines(screen: Screen, lines: dict[str, str]) -> None:
     """Show how gaps were freed of age and sex on the trial's own scans."""
     if WHOLE_BRAIN in lines:
-        screen.line(f"corrected gap: {lines[WHOLE_BRAIN]}")
+        screen.sentence(f"corrected gap: {lines[WHOLE_BRAIN]}")
 
 
 def show_trained(screen: Screen, trained: Trained) -> None:
@@ -156,11 +157,11 @@ def show_trained(screen: Screen, trained: Trained) -> None:
     for words, when in (("raw", "before"), ("corrected", "after")):
         slope = slopes[when]
         screen.line(
-            f"slope of the {words} gap on age: {slope['slope']:+.3f} "
-            f"[{slope['low']:+.3f}, {slope['high']:+.3f}] years per year"
+            f"slope of the {words} gap on age: {signed(slope['slope'], 3)} "
+            f"[{signed(slope['low'], 3)}, {signed(slope['high'], 3)}] years per year"
         )
-    screen.line(f"with scan length: {trained.clocks[WHOLE_BRAIN].length_words}")
-    screen.line(f"drift with elapsed time: {trained.clocks[WHOLE_BRAIN].drift_words}")
+    screen.sentence(f"with scan length: {trained.clocks[WHOLE_BRAIN].length_words}")
+    screen.sentence(f"drift with elapsed time: {trained.clocks[WHOLE_BRAIN].drift_words}")
 
 
 def _show_efficiency(screen: Screen, efficiency: pd.DataFrame | None) -> None:
@@ -169,7 +170,7 @@ def _show_efficiency(screen: Screen, efficiency: pd.DataFrame | None) -> None:
         return
     noise = efficiency.iloc[0]
     if noise["n"] == 0:
-        screen.line(f"what the clock asks of a trial: noise not measured: {noise['note']}")
+        screen.sentence(f"what the clock asks of a trial: noise not measured: {noise['note']}")
     if screen.verbose:
         title = "what the clock asks of a trial, within-scan part only unless a row says otherwise"
         screen.table(efficiency, title=title)
@@ -189,8 +190,8 @@ def show_evaluation(screen: Screen, found: Evaluation) -> None:
         assert slopes is not None  # Written with `external`.
         for row in slopes[slopes["network"] == WHOLE_BRAIN].itertuples():
             screen.line(
-                f"slope of the {row.gap} gap on age: {row.slope:+.3f} "
-                f"[{row.low:+.3f}, {row.high:+.3f}] years per year"
+                f"slope of the {row.gap} gap on age: {signed(row.slope, 3)} "
+                f"[{signed(row.low, 3)}, {signed(row.high, 3)}] years per year"
             )
         if not whole.all():
             mae = found.external[~whole & (found.external["metric"] == "MAE")]
@@ -247,7 +248,7 @@ def show_scores(screen: Screen, scores: pd.DataFrame) -> None:
 def show_comparison(screen: Screen, result: TrialResult) -> None:
     """Show flow, deltas and contrasts of the whole brain, and each network's primary contrast."""
     for sentence in result.read_first:
-        screen.line(f"READ THIS FIRST: {sentence}")
+        screen.sentence(f"READ THIS FIRST: {sentence}")
     whole = result.contrasts["network"] == WHOLE_BRAIN
     deltas = result.deltas[result.deltas["network"] == WHOLE_BRAIN]
     flow = result.flow if screen.verbose else _flow_view(result.flow)
@@ -260,7 +261,7 @@ def show_comparison(screen: Screen, result: TrialResult) -> None:
         _contrast_view(result.contrasts[whole]),
         title="contrasts with control (years; negative: younger than under control)",
     )
-    screen.line(f"model: {result.contrasts['method'].iloc[0]}")
+    screen.sentence(f"model: {result.contrasts['method'].iloc[0]}")
     screen.line(
         f"primary contrast: {result.standing}; plan {result.plan_hash}, "
         f"scores {result.scores_hash[:16]} (hashed before the "
@@ -279,7 +280,7 @@ def show_comparison(screen: Screen, result: TrialResult) -> None:
             view, title=f"networks: {primary['arm']} - {primary['versus']}, {primary['visit']}"
         )
     for note in result.notes:
-        screen.line(f"note: {note}")
+        screen.sentence(f"note: {said(note)}")
 
 
 def _contrast_view(table: pd.DataFrame) -> pd.DataFrame:

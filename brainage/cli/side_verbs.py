@@ -17,6 +17,7 @@ from brainage.config import find_study_file, study_schema, study_template
 from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
 from brainage.number_words import cell
+from brainage.raw_names import said, said_key
 
 if TYPE_CHECKING:
     from brainage.trial import TrialShape
@@ -236,7 +237,7 @@ def run_clock(arguments: argparse.Namespace, screen: Screen) -> int:
     clock = BrainClock.load(find_clock_file(arguments.file))
     card = clock.card()
     for key, value in card.items():
-        screen.line(f"{key}: {cell(value)}")
+        screen.sentence(f"{said_key(key)}: {said(cell(value))}")
     if clock.regression.holds_features:
         screen.problem(f"warning: {arguments.file} holds {clock.regression.data_in_file}")
     screen.result(card)

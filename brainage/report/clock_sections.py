@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from brainage.report.content import Block, Figure, Prose, Section, heading, pairs, table_of
+from brainage.raw_names import said_in, said_key
+from brainage.report.content import Block, Figure, Prose, Section, pairs, table_of
 from brainage.report.figures import (
     plot_efficiency,
     plot_gap_on_age,
@@ -21,15 +22,6 @@ from brainage.report.results import StudyResults
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-_METRICS = {
-    "MAE": "mean absolute error (years)",
-    "RMSE": "root mean squared error (years)",
-    "MAE_median": "mean absolute error of the median predictor (years)",
-    "skill": "skill: 1 - error / error of the median",
-    "r": "correlation r with age",
-    "R2": "share of variance R²",
-}
 
 
 def clock_sections(results: StudyResults, folder: FigureFolder) -> Iterator[Section]:
@@ -111,7 +103,7 @@ def _other_tests(results: StudyResults) -> Iterator[Block]:
             results.external,
             "External test set: uncorrected predictions of the frozen clocks on people of another "
             "study, 95 % bootstrap intervals over people, beside the reference's median age "
-            "(MAE_median) and this cohort's own (MAE_own_median).",
+            "and this cohort's own.",
             "external",
         ),
         (
@@ -147,7 +139,7 @@ def _efficiency(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
                 "Shares of a true shift with intervals, one a way of asking.",
             )
         yield table_of(
-            table.assign(measure=table["measure"].map(heading)),
+            table,
             f"What the clock asks of a trial, on {whose}: noise of a scan, shares of a true shift, "
             "and people per arm for one latent year at 80 % power. Within-scan part only, unless a "
             "row says otherwise.",
@@ -158,7 +150,7 @@ def _efficiency(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
 def _metrics_view(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return accuracy with words for short names; whether a clock shows nothing is said above."""
     view = metrics.drop(columns="shows_nothing", errors="ignore")
-    return view.assign(metric=view["metric"].replace(_METRICS))
+    return view.assign(metric=[said_in("metric", name) for name in view["metric"]])
 
 
 def _length(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
@@ -267,7 +259,8 @@ def _patterns(results: StudyResults) -> Iterator[Block]:
 
 def _card(results: StudyResults) -> Iterator[Block]:
     if results.card:
-        yield pairs(list(results.card.items()), "Model card of the whole-brain clock.", folded=True)
+        lines = [(said_key(key), value) for key, value in results.card.items()]
+        yield pairs(lines, "Model card of the whole-brain clock.", folded=True)
 
 
 def _figure(axes: Axes, stem: FigureStem, caption: str, alt: str, *, wide: bool = True) -> Figure:

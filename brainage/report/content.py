@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from brainage.number_words import are_numbers, cell, p_words, plain
+from brainage.raw_names import heading, said
 from brainage.wording import printable
 
 #: Rows that a table of the page holds at most; its file has them all.
 MOST_ROWS = 1000
+#: Columns that hold names of files, of parcels, and programs: these stay as they are written.
+CODE = ("formula_r", "parcel", "tables", "file")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class Table:
         The same rows as a file, relative to the page.
     n_left_off : int, default=0
         Rows that are in the file alone.
+    code : tuple of bool, default=()
+        Whether a column holds what is written in a file or a program (a formula of R, names of
+        files and parcels), and is shown as it stands; empty: none does.
     """
 
     caption: str
@@ -49,6 +55,7 @@ class Table:
     folded: bool = False
     file: str | None = None
     n_left_off: int = 0
+    code: tuple[bool, ...] = ()
     kind: str = field(default="table", init=False)
 
 
@@ -79,6 +86,25 @@ class Prose:
 
 
 Block = Table | Figure | Prose
+
+
+def in_words(block: Block) -> Block:
+    """Return a block with raw names of columns, measures and choices said in words.
+
+    What is to be pasted or run (`verbatim`) and columns of code stay as they are.
+    """
+    if isinstance(block, Figure):
+        return replace(block, caption=said(block.caption), alt=said(block.alt))
+    if isinstance(block, Prose):
+        lines = block.lines if block.verbatim else tuple(map(said, block.lines))
+        return replace(block, lines=lines, caption=said(block.caption))
+    code = block.code or (False,) * len(block.columns)
+    rows = tuple(
+        tuple(text if raw else said(text) for text, raw in zip(row, code, strict=True))
+        for row in block.rows
+    )
+    columns = tuple(map(said, block.columns))
+    return replace(block, caption=said(block.caption), columns=columns, rows=rows, code=code)
 
 
 @dataclass(frozen=True)
@@ -128,6 +154,7 @@ def table_of(
     folded: bool = False,
     file: str | None = None,
     most: int = MOST_ROWS,
+    code: Sequence[str] = CODE,
 ) -> Table:
     """Return a DataFrame as a table of the page.
 
@@ -145,6 +172,8 @@ def table_of(
         See `Table`.
     most : int, default=1000
         Rows shown.
+    code : sequence of str, default=("formula_r", "parcel", "tables", "file")
+        Columns of `frame` shown as code.
     """
     named = columns or {str(name): heading(str(name)) for name in frame.columns}
     named = {name: words for name, words in named.items() if name in frame}
@@ -164,6 +193,7 @@ def table_of(
         folded=folded,
         file=file,
         n_left_off=max(0, len(frame) - most),
+        code=tuple(name in code for name in named),
     )
 
 
@@ -193,31 +223,3 @@ def pairs(rows: Sequence[tuple[str, object]], caption: str, *, folded: bool = Fa
 
 
 _P_VALUE = re.compile(r"^p_|^p$|(^|_)p_value$")
-_UNITS = {"years": "years", "mm": "mm", "s": "s", "hz": "Hz", "percent": "%"}
-
-
-_SAID = {
-    "fd": "FD",
-    "ci low": "95 % low",
-    "ci high": "95 % high",
-    "ci": "95 % interval",
-    "se": "standard error",
-    "df": "degrees of freedom",
-    "sd": "SD",
-    "mae": "MAE",
-    "icc": "ICC",
-    "anderson rubin": "Anderson-Rubin",
-    "benjamini hochberg": "(Benjamini-Hochberg)",
-    "westfall young": "(Westfall-Young)",
-    "p holm": "p (Holm)",
-}
-
-
-def heading(name: str) -> str:
-    """Return a column's name in words with its unit: ``mean_fd_mm`` is "mean FD (mm)"."""
-    words = name.split("_")
-    unit = _UNITS.get(words[-1]) if len(words) > 1 else None
-    text = " ".join(words[:-1] if unit else words)
-    for short, said in _SAID.items():
-        text = re.sub(rf"\b{short}\b", said, text)
-    return f"{text} ({unit})" if unit else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,8 +13,9 @@ from brainage import __version__
 from brainage.clock import refuse_corrected
 from brainage.files import write_json, write_text
 from brainage.number_words import interval, p_words, plain, signed
+from brainage.raw_names import said
 from brainage.report.clock_sections import clock_sections
-from brainage.report.content import Section, Summary
+from brainage.report.content import Section, Summary, in_words
 from brainage.report.figures.drawing import BESIDE, FigureFile, FigureFolder
 from brainage.report.record_sections import record_sections
 from brainage.report.results import StudyResults
@@ -93,10 +95,14 @@ def summarise(
     figures = FigureFolder(Path(folder), tuple(figure_files))
     for name, figure in results.drawings.items():
         (figures / name).save(figure)
-    sections = [section for section in _sections(results, figures) if section.blocks]
+    sections = [
+        replace(section, blocks=tuple(map(in_words, section.blocks)))
+        for section in _sections(results, figures)
+        if section.blocks
+    ]
     return Summary(
         printable(results.title),
-        tuple(printable(sentence) for sentence in verdict(results)),
+        tuple(said(printable(sentence)) for sentence in verdict(results)),
         tuple(_facts(results)),
         tuple(sections),
         __version__,

@@ -130,8 +130,7 @@ def _answer(results: StudyResults, folder: FigureFolder) -> Iterator[Block]:
         )
     yield from _truth(results)
     if results.notes:
-        said = [note.replace(WHOLE_BRAIN, "whole brain") for note in results.notes]
-        notes = pd.DataFrame({"note": said})
+        notes = pd.DataFrame({"note": results.notes})
         yield table_of(
             notes,
             "What the analysis says of itself: what was left out, fallen back on, not as planned.",

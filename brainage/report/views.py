@@ -7,7 +7,8 @@ import re
 import pandas as pd
 
 from brainage.number_words import interval, is_missing, p_words, plain, signed
-from brainage.report.content import Table, heading, table_of
+from brainage.raw_names import heading
+from brainage.report.content import Table, table_of
 from brainage.tables import WHOLE_BRAIN
 
 #: A table of more rows is folded: a page of everything open is read by nobody.

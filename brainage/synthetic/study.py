@@ -12,6 +12,7 @@ from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 from brainage.connectivity import FeatureTable, View, ViewSpec, take_volumes
+from brainage.number_words import signed
 from brainage.options import fingerprint_of
 from brainage.progress import Progress, silent
 from brainage.series import ParcelSeries, ScanQuality
@@ -353,7 +354,7 @@ def describe(study: SyntheticStudy) -> list[str]:
             here = trial[trial["arm"] == arm.name]
             missed = int((~here["scanned"].astype(bool)).sum())
             planted = ", ".join(
-                f"{visit.session_id} {effect:+.2f}"
+                f"{visit.session_id} {signed(effect)}"
                 for visit, effect in zip(options.trial.visits[1:], arm.effects_years, strict=True)
             )
             lines.append(

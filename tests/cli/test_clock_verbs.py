@@ -56,7 +56,7 @@ def test_evaluate_shows_the_external_test_chance_and_the_curve(folder, capsys):
     told = capsys.readouterr().out
     assert "external test set (5 scans of 5 people)" in told
     assert "slope of the corrected gap on age" in told
-    assert all(word in told for word in ("MAE_own_median", "coverage", "permutation", "curve"))
+    assert all(word in told for word in ("people's own median", "coverage", "permutation", "curve"))
     assert main(["evaluate", study, "--json"]) == DONE
     found = json.loads(capsys.readouterr().out)
     assert {"external", "external_slopes", "permutation", "learning_curve"} <= set(found)
@@ -88,7 +88,7 @@ def test_train_shows_the_slope_that_new_people_meet_and_not_that_of_training_sca
     assert main(["train", str(folder / "study.yaml"), *sets]) == DONE
     told = capsys.readouterr().out
     # In the training scans themselves an in-sample line leaves exactly nothing.
-    assert "slope of the corrected gap on age: +0.000" not in told
+    assert "slope of the corrected gap on age: 0.000" not in told
     assert "slope of the corrected gap on age" in told
 
 

@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 
-from brainage.report.content import Section, Summary, heading, pairs, table_of
+from brainage.report.content import Section, Summary, pairs, table_of
 
 
 def test_a_table_shows_its_first_rows_and_counts_the_rest():
@@ -14,7 +14,7 @@ def test_a_table_shows_its_first_rows_and_counts_the_rest():
     assert len(table.rows) == 5
     assert table.n_left_off == 2
     assert table.numeric == (True,)
-    assert heading("mean_fd_mm") in table.columns
+    assert table.columns == ("mean FD (mm)",)
 
 
 def test_a_summary_can_be_written_as_json():

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import time
 from pathlib import Path
@@ -189,3 +190,33 @@ def test_every_verb_of_a_synthetic_study_finds_its_data(copy_of_finished, capsys
     assert page.read_bytes() == before
     assert main(["check", file]) == DONE
     assert "randomised, and scanned at each visit" in capsys.readouterr().out
+
+
+#: Names that stand on the page as they are written elsewhere: Cohen's effect sizes, and columns of
+#: the study's own allocation table.
+WRITTEN_SO = {"d_z", "d_av", "sessions_attended"}
+
+
+def test_no_raw_name_of_a_column_or_choice_reaches_a_reader_of_the_page(finished):
+    summary = json.loads((finished / "out" / "report" / "summary.json").read_text())
+    raw = set()
+    for block in (block for section in summary["sections"] for block in section["blocks"]):
+        texts = [block.get("caption", ""), block.get("alt", "")]
+        if block["kind"] == "table":
+            texts += block["columns"]
+            code = block["code"]
+            texts += [
+                c
+                for row in block["rows"]
+                for c, is_code in zip(row, code, strict=True)
+                if not is_code
+            ]
+        elif block["kind"] == "prose" and (not block["verbatim"] or block["caption"] == "Methods"):
+            texts += block["lines"]
+        for text in texts:
+            # Names of files, and keys and ids that are shown as such, are what they are.
+            words = [
+                word for word in re.split(r"[\s(),;]+", text) if not re.search(r"[./:=]\w", word)
+            ]
+            raw |= {word.strip(".:'`") for word in words if re.search(r"\w_\w", word)}
+    assert raw <= WRITTEN_SO

@@ -10,6 +10,7 @@ import pandas as pd
 
 from brainage.clock.stored import number, record, text, whole
 from brainage.errors import BrainAgeError, ClockFileError
+from brainage.number_words import signed
 from brainage.showing import Shown
 
 #: On whom the line is fitted.
@@ -104,14 +105,15 @@ class AgeSexLine(Shown):
 
     def words(self) -> str:
         """Return what was done, and what it does to a trial."""
-        sexes = ", ".join(f"{effect:+.2f} for {one}" for one, effect in self.by_sex.items())
+        sexes = ", ".join(f"{signed(effect)} for {one}" for one, effect in self.by_sex.items())
+        per_year = signed(self.per_year, 3)
         said = (
-            f"gap minus a line on age ({self.per_year:+.3f} a year) and sex ({sexes or 'none'}), "
+            f"gap minus a line on age ({per_year} a year) and sex ({sexes or 'none'}), "
             f"fitted on {_WORDS[self.fitted_on]} ({self.n_scans} scans)"
         )
         if self.fitted_on == "everyone":
             said += (
-                f"; the line has seen the follow-ups, so {self.per_year:+.3f} years of each year's "
+                f"; the line has seen the follow-ups, so {per_year} years of each year's "
                 "change within an arm are taken off with it, a true change shared by the arms "
                 "among them"
             )

@@ -8,6 +8,7 @@ import numpy as np
 
 from brainage.clock.model.bias import AgeBiasCorrector, GapSlope
 from brainage.clock.model.parts import ClockParts
+from brainage.number_words import plain, signed
 from brainage.wording import printable
 
 _INTENDED_USE = (
@@ -72,8 +73,9 @@ def _figure_words(row: Mapping) -> str:
     if row["estimate"] is None:
         return "not defined"
     if row["low"] is None:
-        return f"{row['estimate']:.3f}"
-    return f"{row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        return plain(row["estimate"], 3)
+    low, high = plain(row["low"], 3), plain(row["high"], 3)
+    return f"{plain(row['estimate'], 3)} [{low}, {high}]"
 
 
 def _efficiency_lines(rows: list[dict]) -> dict[str, str]:
@@ -95,7 +97,8 @@ def length_words(clock: ClockParts) -> str:
     for share, name in ((0.25, "1/4"), (0.5, "1/2"), (0.75, "3/4")):
         rows = curve.rows[np.isclose(curve.rows["share_kept"], share)].set_index("loss")
         figures = [
-            f"{row.shift_years:+.2f} [{row.shift_low_years:+.2f}, {row.shift_high_years:+.2f}] "
+            f"{signed(row.shift_years)} "
+            f"[{signed(row.shift_low_years)}, {signed(row.shift_high_years)}] "
             f"{_LOSS_WORDS[loss]}"
             for loss, row in rows.iterrows()
             if np.isfinite(row.shift_years)
@@ -168,10 +171,10 @@ def drift_words(facts: dict) -> str:
     slope = facts["gap_slope_out_of_fold"]["after"]
     if slope["slope"] is None:
         return "not known"
-    interval = f"[{slope['low']:+.3f}, {slope['high']:+.3f}]"
+    interval = f"[{signed(slope['low'], 3)}, {signed(slope['high'], 3)}]"
     return (
-        f"{slope['slope']:+.3f} {interval} years of corrected gap for each year that passes, in "
-        "every arm alike, if people age as the reference's cross-section does"
+        f"{signed(slope['slope'], 3)} {interval} years of corrected gap for each year that passes, "
+        "in every arm alike, if people age as the reference's cross-section does"
     )
 
 
@@ -181,18 +184,19 @@ def _line_words(bias: AgeBiasCorrector, age_range_years: tuple[float, float]) ->
         return "none"
     ages = np.array([age_range_years[0], np.mean(age_range_years), age_range_years[1]])
     gaps = bias.expected_gap(ages)
-    points = ", ".join(f"{gap:+.2f} at {age:.0f}" for age, gap in zip(ages, gaps, strict=True))
+    points = ", ".join(f"{signed(gap)} at {age:.0f}" for age, gap in zip(ages, gaps, strict=True))
     if bias.kind == "spline":
         return f"expected raw gap {points} years"
     slope = (gaps[2] - gaps[0]) / (ages[2] - ages[0])
     return (
-        f"expected raw gap = {bias.expected_gap(np.zeros(1))[0]:+.2f} {slope:+.4f} x age: "
+        f"expected raw gap = {signed(bias.expected_gap(np.zeros(1))[0])} {signed(slope, 4)} x age: "
         f"{points} years"
     )
 
 
 def _slope_words(slope: GapSlope) -> str:
-    return f"{slope.slope:+.3f} [{slope.low:+.3f}, {slope.high:+.3f}] years per year"
+    ends = f"[{signed(slope.low, 3)}, {signed(slope.high, 3)}]"
+    return f"{signed(slope.slope, 3)} {ends} years per year"
 
 
 def _ages_words(ages: list[float]) -> str:

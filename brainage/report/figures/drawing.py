@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from brainage.files import atomic_path
+from brainage.raw_names import said
 from brainage.showing import Shown
 from brainage.wording import printable
 
@@ -119,7 +120,7 @@ def axes_for(axes: Axes | None, width_in: float, height_in: float) -> Axes:
 
 def literal(text: object) -> str:
     r"""Return text that matplotlib shows as it stands: ``$`` is a dollar and starts no formula."""
-    return printable(text, keep="\n").replace("$", r"\$")
+    return said(printable(text, keep="\n")).replace("$", r"\$")
 
 
 def label_of(text: object) -> str:

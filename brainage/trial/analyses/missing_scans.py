@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from brainage.errors import DesignError
+from brainage.number_words import signed
 from brainage.tables import Column, TableSchema
 from brainage.trial.analyses.change import welch_difference
 from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisResult, NothingToDo
@@ -227,7 +228,7 @@ def _words(plain: Estimate, shares: list[float], inputs: AnalysisInputs) -> str:
         return f"tipping point: nobody of {where} is missing"
     needed = (np.sign(plain.estimate) * edge - plain.estimate) / shares[0]
     return (
-        f"tipping point: {needed:+.2f} years added to each unseen gap of {where} ("
+        f"tipping point: {signed(needed)} years added to each unseen gap of {where} ("
         f"{100 * shares[0]:.0f} % of the arm), control as the model has it, bring p to .05"
     )
 

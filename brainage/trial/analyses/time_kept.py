@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from brainage.number_words import signed
 from brainage.tables import LOSSES, Column, LengthCurve, TableSchema
 from brainage.trial.analyses.adjusted import fit_adjusted
 from brainage.trial.analyses.change import welch_difference
@@ -174,13 +175,13 @@ def _notes(
         share = abs(row["change_minus_control_s"]) / at_baseline
         if not (share > _DIFFER_SHARE and row["p_value"] < _DIFFER_P):
             continue
-        words = f"{row['arm']} at {row['visit']} {row['change_minus_control_s']:+.0f} s"
+        words = f"{row['arm']} at {row['visit']} {signed(row['change_minus_control_s'], 0)} s"
         names = ("shift_if_scattered_years", "shift_if_contiguous_years")
         years = [row[name] - control.at[row["visit"], name] for name in names]
         if curve is not None and np.isfinite(years).all():
             words += (
-                f", which alone moves it by {years[0]:+.1f} years if volumes were lost in bursts "
-                f"and {years[1]:+.1f} if scans ended early"
+                f", which alone moves it by {signed(years[0], 1)} years if volumes were lost in "
+                f"bursts and {signed(years[1], 1)} if scans ended early"
             )
         differ.append(words)
     if not differ:
