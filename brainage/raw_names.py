@@ -107,6 +107,7 @@ _SHORT = {
     "sd": "SD",
     "mae": "MAE",
     "icc": "ICC",
+    "mdc": "minimal detectable change",
     "id": "ID",
     "anderson rubin": "Anderson-Rubin",
     "benjamini hochberg": "(Benjamini-Hochberg)",

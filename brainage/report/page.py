@@ -21,6 +21,7 @@ from brainage.report.record_sections import record_sections
 from brainage.report.results import StudyResults
 from brainage.report.scan_sections import scan_sections
 from brainage.report.trial_sections import answer_sections
+from brainage.report.typesetting import SHORT, setting_on_paper, unbroken
 from brainage.report.verdict import verdict
 from brainage.trial import TrialResult
 from brainage.wording import printable
@@ -149,8 +150,14 @@ def render_page(summary: Mapping, folder: str | Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = unbroken
     return environment.get_template("report.html.jinja").render(
-        summary=summary, picture=picture, files=files, figures=FIGURES
+        summary=summary,
+        picture=picture,
+        files=files,
+        fits=setting_on_paper,
+        short=SHORT,
+        figures=FIGURES,
     )
 
 

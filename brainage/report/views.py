@@ -8,13 +8,15 @@ import pandas as pd
 
 from brainage.number_words import interval, is_missing, p_words, plain, signed
 from brainage.raw_names import heading
-from brainage.report.content import Table, table_of
+from brainage.report.content import CODE, Table, table_of
 from brainage.tables import WHOLE_BRAIN
 
 #: A table of more rows is folded: a page of everything open is read by nobody.
 MOST_OPEN_ROWS = 20
 #: Words of so many letters that every row repeats are said once.
 _SAID_ONCE = 24
+#: Longer words of at most so many kinds stand below a table's caption, and a letter in its rows.
+_NOTED, _MOST_NOTES = 48, 8
 
 
 def estimates_table(
@@ -115,8 +117,27 @@ def analysis_table(
             view = view.drop(columns=name)
     if "network" in view:
         view["network"] = view["network"].map(_network)
+    view, caption = _noted(view, caption)
     folded = folded or len(view) > MOST_OPEN_ROWS
     return table_of(view, caption, folded=folded, file=file)
+
+
+def _noted(view: pd.DataFrame, caption: str) -> tuple[pd.DataFrame, str]:
+    """Return a table whose long words that come again are letters, and a caption that has them."""
+    letters = iter("abcdefghijklmnopqrstuvwxyz")
+    view = view.copy()
+    for name in view.columns[1:]:
+        kinds = [kind for kind in view[name].dropna().unique() if len(str(kind)) > _NOTED]
+        comes_again = len(kinds) * 2 < view[name].isin(kinds).sum()
+        if name in CODE or not comes_again or len(kinds) > _MOST_NOTES:
+            continue
+        marks = dict(zip(kinds, letters, strict=False))
+        if len(marks) < len(kinds):
+            break
+        view[name] = view[name].replace(marks)
+        notes = "; ".join(f"{mark}: {str(kind).rstrip('.')}" for kind, mark in marks.items())
+        caption = f"{caption.rstrip()} {heading(str(name)).capitalize()}: {notes}."
+    return view, caption
 
 
 def planned(row: pd.Series) -> str:

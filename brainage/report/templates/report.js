@@ -19,7 +19,7 @@
     say(done ? "Copied." : "This browser does not let the page copy.");
   };
   const number = (text) => {
-    const found = text.replace(/,/g, "").replace(/^< ?/, "").match(/^[-+]?[\d.]+(e[-+]?\d+)?/);
+    const found = text.replace(/,/g, "").replace(/^<\s?/, "").match(/^[-+]?[\d.]+(e[-+]?\d+)?/);
     return found ? Number(found[0]) : Number.NaN;
   };
   const compare = (numeric, sign) => (a, b) => {
@@ -41,7 +41,7 @@
     table.tBodies[0].append(...rows.map((each) => each.row));
   };
   const asTsv = (table) => [...table.rows]
-    .map((row) => [...row.cells].map((cell) => cell.textContent.trim()).join("\t")).join("\n");
+    .map((row) => [...row.cells].map((cell) => cell.textContent.replace(/\u00a0/g, " ").trim()).join("\t")).join("\n");
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) { return; }
