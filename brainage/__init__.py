@@ -37,6 +37,7 @@ _PUBLIC = {
     "plot_parcels": "brainage.imaging",
     "Atlas": "brainage.imaging",
     "Strategy": "brainage.imaging",
+    "list_atlases": "brainage.imaging",
     "list_strategies": "brainage.imaging",
     "load_strategy": "brainage.imaging",
     "FeatureTable": "brainage.connectivity",
@@ -180,6 +181,7 @@ if TYPE_CHECKING:
     from brainage.imaging import Strategy as Strategy
     from brainage.imaging import extract_parcel_series as extract_parcel_series
     from brainage.imaging import find_scans as find_scans
+    from brainage.imaging import list_atlases as list_atlases
     from brainage.imaging import list_strategies as list_strategies
     from brainage.imaging import load_atlas as load_atlas
     from brainage.imaging import load_strategy as load_strategy

@@ -96,6 +96,7 @@ _SAID |= _EFFICIENCY | {name: words for name, words in METRIC_WORDS.items() if "
 #: Columns whose cells are names of measures of a clock's accuracy.
 _OF_METRICS = ("metric",)
 
+_P_VALUE = re.compile(r"^p_|^p$|(^|_)p_value$")
 _UNITS = {"years": "years", "mm": "mm", "s": "s", "hz": "Hz", "percent": "%"}
 _SHORT = {
     "fd": "FD",
@@ -169,6 +170,22 @@ def said_key(key: str) -> str:
     """
     measure, comma, validation = key.partition(", ")
     return said_in("metric", measure) + comma + validation
+
+
+def is_p_value(name: str) -> bool:
+    """Return whether a column of this name holds p-values.
+
+    Parameters
+    ----------
+    name : str
+        As in the file.
+
+    Examples
+    --------
+    >>> is_p_value("p_adjusted"), is_p_value("paired_p_value"), is_p_value("planted")
+    (True, True, False)
+    """
+    return _P_VALUE.search(name) is not None
 
 
 def heading(name: str) -> str:

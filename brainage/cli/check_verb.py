@@ -7,7 +7,7 @@ import argparse
 from brainage.cli import BAD_INPUT, DONE, SOME_FAILED
 from brainage.cli.screen import Screen
 from brainage.cli.shows import show_end
-from brainage.cli.studies import overrides_of, study_of
+from brainage.cli.studies import as_given, overrides_of, study_of
 from brainage.config import StudyConfig
 
 
@@ -36,10 +36,10 @@ def run_check(arguments: argparse.Namespace, screen: Screen) -> int:
         screen.problem(f"stops here: {stop}")
     screen.result(found.as_dict())
     if found.stops:
-        show_end(screen, next_step=f"mend what stops, then: brainage check {arguments.study}")
+        show_end(screen, next_step=f"mend what stops, then: brainage check {as_given(arguments)}")
         return BAD_INPUT
     verb = "sweep" if is_sweep(arguments.study) else "run"
-    show_end(screen, next_step=f"brainage {verb} {arguments.study}")
+    show_end(screen, next_step=f"brainage {verb} {as_given(arguments)}")
     return SOME_FAILED if found.problems else DONE
 
 

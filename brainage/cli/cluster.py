@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from brainage.cli import DONE
 from brainage.cli.screen import Screen
 from brainage.cli.shows import show_end
+from brainage.cli.studies import as_given
 from brainage.config import StudyConfig
 from brainage.errors import ConfigError
 from brainage.stages.cohorts import Cohort
@@ -54,7 +55,7 @@ def run_on_cluster(
             "jobs": made.jobs,
         }
     )
-    show_end(screen, next_step=f"brainage extract {arguments.study} --status")
+    show_end(screen, next_step=f"brainage extract {as_given(arguments)} --status")
     return DONE
 
 

@@ -20,8 +20,8 @@ from typing import IO, TYPE_CHECKING, Self
 import pandas as pd
 
 from brainage.cli.text_table import TextColumn, table_lines
-from brainage.number_words import are_numbers, cell, is_missing
-from brainage.raw_names import heading, said_in
+from brainage.number_words import are_numbers, cell, p_words, plain
+from brainage.raw_names import heading, is_p_value, said_in
 from brainage.wording import printable
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ class Screen:
         most = len(shown) if self.verbose else most
         cells = [_column(shown[name].head(most), str(name)) for name in shown.columns]
         if len(shown):
-            self._write("\n".join([printable(title), *table_lines(cells, width=self._width()), ""]))
+            width = self._width()
+            titled = textwrap.wrap(printable(title), width, break_long_words=False)
+            self._write("\n".join([*titled, *table_lines(cells, width=width), ""]))
         else:
             self._write(f"{printable(title)}: none")
         if len(shown) > most:
@@ -320,15 +322,32 @@ def _plain(value: object) -> object:
 
 def _column(values: pd.Series, name: str) -> TextColumn:
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    cells = tuple(said_in(name, printable(_cell(value))) for value in values)
+    write = _written(values, name)
+    cells = tuple(said_in(name, printable(write(value))) for value in values)
     # A view holds numbers as text: "< .001", "-2.10 to +0.30".
     return TextColumn(printable(heading(name)), cells, numeric or are_numbers(cells))
 
 
-def _cell(value: object) -> str:
-    # Two decimals in every row, so that points stand below each other; the page has three digits.
-    if isinstance(value, float) and not is_missing(value):
-        if value.is_integer() and abs(value) < 1e6:
-            return f"{value + 0.0:.0f}"  # a zero has no sign
-        return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.2f}"
-    return cell(value)
+#: Decimals of a column by its unit, the last part of its name; others have three digits.
+_DECIMALS = {"years": 2, "minutes": 1, "kept": 1}
+
+
+def _written(values: pd.Series, name: str) -> Callable[[object], str]:
+    """Return how a column's values are written: its numbers alike, so that points stand aligned."""
+    numbers = [float(v) for v in values if isinstance(v, float) and math.isfinite(v)]
+    if is_p_value(name):
+        return lambda value: p_words(value) if isinstance(value, float) else cell(value)
+    if not numbers or all(number.is_integer() and abs(number) < 1e6 for number in numbers):
+        return cell
+    digits = _DECIMALS.get(name.rpartition("_")[2]) or _digits(max(map(abs, numbers)))
+
+    def number(value: object) -> str:
+        is_number = isinstance(value, float) and math.isfinite(value)
+        return plain(value, digits) if is_number else cell(value)
+
+    return number
+
+
+def _digits(largest: float) -> int:
+    """Return how many decimals show three digits of the largest number of a column."""
+    return 3 if largest < 10 else 2 if largest < 100 else 1 if largest < 1000 else 0

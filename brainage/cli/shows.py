@@ -253,16 +253,18 @@ def show_comparison(screen: Screen, result: TrialResult) -> None:
     deltas = result.deltas[result.deltas["network"] == WHOLE_BRAIN]
     flow = result.flow if screen.verbose else _flow_view(result.flow)
     screen.table(flow, title="participants by arm and visit")
-    screen.table(
+    _show_planned(
+        screen,
         _delta_view(deltas, paired=screen.verbose),
         title="change from baseline within each arm (years; negative: younger)",
     )
-    screen.table(
+    _show_planned(
+        screen,
         _contrast_view(result.contrasts[whole]),
         title="contrasts with control (years; negative: younger than under control)",
     )
     screen.sentence(f"model: {result.contrasts['method'].iloc[0]}")
-    screen.line(
+    screen.sentence(
         f"primary contrast: {result.standing}; plan {result.plan_hash}, "
         f"scores {result.scores_hash[:16]} (hashed before the "
         f"allocation was read), estimand {result.estimand['id']}"
@@ -276,11 +278,21 @@ def show_comparison(screen: Screen, result: TrialResult) -> None:
     if len(networks):
         view = _contrast_view(networks).drop(columns=["contrast", "visit"])
         view.insert(0, "network", list(networks["network"]))
-        screen.table(
-            view, title=f"networks: {primary['arm']} - {primary['versus']}, {primary['visit']}"
-        )
+        named = f"{primary['arm']} - {primary['versus']}, {primary['visit']}"
+        _show_planned(screen, view, title=f"networks: {named}")
     for note in result.notes:
         screen.sentence(f"note: {said(note)}")
+
+
+def _show_planned(screen: Screen, view: pd.DataFrame, *, title: str) -> None:
+    """Show estimates; what is the same of every row's plan is said once, in the title."""
+    words = view["plan"].str.removeprefix("primary, ")
+    if len(view) and words.nunique() == 1:
+        title = f"{title}; {words.iloc[0]}"
+        primary = view["plan"].str.startswith("primary")
+        own = view["plan"].where(~primary, "primary").where(primary, "")
+        view = view.assign(plan=own) if primary.any() else view.drop(columns="plan")
+    screen.table(view, title=title)
 
 
 def _contrast_view(table: pd.DataFrame) -> pd.DataFrame:

@@ -190,3 +190,4 @@ def add_completion(verbs: Verbs) -> None:
         "brainage completion fish > ~/.config/fish/completions/brainage.fish",
     )
     verb.add_argument("shell", choices=("bash", "zsh", "fish"))
+    add_output(verb)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,7 @@ def run_sweep(arguments: argparse.Namespace, screen: Screen) -> int:
         screen.line(f"participants per arm, one latent year: {note}")
     for note in board.failed:
         screen.problem(note)
-    after = None if board.winner is None else f"brainage train {board.winner}"
+    after = None if board.winner is None else f"brainage train {shlex.quote(str(board.winner))}"
     show_end(screen, results=board.folder, next_step=after)
     screen.result(
         {
@@ -186,6 +187,11 @@ def run_power(arguments: argparse.Namespace, screen: Screen) -> int:
         screen.table(curve, title="power by size", columns=_CURVE_COLUMNS)
         result["curve"] = curve.to_dict("records")
     screen.result(result)
+    show_end(
+        screen,
+        next_step="a trial of that size: brainage init FOLDER, then brainage compare --plan writes "
+        "its analysis plan; power --json prints these numbers as data",
+    )
     return DONE
 
 
@@ -231,8 +237,8 @@ def run_clock(arguments: argparse.Namespace, screen: Screen) -> int:
         clocks = {name: BrainClock.load(path).card() for name, path in packaged_clocks().items()}
         for name, card in clocks.items():
             screen.line(f"{name}: {card['trained on']}; {card['features']} of {card['atlas']}")
-        screen.line("use one by its name: paths.clock, or `brainage clock show NAME`")
         screen.result({name: card["clock"] for name, card in clocks.items()})
+        show_end(screen, next_step="brainage clock show NAME, or paths.clock: NAME in a study file")
         return DONE
     clock = BrainClock.load(find_clock_file(arguments.file))
     card = clock.card()
@@ -241,10 +247,14 @@ def run_clock(arguments: argparse.Namespace, screen: Screen) -> int:
     if clock.regression.holds_features:
         screen.problem(f"warning: {arguments.file} holds {clock.regression.data_in_file}")
     screen.result(card)
+    show_end(screen, next_step=f"brainage init FOLDER --clock {arguments.file}")
     return DONE
 
 
 def run_completion(arguments: argparse.Namespace, screen: Screen) -> int:
     """Print the completion script of a shell."""
-    print(completion_script(arguments.shell), end="")
+    script = completion_script(arguments.shell)
+    if not screen.silent:
+        print(script, end="")
+    screen.result({"shell": arguments.shell, "script": script})
     return DONE

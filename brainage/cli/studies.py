@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from brainage.config import StudyConfig, load_study
 from brainage.errors import ConfigError
@@ -21,6 +23,22 @@ def overrides_of(arguments: argparse.Namespace) -> list[str]:
     if getattr(arguments, "allow_partial", False):
         overrides.append("run.allow_partial=true")
     return overrides
+
+
+def as_given(arguments: argparse.Namespace, *, study: str | Path | None = None) -> str:
+    """Return the study and the settings of a command, for the next one to be copied.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        Of the command.
+    study : str or Path or None, default=None
+        Another study file; None: the command's own.
+    """
+    words = [str(arguments.study if study is None else study)]
+    for override in getattr(arguments, "overrides", []):
+        words += ["--set", override]
+    return shlex.join(words)
 
 
 def study_of(

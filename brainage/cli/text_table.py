@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-_GAP = 2
+#: Blanks between columns; one where the table fits with no more.
+_GAP, _LEAST_GAP = 2, 1
 #: A column of words may be wrapped down to this; numbers and single words are never broken.
 _NARROWEST = 12
 
@@ -49,25 +50,27 @@ def table_lines(columns: Sequence[TextColumn], *, width: int) -> list[str]:
     """
     if not columns:
         return []
-    widths = _fitted(columns, width)
-    if widths is None:
-        return _stacked(columns, width)
-    rule = "  ".join("─" * n for n in widths)
-    n_rows = len(columns[0].cells)
-    rows = [[column.cells[i] for column in columns] for i in range(n_rows)]
-    lines = _row([column.heading for column in columns], columns, widths)
-    lines.append(rule)
-    wrapped = [_row(row, columns, widths) for row in rows]
-    for row in wrapped:
-        lines += row
+    for gap in (_GAP, _LEAST_GAP):
+        widths = _fitted(columns, width, gap)
+        if widths is not None:
+            return _side_by_side(columns, widths, gap)
+    return _stacked(columns, width)
+
+
+def _side_by_side(columns: Sequence[TextColumn], widths: Sequence[int], gap: int) -> list[str]:
+    """Return heading, rule and rows, each column in its width."""
+    lines = _row([column.heading for column in columns], columns, widths, gap)
+    lines.append((" " * gap).join("─" * n for n in widths))
+    for i in range(len(columns[0].cells)):
+        lines += _row([column.cells[i] for column in columns], columns, widths, gap)
     return lines
 
 
-def _fitted(columns: Sequence[TextColumn], width: int) -> list[int] | None:
+def _fitted(columns: Sequence[TextColumn], width: int, gap: int) -> list[int] | None:
     """Return each column's width, the widest text columns wrapped first; None: they do not fit."""
     widths = [_natural(column) for column in columns]
     least = [_least(column) for column in columns]
-    room = width - _GAP * (len(columns) - 1)
+    room = width - gap * (len(columns) - 1)
     while sum(widths) > room:
         spare = [w - m for w, m in zip(widths, least, strict=True)]
         if max(spare) <= 0:
@@ -92,7 +95,9 @@ def _least(column: TextColumn) -> int:
     return max(longest, min(_NARROWEST, max(cells, default=1)))
 
 
-def _row(cells: Sequence[str], columns: Sequence[TextColumn], widths: Sequence[int]) -> list[str]:
+def _row(
+    cells: Sequence[str], columns: Sequence[TextColumn], widths: Sequence[int], gap: int
+) -> list[str]:
     """Return the lines of one row."""
     wrapped = [_wrap(cell, n) for cell, n in zip(cells, widths, strict=True)]
     height = max(len(lines) for lines in wrapped)
@@ -103,7 +108,7 @@ def _row(cells: Sequence[str], columns: Sequence[TextColumn], widths: Sequence[i
             text = lines[i] if i < len(lines) else ""
             blank = " " * (n - cell_len(text))
             parts.append(blank + text if column.numeric else text + blank)
-        shown.append((" " * _GAP).join(parts).rstrip())
+        shown.append((" " * gap).join(parts).rstrip())
     return shown
 
 

@@ -32,7 +32,7 @@ from brainage.cli.shows import (
     some_failed,
 )
 from brainage.cli.side_verbs import run_clock, run_completion, run_init, run_power, run_sweep
-from brainage.cli.studies import people_of, shard_of, study_of
+from brainage.cli.studies import as_given, people_of, shard_of, study_of
 from brainage.config import StudyConfig
 from brainage.errors import ConfigError
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 #: Rows of scans and people that ``--json`` holds; a longer list is the path of its table.
 _MOST_ROWS = 50
+_READ = "open that page in any browser; it needs no network"
 
 
 def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
@@ -86,9 +87,9 @@ def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
         show_scans(screen, table, cohort)
     folder = stage_folder(study, "extract")
     if shard or arguments.participant or arguments.session:
-        after = f"after the last part: brainage extract {arguments.study} --collect"
+        after = f"after the last part: brainage extract {as_given(arguments)} --collect"
     else:
-        after = f"brainage train {arguments.study}"
+        after = f"brainage train {as_given(arguments)}"
     show_end(screen, results=folder, next_step=after)
     screen.result({c: _of_scans(table, folder / c) for c, table in tables.items()})
     return SOME_FAILED if any(some_failed(table) for table in tables.values()) else DONE
@@ -114,7 +115,7 @@ def run_train(arguments: argparse.Namespace, screen: Screen) -> int:
             "left_out": _of_left_out(excluded, trained.folder),
         }
     )
-    show_end(screen, results=trained.folder, next_step=_after_training(study, arguments.study))
+    show_end(screen, results=trained.folder, next_step=_after_training(study, as_given(arguments)))
     return code
 
 
@@ -143,7 +144,7 @@ def run_evaluate(arguments: argparse.Namespace, screen: Screen) -> int:
             "left_out": _of_left_out(excluded, folder / "external"),
         }
     )
-    show_end(screen, results=folder, next_step=f"brainage report {arguments.study}")
+    show_end(screen, results=folder, next_step=f"brainage report {as_given(arguments)}")
     return code
 
 
@@ -176,7 +177,7 @@ def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
         }
     )
     after = "compare" if study.science.trial is not None else "report"
-    show_end(screen, results=folder, next_step=f"brainage {after} {arguments.study}")
+    show_end(screen, results=folder, next_step=f"brainage {after} {as_given(arguments)}")
     return code
 
 
@@ -194,7 +195,9 @@ def run_compare(arguments: argparse.Namespace, screen: Screen) -> int:
         screen.line(f"its hash, to be signed off: {its_hash}")
         screen.result({"plan": str(path), "hash": its_hash})
         words = path.with_suffix(".txt")
-        after = f"register {words}, then: brainage compare {arguments.study} --plan-hash {its_hash}"
+        after = (
+            f"register {words}, then: brainage compare {as_given(arguments)} --plan-hash {its_hash}"
+        )
         show_end(screen, results=path.parent, next_step=after)
         return DONE
     with screen.progress() as bar:
@@ -215,7 +218,7 @@ def run_compare(arguments: argparse.Namespace, screen: Screen) -> int:
         }
     )
     folder = stage_folder(study, "compare") / "results"
-    show_end(screen, results=folder, next_step=f"brainage report {arguments.study}")
+    show_end(screen, results=folder, next_step=f"brainage report {as_given(arguments)}")
     return DONE
 
 
@@ -225,8 +228,8 @@ def run_report(arguments: argparse.Namespace, screen: Screen) -> int:
 
     study = study_of(arguments)
     path = report(study)
-    show_report(screen, path)
-    screen.result({"report": str(path)})
+    screen.result({"report": str(path), "summary": str(path.with_name("summary.json"))})
+    show_end(screen, results=path, next_step=_READ)
     return DONE
 
 
@@ -264,7 +267,7 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
             code = max(code, _show_stage(screen, study, stage))
             summary[stage.name] = {"seconds": round(stage.seconds, 2)} | _summary_of(stage, study)
     summary["output"] = study.paths.output
-    show_end(screen, results=stage_folder(study, "report") / "report.html")
+    show_end(screen, results=stage_folder(study, "report") / "report.html", next_step=_READ)
     screen.result(summary)
     return code
 

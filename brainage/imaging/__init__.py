@@ -1,7 +1,7 @@
 """Scans and confounds in, parcel series out: the only room that knows nibabel and nilearn."""
 
 from brainage.imaging.atlas.atlas import Atlas, Parcels
-from brainage.imaging.atlas.atlas_library import check_space, load_atlas
+from brainage.imaging.atlas.atlas_library import check_space, list_atlases, load_atlas
 from brainage.imaging.atlas.cifti import SurfaceAtlas
 from brainage.imaging.atlas.labels import LabelAtlas
 from brainage.imaging.atlas.maps import MapAtlas
@@ -25,6 +25,7 @@ from brainage.imaging.reading.sidecars import resolve_t_r_s, sidecars_of
 __all__ = [
     "Nuisance",
     "Strategy",
+    "list_atlases",
     "list_strategies",
     "load_nuisance",
     "load_strategy",

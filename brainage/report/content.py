@@ -5,7 +5,6 @@ The whole of it is written beside the page as ``summary.json``, and the page is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.number_words import are_numbers, cell, p_words, plain
-from brainage.raw_names import heading, said
+from brainage.raw_names import heading, is_p_value, said
 from brainage.wording import printable
 
 #: Rows that a table of the page holds at most; its file has them all.
@@ -199,7 +198,7 @@ def table_of(
 
 def written(name: str) -> Callable[[Any], str]:
     """Return how a column's values are written, by its name: p-values, years, anything else."""
-    if _P_VALUE.search(name):
+    if is_p_value(name):
         return _p
     return _years if name.endswith("_years") else cell
 
@@ -220,6 +219,3 @@ def pairs(rows: Sequence[tuple[str, object]], caption: str, *, folded: bool = Fa
     """Return a table of two columns: what, and its value."""
     cells = tuple((printable(what), printable(cell(value))) for what, value in rows)
     return Table(caption, ("what", "value"), cells, (False, False), folded=folded)
-
-
-_P_VALUE = re.compile(r"^p_|^p$|(^|_)p_value$")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from brainage.config import StudyConfig, SweepConfig
 from brainage.errors import BrainAgeError, StageError
+from brainage.raw_names import said
 from brainage.stages.blinding import refuse_columns_that_follow_arms
 from brainage.stages.check_cohort import check_cohort
 from brainage.stages.check_findings import Check
@@ -15,6 +16,7 @@ from brainage.stages.cohorts import (
     COHORTS,
     Cohort,
     cohort_paths,
+    extraction_summary,
     has_cohort,
     made_elsewhere,
     stage_folder,
@@ -59,8 +61,8 @@ def check(study: StudyConfig) -> Check:
     )
     if any(has_cohort(study, cohort) for cohort in COHORTS) or study.paths.scores is None:
         found.lines.append(
-            f"{made}, clock {science.clock.estimator} on {', '.join(science.clock.views)}, "
-            f"bias correction {science.clock.bias_correction}"
+            f"{made}, clock {science.clock.estimator} on {said(', '.join(science.clock.views))}, "
+            f"bias correction {said(science.clock.bias_correction)}"
         )
     if science.clock.half_scans != "off" and trains(study):
         found.lines.append(TRADE_OFF)
@@ -108,30 +110,33 @@ def what_would_run(study: StudyConfig) -> pd.DataFrame:
     """
     science, rows = study.science, []
 
-    def add(stage: str, what: str, *, folder: str | None = None) -> None:
-        path = stage_folder(study, folder or stage)
-        there = read_manifest(path, missing_ok=True) is not None
+    def add(stage: str, what: str, *, there: bool | None = None) -> None:
+        path = stage_folder(study, stage)
+        if there is None:
+            there = read_manifest(path, missing_ok=True) is not None
         rows.append(
             {
                 "stage": stage,
                 "from": what,
                 "into": f"{path.parent.name}/{path.name}",
-                "there already": "yes, made again only if something changed" if there else "no",
+                "there already": "yes" if there else "no",
             }
         )
 
     scanned = [cohort for cohort in COHORTS if cohort_paths(study, cohort).scans]
     if scanned:
-        add("extract", f"scans ({', '.join(scanned)}), {science.atlas.name}")
+        done = all(extraction_summary(study, cohort) is not None for cohort in scanned)
+        add("extract", f"scans ({', '.join(scanned)}), {science.atlas.name}", there=done)
     if trains(study):
-        add("train", f"{science.clock.estimator} on {', '.join(science.clock.views)}")
+        add("train", f"{science.clock.estimator} on {said(', '.join(science.clock.views))}")
     if asks_for_evaluation(study):
         add("evaluate", "the clock")
     if study.paths.scores is None and has_cohort(study, "trial"):
         add("score", "the clock" if study.paths.clock is None else Path(study.paths.clock).name)
     if science.trial is not None:
         add("compare", "scores" if study.paths.scores is None else Path(study.paths.scores).name)
-    add("report", "what is there")
+    written = (stage_folder(study, "report") / "report.html").is_file()
+    add("report", "what is there", there=written)
     return pd.DataFrame(rows)
 
 

@@ -179,9 +179,9 @@ def _with_people(
     if "site" in joined and joined["site"].notna().any():
         sites = joined.groupby("site", as_index=False).agg(
             sessions=("participant_id", "size"),
-            youngest=("age_years", "min"),
-            mean_age=("age_years", "mean"),
-            oldest=("age_years", "max"),
+            youngest_years=("age_years", "min"),
+            mean_age_years=("age_years", "mean"),
+            oldest_years=("age_years", "max"),
         )
         found.tables[f"{cohort}: sites"] = sites
     return joined

@@ -34,6 +34,21 @@ FETCHED = (
 )
 
 
+def list_atlases() -> list[str]:
+    """Return the names of the atlases that `load_atlas` knows, those that need no download first.
+
+    Of Craddock's 43 levels the two that studies use most.
+
+    Examples
+    --------
+    >>> ba.list_atlases()[:3]
+    ['seitzman300', 'power264', 'dosenbach160']
+    """
+    schaefer = [f"schaefer{n}" for n in range(100, 1001, 100)]
+    difumo = [f"difumo{n}" for n in (64, 128, 256, 512, 1024)]
+    return [*BUILT_IN, *schaefer, "aal", *difumo, "msdl", "craddock200", "craddock400"]
+
+
 def load_atlas(atlas: str | AtlasOptions = "seitzman300") -> Atlas:
     """Load an atlas by name, or from the file its options name.
 
@@ -164,7 +179,7 @@ def _fetched(options: AtlasOptions) -> Atlas:
             found = Bunch(maps=_craddock_level(Path(str(found.maps)), int(number[0])))
         else:
             known = ", ".join([*BUILT_IN, *FETCHED])
-            near = did_you_mean(options.name, [*BUILT_IN, *FETCHED])
+            near = did_you_mean(options.name, list_atlases())
             raise AtlasError(
                 f"science.atlas.name: no atlas '{options.name}'.{near} Known: {known}; or "
                 "name a file in science.atlas.path."
