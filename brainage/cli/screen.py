@@ -339,7 +339,11 @@ def _written(values: pd.Series, name: str) -> Callable[[object], str]:
         return lambda value: p_words(value) if isinstance(value, float) else cell(value)
     if not numbers or all(number.is_integer() and abs(number) < 1e6 for number in numbers):
         return cell
-    digits = _DECIMALS.get(name.rpartition("_")[2]) or _digits(max(map(abs, numbers)))
+    least, most = min(map(abs, filter(None, numbers))), max(map(abs, numbers))
+    if most >= 100 and least < 1:
+        # Shares and people in one column have no digits in common.
+        return cell
+    digits = _DECIMALS.get(name.rpartition("_")[2]) or _digits(most)
 
     def number(value: object) -> str:
         is_number = isinstance(value, float) and math.isfinite(value)

@@ -28,8 +28,8 @@ def show_recovery(screen: Screen, recovered: Recovery) -> None:
     """Show estimates beside both truths, a miss marked as a miss."""
     whole = recovered.whole_brain
     screen.table(whole.drop(columns="method"), title="estimates beside the truth (years)")
-    screen.line(f"{_misses(whole)} miss the clock-scale truth (5 % would be expected to)")
-    screen.line(
+    screen.sentence(f"{_misses(whole)} miss the clock-scale truth (5 % would be expected to)")
+    screen.sentence(
         "rows against baseline also hold what all arms share (ageing that the correction "
         "misses, visit effects): compare arms by the rows against control"
     )
@@ -38,7 +38,7 @@ def show_recovery(screen: Screen, recovered: Recovery) -> None:
         if screen.verbose:
             title = "the same of every network's clock (years)"
             screen.table(networks.drop(columns="method"), title=title)
-        screen.line(
+        screen.sentence(
             f"network clocks: {_misses(networks)} miss their own clock-scale truth (5 % would be "
             "expected to; intervals of one trial's networks go together)"
         )

@@ -14,9 +14,11 @@ from brainage.cli.screen import Screen
 from brainage.config import StudyConfig
 from brainage.number_words import interval, p_words, plain, signed
 from brainage.raw_names import said
+from brainage.stages.manifest import MANIFEST
 from brainage.tables import WHOLE_BRAIN
 
 if TYPE_CHECKING:
+    from brainage.stages.already_there import Before
     from brainage.stages.cohorts import Cohort
     from brainage.stages.evaluate import Evaluation
     from brainage.stages.train import Trained
@@ -37,6 +39,16 @@ def show_mask_cost(screen: Screen, study: StudyConfig, cohorts: Iterable[Cohort]
         cost = own_mask_cost(study, cohort)
         if cost:
             screen.line(cost)
+
+
+def show_already_there(screen: Screen, before: Before) -> None:
+    """Say that a stage was there already; of an extraction how many scans were."""
+    if before.pattern != MANIFEST:
+        n = before.kept
+        if n:
+            screen.line(f"already there: {n:,} series, not extracted again")
+    elif before.is_all:
+        screen.line("already there: nothing it rests on has changed (--overwrite makes it again)")
 
 
 def show_extracted(screen: Screen, tables: dict[str, pd.DataFrame]) -> None:
@@ -150,7 +162,8 @@ def show_trained(screen: Screen, trained: Trained) -> None:
     from brainage.stages.train import clocks_that_show_nothing
 
     show_no_clock(screen, clocks_that_show_nothing(trained.clocks))
-    screen.table(trained.metrics, title="reference clock, uncorrected out-of-fold predictions")
+    shown = trained.metrics if trained.metrics["shows_nothing"].any() else _told(trained.metrics)
+    screen.table(shown, title="reference clock, uncorrected out-of-fold predictions")
     _show_efficiency(screen, trained.efficiency)
     # Of people left out: an in-sample correction's own slopes are of training scans.
     slopes = trained.clocks[WHOLE_BRAIN].facts["gap_slope_out_of_fold"]
@@ -162,6 +175,11 @@ def show_trained(screen: Screen, trained: Trained) -> None:
         )
     screen.sentence(f"with scan length: {trained.clocks[WHOLE_BRAIN].length_words}")
     screen.sentence(f"drift with elapsed time: {trained.clocks[WHOLE_BRAIN].drift_words}")
+
+
+def _told(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return metrics without what none of them has to tell."""
+    return metrics.drop(columns="shows_nothing")
 
 
 def _show_efficiency(screen: Screen, efficiency: pd.DataFrame | None) -> None:
@@ -238,9 +256,10 @@ def show_scores(screen: Screen, scores: pd.DataFrame) -> None:
     whole = scores[scores["network"] == scores["network"].iloc[0]]
     outside = int((~whole["in_age_range"]).sum())
     far = int((whole["distance_percentile"] > 95).sum())
-    screen.line(
+    n_clocks = scores["network"].nunique()
+    screen.sentence(
         f"{len(whole)} scans of {whole['participant_id'].nunique()} participants scored by "
-        f"{scores['network'].nunique()} clock(s); {outside} outside the clock's age range, "
+        f"{n_clocks} clock{'s' if n_clocks > 1 else ''}; {outside} outside the clock's age range, "
         f"{far} farther from the reference than 95 % of it"
     )
 

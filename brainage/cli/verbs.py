@@ -7,15 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from brainage.cli import DONE, SOME_FAILED
 from brainage.cli.check_verb import run_check
 from brainage.cli.cluster import is_for_cluster, run_on_cluster
 from brainage.cli.screen import Screen
 from brainage.cli.show_truth import show_recovery, show_synthetic, show_truth
 from brainage.cli.shows import (
-    scan_counts,
+    show_already_there,
     show_calibrations,
     show_comparison,
     show_end,
@@ -33,14 +31,14 @@ from brainage.cli.shows import (
 )
 from brainage.cli.side_verbs import run_clock, run_completion, run_init, run_power, run_sweep
 from brainage.cli.studies import as_given, people_of, shard_of, study_of
+from brainage.cli.verb_results import result_of
 from brainage.config import StudyConfig
 from brainage.errors import ConfigError
+from brainage.stages.already_there import stands_before
 
 if TYPE_CHECKING:
     from brainage.stages.run import StageDone
 
-#: Rows of scans and people that ``--json`` holds; a longer list is the path of its table.
-_MOST_ROWS = 50
 _READ = "open that page in any browser; it needs no network"
 
 
@@ -68,6 +66,7 @@ def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
     if not arguments.collect:
         show_mask_cost(screen, study, cohorts)
     tables = {}
+    before = stands_before(study, "extract")
     for cohort, people in people_of(study, cohorts, arguments.participant).items():
         if arguments.collect:
             tables[cohort] = collect_cohort(study, cohort)
@@ -83,6 +82,7 @@ def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
                 progress=bar,
                 tell=screen.line,
             )
+    show_already_there(screen, before)
     for cohort, table in tables.items():
         show_scans(screen, table, cohort)
     folder = stage_folder(study, "extract")
@@ -91,7 +91,7 @@ def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
     else:
         after = f"brainage train {as_given(arguments)}"
     show_end(screen, results=folder, next_step=after)
-    screen.result({c: _of_scans(table, folder / c) for c, table in tables.items()})
+    screen.result(result_of(study, "extract", tables))
     return SOME_FAILED if any(some_failed(table) for table in tables.values()) else DONE
 
 
@@ -101,20 +101,15 @@ def run_train(arguments: argparse.Namespace, screen: Screen) -> int:
     from brainage.stages.train import train
 
     study = study_of(arguments)
+    before = stands_before(study, "train")
     with screen.progress() as bar:
         trained = train(study, overwrite=arguments.overwrite, progress=bar)
+    show_already_there(screen, before)
     screen.line(scans_used(study, "reference"))
     show_trained(screen, trained)
     excluded = left_out(study, "train")
     code = show_left_out(screen, excluded, "reference")
-    screen.result(
-        {
-            "folder": str(trained.folder),
-            "made_now": trained.made_now,
-            "metrics": trained.metrics.to_dict("records"),
-            "left_out": _of_left_out(excluded, trained.folder),
-        }
-    )
+    screen.result(result_of(study, "train", trained))
     show_end(screen, results=trained.folder, next_step=_after_training(study, as_given(arguments)))
     return code
 
@@ -126,24 +121,15 @@ def run_evaluate(arguments: argparse.Namespace, screen: Screen) -> int:
     from brainage.stages.features import left_out
 
     study = study_of(arguments)
+    before = stands_before(study, "evaluate")
     with screen.progress() as bar:
         found = evaluate(study, overwrite=arguments.overwrite, progress=bar)
+    show_already_there(screen, before)
     show_evaluation(screen, found)
     folder = stage_folder(study, "evaluate")
     excluded = left_out(study, "evaluate/external")
     code = show_left_out(screen, excluded, "external")
-    tables = {
-        name: table.to_dict("records")
-        for name, table in vars(found).items()
-        if table is not None and name != "external_scores"
-    }
-    screen.result(
-        {
-            "folder": str(folder),
-            **tables,
-            "left_out": _of_left_out(excluded, folder / "external"),
-        }
-    )
+    screen.result(result_of(study, "evaluate", found))
     show_end(screen, results=folder, next_step=f"brainage report {as_given(arguments)}")
     return code
 
@@ -155,10 +141,12 @@ def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
     from brainage.stages.score import gap_lines, load_calibrations, score, scored_by_nothing
 
     study = study_of(arguments)
+    before = stands_before(study, "score")
     with screen.progress() as bar:
         scores = score(study, overwrite=arguments.overwrite, progress=bar)
     calibrations = load_calibrations(study)
     nothing = scored_by_nothing(study)
+    show_already_there(screen, before)
     screen.line(scans_used(study, "trial"))
     show_no_clock(screen, nothing)
     show_gap_lines(screen, gap_lines(study))
@@ -167,15 +155,7 @@ def run_score(arguments: argparse.Namespace, screen: Screen) -> int:
     folder = stage_folder(study, "score")
     excluded = left_out(study, "score")
     code = show_left_out(screen, excluded, "trial")
-    screen.result(
-        {
-            "scores": str(folder / "scores.tsv"),
-            "n_scores": len(scores),
-            "shows_nothing": nothing,
-            "calibrations": calibrations.to_dict("records"),
-            "left_out": _of_left_out(excluded, folder),
-        }
-    )
+    screen.result(result_of(study, "score", scores))
     after = "compare" if study.science.trial is not None else "report"
     show_end(screen, results=folder, next_step=f"brainage {after} {as_given(arguments)}")
     return code
@@ -200,23 +180,14 @@ def run_compare(arguments: argparse.Namespace, screen: Screen) -> int:
         )
         show_end(screen, results=path.parent, next_step=after)
         return DONE
+    before = stands_before(study, "compare")
     with screen.progress() as bar:
         result = compare(
             study, overwrite=arguments.overwrite, plan_hash=arguments.plan_hash, progress=bar
         )
+    show_already_there(screen, before)
     show_comparison(screen, result)
-    screen.result(
-        {
-            "contrasts": result.contrasts.to_dict("records"),
-            "deltas": result.deltas.to_dict("records"),
-            "flow": result.flow.to_dict("records"),
-            "notes": list(result.notes),
-            "estimand": result.estimand,
-            "plan_hash": result.plan_hash,
-            "scores_hash": result.scores_hash,
-            "folder": str(stage_folder(study, "compare")),
-        }
-    )
+    screen.result(result_of(study, "compare", result))
     folder = stage_folder(study, "compare") / "results"
     show_end(screen, results=folder, next_step=f"brainage report {as_given(arguments)}")
     return DONE
@@ -228,7 +199,7 @@ def run_report(arguments: argparse.Namespace, screen: Screen) -> int:
 
     study = study_of(arguments)
     path = report(study)
-    screen.result({"report": str(path), "summary": str(path.with_name("summary.json"))})
+    screen.result(result_of(study, "report", path))
     show_end(screen, results=path, next_step=_READ)
     return DONE
 
@@ -263,9 +234,14 @@ def run_study(screen: Screen, study: StudyConfig, *, overwrite: bool) -> int:
     summary: dict[str, Any] = {}
     with screen.progress() as bar:
         for stage in run_stages(study, overwrite=overwrite, progress=bar):
-            screen.line(f"== {stage.name} ({stage.seconds:.1f} s)")
+            there = ": already there" if stage.already_there else ""
+            screen.line(f"== {stage.name}{there} ({stage.seconds:.1f} s)")
             code = max(code, _show_stage(screen, study, stage))
-            summary[stage.name] = {"seconds": round(stage.seconds, 2)} | _summary_of(stage, study)
+            summary[stage.name] = {
+                "seconds": round(stage.seconds, 2),
+                "already_there": stage.already_there,
+                **result_of(study, stage.name, stage.result),
+            }
     summary["output"] = study.paths.output
     show_end(screen, results=stage_folder(study, "report") / "report.html", next_step=_READ)
     screen.result(summary)
@@ -301,60 +277,6 @@ def _show_stage(screen: Screen, study: StudyConfig, stage: StageDone) -> int:
         folder = "evaluate/external" if stage.name == "evaluate" else stage.name
         return show_left_out(screen, left_out(study, folder), cohorts[stage.name])
     return DONE
-
-
-def _summary_of(stage: StageDone, study: StudyConfig) -> dict:
-    """Return a stage's result as ``run --json`` holds it."""
-    from brainage.stages.cohorts import stage_folder
-
-    folder = stage_folder(study, stage.name)
-    made: Any = stage.result
-    if stage.name == "extract":
-        return {cohort: _of_scans(table, folder / cohort) for cohort, table in made.items()}
-    if stage.name == "train":
-        return {"folder": str(folder), "metrics": made.metrics.to_dict("records")}
-    if stage.name == "score":
-        return {"scores": str(folder / "scores.tsv"), "n_scores": len(made)}
-    if stage.name == "compare":
-        return {
-            "folder": str(folder),
-            "contrasts": made.contrasts.to_dict("records"),
-            "deltas": made.deltas.to_dict("records"),
-            "flow": made.flow.to_dict("records"),
-            "notes": list(made.notes),
-        }
-    if stage.name == "evaluate":
-        tables = {
-            name: table.to_dict("records")
-            for name, table in vars(made).items()
-            if table is not None and name != "external_scores"
-        }
-        return {"folder": str(folder), **tables}
-    if stage.name == "truth":
-        return {"rows": made.to_dict("records")}
-    if stage.name == "recovery":
-        return {
-            "rows": made.whole_brain.to_dict("records"),
-            "networks": made.networks.to_dict("records"),
-            "regions": made.regions.to_dict("records"),
-        }
-    return {"file": str(made)} if stage.name == "report" else {}
-
-
-def _of_scans(table: pd.DataFrame, folder: Path) -> dict:
-    """Return what became of a cohort's scans; those not used by name, or where they are named."""
-    rest = table[table["status"] != "done"]
-    columns = ["participant_id", "session_id", "run", "status", "reason"]
-    counts = scan_counts(table) | {"table": str(folder / "scans.tsv")}
-    if len(rest) > _MOST_ROWS:
-        return counts | {"not_used": len(rest)}
-    return counts | {"not_used": rest[columns].to_dict("records")}
-
-
-def _of_left_out(excluded: pd.DataFrame, folder: Path) -> list[dict] | dict:
-    if len(excluded) <= _MOST_ROWS:
-        return excluded.to_dict("records")
-    return {"n": len(excluded), "table": str(folder / "features" / "excluded.tsv")}
 
 
 def _after_training(study: StudyConfig, name: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from brainage.config import StudyConfig
 from brainage.progress import Progress, silent
+from brainage.stages.already_there import stands_before
 from brainage.stages.check import refuse_stops
 from brainage.stages.cohorts import COHORTS, Cohort, cohort_paths, has_cohort, trains
 from brainage.stages.compare import compare
@@ -23,11 +24,12 @@ from brainage.stages.train import train
 
 
 class StageDone(NamedTuple):
-    """One finished stage: its name, what it made and how long it took."""
+    """One finished stage: its name, what it made, how long it took, whether it stood before."""
 
     name: str
     result: object
     seconds: float
+    already_there: bool = False
 
 
 def run_stages(
@@ -58,9 +60,10 @@ def run_stages(
     def timed(
         name: str, make: Callable[..., object], *arguments: object, **options: object
     ) -> StageDone:
+        before = stands_before(study, name)
         started = time.monotonic()
         result = make(*arguments, **options)
-        return StageDone(name, result, time.monotonic() - started)
+        return StageDone(name, result, time.monotonic() - started, before.is_all)
 
     def extract_all(
         study: StudyConfig, cohorts: list[Cohort], *, overwrite: bool, progress: Progress
