@@ -11,14 +11,16 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-from brainage.clock import BrainClock, ClockOptions, regressor_of
+from brainage.clock import BrainClock
 from brainage.config import StudyConfig
 from brainage.connectivity import KINDS, ConnectivityOptions, ViewSpec
 from brainage.errors import BrainAgeError
-from brainage.imaging import CleaningOptions, load_atlas, load_strategy
+from brainage.imaging import CleaningOptions, ExclusionRules, load_atlas, load_strategy
+from brainage.raw_names import said
 from brainage.stages.as_it_ran import STAGES
 from brainage.stages.cohorts import COHORTS, cohort_paths, extraction_summary
 from brainage.stages.extract import SCANS
+from brainage.stages.methods_clock import clock_sentences
 from brainage.stages.score import scoring_clock
 from brainage.tables import read_table
 from brainage.trial import TrialOptions
@@ -28,6 +30,18 @@ _ADJUSTED = {
     "holm": "adjusted by Holm's method",
     "dunnett": "adjusted by Dunnett's method",
     "benjamini_hochberg": "adjusted by the method of Benjamini and Hochberg",
+}
+
+_SHRUNK = {
+    "ledoit_wolf": "Ledoit and Wolf's method",
+    "oas": "oracle-approximating shrinkage",
+    "none": "nothing",
+}
+_SCHEMES = {
+    "simple": "simple randomisation",
+    "permuted_blocks": "randomisation in permuted blocks",
+    "stratified_blocks": "randomisation in blocks within strata",
+    "minimisation": "minimisation",
 }
 
 
@@ -92,7 +106,9 @@ def _extracts(study: StudyConfig) -> bool:
 
 def _series(study: StudyConfig, *, extracted: bool) -> list[str]:
     if _extracts(study):
-        return [*([_extraction(study)] if extracted else []), *_counts(study)]
+        rules = _rules(study.science.exclusion)
+        made = [_extraction(study), *([rules] if rules else [])] if extracted else []
+        return [*made, *_counts(study)]
     spec = _spec_of(study)
     told = f" (atlas {spec.atlas})" if spec is not None and spec.atlas else ""
     return [f"Parcel time series{told} were made elsewhere and read as they are."]
@@ -100,7 +116,7 @@ def _series(study: StudyConfig, *, extracted: bool) -> list[str]:
 
 def _counts(study: StudyConfig) -> list[str]:
     """Say how many scans there were and by which rules some were left out."""
-    said = []
+    told = []
     for cohort in COHORTS:
         path = extraction_summary(study, cohort)
         if path is None:
@@ -109,8 +125,8 @@ def _counts(study: StudyConfig) -> list[str]:
         words = f"Of {len(table)} {cohort} scans {int((table['status'] == 'done').sum())} were used"
         counts = table.loc[table["status"] != "done", "reason"].map(_rule).value_counts()
         reasons = "; ".join(f"{reason}: {n}" for reason, n in counts.items())
-        said.append(words + (f" ({reasons})." if reasons else "."))
-    return said
+        told.append(words + (f" ({reasons})." if reasons else "."))
+    return told
 
 
 def _rule(reason: object) -> str:
@@ -142,6 +158,7 @@ def _extraction(study: StudyConfig) -> str:
     least = f"{100 * atlas.min_coverage:.0f} %"
     try:
         signals = f"{load_atlas(atlas).signal_words} of {atlas.name}"
+        signals += f", radius {atlas.radius_mm:g} mm" if atlas.radius_mm else ""
     except BrainAgeError:
         # The atlas's file may have gone since; what its signals were is then not said.
         signals = f"those of {atlas.name}"
@@ -166,78 +183,78 @@ def _cleaning(cleaning: CleaningOptions) -> str:
             f"volumes with framewise displacement above {threshold_mm:g} mm censored, "
             f"and kept stretches under {cleaning.min_segment_volumes} volumes with them"
         )
+    if cleaning.drop_initial_volumes is not None:
+        parts.append(f"the first {cleaning.drop_initial_volumes} volumes dropped")
+    if cleaning.detrend:
+        parts.append("linear trends removed")
+    if cleaning.standardize == "zscore_sample":
+        parts.append("each signal scaled to unit variance")
     if cleaning.smoothing_fwhm_mm:
-        parts.append(f"smoothed with {cleaning.smoothing_fwhm_mm:g} mm full width at half maximum")
+        mask = " within each scan's own mask" if cleaning.smoothing_mask == "scan" else ""
+        width = f"{cleaning.smoothing_fwhm_mm:g} mm full width at half maximum"
+        parts.append(f"smoothed with {width}{mask}")
+    if cleaning.t_r_s:
+        parts.append(f"a repetition time of {cleaning.t_r_s:g} s taken where files state none")
+    if cleaning.motion_order:
+        parts.append(f"bare motion parameters read in the order of {cleaning.motion_order.upper()}")
     return ", ".join(parts)
+
+
+def _rules(rules: ExclusionRules) -> str:
+    """Say when a scan was not used; a rule that excludes nothing is not told."""
+    told = []
+    if rules.max_mean_fd_mm is not None:
+        told.append(f"its mean framewise displacement was above {rules.max_mean_fd_mm:g} mm")
+    if rules.min_retained_share:
+        told.append(f"less than {100 * rules.min_retained_share:g} % of its volumes were kept")
+    if rules.min_retained_s:
+        told.append(f"less than {rules.min_retained_s:g} s were kept")
+    if rules.min_parcels_share:
+        told.append(f"less than {100 * rules.min_parcels_share:g} % of its parcels had a signal")
+    return f"A scan was not used where {', or '.join(told)}." if told else ""
 
 
 def _features(connectivity: ConnectivityOptions) -> str:
     kinds = ", ".join(KINDS[kind].words for kind in connectivity.kinds)
     shrunk = any(KINDS[kind].shrinkage == "asked" for kind in connectivity.kinds)
-    tail = f" (covariance estimated with {connectivity.shrinkage})" if shrunk else ""
+    tail = f" (covariance shrunk by {_SHRUNK[connectivity.shrinkage]})" if shrunk else ""
+    if connectivity.parcel_presence:
+        least = f"{100 * connectivity.parcel_presence:g} %"
+        tail += f", of the parcels with a signal in at least {least} of the reference's sessions"
+    if connectivity.incomplete_scans == "exclude":
+        tail += "; sessions that lacked one of these parcels were left out"
     return f"Connectivity of a session's joined runs was {kinds}{tail}."
 
 
 def _clock(study: StudyConfig, *, trained: bool) -> list[str]:
     if study.paths.clock is not None:
         return _lent(study)
-    if not trained:
-        return []
-    clock = study.science.clock
-    validation = clock.validation
-    sentences = [
-        f"Age was predicted by {_estimator(clock)}; accuracy is that of "
-        f"{validation.n_folds}-fold cross-validation{_repeated(validation.n_repeats)} (people and "
-        "families never split), every choice nested, on uncorrected predictions."
-    ]
-    if clock.harmonization.method != "none":
-        kept = ", beside a linear age effect that stays" if clock.harmonization.preserve_age else ""
-        sentences.append(
-            f"Site effects were removed by {clock.harmonization.method}, fitted on "
-            f"training scans of each fold{kept}."
-        )
-    if clock.bias_correction == "in_sample":
-        sentences.append(
-            "The gap's line on age was fitted on training predictions, which leaves "
-            "most of the age bias in (see the gap slopes)."
-        )
-    elif clock.bias_correction != "none":
-        sentences.append(
-            f"The gap was freed from age by the {clock.bias_correction} correction, "
-            "fitted on out-of-fold reference predictions, frozen and applied alike at "
-            "every visit."
-        )
-    return sentences
-
-
-def _repeated(n_repeats: int) -> str:
-    return f", repeated {n_repeats} times" if n_repeats > 1 else ""
+    return clock_sentences(study.science.clock) if trained else []
 
 
 def _lent(study: StudyConfig) -> list[str]:
     """Say of a clock trained elsewhere what its own file says."""
-    said = ["The clock was trained before and used as it was frozen; its model card says how."]
+    told = ["The clock was trained before and used as it was frozen; its model card says how."]
     clock = _record_of_clock(study)
     if clock is None:
-        return said
+        return told
     card = clock.card()
     for key, words in (("trained on", "It was trained on"), ("features", "Its features are")):
         if card.get(key):
-            said.append(f"{words} {card[key]}.")
+            told.append(f"{words} {said(card[key])}.")
     if card.get("estimator"):
-        said.append(
+        told.append(
             f"Its estimator is {card['estimator']}, its age-bias correction "
-            f"{card.get('bias correction', 'not known')}."
+            f"{said(card.get('bias correction', 'not known'))}."
         )
-    return said
-
-
-def _estimator(clock: ClockOptions) -> str:
-    words = regressor_of(clock).words()
-    if not clock.ensemble:
-        return words
-    n_models = clock.validation.n_folds * clock.validation.n_repeats
-    return f"{words}, the {n_models} fold models averaged"
+    for key, words in (
+        ("half scans", "Of its training"),
+        ("harmonisation", "Site effects in it"),
+        ("gap freed of age and sex", "Its gap"),
+    ):
+        if card.get(key, "none") != "none":
+            told.append(f"{words}: {said(card[key])}.")
+    return told
 
 
 def _trial(trial: TrialOptions, *, scores_made_here: bool) -> list[str]:
@@ -257,6 +274,37 @@ def _trial(trial: TrialOptions, *, scores_made_here: bool) -> list[str]:
     ]
 
 
+def analysis_sentences(analyses: pd.DataFrame, trial: TrialOptions) -> list[str]:
+    """Say which analyses ran beside the headline's, planned and not, with what they draw.
+
+    Parameters
+    ----------
+    analyses : DataFrame
+        Of the comparison: words, planned, state.
+    trial : TrialOptions
+        The choices on record.
+    """
+    done = analyses[analyses["state"] == "done"]
+    told = []
+    for planned, words in ((True, "Analyses that were planned and done"), (False, "Post hoc")):
+        rows = done[done["planned"] == planned]
+        if len(rows):
+            named = "; ".join(text.removeprefix("sensitivity: ") for text in rows["words"])
+            told.append(f"{words}: {said(named)}.")
+    keys = set(done["analysis"])
+    if "rerandomization" in keys:
+        scheme = trial.randomization
+        told.append(
+            f"The re-randomisation test replayed {_SCHEMES[scheme.scheme]} in {scheme.n_draws:,} "
+            f"draws of a studentised contrast ({scheme.statistic.upper()})."
+        )
+    if "levakov" in keys:
+        told.append(
+            f"Intervals of Levakov's outcome are from {trial.n_bootstraps:,} bootstrap draws."
+        )
+    return told
+
+
 def model_sentences(contrasts: pd.DataFrame, covariates: pd.DataFrame) -> list[str]:
     """Say by which model the primary contrast was found, with which covariates.
 
@@ -267,10 +315,10 @@ def model_sentences(contrasts: pd.DataFrame, covariates: pd.DataFrame) -> list[s
     """
     primary = contrasts[contrasts["primary"]].iloc[0]
     people = f"{int(primary['n_model'])} participants of these two arms"
-    said = [f"It was estimated by {primary['method']}, in {people}."]
+    told = [f"It was estimated by {primary['method']}, in {people}."]
     fitted = covariates[covariates["network"] == primary["network"]]
     if len(fitted):
         first = fitted[fitted["analysis"] == fitted["analysis"].iloc[0]]
-        named = [str(name).replace("_", " ") for name in first["covariate"]]
-        said.append(f"Covariates were {', '.join(named)}.")
-    return said
+        named = [said(str(name)) for name in first["covariate"]]
+        told.append(f"Covariates were {', '.join(named)}.")
+    return told

@@ -29,6 +29,7 @@ from brainage.stages.features import left_out
 from brainage.stages.lock import stage_lock
 from brainage.stages.manifest import read_checked_manifest, read_manifest, versions
 from brainage.stages.methods import (
+    analysis_sentences,
     cited,
     methods_sentences,
     model_sentences,
@@ -98,6 +99,9 @@ def gather(study: StudyConfig) -> StudyResults:
     modelled = (
         model_sentences(fields["contrasts"], fields["covariates"]) if "contrasts" in fields else []
     )
+    trial = ran.science.trial
+    if trial is not None and fields.get("analyses") is not None:
+        modelled += analysis_sentences(fields["analyses"], trial)
     fields["methods"] = (
         *methods_sentences(ran, stages=stages),
         *modelled,

@@ -6,7 +6,12 @@ import pandas as pd
 
 from brainage.config import study_from_mapping
 from brainage.imaging.cleaning.strategies import load_strategy
-from brainage.stages.methods import cited, methods_sentences, model_sentences
+from brainage.stages.methods import (
+    analysis_sentences,
+    cited,
+    methods_sentences,
+    model_sentences,
+)
 
 
 def extraction(**cleaning):
@@ -44,7 +49,7 @@ def clock(preset=None, **options):
 
 def test_a_c_that_was_not_tuned_is_not_said_to_be():
     fixed = clock("levakov2023")
-    assert "linear support vector regression, C fixed at 1;" in fixed
+    assert "linear support vector regression, C fixed at 1, epsilon 0.1 years;" in fixed
     assert "inner cross-validation" not in fixed
     assert "C chosen by inner cross-validation" in clock("lisa_like_linear")
     poly = clock("lisa_like")
@@ -111,3 +116,31 @@ def test_of_a_stage_that_did_not_run_nothing_is_said():
 
 def test_signals_are_called_what_the_atlas_makes_them():
     assert "the means of the voxels in the spheres of seitzman300" in extraction()
+
+
+def test_rules_of_exclusion_are_told_and_one_that_excludes_nothing_is_not():
+    rules = {"max_mean_fd_mm": None, "min_retained_s": 180}
+    study = study_from_mapping(
+        {"paths": {"reference": {"scans": "x"}}, "science": {"exclusion": rules}}
+    )
+    said = " ".join(methods_sentences(study))
+    assert "A scan was not used where less than 50 % of its volumes were kept" in said
+    assert "less than 180 s were kept" in said
+    assert "displacement was above" not in said
+
+
+def test_analyses_that_ran_are_told_from_the_record_and_no_others():
+    analyses = pd.DataFrame(
+        [
+            ("rerandomization", "re-randomisation test", True, "done"),
+            ("levakov", "Levakov's outcome", False, "done"),
+            ("dose", "trend over arms", True, "not run"),
+        ],
+        columns=["analysis", "words", "planned", "state"],
+    )
+    trial = study_from_mapping({"extends": "demo"}).science.trial
+    said = " ".join(analysis_sentences(analyses, trial))
+    assert "planned and done: re-randomisation test." in said
+    assert "Post hoc: Levakov's outcome." in said
+    assert "9,999 draws" in said
+    assert "trend" not in said

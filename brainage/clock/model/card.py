@@ -21,6 +21,7 @@ _LIMITS = (
     "score says so)"
 )
 
+_HALVES = {"half_weight": "half as much as a whole scan", "full_weight": "as much as a whole scan"}
 _LOSS_WORDS = {"contiguous": "cut short", "scattered": "with bursts lost"}
 
 
@@ -130,7 +131,8 @@ def _making_lines(clock: ClockParts) -> dict[str, str]:
     if words != "none":
         words += ", age preserved" if sites["preserve_age"] else ", without age"
         words += f"; a site it does not know: {sites['unseen_site']}"
-    return {
+    halves = half_scan_words(facts["options"].get("half_scans", "off"))
+    lines = {
         "atlas": f"{spec.atlas}, {spec.n_parcels} parcels",
         "features": ", ".join(f"{s.kind} (shrinkage {s.shrinkage})" for s in clock.specs),
         "cleaning": facts.get("cleaning") or "not stated",
@@ -139,6 +141,7 @@ def _making_lines(clock: ClockParts) -> dict[str, str]:
         "estimator": facts["estimator"],
         "chosen": facts["chosen"],
     }
+    return lines | ({"half scans": halves} if halves else {})
 
 
 def _bias_lines(clock: ClockParts) -> dict[str, str]:
@@ -161,6 +164,27 @@ def _bias_lines(clock: ClockParts) -> dict[str, str]:
                 GapSlope.from_dict(slope, f"gap slope, {word}")
             )
     return lines
+
+
+def half_scan_words(half_scans: str) -> str:
+    """Return how halves of scans were trained on; empty where they were not.
+
+    Parameters
+    ----------
+    half_scans : {"off", "half_weight", "full_weight"}
+        As `ClockOptions.half_scans`.
+
+    Examples
+    --------
+    >>> half_scan_words("off")
+    ''
+    """
+    if half_scans == "off":
+        return ""
+    return (
+        "each person's whole scan and its two halves were trained on, a half counting "
+        + _HALVES[half_scans]
+    )
 
 
 def drift_words(facts: dict) -> str:
