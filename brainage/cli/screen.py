@@ -329,7 +329,7 @@ def _column(values: pd.Series, name: str) -> TextColumn:
 
 
 #: Decimals of a column by its unit, the last part of its name; others have three digits.
-_DECIMALS = {"years": 2, "minutes": 1, "kept": 1}
+_DECIMALS = {"years": 2, "minutes": 1, "kept": 1, "mm": 2}
 
 
 def _written(values: pd.Series, name: str) -> Callable[[object], str]:

@@ -131,5 +131,5 @@ def test_files_of_a_table_do_not_make_a_reason_another_one(capsys):
 def test_a_zero_has_no_sign(capsys):
     Screen().table(pd.DataFrame({"slope": [-0.0, 0.25]}), title="slopes")
     shown = capsys.readouterr().out.split()
-    assert "0" in shown
-    assert "-0" not in shown
+    assert "0.000" in shown
+    assert "-0.000" not in shown
