@@ -346,8 +346,9 @@ def _written(values: pd.Series, name: str) -> Callable[[object], str]:
     digits = _DECIMALS.get(name.rpartition("_")[2]) or _digits(most)
 
     def number(value: object) -> str:
-        is_number = isinstance(value, float) and math.isfinite(value)
-        return plain(value, digits) if is_number else cell(value)
+        if isinstance(value, float) and math.isfinite(value):
+            return plain(value, digits)
+        return cell(value)
 
     return number
 
