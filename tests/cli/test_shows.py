@@ -92,7 +92,7 @@ def test_scans_that_are_extrapolated_are_counted_of_one_clock(capsys):
     )
     show_scores(Screen(), scores)
     assert capsys.readouterr().out.startswith(
-        "2 scans of 2 participants scored by 2 clock(s); 1 outside the clock's age range, 1 farther"
+        "2 scans of 2 participants scored by 2 clocks; 1 outside the clock's age range, 1 farther"
     )
 
 
@@ -103,7 +103,9 @@ def test_comparison_says_how_it_was_planned_and_its_negative_is_younger(capsys):
     assert f"primary contrast: {result.standing}" in told
     assert "contrasts with control (years; negative: younger than under control)" in told
     assert f"{result.primary.estimate_years:+.2f}" in told
-    assert "primary, post hoc" in told
+    assert "under control); post hoc" in " ".join(told.split())
+    row = next(line for line in told.splitlines() if line.rstrip().endswith("primary"))
+    assert f"{result.primary.estimate_years:+.2f}" in row
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -49,7 +49,7 @@ VERB_AND_HELD = {
 }
 SWEEP = """\
 extends: study.yaml
-sweep: {choices: {bias_correction: [offset, none]}, n_draws: 50}
+sweep: {choices: {bias_correction: [offset, none]}, n_draws: 100}
 """
 
 
