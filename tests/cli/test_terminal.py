@@ -140,7 +140,7 @@ def test_json_is_alone_on_standard_output(begin, folder):
     assert code == 0
     found = json.loads(out.read_text())
     assert len(found["compare"]["contrasts"]) == 6
-    assert found["report"]["file"].endswith("report.html")
+    assert found["report"]["report"].endswith("report.html")
     assert not [line for line in screen if line.strip()]
 
 
