@@ -129,6 +129,11 @@ def _of_clock(study: StudyConfig, results: StudyResults) -> list[tuple[str, str]
             "Motion by arm and visit, and an analysis adjusted for it",
             _motion_answer(results),
         ),
+        ("A scanner that changes between visits", _scanner_answer(results)),
+        (
+            "Predictions that move with the length of a scan",
+            _length_answer(results) or (NOT_KNOWN if here else elsewhere),
+        ),
         ("Missing visits", _missing_answer(results)),
         (
             "Accuracy on uncorrected out-of-fold predictions, with the median predictor",
@@ -180,6 +185,23 @@ def _motion_answer(results: StudyResults) -> str:
     if not shown:
         return NOT_KNOWN
     return "both shown" if adjusted else "motion shown; no analysis adjusted for it"
+
+
+def _scanner_answer(results: StudyResults) -> str:
+    """Return what became of the analyses that ask for the scanner."""
+    if results.analyses is None:
+        return "no trial"
+    asked = results.analyses[results.analyses["analysis"].isin(["scanner", "scanner_covariate"])]
+    told = [
+        row["reason"] if row["state"] != "done" else row["title"] for _, row in asked.iterrows()
+    ]
+    return "; ".join(str(words) for words in told) or NOT_KNOWN
+
+
+def _length_answer(results: StudyResults) -> str:
+    if results.length_curve is None:
+        return results.length_words
+    return f"shown as a curve of left-out scans; {results.length_words}"
 
 
 def _missing_answer(results: StudyResults) -> str:

@@ -80,3 +80,21 @@ def test_clock_of_another_lab_is_not_said_to_be_nested():
     lent = answers(results, paths={"clock": "lent.clock"})
     assert lent[item] == f"{NOT_KNOWN} (made elsewhere)"
     assert lent["Harmonisation cannot absorb the treatment"].startswith(NOT_KNOWN)
+
+
+def test_scanner_and_scan_length_are_answered_from_what_was_done():
+    analyses = pd.DataFrame(
+        [
+            ("scanner", "adjusted for scanner change", "done", None),
+            ("scanner_covariate", "scanner as covariate", "does not apply", "all scans are of one"),
+        ],
+        columns=["analysis", "title", "state", "reason"],
+    )
+    results = StudyResults(
+        title="t", scores=pd.DataFrame(), analyses=analyses, length_words="not known: matrices"
+    )
+    found = answers(results)
+    asked = "A scanner that changes between visits"
+    assert found[asked] == "adjusted for scanner change; all scans are of one"
+    assert found["Predictions that move with the length of a scan"] == "not known: matrices"
+    assert answers(StudyResults(title="t", scores=pd.DataFrame()))[asked] == "no trial"
