@@ -42,13 +42,15 @@ def fuzz(kind: str, n: int, *, seed: int = 0, case: int | None = None) -> Ended:
 def main() -> int:
     """Run the kinds asked for; print the counts and every fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kinds", nargs="*", choices=[[], *KINDS], default=list(KINDS))
+    parser.add_argument("kinds", nargs="*", metavar="{clocks,images,texts}")
     parser.add_argument("--n", type=int, help="files of each kind")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--case", type=int, help="one case alone")
     options = parser.parse_args()
+    if unknown := set(options.kinds) - set(KINDS):
+        parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(KINDS)}")
     faults = 0
-    for kind in options.kinds:
+    for kind in options.kinds or KINDS:
         n = options.n or KINDS[kind][0]
         started = time.perf_counter()
         ended = fuzz(kind, n, seed=options.seed, case=options.case)

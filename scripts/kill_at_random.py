@@ -2,7 +2,7 @@
 
 Each time the whole group of processes gets SIGKILL, as a power cut or a cluster's limit would
 end it. Then one run goes to its end. Its files must be those of a run that nobody disturbed, byte
-for byte but for what says when and how long, and no temporary file may be left.
+for byte, and no temporary file may be left.
 
     python scripts/kill_at_random.py --n 25 --seed 0
 """
@@ -31,7 +31,8 @@ def command(output: Path, study: str) -> list[str]:
     """Return the command line of a run into a folder."""
     return [
         *(sys.executable, "-m", "brainage", "run", study, "--quiet"),
-        *("--set", f"paths.output={output}"),
+        # By size: times of change differ between two runs, and are in records and manifests.
+        *("--set", f"paths.output={output}", "--set", "run.input_identity=size"),
     ]
 
 
@@ -78,12 +79,12 @@ def main() -> int:
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder)
-        undisturbed, disturbed = where / "a" / "out", where / "b" / "out"
-        for output in (undisturbed, disturbed):
-            output.parent.mkdir()
+        undisturbed, disturbed = where / "undisturbed", where / "out"
         started = time.perf_counter()
-        subprocess.run(command(undisturbed, options.study), cwd=where, check=True)
+        subprocess.run(command(disturbed, options.study), cwd=where, check=True)
         whole_s = time.perf_counter() - started
+        # Moved away, so that both were made in one place: lists of scans hold paths.
+        disturbed.rename(undisturbed)
         print(f"undisturbed: {whole_s:.0f} s, {len(digests(undisturbed))} files", flush=True)
         ended = []
         for _ in range(options.n):

@@ -360,7 +360,8 @@ def _flow_view(flow: pd.DataFrame) -> pd.DataFrame:
 
 def _plan_words(table: pd.DataFrame) -> pd.Series:
     """Say of each row in words whether it was planned."""
-    words = table["prespecified"].map({True: "prespecified", False: "post hoc"})
+    # Not "prespecified": the comparison may have written the plan itself, as the headline says.
+    words = table["prespecified"].map({True: "planned", False: "post hoc"})
     return ("primary, " + words).where(table["primary"], words) if "primary" in table else words
 
 

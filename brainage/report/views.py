@@ -142,7 +142,8 @@ def _noted(view: pd.DataFrame, caption: str) -> tuple[pd.DataFrame, str]:
 
 def planned(row: pd.Series) -> str:
     """Say in words whether a row was planned, and whether it is the primary one."""
-    words = "prespecified" if row["prespecified"] else "post hoc"
+    # Not "prespecified": the comparison may have written the plan itself, as the headline says.
+    words = "planned" if row["prespecified"] else "post hoc"
     return f"primary, {words}" if row.get("primary", False) else words
 
 

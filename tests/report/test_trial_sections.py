@@ -91,6 +91,6 @@ def test_table_of_an_analysis_stands_under_its_title_and_one_of_people_is_a_file
     title, table, said = sections["analyses"]
     assert title.caption == "Toy analysis"
     assert table.caption == "What it shows."
-    assert [row[-1] for row in table.rows] == ["prespecified", "post hoc"]
+    assert [row[-1] for row in table.rows] == ["planned", "post hoc"]
     assert "plan hash" not in table.columns
     assert said.lines == ("A row a person. File: people.tsv.",)

@@ -40,8 +40,8 @@ def test_a_long_table_is_folded():
 
 
 def test_a_row_is_primary_prespecified_or_post_hoc():
-    assert planned(pd.Series({"prespecified": True, "primary": True})) == "primary, prespecified"
-    assert planned(pd.Series({"prespecified": True, "primary": False})) == "prespecified"
+    assert planned(pd.Series({"prespecified": True, "primary": True})) == "primary, planned"
+    assert planned(pd.Series({"prespecified": True, "primary": False})) == "planned"
     assert planned(pd.Series({"prespecified": False})) == "post hoc"
 
 

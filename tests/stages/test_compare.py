@@ -124,7 +124,7 @@ def test_plan_reads_no_allocation_and_a_later_change_is_printed_as_post_hoc(stud
     assert "primary, post hoc" in printed
     assert "not as planned: degrees_of_freedom: planned satterthwaite" in printed
     assert main(["compare", str(study)]) == DONE
-    assert "primary, prespecified" in capsys.readouterr().out
+    assert "primary, planned" in capsys.readouterr().out
 
 
 def test_plan_written_after_a_comparison_plans_nothing(study, capsys):
