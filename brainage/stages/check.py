@@ -22,7 +22,7 @@ from brainage.stages.cohorts import (
     stage_folder,
     trains,
 )
-from brainage.stages.compare import allocation_file, scores_file
+from brainage.stages.compare import allocation_file, scores_file, trial_design, visit_dates
 from brainage.stages.evaluate import asks_for_evaluation
 from brainage.stages.half_scans import TRADE_OFF
 from brainage.stages.manifest import read_manifest
@@ -31,7 +31,7 @@ from brainage.stages.readiness import output_stops, stops_of
 from brainage.stages.sweep import sweep_alternatives, sweep_studies
 from brainage.stages.trial_efficiency import why_no_halves
 from brainage.tables import read_scores
-from brainage.trial import outcome_in_scores, read_allocation
+from brainage.trial import outcome_in_scores, read_allocation, refuse_incomparable
 
 
 def check(study: StudyConfig) -> Check:
@@ -222,7 +222,7 @@ def _check_scores(study: StudyConfig, found: Check) -> pd.DataFrame | None:
         f"scores made elsewhere: {len(scores)} rows, {scores['participant_id'].nunique()} "
         f"participants, {scores['network'].nunique()} clock(s)"
     )
-    return scores[["participant_id", "session_id"]].assign(
+    return scores[["participant_id", "session_id", "age_years"]].assign(
         participant_id=scores["participant_id"].str.removeprefix("sub-"),
         session_id=scores["session_id"].str.removeprefix("ses-"),
     )
@@ -272,3 +272,14 @@ def _check_trial(study: StudyConfig, sessions: pd.DataFrame, found: Check) -> No
                 "science.trial.arms and its people out of the allocation."
             )
     found.tables["trial: randomised, and scanned at each visit"] = table
+    if study.paths.scores is not None and not found.stops:
+        _check_comparable(study, found)
+
+
+def _check_comparable(study: StudyConfig, found: Check) -> None:
+    """Stop where scores made elsewhere are there and cannot be compared: joined and fitted once."""
+    try:
+        design = trial_design(study, allocation_file(study), visit_dates(study))
+        refuse_incomparable(read_scores(scores_file(study)), design)
+    except BrainAgeError as error:
+        found.stops.append(str(error))

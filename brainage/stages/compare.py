@@ -171,7 +171,7 @@ def _compare(
     results = folder / "results"
 
     def write() -> list[Path]:
-        design = _design(study, allocation_path, dates)
+        design = trial_design(study, allocation_path, dates)
         refuse_columns_that_follow_arms(study, design.allocation)
         result = compare_arms(
             scores,
@@ -326,7 +326,8 @@ def _scores_by(study: StudyConfig) -> str | None:
     return fingerprint_of(chosen)
 
 
-def _design(study: StudyConfig, path: Path, dates: pd.DataFrame | None) -> TrialDesign:
+def trial_design(study: StudyConfig, path: Path, dates: pd.DataFrame | None) -> TrialDesign:
+    """Return the trial's visits and arms, as its allocation at `path` and its dates have them."""
     options = trial_options(study)
     allocation = read_allocation(path, options, columns=study.paths.allocation_columns)
     table = study.paths.replayed_allocations

@@ -21,7 +21,7 @@ from brainage.tables.schema import (
     Column,
     TableSchema,
 )
-from brainage.tables.scores import complete_scores, read_scores
+from brainage.tables.scores import complete_scores, read_scores, refuse_several_clocks
 from brainage.tables.sex import SEX_COLUMNS, sex_levels
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "read_people",
     "read_scores",
     "read_table",
+    "refuse_several_clocks",
     "read_text_table",
     "refuse_misnamed",
     "separator_of",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from brainage.errors import TableError
+from brainage.tables.missing import missing_cells
 from brainage.tables.reading import read_table
 from brainage.tables.schema import SCORES, WHOLE_BRAIN
 from brainage.tables.sex import sex_levels
@@ -132,3 +133,29 @@ def _refuse_another_gap(scores: pd.DataFrame, where: str) -> None:
             f"{gap.iloc[rows[0]]:g} years). A gap that was corrected for age is "
             "gap_corrected_years."
         )
+
+
+def refuse_several_clocks(scores: pd.DataFrame) -> None:
+    """Refuse scores of one network by several clocks: a change between clocks is none of a brain.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Schema `SCORES`; a missing clock_id says nothing.
+
+    Raises
+    ------
+    TableError
+        Names the clocks.
+    """
+    if "clock_id" not in scores:
+        return
+    named = scores[~missing_cells(scores["clock_id"])]
+    for network, own in named.groupby("network"):
+        clocks = sorted(own["clock_id"].astype(str).unique())
+        if len(clocks) > 1:
+            raise TableError(
+                f"scores: network {network} was scored by {len(clocks)} clocks (clock_id "
+                f"{', '.join(clocks[:3])}); a change between clocks is none of a brain. Score "
+                "all visits with one clock, or compare each clock's scores in a study of its own."
+            )

@@ -27,6 +27,7 @@ from brainage.trial.analyses.record import (
     NothingToDo,
     TrialInputs,
 )
+from brainage.trial.comparable import refuse_incomparable
 from brainage.trial.compare import compare_arms
 from brainage.trial.design.allocation import read_allocation
 from brainage.trial.design.allocation_schemes import read_replayed
@@ -135,6 +136,7 @@ __all__ = [
     "read_plan",
     "read_replayed",
     "read_visit_dates",
+    "refuse_incomparable",
     "region_values",
     "reliability_table",
     "repeated_measures_correlation",

@@ -41,7 +41,7 @@ INDIVIDUAL_CHANGE = TableSchema(
         Column("n", "integer", "Participants of the arm with both scans."),
         Column("n_control", "integer", "The same of control."),
         _number("mdc95_years", "Minimal detectable change of one person."),
-        Column("mdc_from", "text", "Where that noise is from."),
+        Column("mdc_from", "text", "Where that noise is from.", nullable=True),
         Column("direction", "text", "'younger' or 'older' by more than that."),
         _share("share_beyond", "Share of the arm's people beyond it: not responders."),
         _share("control_share_beyond", "Share of control's."),

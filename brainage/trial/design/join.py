@@ -11,7 +11,7 @@ import pandas as pd
 
 from brainage.errors import DesignError
 from brainage.showing import Shown
-from brainage.tables import SCORES, check_table, complete_scores
+from brainage.tables import SCORES, check_table, complete_scores, refuse_several_clocks
 from brainage.trial.design.allocation import check_allocation
 from brainage.trial.design.allocation_schemes import check_replayed
 from brainage.trial.design.timing import with_years
@@ -260,6 +260,7 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
     notes = _unused(scans, visits)
     scans = scans[scans["visit"].notna() & scans["arm"].notna()]
     _refuse_nothing(scans, scores, design)
+    refuse_several_clocks(scans)
     scans, more = with_years(scans, design.visits, design.dates)
     notes += more
     _check_visits(scans, design, outcome)
