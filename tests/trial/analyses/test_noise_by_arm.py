@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from brainage.trial import TrialDesign
@@ -50,3 +51,21 @@ def test_arm_of_one_person_is_a_row_that_says_why(trial, inputs_of):
 def test_reliability_is_of_control_whom_nobody_trained(inputs):
     table = noise_tables(inputs).tables["reliability"]
     assert set(table["people"]) == {"CON"}
+
+
+def test_a_response_that_cannot_be_told_is_a_row_that_is_written_and_read(tmp_path):
+    """Two people against one: the source of the noise is missing, and was required on reading."""
+    from brainage.tables import read_table, write_table
+    from brainage.trial.analyses import noise_by_arm
+
+    rows = noise_by_arm._both_directions(np.array([1.0, 2.0]), np.array([1.0]), None)
+    assert rows[0]["reads"].startswith("not run: ")
+    schema = next(
+        value
+        for value in vars(noise_by_arm).values()
+        if getattr(value, "columns", None) and "mdc_from" in [c.name for c in value.columns]
+    )
+    named = {"network": "whole_brain", "arm": "A", "versus": "B", "visit": "1y"}
+    table = pd.DataFrame([named | {"n": 2, "n_control": 1} | row for row in rows])
+    write_table(table[list(schema.names)], tmp_path / "response.tsv", schema)
+    assert read_table(tmp_path / "response.tsv", schema)["reads"].notna().all()
