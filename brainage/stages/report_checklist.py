@@ -175,6 +175,11 @@ def _reliability_answer(results: StudyResults) -> str:
         return "shown, of the control arm's visits"
     if "reliability" in results.tables:
         return "shown, under further analyses"
+    scores = results.scores
+    if scores is not None and {"participant_id", "session_id"} <= set(scores):
+        people = scores.drop_duplicates(["participant_id", "session_id"])["participant_id"]
+        if people.duplicated().any():
+            return "not shown: people were scanned repeatedly, and no arms were compared"
     return "no repeated scans"
 
 

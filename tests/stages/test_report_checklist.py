@@ -98,3 +98,10 @@ def test_scanner_and_scan_length_are_answered_from_what_was_done():
     assert found[asked] == "adjusted for scanner change; all scans are of one"
     assert found["Predictions that move with the length of a scan"] == "not known: matrices"
     assert answers(StudyResults(title="t", scores=pd.DataFrame()))[asked] == "no trial"
+
+
+def test_people_who_were_scanned_twice_are_not_said_to_have_no_repeated_scans():
+    asked = "Reliability from repeated scans"
+    twice = pd.DataFrame({"participant_id": ["a", "a", "b"], "session_id": ["1", "2", "1"]})
+    assert answers(StudyResults(title="t", scores=twice))[asked].startswith("not shown")
+    assert answers(StudyResults(title="t", scores=twice[1:]))[asked] == "no repeated scans"
