@@ -179,7 +179,7 @@ def _reliability_answer(results: StudyResults) -> str:
     if scores is not None and {"participant_id", "session_id"} <= set(scores):
         people = scores.drop_duplicates(["participant_id", "session_id"])["participant_id"]
         if people.duplicated().any():
-            return "not shown: people were scanned repeatedly, and no arms were compared"
+            return "not shown, though people were scanned repeatedly"
     return "no repeated scans"
 
 
