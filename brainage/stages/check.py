@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from brainage.config import StudyConfig, SweepConfig
 from brainage.errors import BrainAgeError, StageError
+from brainage.imaging import load_atlas, load_strategy
 from brainage.raw_names import said
 from brainage.stages.blinding import refuse_columns_that_follow_arms
 from brainage.stages.check_cohort import check_cohort
@@ -48,9 +50,9 @@ def check(study: StudyConfig) -> Check:
         Problems are collected, not raised.
     """
     found = Check()
-    if study.synthetic is not None and not _data_are_there(study):
+    if study.synthetic is not None and not data_are_there(study):
         found.lines.append("synthetic data: will be made by `brainage run`")
-        found.stops += output_stops(study)
+        found.stops += [*output_stops(study), *_not_to_be_loaded(study)]
         return found
     science = study.science
     extracts = any(cohort_paths(study, cohort).scans for cohort in COHORTS)
@@ -84,6 +86,22 @@ def check(study: StudyConfig) -> Check:
     found.stops = list(dict.fromkeys(found.stops))
     found.tables["what would run"] = what_would_run(study)
     return found
+
+
+def _not_to_be_loaded(study: StudyConfig) -> list[str]:
+    """Return what an extraction of data that are yet to be made would not find, and its fix."""
+    made, stops = study.synthetic, []
+    if made is not None and made.depth == "nifti":
+        science = study.science
+        for load in (
+            partial(load_atlas, science.atlas),
+            partial(load_strategy, science.cleaning.strategy),
+        ):
+            try:
+                load()
+            except BrainAgeError as error:
+                stops.append(str(error))
+    return stops
 
 
 def _check_needs(study: StudyConfig, sessions: dict[Cohort, pd.DataFrame], found: Check) -> None:
@@ -197,7 +215,7 @@ def check_sweep(study: SweepConfig) -> Check:
     return found
 
 
-def _data_are_there(study: StudyConfig) -> bool:
+def data_are_there(study: StudyConfig) -> bool:
     return has_cohort(study, "reference") and series_or_scans(study).exists()
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from brainage.config import StudyConfig
 from brainage.progress import Progress, silent
 from brainage.stages.already_there import stands_before
-from brainage.stages.check import refuse_stops
+from brainage.stages.check import data_are_there, refuse_stops
 from brainage.stages.cohorts import COHORTS, Cohort, cohort_paths, has_cohort, trains
 from brainage.stages.compare import compare
 from brainage.stages.evaluate import asks_for_evaluation, evaluate
@@ -74,6 +74,8 @@ def run_stages(
 
     shared = {"overwrite": overwrite, "progress": progress}
     if study.synthetic is not None:
+        if not data_are_there(study):
+            refuse_stops(study)
         yield timed("synthetic", synthesize, study, progress=progress)
     refuse_stops(study)
     cohorts = [c for c in COHORTS if cohort_paths(study, c).scans]

@@ -52,6 +52,20 @@ def test_a_verb_on_a_synthetic_study_without_data_says_what_makes_them(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("verb", ["check", "run"])
+def test_names_that_no_extraction_would_find_are_told_before_data_are_made(
+    tmp_path, capsys, monkeypatch, verb
+):
+    monkeypatch.chdir(tmp_path)
+    wrong = {"cleaning.strategy": "36p+scrubb", "atlas.name": "schaeffer200"}
+    sets = [f"--set=science.{key}={value}" for key, value in wrong.items()]
+    assert main([verb, "demo_tiny", *sets]) == BAD_INPUT
+    told = capsys.readouterr()
+    assert "Did you mean '36P+scrub'?" in told.out + told.err
+    assert "Did you mean 'schaefer200'?" in told.out + told.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_numbers_are_null_in_json(capsys, strict_json):
     Screen(as_json=True).result(
         {"a": np.float64("nan"), "b": np.int64(3), "c": [np.bool_(True)], "d": pd.NA, "e": "n/a"}
