@@ -2,7 +2,7 @@
 
 Each time the whole group of processes gets SIGKILL, as a power cut or a cluster's limit would
 end it. Then one run goes to its end. Its files must be those of a run that nobody disturbed, byte
-for byte, and no temporary file may be left.
+for byte (but for the times of inputs in records of scans), and no temporary file may be left.
 
     python scripts/kill_at_random.py --n 25 --seed 0
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import random
 import re
@@ -31,7 +32,7 @@ def command(output: Path, study: str) -> list[str]:
     """Return the command line of a run into a folder."""
     return [
         *(sys.executable, "-m", "brainage", "run", study, "--quiet"),
-        # By size: times of change differ between two runs, and are in records and manifests.
+        # By size: times of change differ between two runs, and enter the hashes of manifests.
         *("--set", f"paths.output={output}", "--set", "run.input_identity=size"),
     ]
 
@@ -39,10 +40,20 @@ def command(output: Path, study: str) -> list[str]:
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file below a folder, by its relative name."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): hashlib.sha256(_content(path)).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def _content(path: Path) -> bytes:
+    """Return a file's bytes; of a scan's record, all but when its inputs were changed."""
+    raw = path.read_bytes()
+    if "records" not in path.parts or path.suffix != ".json":
+        return raw
+    record = json.loads(raw)
+    record["inputs"] = [[name, size, content] for name, size, _, content in record["inputs"]]
+    return json.dumps(record).encode()
 
 
 def kill_after(wait_s: float, words: list[str], where: Path) -> int | None:
