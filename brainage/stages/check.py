@@ -216,6 +216,7 @@ def check_sweep(study: SweepConfig) -> Check:
 
 
 def data_are_there(study: StudyConfig) -> bool:
+    """Return whether the reference cohort's data lie where the study names them."""
     return has_cohort(study, "reference") and series_or_scans(study).exists()
 
 

@@ -147,6 +147,15 @@ def refuse_several_clocks(scores: pd.DataFrame) -> None:
     ------
     TableError
         Names the clocks.
+
+    Examples
+    --------
+    >>> scores = examples.scores()
+    >>> refuse_several_clocks(scores)
+    >>> refuse_several_clocks(scores.assign(clock_id=["a", "b"] * (len(scores) // 2)))
+    Traceback (most recent call last):
+        ...
+    brainage.errors.TableError: scores: network whole_brain was scored by 2 clocks (clock_id...
     """
     if "clock_id" not in scores:
         return

@@ -121,10 +121,10 @@ def test_plan_reads_no_allocation_and_a_later_change_is_printed_as_post_hoc(stud
     changed = ["--set", "science.trial.degrees_of_freedom=kenward_roger"]
     assert main(["compare", str(study), *changed]) == DONE
     printed = capsys.readouterr().out
-    assert "primary, post hoc" in printed
+    assert "; post hoc" in printed
     assert "not as planned: degrees_of_freedom: planned satterthwaite" in printed
     assert main(["compare", str(study)]) == DONE
-    assert "primary, planned" in capsys.readouterr().out
+    assert "; planned" in capsys.readouterr().out
 
 
 def test_plan_written_after_a_comparison_plans_nothing(study, capsys):
@@ -136,7 +136,7 @@ def test_plan_written_after_a_comparison_plans_nothing(study, capsys):
     assert main(["compare", str(study), *changed]) == DONE
     printed = capsys.readouterr().out
     assert "the plan was written after arms had been compared" in printed
-    assert "primary, post hoc" in printed
+    assert "; post hoc" in printed
 
 
 def test_comparison_without_a_plan_says_that_it_wrote_one_itself(study, capsys):
@@ -190,7 +190,9 @@ def test_page_names_estimand_plan_and_sums_of_the_flow(study):
     assert main(["compare", str(study), "--plan", "--quiet"]) == DONE
     assert main(["compare", str(study), "--quiet"]) == DONE
     assert main(["report", str(study), "--quiet"]) == DONE
-    page = (study.parent / "out" / "report" / "report.html").read_text()
+    page = (study.parent / "out" / "report" / "report.html").read_text(encoding="utf-8")
+    # A number and its unit do not break.
+    page = page.replace("\xa0", " ")
     planned = json.loads((study.parent / "out" / "compare" / "plan.json").read_text())
     for words in (
         "Primary contrast (prespecified): HRT minus CON at 1 year",

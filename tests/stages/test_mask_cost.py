@@ -68,4 +68,4 @@ def test_the_cost_of_a_mask_of_each_scan_is_printed_before_the_scans(study_file,
 
 @pytest.mark.parametrize("overrides", [(), ("smoothing_fwhm_mm=6",), ("smoothing_mask=scan",)])
 def test_what_costs_nothing_a_scan_is_not_mentioned(study_file, capsys, overrides):
-    assert "smoothing_mask" not in printed(study_file, capsys, *overrides)
+    assert "smoothing_mask: scan smooths" not in printed(study_file, capsys, *overrides)

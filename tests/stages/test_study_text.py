@@ -37,7 +37,7 @@ def test_scores_alone_become_a_study_that_check_passes(tmp_path, capsys):
             "participant_id": f"{i:02d}",
             "session_id": session,
             "age_years": 60 + i + years,
-            "predicted_age_years": 61 + i + years,
+            "predicted_age_years": 61 + i + years + (7 * i + 3 * (session == "post")) % 5 / 3,
         }
         for i in range(8)
         for session, years in (("pre", 0.0), ("post", 0.52))

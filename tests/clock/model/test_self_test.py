@@ -41,7 +41,11 @@ def test_numbers_beyond_any_year_and_a_scan_too_few_are_refused(ridge_and_cohort
 def test_rounding_of_another_machine_is_let_pass(ridge_and_cohort):
     clock, _ = ridge_and_cohort
     (said,) = self_test(clock)
-    check_self_test(clock, [{name: value * (1 + 1e-7) for name, value in said.items()}])
+    # Means of numbers that stand in the file are the same everywhere but for their last digits.
+    rounding = {
+        name: 1e-12 if name in ("residuals", "reference_distances") else 1e-7 for name in said
+    }
+    check_self_test(clock, [{name: value * (1 + rounding[name]) for name, value in said.items()}])
 
 
 def test_clock_of_a_network_sees_the_edges_within_it():
