@@ -17,6 +17,22 @@ _UNSEEN = re.compile(
 )
 
 
+def scan_words(participant_id: str, session_id: str, run: str | None = None) -> str:
+    """Return how a scan is named to people: BIDS entities, without those that it lacks.
+
+    Parameters
+    ----------
+    participant_id : str
+        Without "sub-".
+    session_id, run : str
+        Without their keys; "n/a" where there is none.
+    """
+    entities = {"sub": participant_id, "ses": session_id, "run": run}
+    return " ".join(
+        f"{key}-{value}" for key, value in entities.items() if value not in (None, "n/a")
+    )
+
+
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the one of `known` that was probably meant by `name`; None: none is near.
 

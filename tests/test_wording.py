@@ -2,7 +2,7 @@
 
 import pytest
 
-from brainage.wording import did_you_mean, listed, nearest, printable
+from brainage.wording import did_you_mean, listed, nearest, printable, scan_words
 
 
 def test_a_near_name_is_offered_and_a_far_one_is_not():
@@ -38,3 +38,9 @@ def test_only_what_cannot_be_seen_is_escaped(text, shown):
 
 def test_a_message_may_keep_its_lines():
     assert printable("a\nb\x1b", keep="\n") == "a\nb\\x1b"
+
+
+def test_a_scan_is_named_by_the_entities_that_it_has():
+    assert scan_words("R01", "n/a", "n/a") == "sub-R01"
+    assert scan_words("R01", "1y") == "sub-R01 ses-1y"
+    assert scan_words("R01", "n/a", "2") == "sub-R01 run-2"

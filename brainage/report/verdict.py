@@ -19,7 +19,10 @@ SENTENCES = {
         "The clock shows nothing of age: {why}. Changes within an arm are then the time that "
         "passed, and a difference between arms says nothing of brain age."
     ),
-    "network clocks show nothing": "The same holds for the clocks of these networks: {networks}.",
+    "network clocks show nothing": (
+        "The clocks of these networks show nothing of age: {networks}. What the page has of them "
+        "says nothing of brain age."
+    ),
     "clock is good": (
         "The clock predicts the age of people it has not seen to {mae} years on average, where "
         "predicting everybody's median is off by {median} years (skill {skill}, 95 % interval "

@@ -22,6 +22,7 @@ from brainage.stages.cohorts import (
 from brainage.stages.extract import SCANS, cohort_scans
 from brainage.stages.features import cohort_series
 from brainage.tables import NO_SESSION, read_table
+from brainage.wording import scan_words
 
 
 def check_cohort(study: StudyConfig, cohort: Cohort, found: Check) -> pd.DataFrame | None:
@@ -162,13 +163,13 @@ def _with_people(
         alike = bare.get(row.participant_id.lstrip("0"), row.participant_id)
         hint = "" if alike == row.participant_id else f" (it has {alike}: were zeros lost?)"
         found.problems.append(
-            f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: not in "
-            f"the people table{hint}; will be left out"
+            f"{cohort}: {scan_words(row.participant_id, row.session_id)}: not in the people table"
+            f"{hint}; will be left out"
         )
     ageless = joined[(joined["_merge"] == "both") & joined["age_years"].isna()]
     for row in ageless.head(10).itertuples():
         found.problems.append(
-            f"{cohort}: sub-{row.participant_id} ses-{row.session_id}: no age; will be left out"
+            f"{cohort}: {scan_words(row.participant_id, row.session_id)}: no age; will be left out"
         )
     ages = joined["age_years"].dropna()
     if len(ages):

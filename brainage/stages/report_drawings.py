@@ -23,6 +23,7 @@ from brainage.stages.cohorts import (
 )
 from brainage.stages.parcels import PARCELS
 from brainage.tables import read_table
+from brainage.wording import scan_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,13 +62,13 @@ def carpets(
         used = worst_first(table[(table["status"] == "done") & table["series"].notna()])
         folder = stage_folder(study, "extract") / cohort
         for place, row in enumerate(used.head(_WORST).itertuples(), start=1):
+            named = scan_words(row.participant_id, row.session_id, row.run)
             try:
                 series = _series_at(folder / str(row.series))
             except (BrainAgeError, ValueError, OSError) as error:
                 # One picture of one scan: the page says so and goes on.
                 not_drawn.append(
-                    f"{cohort}: no carpet of sub-{row.participant_id} ses-{row.session_id} "
-                    f"run-{row.run}, {place} of the used scans that moved most: "
+                    f"{cohort}: no carpet of {named}, {place} of the used scans that moved most: "
                     f"{cohort}/{row.series} cannot be read: {_why(error, folder)}"
                 )
                 continue
@@ -76,7 +77,7 @@ def carpets(
             moved = f"{row.mean_fd_mm:.2f} mm" if row.mean_fd_mm == row.mean_fd_mm else "unknown"
             caption = (
                 f"{cohort}, {place} of the {min(_WORST, len(used))} used scans that moved most: "
-                f"sub-{row.participant_id} ses-{row.session_id} run-{row.run}, mean framewise "
+                f"{named}, mean framewise "
                 f"displacement {moved}, {row.n_kept} of {row.n_volumes} volumes kept (white: "
                 "censored)."
             )

@@ -16,7 +16,7 @@ def test_check_computes_nothing_and_names_what_is_not_there(tmp_path, capsys):
 
 def test_check_tells_what_costs_a_scan_from_what_ends_a_stage(study_file, capsys, strict_json):
     assert main(["check", str(study_file), "--quiet"]) == SOME_FAILED
-    assert "sub-11 ses-n/a: no age" in capsys.readouterr().err
+    assert "sub-11: no age" in capsys.readouterr().err
     missing = ["--set", f"paths.reference.participants={study_file.parent / 'gone.tsv'}"]
     assert main(["check", str(study_file), "--json", *missing]) == BAD_INPUT
     assert "gone.tsv: no such file" in strict_json(capsys.readouterr().out)["stops"][0]

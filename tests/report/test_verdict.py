@@ -79,6 +79,18 @@ def test_a_clock_that_shows_nothing_is_said_first_and_is_not_called_good():
     assert "its skill is -0.02" in verdict(results)[0]
 
 
+def test_a_good_clock_beside_networks_that_show_nothing_is_not_said_to_be_like_them():
+    results = answered(
+        estimate=-1, low=-2, high=-0.5, p=0.01, shows_nothing={"Default": "r is -0.1"}
+    )
+    said = keys(results)
+    assert said.index("network clocks show nothing") == said.index("clock is good") + 1
+    assert any(
+        "The clocks of these networks show nothing of age: Default." in line
+        for line in verdict(results)
+    )
+
+
 def test_a_good_clock_is_given_with_the_median_beside_it():
     said = verdict(answered(estimate=-1, low=-2, high=-0.5, p=0.01))
     assert any("4.20 years" in line and "13.00 years" in line for line in said)

@@ -51,5 +51,5 @@ def test_ids_that_a_spreadsheet_took_the_zeros_of_are_told(tmp_path, study_of_fi
     study = study_of_files("series")
     (tmp_path / "participants.tsv").write_text("participant_id\tage_years\n1\t30\n2\t40\n")
     problems = check(study).problems
-    assert "sub-01 ses-n/a: not in the people table (it has 1: were zeros lost?)" in problems[0]
-    assert "sub-3 ses-n/a: not in the people table; will be left out" in problems[1]
+    assert "sub-01: not in the people table (it has 1: were zeros lost?)" in problems[0]
+    assert "sub-3: not in the people table; will be left out" in problems[1]
