@@ -109,7 +109,7 @@ def make_study(folder: Path, n_scans: int) -> Path:
                 years = age + (session == "1y")
                 write_scan(folder / cohort, f"sub-{cohort[0]}{i:05d}", session, years, pattern, rng)
                 named = "n/a" if session is None else f"ses-{session}"
-                people.append(f"sub-{cohort[0]}{i:05d}\t{named}\t{years:.3f}\t{'FM'[i % 2]}")
+                people.append(f"sub-{cohort[0]}{i:05d}\t{named}\t{years:.3f}\t{'FM'[i // 2 % 2]}")
         (folder / cohort / "participants.tsv").write_text("\n".join(people) + "\n")
     arms = [f"sub-t{i:05d}\t{('CON', 'HRT')[i % 2]}" for i in range(n_trial)]
     (folder / "allocation.tsv").write_text("\n".join(["participant_id\tarm", *arms]) + "\n")
