@@ -15,8 +15,9 @@ from brainage.blocks import blocks
 from brainage.clock.regressors.seen_features import Directions
 from brainage.connectivity import DirectionTransformer
 
-#: A scan nearer to a mean than this part of its own length equals it, but for rounding.
-_EQUAL = 1e-12
+#: Nearer to a mean than this part of its length, a scan's distance is taken from their difference:
+#: the difference of their squares has lost its digits.
+_NEAR = 1e-3
 
 
 def directions_in_passes(values: np.ndarray, trains: Sequence[np.ndarray]) -> Directions:
@@ -55,8 +56,11 @@ def inverse_lengths(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
         block = np.asarray(values[rows], dtype=np.float64)
         own = np.einsum("ij,ij->i", block, block)[:, None]
         squared = own - 2 * block @ mean + of_means
-        away = squared > _EQUAL**2 * np.maximum(own, of_means)
-        found[rows] = np.divide(1, np.sqrt(np.abs(squared)), out=np.zeros_like(squared), where=away)
+        for scan, k in zip(*np.nonzero(squared <= _NEAR**2 * own), strict=True):
+            departure = block[scan] - mean[:, k]
+            squared[scan, k] = departure @ departure
+        lengths = np.sqrt(squared)
+        found[rows] = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return found
 
 

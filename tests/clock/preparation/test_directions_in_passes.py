@@ -44,6 +44,15 @@ def test_a_scan_equal_to_the_mean_has_no_direction():
     np.testing.assert_array_equal(found.inverse_length, 0.0)
 
 
+def test_a_scan_close_to_a_large_mean_keeps_its_length():
+    # The squares of both agree to 16 digits: only their difference knows the distance.
+    far = 1e8 + RNG.normal(size=(9, 12))
+    found = directions_in_passes(far, [np.arange(9)])
+    peer = DirectionTransformer().fit(far)
+    lengths = np.linalg.norm(far - peer.mean_, axis=1)
+    np.testing.assert_allclose(found.inverse_length[:, 0], 1 / lengths, rtol=1e-6)
+
+
 def test_a_view_is_read_by_rows_and_columns_as_the_transformed_array_is():
     peer = DirectionTransformer().fit(X[:20])
     view, made = DirectedView.of(X, peer), peer.transform(X)
