@@ -39,7 +39,7 @@ from brainage.clock.options import (
 )
 from brainage.clock.preparation.harmonize import SiteHarmonizer
 from brainage.clock.regressors.frozen import LinearRegression
-from brainage.clock.regressors.registry import regressor_of, why_not_kept
+from brainage.clock.regressors.registry import method_words, regressor_of, why_not_kept
 from brainage.clock.regressors.ridge import RidgeClock
 from brainage.clock.regressors.stacked import StackedClock
 from brainage.clock.training.cost import TrainingCost, training_cost
@@ -142,6 +142,7 @@ __all__ = [
     "make_folds",
     "measure_efficiency",
     "measure_length_curve",
+    "method_words",
     "packaged_clocks",
     "participants_per_arm",
     "permutation_test",

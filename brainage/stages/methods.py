@@ -229,7 +229,11 @@ def _features(connectivity: ConnectivityOptions) -> str:
 def _clock(study: StudyConfig, *, trained: bool) -> list[str]:
     if study.paths.clock is not None:
         return _lent(study)
-    return clock_sentences(study.science.clock) if trained else []
+    if not trained:
+        return []
+    clock = _record_of_clock(study)
+    by_inner_folds = clock is not None and clock.by_inner_folds
+    return clock_sentences(study.science.clock, by_inner_folds=by_inner_folds)
 
 
 def _lent(study: StudyConfig) -> list[str]:

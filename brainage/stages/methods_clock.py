@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from brainage.clock import ClockOptions, half_scan_words, regressor_of
+from brainage.clock import ClockOptions, half_scan_words, method_words
 from brainage.raw_names import said
 
 _SCALES = {
     "auto": "on that of three scales of age (years, their square root, their logarithm) which "
-    "had the smallest leave-one-out error",
+    "had the smallest error in people left out",
     "years": "in years",
     "sqrt": "on the square root of age",
     "log": "on the logarithm of age",
@@ -27,13 +27,15 @@ _FREED_ON = {
 }
 
 
-def clock_sentences(clock: ClockOptions) -> list[str]:
+def clock_sentences(clock: ClockOptions, *, by_inner_folds: bool = False) -> list[str]:
     """Return how a clock was trained and validated, sentence by sentence.
 
     Parameters
     ----------
     clock : ClockOptions
         The choices on record.
+    by_inner_folds : bool, default=False
+        Whether the clock on record was too large for leave-one-out (`BrainClock.by_inner_folds`).
 
     Returns
     -------
@@ -41,11 +43,12 @@ def clock_sentences(clock: ClockOptions) -> list[str]:
         A choice that had nothing to decide (the tangent space of a clock without that view) is
         not told.
     """
-    return [sentence for make in _SENTENCES if (sentence := make(clock))]
+    told = [_regression(clock, by_inner_folds)]
+    return told + [sentence for make in _SENTENCES if (sentence := make(clock))]
 
 
-def _regression(clock: ClockOptions) -> str:
-    validation, words = clock.validation, regressor_of(clock).words()
+def _regression(clock: ClockOptions, by_inner_folds: bool) -> str:
+    validation, words = clock.validation, method_words(clock, by_inner_folds=by_inner_folds)
     if clock.estimator == "ridge" and len(clock.penalties) == 1:
         words = f"ridge regression, its penalty fixed at {clock.penalties[0]:g} times the mean "
         words += "squared length of a centred scan"
@@ -144,7 +147,6 @@ def _networks(clock: ClockOptions) -> str:
 
 
 _SENTENCES: tuple[Callable[[ClockOptions], str], ...] = (
-    _regression,
     _strong_views,
     _halves,
     _missing_edges,

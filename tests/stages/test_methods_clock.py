@@ -12,6 +12,15 @@ def words_of(**options) -> str:
     return " ".join(clock_sentences(ClockOptions(**options)))
 
 
+def test_a_clock_too_large_for_leave_one_out_is_not_said_to_have_used_it():
+    for options in ({}, STACK, STACK | {"strong_views": ["fisher_z"]}):
+        clock = ClockOptions(**options)
+        assert "exact leave-one-out" in clock_sentences(clock)[0]
+        told = clock_sentences(clock, by_inner_folds=True)[0]
+        assert "5 inner folds of people" in told
+        assert "leave-one-out" not in told
+
+
 SVR = {"estimator": "svr"}
 STACK = {"estimator": "stacked", "views": ["fisher_z", "tangent"]}
 #: Field of the options -> a clock on which it has another value, and what is said of that.

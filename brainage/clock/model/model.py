@@ -23,6 +23,9 @@ from brainage.errors import BrainAgeError, ClockFileError, FeatureMismatchError
 from brainage.showing import as_table
 from brainage.tables import SCORES, WHOLE_BRAIN
 
+#: How the estimator of a clock that was fitted in passes is told from others.
+BY_INNER_FOLDS = "inner folds of people"
+
 
 @dataclass(frozen=True, repr=False)
 class BrainClock(ClockParts):
@@ -107,6 +110,11 @@ class BrainClock(ClockParts):
     def length_words(self) -> str:
         """How far its predictions move when a part of a scan is kept, in words."""
         return length_words(self)
+
+    @property
+    def by_inner_folds(self) -> bool:
+        """Whether its penalties were chosen by inner folds of people, not by leave-one-out."""
+        return BY_INNER_FOLDS in str(self.facts.get("estimator"))
 
     def save(self, path: str | Path) -> None:
         """Write one file of JSON and arrays (see docs/clock_file.md)."""

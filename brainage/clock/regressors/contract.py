@@ -184,3 +184,6 @@ class PassRegressor(Protocol):
 
     def fit_in_passes(self, training: PassTraining) -> list[PassFit]:
         """Fit every training set of a cohort."""
+
+    def words_in_passes(self, inner_folds: int) -> str:
+        """Return the method in words, as `words`, where it was fitted so."""

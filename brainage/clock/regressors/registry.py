@@ -8,7 +8,7 @@ from typing import TypeAlias
 from sklearn.base import RegressorMixin
 
 from brainage.clock.options import ClockOptions
-from brainage.clock.regressors.contract import ClockRegressor
+from brainage.clock.regressors.contract import ClockRegressor, PassRegressor
 from brainage.clock.regressors.elastic_net import ElasticNetRegressor
 from brainage.clock.regressors.foreign import (
     ForeignRegressor,
@@ -102,3 +102,24 @@ def why_not_kept(options: ClockOptions) -> str | None:
     if options.estimator in REGRESSORS:
         return None
     return why_no_line(options.estimator, options.estimator_options)
+
+
+def method_words(options: ClockOptions, *, by_inner_folds: bool = False) -> str:
+    """Return how options' regressor is fitted, in words for a Methods paragraph.
+
+    Parameters
+    ----------
+    options : ClockOptions
+        Name the regressor.
+    by_inner_folds : bool, default=False
+        Whether it was too large for leave-one-out (`BrainClock.by_inner_folds`).
+
+    Examples
+    --------
+    >>> method_words(ba.ClockOptions())
+    'ridge regression, its penalty chosen by exact leave-one-out'
+    """
+    regressor = regressor_of(options)
+    if by_inner_folds and isinstance(regressor, PassRegressor):
+        return regressor.words_in_passes(options.validation.inner_folds)
+    return regressor.words()

@@ -287,6 +287,10 @@ class RidgeRegressor:
         """Return the method in words."""
         return "ridge regression, its penalty chosen by exact leave-one-out"
 
+    def words_in_passes(self, inner_folds: int) -> str:
+        """Return the method in words where penalties are chosen by inner folds of people."""
+        return f"ridge regression, its penalty chosen by {inner_folds} inner folds of people"
+
 
 class RidgeClock(RegressorMixin, BaseEstimator):
     """Ridge regression of age with its penalty chosen by exact leave-one-out.

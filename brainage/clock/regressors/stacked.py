@@ -348,8 +348,12 @@ class StackedRegressor:
 
     def words(self) -> str:
         """Return the method in words."""
+        return self._words("their exact leave-one-out predictions")
+
+    def words_in_passes(self, inner_folds: int) -> str:
+        """Return the method in words where both levels learn from inner folds of people."""
+        return self._words(f"what they predict of {inner_folds} inner folds of people left out")
+
+    def _words(self, learnt_from: str) -> str:
         twice = f", {len(self.strong)} of them also at a strong penalty" if self.strong else ""
-        return (
-            f"a stack of ridge regressions, one a view{twice}, combined on their exact "
-            "leave-one-out predictions"
-        )
+        return f"a stack of ridge regressions, one a view{twice}, combined on {learnt_from}"

@@ -15,7 +15,7 @@ from brainage.clock.model.age_sex import AgeSexLine
 from brainage.clock.model.bias import AgeBiasCorrector, gap_slope
 from brainage.clock.model.distance import ReferenceDistance
 from brainage.clock.model.intervals import CvPlusIntervals
-from brainage.clock.model.model import BrainClock
+from brainage.clock.model.model import BY_INNER_FOLDS, BrainClock
 from brainage.clock.model.networks import network_edges
 from brainage.clock.options import ClockOptions, as_clock_options
 from brainage.clock.preparation.directions_in_passes import DirectedView
@@ -311,7 +311,7 @@ def _facts(
     estimator = problem.regressor.name
     if problem.needs == "passes":
         estimator += (
-            f", penalties by {options.validation.inner_folds} inner folds of people (too large for "
+            f", penalties by {options.validation.inner_folds} {BY_INNER_FOLDS} (too large for "
             "exact leave-one-out)"
         )
     if problem.halves is not None:

@@ -99,6 +99,7 @@ def test_a_harmonised_clock_in_passes_is_kept_and_predicts_as_the_one_in_memory(
     alone = fit_and_predict(problem, np.arange(60), np.arange(0))
     np.testing.assert_allclose(alone.model.coef, in_passes.regression.weights, atol=1e-3)
     assert "inner folds of people" in in_passes.facts["estimator"]
+    assert (in_passes.by_inner_folds, in_memory.by_inner_folds) == (True, False)
     X = in_memory.preparations[0].transform(cohort.views["fisher_z"].values, cohort.rows)
     ages = (X @ clock.regression.weights + clock.regression.intercept for clock in both)
     np.testing.assert_allclose(*ages, atol=1e-3)
