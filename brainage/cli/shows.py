@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from brainage.cli.screen import Screen
 from brainage.config import StudyConfig
 from brainage.number_words import interval, p_words, plain, signed
 from brainage.raw_names import said
-from brainage.stages.manifest import MANIFEST
+from brainage.stages.already_there import extracted_before
 from brainage.tables import WHOLE_BRAIN
 
 if TYPE_CHECKING:
@@ -42,13 +42,16 @@ def show_mask_cost(screen: Screen, study: StudyConfig, cohorts: Iterable[Cohort]
 
 
 def show_already_there(screen: Screen, before: Before) -> None:
-    """Say that a stage was there already; of an extraction how many scans were."""
-    if before.pattern != MANIFEST:
-        n = before.kept
-        if n:
-            screen.line(f"already there: {n:,} series, not extracted again")
-    elif before.is_all:
+    """Say that a stage was there already."""
+    if before.is_all:
         screen.line("already there: nothing it rests on has changed (--overwrite makes it again)")
+
+
+def show_extracted_before(screen: Screen, tables: Mapping[Cohort, pd.DataFrame]) -> None:
+    """Say how many scans of an extraction were there already."""
+    n = extracted_before(tables.values())
+    if n:
+        screen.line(f"already there: {n:,} scans, not extracted again")
 
 
 def show_extracted(screen: Screen, tables: dict[str, pd.DataFrame]) -> None:

@@ -19,6 +19,7 @@ from brainage.cli.shows import (
     show_end,
     show_evaluation,
     show_extracted,
+    show_extracted_before,
     show_gap_lines,
     show_left_out,
     show_mask_cost,
@@ -66,7 +67,6 @@ def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
     if not arguments.collect:
         show_mask_cost(screen, study, cohorts)
     tables = {}
-    before = stands_before(study, "extract")
     for cohort, people in people_of(study, cohorts, arguments.participant).items():
         if arguments.collect:
             tables[cohort] = collect_cohort(study, cohort)
@@ -82,7 +82,7 @@ def run_extract(arguments: argparse.Namespace, screen: Screen) -> int:
                 progress=bar,
                 tell=screen.line,
             )
-    show_already_there(screen, before)
+    show_extracted_before(screen, tables)
     for cohort, table in tables.items():
         show_scans(screen, table, cohort)
     folder = stage_folder(study, "extract")

@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from brainage.config import StudyConfig
 from brainage.stages.cohorts import stage_folder
+from brainage.stages.extract import ALREADY_THERE
 from brainage.stages.manifest import MANIFEST
-
-#: What a stage writes last of each piece of its work; extraction a file a scan.
-_LAST = {"extract": "*_timeseries.tsv"}
 
 
 @dataclass(frozen=True)
 class Before:
-    """Files of a stage as they stood at one time, by which what was made since is told.
+    """Manifests of a stage as they stood at one time, by which what was made since is told.
 
     Parameters
     ----------
     folder : Path
         Of the stage.
-    pattern : str
-        Name of the files that are written last.
     files : dict of Path to (int, int)
-        File -> its number on disk and time of change.
+        Manifest -> its number on disk and time of change.
     """
 
     folder: Path
-    pattern: str
     files: dict[Path, tuple[int, int]]
-
-    @property
-    def kept(self) -> int:
-        """How many of these files still stand as they did: their work was not done again."""
-        now = _marks(self.folder, self.pattern)
-        return sum(now.get(path) == mark for path, mark in self.files.items())
 
     @property
     def is_all(self) -> bool:
         """Whether there was something, all of it stands as it did, and nothing came to it."""
-        return bool(self.files) and _marks(self.folder, self.pattern) == self.files
+        return bool(self.files) and _marks(self.folder) == self.files
 
 
 def stands_before(study: StudyConfig, stage: str) -> Before:
@@ -51,15 +43,21 @@ def stands_before(study: StudyConfig, stage: str) -> Before:
     study : StudyConfig
         Whose output.
     stage : str
-        "extract", "train", ...
+        "train", "score", ... Not extraction, whose tables know it of every scan
+        (`extracted_before`): nobody walks through its folder of files.
     """
-    folder, pattern = stage_folder(study, stage), _LAST.get(stage, MANIFEST)
-    return Before(folder, pattern, _marks(folder, pattern))
+    folder = stage_folder(study, stage)
+    return Before(folder, _marks(folder))
 
 
-def _marks(folder: Path, pattern: str) -> dict[Path, tuple[int, int]]:
+def extracted_before(tables: Iterable[pd.DataFrame]) -> int:
+    """Return how many scans of an extraction were on record and not extracted again."""
+    return sum(table.attrs.get(ALREADY_THERE, 0) for table in tables)
+
+
+def _marks(folder: Path) -> dict[Path, tuple[int, int]]:
     marks = {}
-    for path in folder.rglob(pattern) if folder.is_dir() else ():
+    for path in folder.rglob(MANIFEST) if folder.is_dir() else ():
         told = path.stat()
         marks[path] = (told.st_ino, told.st_mtime_ns)
     return marks

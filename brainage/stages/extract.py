@@ -40,8 +40,10 @@ from brainage.stages.records import (
 from brainage.stages.scan_list import cohort_scans, freeze
 from brainage.stages.scan_work import ScanWork
 
-__all__ = ["SCANS", "cohort_scans", "collect_cohort", "extract_cohort"]
+__all__ = ["ALREADY_THERE", "SCANS", "cohort_scans", "collect_cohort", "extract_cohort"]
 
+#: Of a table of scans, in its attrs: how many were on record, and not extracted again.
+ALREADY_THERE = "n_already_there"
 #: Records are small and lie on slow, shared disks: many are asked for at a time.
 _READERS = 8
 
@@ -83,7 +85,8 @@ def extract_cohort(
     Returns
     -------
     scans : DataFrame
-        One row a scan of this call (schema `SCANS`): done, excluded or failed and why.
+        One row a scan of this call (schema `SCANS`): done, excluded or failed and why. Its
+        ``attrs`` say how many were on record and not extracted again (`ALREADY_THERE`).
 
     Raises
     ------
@@ -111,11 +114,14 @@ def extract_cohort(
         if whole:
             freeze(study, cohort, scans)
         executor = executor or executor_of(study, tell=tell)
-        rows = []
-        for row in _rows(work, scans, executor):
+        rows, n_there = [], 0
+        for row, was_there in _rows(work, scans, executor):
             rows.append(row)
+            n_there += was_there
             progress(len(rows), len(scans), f"extract {cohort}")
         table = as_table(rows)
+        # No column: the table is the same whether a scan was extracted now or before.
+        table.attrs[ALREADY_THERE] = n_there
         if whole:
             # This call's own rows, not the records: a record that could not be written is a
             # reason too.
@@ -125,17 +131,21 @@ def extract_cohort(
     return table
 
 
-def _rows(work: ScanWork, scans: list[Scan], executor: Executor) -> Iterator[Row]:
-    """Yield the rows that are on record, read here and many at a time, then those to be made."""
+def _rows(work: ScanWork, scans: list[Scan], executor: Executor) -> Iterator[tuple[Row, bool]]:
+    """Yield the rows that are on record, read here and many at a time, then those to be made.
+
+    And of each whether it was on record.
+    """
     left = []
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         for scan, row in zip(scans, pool.map(work.recorded_now, scans), strict=True):
             if row is None:
                 left.append(scan)
             else:
-                yield row
+                yield row, True
     if left:
-        yield from executor.run(work, left)
+        for row in executor.run(work, left):
+            yield row, False
 
 
 def scan_work(study: StudyConfig, cohort: Cohort, *, overwrite: bool = False) -> ScanWork:

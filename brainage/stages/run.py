@@ -10,7 +10,7 @@ import pandas as pd
 
 from brainage.config import StudyConfig
 from brainage.progress import Progress, silent
-from brainage.stages.already_there import stands_before
+from brainage.stages.already_there import extracted_before, stands_before
 from brainage.stages.check import data_are_there, refuse_stops
 from brainage.stages.cohorts import COHORTS, Cohort, cohort_paths, has_cohort, trains
 from brainage.stages.compare import compare
@@ -65,6 +65,13 @@ def run_stages(
         result = make(*arguments, **options)
         return StageDone(name, result, time.monotonic() - started, before.is_all)
 
+    def extracted() -> StageDone:
+        started = time.monotonic()
+        tables = extract_all(study, cohorts, overwrite=overwrite, progress=progress)
+        n_scans = sum(map(len, tables.values()))
+        there = 0 < n_scans == extracted_before(tables.values())
+        return StageDone("extract", tables, time.monotonic() - started, there)
+
     def extract_all(
         study: StudyConfig, cohorts: list[Cohort], *, overwrite: bool, progress: Progress
     ) -> dict[Cohort, pd.DataFrame]:
@@ -80,7 +87,7 @@ def run_stages(
     refuse_stops(study)
     cohorts = [c for c in COHORTS if cohort_paths(study, c).scans]
     if cohorts:
-        yield timed("extract", extract_all, study, cohorts, **shared)
+        yield extracted()
     if trains(study):
         yield timed("train", train, study, **shared)
     if asks_for_evaluation(study):

@@ -14,6 +14,7 @@ from brainage.config import study_from_mapping
 from brainage.errors import BrainAgeError
 from brainage.imaging import write_nifti
 from brainage.series import find_series, read_foreign_series, read_series
+from brainage.stages.already_there import extracted_before
 from brainage.stages.extract import SCANS, collect_cohort, extract_cohort
 
 AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])
@@ -231,3 +232,14 @@ def test_an_output_that_cannot_be_written_is_a_reason_and_the_next_run_mends_it(
     (base / "records").unlink()
     table = extract_cohort(study(folder), "reference")
     assert table["status"].tolist() == ["done"] * 4 + ["failed"] * 2
+
+
+def test_an_extraction_says_how_many_scans_were_there_already(folder):
+    first = extract_cohort(study(folder), "reference")
+    assert extracted_before([first]) == 0
+    made = folder / "out" / "extract" / "reference"
+    next(made.rglob("*_timeseries.tsv")).unlink()
+    again = extract_cohort(study(folder), "reference")
+    on_record = len(again) - 1 - (again["status"] == "failed").sum()
+    assert extracted_before([again]) == on_record > 0
+    pd.testing.assert_frame_equal(again, first)
