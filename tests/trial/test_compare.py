@@ -7,10 +7,12 @@ import pytest
 
 from brainage.errors import DesignError
 from brainage.trial import (
+    BY_COMPARISON,
     TrialDesign,
     as_contrasts,
     compare_arms,
     hash_scores,
+    read_plan,
     write_plan,
 )
 from brainage.trial.models.multiplicity import benjamini_hochberg
@@ -225,3 +227,48 @@ def test_rows_count_the_people_of_their_own_arms(compared):
     assert result.primary.n_model == n_of["HRT"] + n_of["CON"]
     whole = result.deltas[result.deltas["network"] == "whole_brain"]
     assert (whole["n_model"].to_numpy() == n_of.loc[whole["arm"]].to_numpy()).all()
+
+
+def test_plan_made_by_the_comparison_itself_is_told_from_one_made_before(
+    trial, make_options, tmp_path
+):
+    scores, design = trial
+    write_plan(make_options(), tmp_path / "plan.json", written=BY_COMPARISON)
+    late = compare_arms(scores, design, plan=read_plan(tmp_path / "plan.json"))
+    assert any("the plan was written by the comparison itself" in note for note in late.notes)
+    plan = write_plan(make_options(), tmp_path / "plan.json")
+    early = compare_arms(scores, design, plan=read_plan(tmp_path / "plan.json"))
+    assert not any("comparison itself" in note for note in early.notes)
+    assert early.plan_hash == plan.hash
+    # When it was written is part of what is hashed.
+    assert late.plan_hash != plan.hash
+
+
+def test_levakov_that_cannot_be_computed_does_not_stop_the_model(trial):
+    scores, design = trial
+    same = scores.assign(age_years=scores["session_id"].map({"bl": 65.0, "1y": 66.0, "2y": 67.0}))
+    result = compare_arms(same, design)
+    assert len(result.levakov) == 0
+    assert "levakov" not in set(result.sensitivity["analysis"])
+    assert any(
+        "'levakov' was not done: Levakov's outcome: ages at baseline do not vary" in note
+        for note in result.notes
+    )
+
+
+def test_minimisation_is_refused_by_name_and_the_rest_is_done(trial, make_options):
+    scores, design = trial
+    options = make_options(randomization={"scheme": "minimisation", "n_draws": 199})
+    result = compare_arms(scores, TrialDesign(options, design.allocation))
+    assert "re-randomisation" not in set(result.sensitivity["analysis"])
+    assert any("re-randomisation" in n and "minimisation" in n for n in result.notes)
+
+
+def test_a_covariance_that_fell_back_is_noted_in_the_comparison(trial, make_options):
+    scores, design = trial
+    few = design.allocation.groupby("arm").head(5)
+    kept = scores[scores["participant_id"].isin(few["participant_id"])]
+    options = make_options(degrees_of_freedom="kenward_roger")
+    result = compare_arms(kept, TrialDesign(options, few))
+    assert np.isfinite(result.contrasts["p_value"]).all()
+    assert any("covariance fell back to unstructured" in note for note in result.notes)
