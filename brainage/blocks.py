@@ -8,7 +8,7 @@ from collections.abc import Iterator
 BLOCK_VALUES = 8_000_000
 
 
-def blocks(n_items: int, values_an_item: int) -> Iterator[slice]:
+def blocks(n_items: int, values_an_item: int, *, least: int = 1) -> Iterator[slice]:
     """Yield slices over items that together hold about `BLOCK_VALUES` values each.
 
     Parameters
@@ -17,12 +17,14 @@ def blocks(n_items: int, values_an_item: int) -> Iterator[slice]:
         Rows, columns or whatever is taken block by block.
     values_an_item : int
         Values that one item brings into memory (columns of a row, rows of a column).
+    least : int, default=1
+        Items of a block whatever they hold.
 
     Yields
     ------
     part : slice
         At least one item; the last one may be shorter. None where `n_items` is 0.
     """
-    step = max(1, BLOCK_VALUES // max(values_an_item, 1))
+    step = max(least, BLOCK_VALUES // max(values_an_item, 1))
     for start in range(0, n_items, step):
         yield slice(start, min(start + step, n_items))

@@ -20,6 +20,10 @@ from brainage.blocks import blocks
 
 Rows = slice | np.ndarray
 
+#: Scans of a block at least, so that adding up what blocks give (features x columns, in float64) is
+#: little beside products with them; and values of a block at most for that reason.
+_LEAST_SCANS = 1000
+_MOST_VALUES = 100_000_000
 #: Scans that are looked at to know how features lie.
 _FIRST = 200
 #: A mean so many times the spread over scans costs a digit of float32, and is too much.
@@ -72,7 +76,9 @@ class FeaturePart:
     def blocks(self, dtype: np.dtype | type) -> Iterator[tuple[Rows, np.ndarray]]:
         """Yield rows of the cohort and their stored features, a block at a time."""
         n = len(self.values) if self.rows is None else len(self.rows)
-        for part in blocks(n, self.values.shape[1]):
+        width = self.values.shape[1]
+        least = max(1, min(_LEAST_SCANS, _MOST_VALUES // max(width, 1)))
+        for part in blocks(n, width, least=least):
             rows: Rows = part if self.rows is None else self.rows[part]
             yield rows, np.asarray(self.values[rows], dtype=dtype)
 
@@ -108,8 +114,9 @@ class FeaturePart:
         if self.directions is not None:
             return np.sum(self.scaled(rows, member) > 0, axis=0).astype(np.float64)
         if self.move is None:
-            return np.einsum("ij,ij->i", block, block) @ member
+            return np.einsum("ij,ij->i", block, block, dtype=np.float64) @ member
         gain, offset = self.move.gain, self.move.offset
+        block = block.astype(np.float64)
         lengths = block**2 @ gain**2 + 2 * block @ (gain * offset)
         lengths += np.einsum("ij,ij->j", offset, offset)
         return np.einsum("ij,ij->j", lengths[:, self.owner], member)
