@@ -45,7 +45,7 @@ _CALLS = (
     "unlink,unlinkat,rename,renameat,renameat2,getdents64,readlink,chmod,fchmod,fchmodat"
 )
 _STUDY = """\
-extends: recommended
+extends: fisher_z_ridge
 paths:
   output: out
   reference: {scans: reference, participants: reference/participants.tsv}
