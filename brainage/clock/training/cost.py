@@ -29,9 +29,9 @@ _DECOMPOSED_S = 1e-10
 #: One SVR on a matrix of n scans takes this times n squared, seconds.
 _SVR_S = 2.2e-8
 #: A pass takes the first for every value that is read, and the second for each of its columns.
-_READ_S, _COLUMN_S = 3.3e-9, 7.6e-11
+_READ_S, _COLUMN_S = 2.1e-9, 7.1e-11
 #: Passes that a choice of penalties and a fit take (scripts/bench_ridge_in_passes.py).
-_CHOICE_PASSES, _FIT_PASSES = 35, 30
+_CHOICE_PASSES, _FIT_PASSES = 33, 44
 _STARTED_BYTES = 3e8
 
 
