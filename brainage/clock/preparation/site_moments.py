@@ -149,7 +149,7 @@ def moments_of_sites(
     for site in range(-1, len(names)):
         rows = np.flatnonzero(code == site)
         for part in blocks(len(rows), values.shape[1]):
-            block = np.asarray(values[rows[part]], dtype=np.float64)
+            block = np.asarray(values[rows[part], :], dtype=np.float64)
             squared = block**2
             for plan in plans:
                 plan.add(block, squared, rows[part], site)

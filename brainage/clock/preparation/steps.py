@@ -204,16 +204,14 @@ def needs_learning(spec: ViewSpec, options: ClockOptions, *, incomplete: bool) -
     return spec.kind in LEARNT_KINDS or options.harmonization.method != "none" or incomplete
 
 
-def seen_in_passes(kind: str, options: ClockOptions, *, incomplete: bool) -> bool:
+def seen_in_passes(kind: str, *, incomplete: bool) -> bool:
     """Return whether what is learnt of a view can be seen without writing its features anew.
 
-    Site effects, and directions of features that are not harmonised; no tangent space and no
-    missing parcels.
+    Directions and site effects; no tangent space and no missing parcels.
     """
     # Views of other names hold what nothing is learnt of.
     learnt = KINDS[kind].learnt_in_fold if kind in KINDS else None
-    alone = learnt is None or (learnt == "direction" and options.harmonization.method == "none")
-    return alone and not incomplete
+    return learnt in (None, "direction") and not incomplete
 
 
 def has_missing(values: np.ndarray) -> bool:

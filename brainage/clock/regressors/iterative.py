@@ -89,17 +89,17 @@ def training_sums(features: SeenFeatures, member: np.ndarray, target: np.ndarray
     squares = np.zeros(member.shape[1])
     for part in features.parts():
         sums, weighted = np.zeros((2, *means.T.shape))
-        inside, moved = np.zeros((2, member.shape[1]))
+        inside, moved = np.zeros((2, 2, member.shape[1]))
         for rows, block in part.blocks(features.precision):
             own = member[rows].astype(np.float64)
             scaled, targets = part.scaled(rows, own), part.scaled(rows, centred[rows])
             sums += scaled.T.astype(block.dtype) @ block
             weighted += targets.T.astype(block.dtype) @ block
-            inside += scaled.sum(axis=0)
-            moved += targets.sum(axis=0)
+            inside += scaled.sum(axis=0), own.sum(axis=0)
+            moved += targets.sum(axis=0), centred[rows].sum(axis=0)
             squares += part.squared_lengths(rows, block, own)
-        means += part.as_seen(sums.T, inside)
-        right += part.as_seen(weighted.T, moved)
+        means += part.as_seen(sums.T, *inside)
+        right += part.as_seen(weighted.T, *moved)
     means /= counts
     lengths = np.einsum("ij,ij->j", means, means)
     units = squares / counts - lengths
@@ -203,19 +203,19 @@ def _one_pass(
     product, total = np.zeros_like(residual), np.zeros(residual.shape[1])
     of_mean = np.einsum("ij,ij->j", sums.means, residual)
     for part in features.parts():
-        weights, constant = part.on_stored(residual)
+        weights, inner, outer = part.on_stored(residual)
         # Few columns from the left: BLAS takes half the time that it takes for block.T @ scaled.
-        summed, count = np.zeros(residual.T.shape), np.zeros_like(total)
+        summed, counts = np.zeros(residual.T.shape), np.zeros((2, len(total)))
         stored = weights.astype(features.precision)
         for rows, block in part.blocks(features.precision):
-            of_residual[rows] = part.scaled(rows, block @ stored + constant) - of_mean
+            of_residual[rows] = part.scaled(rows, block @ stored + inner) + outer - of_mean
             along[rows] = of_residual[rows] + beta * along[rows]
             inside = member[rows] * along[rows]
             scaled = part.scaled(rows, inside)
             summed += scaled.T.astype(block.dtype) @ block
-            count += scaled.sum(axis=0)
-            total += inside.sum(axis=0)
-        product += part.as_seen(summed.T, count)
+            counts += scaled.sum(axis=0), inside.sum(axis=0)
+        product += part.as_seen(summed.T, *counts)
+        total += counts[1]
     return of_residual, product - sums.means * total
 
 

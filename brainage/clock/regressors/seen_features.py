@@ -1,8 +1,9 @@
-"""Features on disk as several training sets see them: as stored, harmonised, or as directions.
+"""Features on disk as training sets see them: as stored, as directions, harmonised.
 
-A harmoniser moves every edge of a scan by its site: ``gain * x + offset``. A direction takes a
-training set's mean off a scan and makes it one long: ``(x - mean) / length``. Products with such
-features are products with stored ones, weighted before and after: nothing is written anew.
+A direction takes a training set's mean off a scan and makes it one long: ``(x - mean) / length``.
+A harmoniser moves every edge of a scan, or of its direction, by its site: ``gain * x + offset``.
+Products with such features are products with stored ones, weighted before and after: nothing is
+written anew.
 
 Products of float32 features are made in float32, a block of scans at a time, and summed in float64:
 half the time, and the same ridge to 1e-4 years (scripts/bench_ridge_in_passes.py --compare).
@@ -82,26 +83,36 @@ class FeaturePart:
             rows: Rows = part if self.rows is None else self.rows[part]
             yield rows, np.asarray(self.values[rows], dtype=dtype)
 
-    def on_stored(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return weights and constants of ``seen @ vectors``.
+    def on_stored(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return weights and constants, inner and outer, of ``seen @ vectors``.
 
-        It is ``scaled(rows, stored @ weights + constant)``.
+        It is ``scaled(rows, stored @ weights + inner) + outer``: directions are moved by site after
+        they are taken.
+        """
+        inner = outer = np.zeros(vectors.shape[1])
+        weights = vectors
+        if self.move is not None:
+            weights = self.move.gain[:, self.owner] * vectors
+            outer = np.einsum("ij,ij->j", self.move.offset[:, self.owner], vectors)
+        if self.directions is not None:
+            inner = -np.einsum("ij,ij->j", self.directions.mean[:, self.owner], weights)
+        return weights, inner, outer
+
+    def as_seen(self, summed: np.ndarray, scaled: np.ndarray, plain: np.ndarray) -> np.ndarray:
+        """Return ``seen.T @ v`` of ``stored.T @ scaled(v)`` and each column's sums.
+
+        Parameters
+        ----------
+        summed : ndarray of shape (n_features, n_columns)
+            ``stored.T @ scaled(v)``.
+        scaled, plain : ndarray of shape (n_columns,)
+            Sums over scans of scaled v, and of v.
         """
         if self.directions is not None:
-            mean = self.directions.mean[:, self.owner]
-            return vectors, -np.einsum("ij,ij->j", mean, vectors)
-        if self.move is None:
-            return vectors, np.zeros(vectors.shape[1])
-        constant = np.einsum("ij,ij->j", self.move.offset[:, self.owner], vectors)
-        return self.move.gain[:, self.owner] * vectors, constant
-
-    def as_seen(self, summed: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """Return ``seen.T @ v`` of ``stored.T @ scaled(v)`` and each column's sum of scaled v."""
-        if self.directions is not None:
-            return summed - self.directions.mean[:, self.owner] * count
+            summed = summed - self.directions.mean[:, self.owner] * scaled
         if self.move is None:
             return summed
-        return self.move.gain[:, self.owner] * summed + self.move.offset[:, self.owner] * count
+        return self.move.gain[:, self.owner] * summed + self.move.offset[:, self.owner] * plain
 
     def scaled(self, rows: Rows, of_scans: np.ndarray) -> np.ndarray:
         """Return a value a scan and column, divided by the scan's length where there is one."""
@@ -111,14 +122,19 @@ class FeaturePart:
 
     def squared_lengths(self, rows: Rows, block: np.ndarray, member: np.ndarray) -> np.ndarray:
         """Return the sum over each set's scans in a block of the squared length as seen."""
-        if self.directions is not None:
-            return np.sum(self.scaled(rows, member) > 0, axis=0).astype(np.float64)
         if self.move is None:
+            if self.directions is not None:
+                return np.sum(self.scaled(rows, member) > 0, axis=0).astype(np.float64)
             return np.einsum("ij,ij->i", block, block, dtype=np.float64) @ member
         gain, offset = self.move.gain, self.move.offset
-        block = block.astype(np.float64)
-        lengths = block**2 @ gain**2 + 2 * block @ (gain * offset)
-        lengths += np.einsum("ij,ij->j", offset, offset)
+        block, mixed = block.astype(np.float64), gain * offset
+        squares, products = block**2 @ gain**2, block @ mixed
+        if self.directions is not None:
+            mean, inverse = self.directions.mean, self.directions.inverse_length[rows]
+            squares += np.sum((gain * mean) ** 2, axis=0) - 2 * block @ (gain**2 * mean)
+            products -= np.einsum("ij,ij->j", mean, mixed)
+            squares, products = squares * inverse**2, products * inverse
+        lengths = squares + 2 * products + np.einsum("ij,ij->j", offset, offset)
         return np.einsum("ij,ij->j", lengths[:, self.owner], member)
 
 
@@ -135,7 +151,7 @@ class SeenFeatures:
     owner : ndarray of shape (n_columns,) or None, default=None
         Training set that each vector goes with; None: vectors and training sets go in order.
     directions : Directions or None, default=None
-        Of every training set, where scans are seen as unit vectors; then there are no moves.
+        Of every training set, where scans are seen as unit vectors; those are what sites move.
     """
 
     values: np.ndarray
@@ -161,18 +177,18 @@ class SeenFeatures:
 
     def parts(self) -> Iterator[FeaturePart]:
         """Yield scans that are moved alike; together they are the cohort, each scan once."""
-        if self.directions is not None:
-            n_owners = self.directions.mean.shape[1]
-            owner = np.arange(n_owners) if self.owner is None else self.owner
-            yield FeaturePart(self.values, None, None, owner, self.directions)
-            return
-        if not self.moves:
+        if not self.moves and self.directions is None:
             yield FeaturePart(self.values, None)
             return
-        owner = np.arange(self.moves[0].gain.shape[1]) if self.owner is None else self.owner
+        of_sets = self.directions.mean if self.directions is not None else self.moves[0].gain
+        owner = np.arange(of_sets.shape[1]) if self.owner is None else self.owner
+        if not self.moves:
+            yield FeaturePart(self.values, None, None, owner, self.directions)
+            return
         still = np.ones(len(self.values), dtype=bool)
         for move in self.moves:
             still[move.rows] = False
-            yield FeaturePart(self.values, move.rows, move, owner)
+            yield FeaturePart(self.values, move.rows, move, owner, self.directions)
         if still.any():
-            yield FeaturePart(self.values, np.flatnonzero(still))
+            rows = np.flatnonzero(still)
+            yield FeaturePart(self.values, rows, None, owner, self.directions)

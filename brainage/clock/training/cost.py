@@ -137,7 +137,7 @@ def training_cost(
         n_scans=n_scans,
         n_features=n_features[0],
         learns=learns,
-        seen=all(seen_in_passes(kind, options, incomplete=False) for kind in options.views),
+        seen=all(seen_in_passes(kind, incomplete=False) for kind in options.views),
     )
     refuse_too_many(n_scans, way, learns=learns, name=regressor.name)
     folds = options.validation

@@ -171,10 +171,12 @@ def prepared_views(problem: Problem, preparations: tuple[Preparation, ...]) -> I
         if steps.learns_nothing:
             yield values
         # Too large to hold: prepared where it is read, by rows and columns as an array is.
-        elif problem.needs == "passes" and steps.harmonizer is not None:
-            yield cast(np.ndarray, HarmonizedView(values, problem.rows, steps.harmonizer))
-        elif problem.needs == "passes" and steps.direction is not None:
-            yield cast(np.ndarray, DirectedView.of(values, steps.direction))
+        elif problem.needs == "passes":
+            if steps.direction is not None:
+                values = cast(np.ndarray, DirectedView.of(values, steps.direction))
+            if steps.harmonizer is not None:
+                values = cast(np.ndarray, HarmonizedView(values, problem.rows, steps.harmonizer))
+            yield values
         else:
             logs = problem.logarithms(i, everyone)
             yield steps.transform(np.asarray(values), problem.rows, logs=logs)

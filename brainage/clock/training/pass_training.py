@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation.directions_in_passes import (
+    DirectedView,
     directions_in_passes,
     transformers_of,
 )
+from brainage.clock.preparation.harmonize import SiteHarmonizer
 from brainage.clock.preparation.harmonize_in_passes import harmonizers_in_passes, site_moves
 from brainage.clock.preparation.steps import Preparation
 from brainage.clock.regressors.contract import PassTraining
@@ -63,12 +67,20 @@ def _seen(
     options: ClockOptions,
 ) -> tuple[SeenFeatures, list[Preparation]]:
     """Return a view as training sets see it, and what each learnt of it."""
-    if KINDS[spec.kind].learnt_in_fold == "direction":
-        directions = directions_in_passes(values, trains)
-        turned = [Preparation(direction=one) for one in transformers_of(directions)]
-        return SeenFeatures(values, directions=directions), turned
-    if options.harmonization.method != "none":
-        fitted = harmonizers_in_passes(values, rows, trains, options.harmonization)
+    sites = options.harmonization
+    if KINDS[spec.kind].learnt_in_fold != "direction":
+        if sites.method == "none":
+            return SeenFeatures(values), [Preparation() for _ in trains]
+        fitted = harmonizers_in_passes(values, rows, trains, sites)
         moved = [Preparation(harmonizer=one) for one in fitted]
         return SeenFeatures(values, site_moves(fitted, rows)), moved
-    return SeenFeatures(values), [Preparation() for _ in trains]
+    directions = directions_in_passes(values, trains)
+    turned = [Preparation(direction=one) for one in transformers_of(directions)]
+    if sites.method == "none":
+        return SeenFeatures(values, directions=directions), turned
+    # Each training set has directions of its own, and so a pass of its own.
+    for k, (own, train) in enumerate(zip(turned, trains, strict=True)):
+        view = DirectedView(values, directions.mean[:, k], directions.inverse_length[:, k])
+        (own.harmonizer,) = harmonizers_in_passes(cast(np.ndarray, view), rows, [train], sites)
+    moves = site_moves([cast(SiteHarmonizer, own.harmonizer) for own in turned], rows)
+    return SeenFeatures(values, moves, directions=directions), turned

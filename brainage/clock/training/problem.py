@@ -146,7 +146,7 @@ class Problem:
     @property
     def _seen_in_passes(self) -> bool:
         return all(
-            seen_in_passes(spec.kind, self.options, incomplete=incomplete)
+            seen_in_passes(spec.kind, incomplete=incomplete)
             for spec, incomplete in zip(self.specs, self._incomplete, strict=True)
         )
 

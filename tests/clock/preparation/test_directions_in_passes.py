@@ -27,11 +27,11 @@ def test_means_and_lengths_are_those_of_transformers_fitted_in_memory():
 def test_products_with_seen_directions_are_products_with_directions():
     (part,) = SeenFeatures(X, directions=directions_in_passes(X, TRAINS)).parts()
     vectors, columns = RNG.normal(size=(12, 2)), RNG.normal(size=(30, 2))
-    stored, constant = part.on_stored(vectors)
+    stored, inner, _ = part.on_stored(vectors)
     rows = slice(0, 30)
-    seen = part.scaled(rows, X @ stored + constant)
+    seen = part.scaled(rows, X @ stored + inner)
     scaled = part.scaled(rows, columns)
-    back = part.as_seen(X.T @ scaled, scaled.sum(axis=0))
+    back = part.as_seen(X.T @ scaled, scaled.sum(axis=0), columns.sum(axis=0))
     for k, train in enumerate(TRAINS):
         turned = DirectionTransformer().fit(X[train]).transform(X.astype(float))
         np.testing.assert_allclose(seen[:, k], turned @ vectors[:, k], atol=1e-6)

@@ -52,11 +52,11 @@ def test_each_training_set_is_harmonised_as_in_memory(cohort, method, preserve_a
     vectors = np.random.default_rng(2).normal(size=(15, 3))
     products, sums = np.zeros((60, 3)), np.zeros((15, 3))
     for part in seen.parts():
-        weights, constant = part.on_stored(vectors)
+        weights, _, outer = part.on_stored(vectors)
         for members, block in part.blocks(float):
-            products[members] = block @ weights + constant
+            products[members] = block @ weights + outer
             ones = np.ones((len(block), 3))
-            sums += part.as_seen(block.T @ ones, ones.sum(axis=0))
+            sums += part.as_seen(block.T @ ones, ones.sum(axis=0), ones.sum(axis=0))
     for k, moved in enumerate(peers):
         np.testing.assert_allclose(products[:, k], moved @ vectors[:, k], atol=1e-5)
         np.testing.assert_allclose(sums[:, k], moved.sum(axis=0), atol=1e-4)

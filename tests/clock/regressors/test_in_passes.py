@@ -130,9 +130,17 @@ def test_a_ridge_of_directions_in_passes_is_the_ridge_of_directions_made_in_memo
         np.testing.assert_allclose(fit.model.predict(made), fit.predicted, atol=1e-3)
 
 
-def test_a_clock_of_directions_in_passes_is_kept_and_predicts_as_the_one_in_memory(make_cohort):
-    cohort = make_cohort(60, kinds=("log_correlation_direction",), effect=0.03)
-    options = ClockOptions(views=("log_correlation_direction",), penalties=(0.1,), validation=FOLDS)
+@pytest.mark.parametrize("method", ["none", "center", "combat"])
+def test_a_clock_of_directions_in_passes_is_kept_and_predicts_as_the_one_in_memory(
+    make_cohort, method
+):
+    cohort = make_cohort(60, kinds=("log_correlation_direction",), n_sites=3, effect=0.03)
+    options = ClockOptions(
+        views=("log_correlation_direction",),
+        penalties=(0.1,),
+        harmonization=HarmonizationOptions(method=method),
+        validation=FOLDS,
+    )
     in_memory = fit_clock(cohort, options)
     few = RidgeRegressor(options.penalties, max_square=10)
     in_passes = fit_clock(cohort, options, regressor=few)

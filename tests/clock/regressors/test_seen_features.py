@@ -31,17 +31,29 @@ def directed():
     return seen, [part / length[:, [k]] for k, part in enumerate(apart)]
 
 
-@pytest.mark.parametrize("make", [lambda: (SeenFeatures(X), [X, X]), moved, directed])
+def moved_directions():
+    """Directions are taken first; sites move them then."""
+    (still, turned), (seen, _) = directed(), moved()
+    as_made = [made.copy() for made in turned]
+    for move in seen.moves:
+        for k in range(2):
+            as_made[k][move.rows] = move.gain[:, k] * turned[k][move.rows] + move.offset[:, k]
+    return SeenFeatures(X, seen.moves, directions=still.directions), as_made
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: (SeenFeatures(X), [X, X]), moved, directed, moved_directions]
+)
 def test_products_both_ways_and_lengths_are_those_of_the_features_as_made(make):
     seen, as_made = make()
     vectors = RNG.normal(size=(6, 2))
     forward, back, lengths = np.zeros((10, 2)), np.zeros((6, 2)), np.zeros(2)
     for part in seen.parts():
-        weights, constant = part.on_stored(vectors)
+        weights, inner, outer = part.on_stored(vectors)
         for rows, block in part.blocks(float):
-            forward[rows] = part.scaled(rows, block @ weights + constant)
+            forward[rows] = part.scaled(rows, block @ weights + inner) + outer
             own = part.scaled(rows, MEMBER[rows])
-            back += part.as_seen(block.T @ own, own.sum(axis=0))
+            back += part.as_seen(block.T @ own, own.sum(axis=0), MEMBER[rows].sum(axis=0))
             lengths += part.squared_lengths(rows, block, MEMBER[rows])
     for k, made in enumerate(as_made):
         np.testing.assert_allclose(forward[:, k], made @ vectors[:, k], atol=1e-10)

@@ -17,8 +17,10 @@ COMBAT = HarmonizationOptions(method="combat")
         ("fisher_z", {}),
         ("fisher_z", {"harmonization": COMBAT}),
         ("log_correlation_direction", {}),
+        ("log_correlation_direction", {"harmonization": COMBAT}),
+        ("log_correlation_direction", {"harmonization": HarmonizationOptions(method="center")}),
     ],
-    ids=["plain", "harmonised", "directions"],
+    ids=["plain", "harmonised", "directions", "harmonised directions", "centred directions"],
 )
 def test_features_are_seen_as_each_training_set_prepares_them(make_cohort, kind, choices):
     cohort = make_cohort(30, p=6, kinds=(kind,))
@@ -34,9 +36,9 @@ def test_features_are_seen_as_each_training_set_prepares_them(make_cohort, kind,
     vectors = np.random.default_rng(0).normal(size=(problem.values[0].shape[1], 2))
     found = np.zeros((30, 2))
     for part in training.views[0].parts():
-        weights, constant = part.on_stored(vectors)
+        weights, inner, outer = part.on_stored(vectors)
         for rows, block in part.blocks(float):
-            found[rows] = part.scaled(rows, block @ weights + constant)
+            found[rows] = part.scaled(rows, block @ weights + inner) + outer
     for k, (train, _) in enumerate(SPLITS):
         preparation, _ = problem.prepare(0, train)
         peer = preparation.transform(problem.values[0], problem.rows, validating=True)
