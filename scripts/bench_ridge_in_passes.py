@@ -8,7 +8,7 @@ Features are made on disk (7.2 GB a view of 40,000 x 44,850) and removed afterwa
 pass as it ends, then passes, wall and CPU seconds of the whole, and the peak of anonymous memory;
 with --compare the largest difference of predictions from the Gram path at the same penalties. Folds
 and the model of everyone are fitted together, as `brainage train` does; a stack (--views) compares
-three age scales, as `recommended_stacked` does. --passes N ends after so many passes.
+three age scales, as `recommended` does. --passes N ends after so many passes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure the two presets of LEMON end to end: error over seeds, size of the file, time to predict.
+"""Measure two presets on LEMON end to end: error over seeds, size of the file, time to predict.
 
     python scripts/lemon_accuracy.py FOLDER_OF_LEMON [--seeds 0 1 ... 9]
 
@@ -25,10 +25,11 @@ from brainage.stages.train import train
 
 
 def study_of(preset: str, folder: Path, output: Path) -> StudyConfig:
-    """Return the preset's study, on these files."""
+    """Return the study of LEMON on a preset, on these files."""
     return load_study(
-        preset,
+        "lemon",
         overrides=[
+            f"extends={preset}",
             f"paths.reference.matrices={folder / 'connectivity.npz'}",
             f"paths.reference.participants={folder / 'participants.tsv'}",
             f"paths.reference.parcels={folder / 'regions.csv'}",
@@ -87,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
-    parser.add_argument("--presets", nargs="+", default=["lemon", "lemon_stacked"])
+    parser.add_argument("--presets", nargs="+", default=["recommended_matrices", "fisher_z_ridge"])
     asked = parser.parse_args()
     rows = [row_of(preset, asked.folder, asked.seeds) for preset in asked.presets]
     print(pd.DataFrame(rows).round(3).to_string(index=False))

@@ -6,9 +6,9 @@
 
 lemon: several parcellation scales at once. Neighbouring Schaefer parcels of a network and
 hemisphere are merged in pairs and in fours; the correlation of merged (standardised) signals
-follows from the matrices alone, and its logarithm is a view beside those of `lemon_stacked`. abide:
-the views of `recommended_stacked`, in years, each harmonised by site within the training set
-("center", "combat").
+follows from the matrices alone, and its logarithm is a view beside those of
+`recommended_matrices`. abide: the views of `recommended`, in years, each harmonised by site within
+the training set ("center", "combat").
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def lemon(folder: Path) -> dict[str, tuple[FeatureTable, ClockOptions]]:
     """Return the variants on LEMON."""
     with tempfile.TemporaryDirectory() as scratch:
         study = load_study(
-            "lemon_stacked",
+            "lemon",
             overrides=[
                 f"paths.reference.matrices={folder / 'connectivity.npz'}",
                 f"paths.reference.participants={folder / 'participants.tsv'}",
@@ -80,7 +80,7 @@ def lemon(folder: Path) -> dict[str, tuple[FeatureTable, ClockOptions]]:
     table = FeatureTable({**table.views, **own}, table.rows)
     base = study.science.clock
     return {
-        "lemon_stacked": (table, base),
+        "recommended_matrices": (table, base),
         **{
             f"and parcels merged {words}": (
                 table,
@@ -103,7 +103,7 @@ def ids_of(table: FeatureTable, stored: np.lib.npyio.NpzFile) -> list[str]:
 
 def abide(folder: Path) -> dict[str, tuple[FeatureTable, ClockOptions]]:
     """Return the variants on the ABIDE controls."""
-    base = load_study("recommended_stacked").science.clock
+    base = load_study("recommended").science.clock
     table = build_features(
         find_series(folder),
         read_people(folder / "participants.tsv"),
@@ -112,7 +112,7 @@ def abide(folder: Path) -> dict[str, tuple[FeatureTable, ClockOptions]]:
         incomplete_scans="exclude",
     )
     base = base.model_copy(update={"age_scale": "years"})
-    found = {"recommended_stacked, in years": (table, base)}
+    found = {"recommended, in years": (table, base)}
     for method in ("center", "combat"):
         sites = base.harmonization.model_copy(update={"method": method})
         found[f"every view harmonised in the fold ({method})"] = (

@@ -38,6 +38,9 @@ def main() -> int:
         study = load_study(
             "lemon",
             overrides=[
+                # Of matrices nobody can tell how far logarithms move with scan length, and whoever
+                # tries this clock has scans of another length.
+                "extends=fisher_z_ridge",
                 f"paths.reference.matrices={folder / 'connectivity.npz'}",
                 f"paths.reference.participants={folder / 'participants.tsv'}",
                 f"paths.reference.parcels={parcels}",

@@ -51,10 +51,15 @@ def main() -> None:
         "run": {"n_jobs": 1},
         "science": {
             "seed": asked.seed,
-            # Amplitude needs the scanner's units.
-            "cleaning": {"standardize": "none"},
             "connectivity": {"kinds": list(abide.science.connectivity.kinds)},
-            "clock": {"networks": False, "validation": {"n_folds": 10}},
+            # What alternatives start from, as in that sweep.
+            "clock": {
+                "estimator": "ridge",
+                "views": ["fisher_z"],
+                "strong_views": [],
+                "networks": False,
+                "validation": {"n_folds": 10},
+            },
         },
         "synthetic": {
             "reference": {"n": asked.people},

@@ -40,8 +40,9 @@ def add_init(verbs: Verbs) -> None:
     )
     verb.add_argument(
         "--preset",
-        default="recommended",
-        help="recommended, lisa_like, levakov2023, ... (default: recommended)",
+        default=None,
+        help="recommended, fisher_z_ridge, lisa_like, ... (default: recommended; of matrices "
+        "recommended_matrices)",
     )
     verb.add_argument("--overwrite", action="store_true", help="replace an existing file")
     add_output(verb)

@@ -14,7 +14,7 @@ from brainage.cli.completion import completion_script
 from brainage.cli.screen import Screen
 from brainage.cli.shows import show_end
 from brainage.cli.studies import overrides_of, refuse_without_data
-from brainage.config import find_study_file, study_schema, study_template
+from brainage.config import DEFAULT, find_study_file, study_schema, study_template
 from brainage.errors import ConfigError
 from brainage.files import write_json, write_text
 from brainage.number_words import cell
@@ -64,7 +64,7 @@ def run_init(arguments: argparse.Namespace, screen: Screen) -> int:
     if found:
         text, to_do = _described(arguments, path)
     else:
-        text = study_template(arguments.preset)
+        text = study_template(arguments.preset or DEFAULT)
     write_text(path, text)
     schema = path.with_name("study.schema.json")
     write_json(schema, study_schema())
@@ -81,7 +81,8 @@ def _described(arguments: argparse.Namespace, path: Path) -> tuple[str, list[str
     from brainage.stages.describe import describe_folder
     from brainage.stages.study_text import study_text
 
-    find_study_file(arguments.preset)
+    if arguments.preset is not None:
+        find_study_file(arguments.preset)
     folder = describe_folder(arguments.where) if arguments.where is not None else None
     reference = describe_folder(arguments.reference) if arguments.reference else None
     trial = None

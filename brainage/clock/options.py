@@ -252,11 +252,13 @@ class ClockOptions(Options):
         unknown = [view for view in self.strong_views if view not in self.views]
         if self.strong_views and not stacked:
             problems.append(
-                f"strong_views only with estimator 'stacked' (found '{self.estimator}')"
+                f"strong_views only with estimator 'stacked' (found '{self.estimator}'; studies "
+                "that extend recommended have some: extend fisher_z_ridge, or set strong_views: [])"
             )
         elif unknown or len(set(self.strong_views)) < len(self.strong_views):
             problems.append(
-                f"strong_views among views, each once (found {list(self.strong_views)})"
+                f"strong_views among views, each once (found {list(self.strong_views)}; set "
+                "strong_views: [] for other views than the preset's)"
             )
         if self.half_scans != "off" and self.estimator not in ("ridge", "stacked"):
             problems.append(

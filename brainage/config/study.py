@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -24,6 +23,7 @@ from brainage.config.paths import (
     with_files,
     with_packaged_clock,
 )
+from brainage.config.presets import default_preset, extends_line, find_study_file, on_preset
 from brainage.config.problems import describe
 from brainage.config.run import RunSection
 from brainage.connectivity import ConnectivityOptions
@@ -33,7 +33,7 @@ from brainage.imaging import AtlasOptions, CleaningOptions, ExclusionRules
 from brainage.options import Options
 from brainage.synthetic import SyntheticOptions
 from brainage.trial import TrialOptions
-from brainage.wording import did_you_mean, printable
+from brainage.wording import printable
 
 
 class ScienceSection(Options):
@@ -81,7 +81,8 @@ class StudyConfig(Options):
     ----------
     extends : str or None, default=None
         A preset (``recommended``, ``lisa_like``, ...) or another study file; this file's keys go
-        on top.
+        on top. None: a study file that chooses no kinds, estimator or views, and trains, extends
+        ``recommended`` (with matrices ``recommended_matrices``).
     title : str, default="brain-age study"
         For the report.
     science : ScienceSection
@@ -97,7 +98,7 @@ class StudyConfig(Options):
     --------
     >>> study = ba.load_study("recommended")
     >>> study.science.clock.estimator
-    'ridge'
+    'stacked'
     """
 
     extends: str | None = None
@@ -200,38 +201,9 @@ def study_from_mapping(values: Mapping, *, base: str | Path = ".") -> StudyConfi
     """
     path = Path(base) / "study.yaml"
     problems: list[str] = []
-    merged = dict(values)
-    if preset := values.get("extends"):
-        merged = _overlay(_preset_values(str(preset), path, problems), merged)
+    merged = on_preset(values, values.get("extends"), path, problems)
+    merged = on_preset(merged, default_preset(merged), path, problems)
     return _validated(merged, path, {}, problems, model=StudyConfig)
-
-
-def find_study_file(name: str | Path) -> Path:
-    """Return the file a path or packaged name points to; ConfigError lists the names known.
-
-    Examples
-    --------
-    >>> find_study_file("recommended").name
-    'recommended.yaml'
-    >>> find_study_file("recomended")
-    Traceback (most recent call last):
-        ...
-    brainage.errors.ConfigError: recomended: no such study file or preset. Did you mean ...
-    """
-    path = Path(name)
-    # A folder may be called like a preset: `brainage demo` itself makes one.
-    if path.suffix in (".yaml", ".yml") or path.is_file():
-        return path
-    packaged = configs_folder() / f"{name}.yaml"
-    if packaged.is_file():
-        return packaged
-    if path.is_dir():
-        return path
-    known = sorted(p.stem for p in configs_folder().glob("*.yaml"))
-    raise ConfigError(
-        f"{name}: no such study file or preset.{did_you_mean(str(name), known)} Packaged ones: "
-        f"{', '.join(known)}."
-    )
 
 
 def study_schema() -> dict:
@@ -255,11 +227,11 @@ def study_template(preset: str) -> str:
     """
     find_study_file(preset)
     text = (configs_folder() / "templates" / "study.yaml").read_text(encoding="utf-8")
-    return text.replace("@PRESET@", preset)
+    return text.replace("@EXTENDS@", extends_line(preset))
 
 
 def study_yaml(study: StudyConfig, *, about: Sequence[str] = ()) -> str:
-    """Return a study as the text of a study file: what differs from the defaults.
+    """Return a study as the text of a study file: its clock, and what differs from the defaults.
 
     Parameters
     ----------
@@ -273,8 +245,20 @@ def study_yaml(study: StudyConfig, *, about: Sequence[str] = ()) -> str:
     >>> print(study_yaml(ba.StudyConfig(title="Mine"), about=["by hand"]), end="")
     # by hand
     title: Mine
+    science:
+      connectivity:
+        kinds:
+        - fisher_z
+      clock:
+        estimator: ridge
+        views:
+        - fisher_z
     """
     values = study.model_dump(mode="json", exclude_defaults=True, exclude={"extends", "sweep"})
+    # The clock is written out whatever it is: a file without one would get the default preset's.
+    for section, names in (("connectivity", ("kinds",)), ("clock", ("estimator", "views"))):
+        chosen = getattr(study.science, section).model_dump(mode="json", include=set(names))
+        values.setdefault("science", {}).setdefault(section, {}).update(chosen)
     body = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     comments = [f"# {printable(line)}" for line in about]
     return "\n".join([*comments, body])
@@ -295,44 +279,11 @@ def _merged(path: Path, overrides: Sequence[str]) -> tuple[dict, dict, list[str]
         except ConfigError as error:
             problems.append(str(error))
     preset = sets.pop("extends", values.get("extends"))
-    if preset:
-        values = _overlay(
-            _preset_values(str(preset), path, problems), {**values, "extends": preset}
-        )
+    values = on_preset({**values, "extends": preset}, preset, path, problems)
     for key, value in sets.items():
         _assign(values, key.split("."), value, problems)
+    values = on_preset(values, default_preset(values), path, problems)
     return values, {**parsed.lines, **dict.fromkeys(sets)}, problems
-
-
-def _preset_values(name: str, path: Path, problems: list[str], depth: int = 0) -> dict:
-    try:
-        beside = path.parent / name
-        file = beside if beside.is_file() else find_study_file(name)
-        parsed = read_yaml(file)
-    except ConfigError as error:
-        problems.append(f"extends: {error}")
-        return {}
-    problems.extend(parsed.problems)
-    parent = parsed.values.get("extends")
-    if parent and not isinstance(parent, str):
-        problems.append(
-            f"{file}: extends: expected one name or file, found {type(parent).__name__}."
-        )
-    elif parent and depth > 5:
-        problems.append(f"{file}: extends: more than five presets upon each other; a circle?")
-    elif parent:
-        return _overlay(_preset_values(parent, file, problems, depth + 1), parsed.values)
-    return parsed.values
-
-
-def _overlay(below: Mapping, above: Mapping) -> dict:
-    merged = copy.deepcopy(dict(below))
-    for key, value in above.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = _overlay(merged[key], value)
-        else:
-            merged[key] = copy.deepcopy(value)
-    return merged
 
 
 def _from_here(key: str, value: Any) -> Any:

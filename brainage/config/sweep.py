@@ -10,7 +10,8 @@ from pydantic import Field
 
 from brainage.config.loader import read_yaml
 from brainage.config.paths import FILES_OF_ATLAS, with_files
-from brainage.config.study import StudyConfig, find_study_file, load_config
+from brainage.config.presets import find_study_file
+from brainage.config.study import StudyConfig, load_config
 from brainage.imaging import AtlasOptions
 from brainage.options import Listed, Options
 

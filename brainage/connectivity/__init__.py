@@ -6,7 +6,7 @@ from brainage.connectivity.half_features import HalfFeatures
 from brainage.connectivity.halves import build_half_features
 from brainage.connectivity.kinds import KINDS, LAYOUTS, KindRecord
 from brainage.connectivity.matrices import MatrixFile, ParcelMatrix, read_matrix
-from brainage.connectivity.matrix_files import find_matrices
+from brainage.connectivity.matrix_files import MATRIX_ENDINGS, find_matrices
 from brainage.connectivity.matrix_rows import refuse_kinds_of_series
 from brainage.connectivity.options import ConnectivityOptions
 from brainage.connectivity.parts import (
@@ -57,6 +57,7 @@ __all__ = [
     "KindRecord",
     "MatrixFile",
     "ParcelMatrix",
+    "MATRIX_ENDINGS",
     "find_matrices",
     "read_matrix",
     "read_run",

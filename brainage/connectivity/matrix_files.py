@@ -10,7 +10,7 @@ from brainage.series import ARRAYS, SeriesFile, find_files, read_parcels, read_s
 from brainage.tables import NO_SESSION, read_lines
 
 #: BIDS, XCP-D and giga_connectome; older XCP-D; HALFpipe.
-_ENDINGS = tuple(
+MATRIX_ENDINGS = tuple(
     f"_{suffix}.{ending}"
     for suffix in ("relmat", "conmat", "matrix")
     for ending in ("tsv", "csv", "tsv.gz", "txt")
@@ -79,7 +79,7 @@ def find_matrices(
         ]
     else:
         found = find_files(
-            source, endings=_ENDINGS, what="matrices", atlas=atlas, space=space, task=task
+            source, endings=MATRIX_ENDINGS, what="matrices", atlas=atlas, space=space, task=task
         )
     return [
         MatrixFile(

@@ -34,7 +34,8 @@ def refuse_kinds_of_series(kinds: Sequence[str]) -> None:
         possible = [name for name, record in KINDS.items() if record.of_matrix is not None]
         raise SeriesError(
             f"matrices cannot give {', '.join(without)}: these need the series. Of matrices there "
-            f"are {', '.join(possible)}."
+            f"are {', '.join(possible)}. In a study file `extends: recommended_matrices` takes "
+            "what matrices have of the default, `extends: fisher_z_ridge` Fisher z alone."
         )
 
 

@@ -12,6 +12,7 @@ from brainage.errors import BrainAgeError, StageError
 from brainage.imaging import load_atlas, load_strategy
 from brainage.raw_names import said
 from brainage.stages.blinding import refuse_columns_that_follow_arms
+from brainage.stages.cautions import clock_cautions
 from brainage.stages.check_cohort import check_cohort
 from brainage.stages.check_findings import Check
 from brainage.stages.cohorts import (
@@ -74,6 +75,8 @@ def check(study: StudyConfig) -> Check:
             seen = check_cohort(study, cohort, found)
             if seen is not None:
                 sessions[cohort] = seen
+    if trains(study) and sessions:
+        found.lines += clock_cautions(study, sessions.get("trial"))
     if study.paths.scores is not None:
         scored = _check_scores(study, found)
         if scored is not None:

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
+from brainage.connectivity import MATRIX_ENDINGS
 from brainage.errors import BrainAgeError, ConfigError
 from brainage.series import parts_of
 from brainage.tables import read_scores, read_text_table
@@ -36,8 +38,8 @@ class Folder:
     ----------
     path : Path
         The folder.
-    is_series : bool
-        Whether it holds parcel series rather than images.
+    holds : {"scans", "series", "matrices"}
+        What is taken of it: parcel series before images, matrices where there is nothing else.
     participants, sessions, tasks, spaces, atlases : Counter
         Label -> number of files.
     forms : Counter
@@ -47,7 +49,7 @@ class Folder:
     """
 
     path: Path
-    is_series: bool
+    holds: Literal["scans", "series", "matrices"]
     participants: Counter = field(default_factory=Counter)
     sessions: Counter = field(default_factory=Counter)
     tasks: Counter = field(default_factory=Counter)
@@ -72,7 +74,7 @@ def describe_folder(path: str | Path) -> Folder:
     Parameters
     ----------
     path : str or Path
-        fMRIPrep output, or parcel series made by XCP-D, HALFpipe, giga_connectome, ...
+        fMRIPrep output, or parcel series or matrices made by XCP-D, HALFpipe, giga_connectome, ...
 
     Returns
     -------
@@ -81,27 +83,31 @@ def describe_folder(path: str | Path) -> Folder:
     Raises
     ------
     ConfigError
-        No such folder, or neither BOLD images nor parcel series in it.
+        No such folder, or neither BOLD images nor parcel series nor matrices in it.
     """
     path = Path(path).resolve()
     if not path.is_dir():
         raise ConfigError(f"{path}: expected a folder of derivatives, found none.")
-    images, series = [], []
+    names: dict[Literal["scans", "series", "matrices"], list[str]]
+    names = {"series": [], "scans": [], "matrices": []}
     for name in _names(path):
         if name.endswith(_BOLD):
-            images.append(name)
+            names["scans"].append(name)
         elif name.endswith(_SERIES) and "desc-confounds" not in name:
-            series.append(name)
-    if not images and not series:
+            names["series"].append(name)
+        elif name.endswith(MATRIX_ENDINGS):
+            names["matrices"].append(name)
+    # XCP-D writes all three: its series are what is cleaned, and tell more than its matrices.
+    holds = next((source for source, files in names.items() if files), None)
+    if holds is None:
         raise ConfigError(
-            f"{path}: expected files *_bold.nii.gz or *_timeseries.tsv in it or its folders, found "
-            "none. Name the folder that fMRIPrep (or XCP-D, HALFpipe, ...) wrote."
+            f"{path}: expected files *_bold.nii.gz or *_timeseries.tsv (or *_relmat.tsv) in it or "
+            "its folders, found none. Name the folder that fMRIPrep (or XCP-D, HALFpipe, ...) "
+            "wrote."
         )
-    # XCP-D writes both: its series are what is cleaned.
-    is_series = bool(series)
     counts: dict[str, Counter] = {key: Counter() for key in ("sub", "ses", "task", "space")}
     atlases: Counter = Counter()
-    for name in series if is_series else images:
+    for name in names[holds]:
         entities = dict(_ENTITY.findall(name))
         for key, counter in counts.items():
             if key in entities:
@@ -111,13 +117,13 @@ def describe_folder(path: str | Path) -> Folder:
                 atlases[entities[key]] += 1
     return Folder(
         path,
-        is_series,
+        holds,
         counts["sub"],
         counts["ses"],
         counts["task"],
         counts["space"],
         atlases,
-        _forms(series),
+        _forms(names[holds] if holds != "scans" else ()),
         _tables(path),
     )
 

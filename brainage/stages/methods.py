@@ -24,6 +24,7 @@ from brainage.stages.methods_clock import clock_sentences
 from brainage.stages.score import scoring_clock
 from brainage.tables import read_table
 from brainage.trial import TrialOptions
+from brainage.wording import listed
 
 _ADJUSTED = {
     "none": "not adjusted",
@@ -233,7 +234,15 @@ def _clock(study: StudyConfig, *, trained: bool) -> list[str]:
         return []
     clock = _record_of_clock(study)
     by_inner_folds = clock is not None and clock.by_inner_folds
-    return clock_sentences(study.science.clock, by_inner_folds=by_inner_folds)
+    told = clock_sentences(study.science.clock, by_inner_folds=by_inner_folds)
+    return told[:1] + _not_seen(study) + told[1:]
+
+
+def _not_seen(study: StudyConfig) -> list[str]:
+    """Say which kinds of connectivity are no view of the clock: they are listed as computed."""
+    views = study.science.clock.views
+    others = [KINDS[kind].words for kind in study.science.connectivity.kinds if kind not in views]
+    return [f"The clock did not see the {listed(others)}."] if others else []
 
 
 def _lent(study: StudyConfig) -> list[str]:

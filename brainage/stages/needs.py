@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from brainage.clock import training_cost
+from brainage.clock import ClockOptions, TrainingCost, training_cost
 from brainage.config import StudyConfig
 from brainage.connectivity import KINDS, ViewSpec, read_run
 from brainage.errors import BrainAgeError
@@ -95,7 +96,8 @@ def study_needs(study: StudyConfig, sessions: dict[Cohort, pd.DataFrame]) -> Nee
     for cohort, rows in sessions.items():
         if study.paths.scores is not None and cohort == "trial":
             continue
-        p = _n_parcels(study, cohort)
+        networks = _networks_of_parcels(study, cohort)
+        p = len(networks)
         sizes = {kind: _n_features(kind, p) for kind in science.connectivity.kinds}
         if cohort_paths(study, cohort).scans and not _is_there(study, f"extract/{cohort}"):
             scans = cohort_scans(study, cohort)
@@ -106,15 +108,9 @@ def study_needs(study: StudyConfig, sessions: dict[Cohort, pd.DataFrame]) -> Nee
             disk += 4.0 * len(rows) * sum(sizes.values())
             cpu_s += len(rows) * len(sizes) * _VIEW_S * (p / 100) ** 2
         if cohort == "reference" and trains(study) and not _is_there(study, "train"):
-            clock = science.clock
-            cost = training_cost(
-                clock,
-                n_scans=len(rows),
-                n_features=[sizes[view] for view in clock.views if view in sizes] or [1],
-                n_sites=rows["site"].nunique() if "site" in rows else 1,
-            )
-            memory = max(memory, cost.memory_bytes)
-            cpu_s, way = cpu_s + (cost.cpu_s or 0.0), _WAYS[cost.way]
+            cost, *of_networks = clock_costs(science.clock, rows, networks)
+            memory, way = max(memory, cost.memory_bytes), _WAYS[cost.way]
+            cpu_s += sum(each.cpu_s or 0.0 for each in (cost, *of_networks))
     return Needs(memory, disk, cpu_s, way)
 
 
@@ -153,10 +149,45 @@ def memory_here() -> float | None:
     return min(has, float(limit)) if limit.isdigit() else has
 
 
-def _n_parcels(study: StudyConfig, cohort: Cohort) -> int:
+def _networks_of_parcels(study: StudyConfig, cohort: Cohort) -> tuple[str | None, ...]:
     if cohort_paths(study, cohort).scans:
-        return len(load_atlas(study.science.atlas).parcel_names)
-    return len(read_run(cohort_series(study, cohort)[0]).parcel_names)
+        return load_atlas(study.science.atlas).networks
+    return read_run(cohort_series(study, cohort)[0]).networks
+
+
+def clock_costs(
+    clock: ClockOptions, rows: pd.DataFrame, networks: Sequence[str | None]
+) -> list[TrainingCost]:
+    """Return what the clock of the whole brain costs, and that of each network that gets one.
+
+    Parameters
+    ----------
+    clock : ClockOptions
+        Of the study.
+    rows : DataFrame
+        A row a session of the reference; ``site`` where it is known.
+    networks : sequence of (str or None)
+        Network of each parcel.
+
+    Returns
+    -------
+    costs : list of TrainingCost
+        The whole brain's first.
+    """
+    sizes = [len(networks)]
+    if clock.networks:
+        named = Counter(network for network in networks if network)
+        sizes += [n for n in named.values() if n > 1]
+    n_sites = rows["site"].nunique() if "site" in rows else 1
+    return [
+        training_cost(
+            clock,
+            n_scans=len(rows),
+            n_features=[_n_features(view, n_parcels) for view in clock.views],
+            n_sites=n_sites,
+        )
+        for n_parcels in sizes
+    ]
 
 
 def _n_features(kind: str, n_parcels: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from brainage.clock import BrainClock, packaged_clocks
+from brainage.config import DEFAULT, DEFAULT_OF_MATRICES, extends_line
 from brainage.errors import BrainAgeError
 from brainage.stages.describe import CONTROL, Arms, Folder, find_arms, visits_of
 from brainage.tables import read_text_table
@@ -15,7 +16,7 @@ from brainage.tables import read_text_table
 
 def study_text(
     *,
-    preset: str,
+    preset: str | None = None,
     base: Path,
     trial: Folder | None = None,
     reference: Folder | None = None,
@@ -26,8 +27,9 @@ def study_text(
 
     Parameters
     ----------
-    preset : str
-        What it extends.
+    preset : str or None, default=None
+        What it extends. None: the default; of matrices what they have of it; with a clock the
+        preset that cleans as its views need.
     base : Path
         Folder the file will lie in: paths are written relative to it where they are below it.
     trial, reference : Folder or None
@@ -46,10 +48,12 @@ def study_text(
     """
     to_do: list[str] = []
     where = _Relative(base)
+    lent = None if clock is None else BrainClock.load(clock)
+    preset = preset or _preset([trial, reference], lent)
     lines = [
         "# yaml-language-server: $schema=study.schema.json",
         "# Written by `brainage init` from what it found. Look at every line marked CHANGE.",
-        f"extends: {preset}",
+        extends_line(preset),
         "title: my study",
         "",
         "paths:                            # relative to this file",
@@ -58,7 +62,7 @@ def study_text(
     if reference is not None:
         lines += _cohort("reference", reference, where, to_do, n_parcels=None)
     if trial is not None:
-        n_parcels = None if clock is None else BrainClock.load(clock).specs[0].n_parcels
+        n_parcels = None if lent is None else lent.specs[0].n_parcels
         lines += _cohort("trial", trial, where, to_do, n_parcels=n_parcels)
     if clock is not None:
         packaged = {Path(path): name for name, path in packaged_clocks().items()}
@@ -83,12 +87,22 @@ def study_text(
         elif len(visits) > 1:
             lines.append("  allocation: allocation.tsv   # CHANGE: participant_id, arm, strata")
             to_do.append("paths.allocation: the table that says who was randomised to which arm")
-    lines += ["", "run:", "  n_jobs: 2", "", "science:", *_science(trial or reference, clock)]
+    lines += ["", "run:", "  n_jobs: 2", "", "science:"]
+    lines += _science(trial or reference, lent, preset)
     if len(visits) > 1:
         lines += _trial_lines(arms, visits, to_do)
     elif lines[-1] == "science:":
         lines[-1] = "science: {}"
     return "\n".join(lines) + "\n", to_do
+
+
+def _preset(folders: Sequence[Folder | None], clock: BrainClock | None) -> str:
+    if clock is not None:
+        # Only series in the scanner's units hold the amplitude that the default's cleaning keeps.
+        amplitude = any(view.kind == "amplitude" for view in clock.specs)
+        return DEFAULT if amplitude else "fisher_z_ridge"
+    of_matrices = any(folder is not None and folder.holds == "matrices" for folder in folders)
+    return DEFAULT_OF_MATRICES if of_matrices else DEFAULT
 
 
 _ORDER = "   # control first; put the others in rising dose"
@@ -108,15 +122,14 @@ class _Relative:
 def _cohort(
     name: str, folder: Folder, where: _Relative, to_do: list[str], *, n_parcels: int | None
 ) -> list[str]:
-    kind = "series" if folder.is_series else "scans"
-    lines = [f"  {name}:", f"    {kind}: {_text(where(folder.path))}"]
+    lines = [f"  {name}:", f"    {folder.holds}: {_text(where(folder.path))}"]
     n, m = len(folder.participants), sum(folder.participants.values())
     lines[-1] += f"   # {m} files of {n} participants"
     for key, counter in (("space", folder.spaces), ("task", folder.tasks)):
         if len(counter) > 1:
             chosen, others = _most(counter)
             lines.append(f"    {key}: {_text(chosen)}   # CHANGE if you like: also {others}")
-    lines += _atlas(folder, n_parcels) if folder.is_series else []
+    lines += _atlas(folder, n_parcels) if folder.holds != "scans" else []
     for table in ("participants", "sessions"):
         if table in folder.tables:
             lines.append(f"    {table}: {_text(where(folder.tables[table]))}")
@@ -169,27 +182,23 @@ def _columns(table: Path) -> list[str]:
     return [_one_line(line) for line in said]
 
 
-def _science(folder: Folder | None, clock: Path | None) -> list[str]:
-    lines = []
-    if clock is not None:
-        card = BrainClock.load(clock)
-        spec = card.specs[0]
-        lines.append(_one_line(f"  # the clock: {card.card().get('trained on', '')}"))
-        lines.append(
-            _one_line(f"  # its atlas: {spec.atlas}; its cleaning: {card.facts['cleaning']}")
-        )
-        if folder is not None and not folder.is_series:
-            lines.append(f"  atlas: {{name: {_text(spec.atlas)}}}")
-        kinds = [view.kind for view in card.specs]
-        lines.append(f"  connectivity: {{kinds: [{', '.join(kinds)}]}}")
-        views = f"views: [{', '.join(kinds)}]"
-        lines.append(
-            f"  clock: {{estimator: stacked, {views}}}"
-            if len(kinds) > 1
-            else f"  clock: {{{views}}}"
-        )
-    elif folder is not None and not folder.is_series:
-        lines += ["  atlas: {name: seitzman300}", "  cleaning: {strategy: 24P}"]
+def _science(folder: Folder | None, clock: BrainClock | None, preset: str) -> list[str]:
+    images = folder is not None and folder.holds == "scans"
+    if clock is None:
+        return ["  atlas: {name: seitzman300}", "  cleaning: {strategy: 24P}"] if images else []
+    spec = clock.specs[0]
+    lines = [
+        _one_line(f"  # the clock: {clock.card().get('trained on', '')}"),
+        _one_line(f"  # its atlas: {spec.atlas}; its cleaning: {clock.facts['cleaning']}"),
+    ]
+    if images:
+        lines.append(f"  atlas: {{name: {_text(spec.atlas)}}}")
+    kinds = ", ".join(view.kind for view in clock.specs)
+    stacked = "estimator: stacked, " if len(clock.specs) > 1 else ""
+    # The default's strong views need not be among this clock's.
+    without = ", strong_views: []" if preset.startswith(DEFAULT) else ""
+    lines.append(f"  connectivity: {{kinds: [{kinds}]}}")
+    lines.append(f"  clock: {{{stacked}views: [{kinds}]{without}}}")
     return lines
 
 

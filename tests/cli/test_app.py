@@ -24,7 +24,7 @@ def dataset(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("app")
     module.write_tiny_bids(folder / "bids", 10)
     (folder / "study.yaml").write_text(
-        "extends: recommended\nrun: {figure_files: []}\n"
+        "extends: fisher_z_ridge\nrun: {figure_files: []}\n"
         "science:\n"
         "  clock: {validation: {n_folds: 3, n_bootstrap: 0}, networks: false}\n"
     )

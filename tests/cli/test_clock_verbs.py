@@ -11,6 +11,7 @@ import pytest
 from brainage.cli import BAD_INPUT, DONE, main
 
 STUDY = """\
+extends: fisher_z_ridge
 paths:
   output: out
   reference: {series: reference, participants: reference.tsv}

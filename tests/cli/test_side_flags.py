@@ -49,7 +49,7 @@ def test_numbers_are_numbers_and_the_curve_takes_several(parser, capsys):
 
 def test_init_needs_no_file_and_demo_no_study(parser):
     found = parser.parse_args(["init", "derivatives", "--clock", "x.clock"])
-    assert (found.where, found.to, found.preset) == ("derivatives", None, "recommended")
+    assert (found.where, found.to, found.preset) == ("derivatives", None, None)
     assert parser.parse_args(["demo"]).output == "brainage-demo"
     with pytest.raises(SystemExit):
         parser.parse_args(["sweep"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from brainage.config import load_study, load_sweep, study_schema, study_template
+from brainage.config import load_study, load_sweep, study_schema, study_template, study_yaml
 from brainage.errors import ConfigError
 from brainage.files import configs_folder
 
@@ -79,8 +79,16 @@ def test_an_override_goes_through_the_same_validation(study_file):
 
 
 def test_a_view_that_is_not_computed_is_refused(study_file):
+    old = "extends=fisher_z_ridge"
     with pytest.raises(ConfigError, match=r"views \['pearson'\] to be among"):
-        load_study(study_file, overrides=["science.clock.views=[pearson]"])
+        load_study(study_file, overrides=[old, "science.clock.views=[pearson]"])
+
+
+def test_another_view_than_the_defaults_is_told_what_else_to_set(study_file):
+    with pytest.raises(ConfigError, match=r"set strong_views: \[\] for other views"):
+        load_study(study_file, overrides=["science.clock.views=[amplitude]"])
+    with pytest.raises(ConfigError, match="extend fisher_z_ridge, or set strong_views"):
+        load_study(study_file, overrides=["science.clock.estimator=svr"])
 
 
 def test_an_unknown_preset_lists_the_known_ones(study_file):
@@ -101,7 +109,14 @@ def test_every_packaged_study_file_is_valid(path):
 
 
 def test_the_template_of_every_preset_is_valid(tmp_path):
-    presets = ("recommended", "fisher_z_ridge", "lisa_like", "lisa_like_linear", "levakov2023")
+    presets = (
+        "recommended",
+        "recommended_matrices",
+        "fisher_z_ridge",
+        "lisa_like",
+        "lisa_like_linear",
+        "levakov2023",
+    )
     for preset in presets:
         (tmp_path / "s.yaml").write_text(study_template(preset))
         study = load_study(tmp_path / "s.yaml")
@@ -111,8 +126,14 @@ def test_the_template_of_every_preset_is_valid(tmp_path):
 def test_the_default_study_is_the_recommended_one(tmp_path):
     (tmp_path / "a.yaml").write_text("{}\n")
     (tmp_path / "b.yaml").write_text("extends: recommended\n")
-    default, recommended = load_study(tmp_path / "a.yaml"), load_study(tmp_path / "b.yaml")
-    assert default.science == recommended.science
+    assert load_study(tmp_path / "a.yaml") == load_study(tmp_path / "b.yaml")
+
+
+def test_a_studys_own_text_gives_the_same_study_whatever_its_clock(tmp_path):
+    for preset in ("recommended", "fisher_z_ridge", "lisa_like"):
+        study = load_study(preset)
+        (tmp_path / "s.yaml").write_text(study_yaml(study))
+        assert load_study(tmp_path / "s.yaml").science == study.science
 
 
 def test_the_trials_ages_come_as_a_pair_the_youngest_first(study_file):
@@ -161,8 +182,9 @@ def test_a_rule_on_a_whole_section_names_its_keys_and_does_not_show_the_section(
 
 
 def test_a_rule_on_the_whole_file_has_no_empty_key(study_file):
+    overrides = ["extends=fisher_z_ridge", "science.clock.views=[pearson]"]
     with pytest.raises(ConfigError, match=r"study\.yaml: expected science\.clock\.views"):
-        load_study(study_file, overrides=["science.clock.views=[pearson]"])
+        load_study(study_file, overrides=overrides)
 
 
 def test_paths_of_the_command_line_start_at_the_current_folder(study_file, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from brainage.stages.run import run_stages
 from brainage.stages.train import train
 
 STUDY = """\
-extends: recommended
+extends: fisher_z_ridge
 title: tiny
 paths: {output: out}
 run: {n_jobs: 1, figure_files: []}
@@ -91,6 +91,7 @@ def copy_of_finished(finished, tmp_path):
 
 #: A study of series: a reference of two sites, a trial and an external test set of other ones.
 CLOCK_STUDY = """\
+extends: fisher_z_ridge
 paths:
   output: out
   reference: {series: reference, participants: reference.tsv}
@@ -187,7 +188,8 @@ def study_of_files(tmp_path):
         people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
         reference = {source: "data", "participants": "participants.tsv"}
         paths = {"output": "out", "reference": reference}
-        return study_from_mapping({"paths": paths, "science": science}, base=tmp_path)
+        values = {"extends": "fisher_z_ridge", "paths": paths, "science": science}
+        return study_from_mapping(values, base=tmp_path)
 
     return make
 

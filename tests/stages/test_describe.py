@@ -10,7 +10,7 @@ from brainage.stages.describe import CONTROL, describe_folder, find_arms, visits
 
 def test_confounds_are_no_parcel_series(derivatives):
     found = describe_folder(derivatives)
-    assert not found.is_series
+    assert found.holds == "scans"
     assert found.tasks == {"rest": 12, "faces": 12}
 
 

@@ -63,6 +63,11 @@ def test_an_average_of_fold_models_and_an_age_left_in_are_told():
     assert "beside a linear age effect that stays" in clock(harmonization=sites)
 
 
+def test_a_kind_that_is_no_view_of_the_clock_is_said_to_be_none():
+    assert "The clock did not see the Fisher z of the Pearson correlation." in clock("recommended")
+    assert "did not see" not in clock("fisher_z_ridge")
+
+
 def test_contrasts_that_are_not_adjusted_are_not_said_to_be():
     trial = {
         "arms": ["CON", "EX"],

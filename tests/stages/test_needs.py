@@ -8,7 +8,7 @@ from brainage.config import load_study
 from brainage.errors import BrainAgeError
 from brainage.imaging import write_nifti
 from brainage.stages.check import check
-from brainage.stages.needs import Needs, memory_here, needs_stops, study_needs
+from brainage.stages.needs import Needs, clock_costs, memory_here, needs_stops, study_needs
 
 _N, _P = 30, 20
 
@@ -26,6 +26,7 @@ def study(tmp_path):
     for file, table in (("scans.tsv", scans), ("people.tsv", people)):
         table.to_csv(tmp_path / file, sep="\t", index=False)
     (tmp_path / "study.yaml").write_text(
+        "extends: fisher_z_ridge\n"
         "paths: {output: out, reference: {scans: scans.tsv, participants: people.tsv}}\n"
         "science:\n  atlas: {name: toy, path: atlas.nii.gz}\n"
         "  cleaning: {strategy: none, t_r_s: 2.0}\n"
@@ -64,3 +65,12 @@ def test_more_memory_or_disk_than_there_is_stops_a_study(study):
     run = study.run.model_copy(update={"executor": "slurm"})
     on_cluster = study.model_copy(update={"run": run})
     assert not list(needs_stops(on_cluster, Needs(1e15, 0.0, 1.0, "w")))
+
+
+def test_a_clock_for_each_network_is_counted(study):
+    rows = pd.DataFrame({"participant_id": range(_N), "site": "a"})
+    clock, networks = study.science.clock, ("a",) * 8 + ("b",) * 11 + (None,)
+    alone = clock.model_copy(update={"networks": False})
+    (whole,) = clock_costs(alone, rows, networks)
+    assert [cost.cpu_s for cost in clock_costs(clock, rows, networks)][0] == whole.cpu_s
+    assert len(clock_costs(clock, rows, networks)) == 3

@@ -15,6 +15,7 @@ from brainage.stages.train import train
 from brainage.tables import LENGTH_CURVE, SCORES, read_table
 
 STUDY = """\
+extends: fisher_z_ridge
 paths:
   output: out
   reference: {series: reference, participants: reference.tsv}

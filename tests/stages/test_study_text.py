@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -104,4 +105,37 @@ def test_a_clock_by_name_chooses_the_atlas_with_its_number_of_parcels(tmp_path):
     assert code == DONE
     study = load_study(path)
     assert study.paths.trial.atlas == "Schaefer200Parcels"
+    assert (study.extends, study.science.connectivity.kinds) == ("fisher_z_ridge", ("fisher_z",))
     assert "  clock: lemon_schaefer200\n" in path.read_text()
+
+
+def test_a_preset_named_beside_a_clock_stays_and_takes_the_clocks_views(tmp_path):
+    folder = tmp_path / "giga"
+    folder.mkdir()
+    (folder / "sub-01_seg-Schaefer200Parcels_timeseries.tsv").touch()
+    wanted = ("--clock", "lemon_schaefer200", "--preset", "recommended")
+    code, path = init(tmp_path, folder, *wanted)
+    assert code == DONE
+    study = load_study(path)
+    assert (study.extends, study.science.clock.views) == ("recommended", ("fisher_z",))
+
+
+def test_a_folder_of_matrices_alone_extends_the_preset_for_matrices(tmp_path, capsys):
+    folder = tmp_path / "matrices"
+    folder.mkdir()
+    values = np.corrcoef(np.random.default_rng(0).standard_normal((4, 30)))
+    for i in range(12):
+        name = f"sub-{i:02d}_seg-own_meas-PearsonCorrelation_relmat.tsv"
+        pd.DataFrame(values).to_csv(folder / name, sep="\t", index=False)
+    people = {"participant_id": [f"sub-{i:02d}" for i in range(12)], "age": range(20, 32)}
+    pd.DataFrame(people).to_csv(folder / "participants.tsv", sep="\t", index=False)
+    code, path = init(tmp_path, folder)
+    assert code == DONE
+    study = load_study(path)
+    assert (study.extends, study.paths.reference.matrices) == ("recommended_matrices", str(folder))
+    assert main(["check", str(path)]) == DONE
+    capsys.readouterr()
+    assert main(["check", str(path), "--set", "extends=recommended"]) == BAD_INPUT
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "matrices cannot give log_covariance, lagged, amplitude" in said
+    assert "`extends: recommended_matrices` takes what matrices have of the default" in said

@@ -18,7 +18,7 @@ from brainage.clock.model.parts import ClockParts
 from brainage.clock.model.predict import ScanNumbers, numbers_of, prepared_features
 from brainage.clock.model.self_test import check_self_test, self_test
 from brainage.clock.model.stored_clock import clock_to_stored, parts_from_stored
-from brainage.connectivity import FeatureTable
+from brainage.connectivity import FeatureTable, ViewSpec
 from brainage.errors import BrainAgeError, ClockFileError, FeatureMismatchError
 from brainage.showing import as_table
 from brainage.tables import SCORES, WHOLE_BRAIN
@@ -69,7 +69,8 @@ class BrainClock(ClockParts):
         blocks = self.blocks(features)
         rows = features.rows
         clock_id = self.clock_id
-        records = [self._score_one(blocks, rows, i) for i in range(len(rows))]
+        columns = [self._columns_of(spec) for spec in self.specs]
+        records = [self._score_one(blocks, columns, rows, i) for i in range(len(rows))]
         numbers = pd.DataFrame(records)
         age = rows["age_years"].to_numpy(float)
         low, high = self.age_range_years
@@ -191,14 +192,22 @@ class BrainClock(ClockParts):
             blocks.append(view.values)
         return blocks
 
-    def _score_one(self, blocks: list[np.ndarray], rows: pd.DataFrame, i: int) -> ScanNumbers:
+    def _columns_of(self, spec: ViewSpec) -> np.ndarray | slice:
+        whole = self.network == WHOLE_BRAIN
+        return slice(None) if whole else network_edges(spec, self.network)
+
+    def _score_one(
+        self,
+        blocks: list[np.ndarray],
+        columns: list[np.ndarray | slice],
+        rows: pd.DataFrame,
+        i: int,
+    ) -> ScanNumbers:
         # One scan at a time: a product over a batch rounds differently with the batch's size.
         row = rows.iloc[[i]]
         ones = []
-        for values, spec, preparation in zip(blocks, self.specs, self.preparations, strict=True):
-            one = np.asarray(values[i : i + 1], dtype=np.float64)
-            if self.network != WHOLE_BRAIN:
-                one = one[:, network_edges(spec, self.network)]
+        for values, own, preparation in zip(blocks, columns, self.preparations, strict=True):
+            one = np.asarray(values[i : i + 1], dtype=np.float64)[:, own]
             if preparation.imputer is None and preparation.geometry is None and np.isnan(one).any():
                 raise FeatureMismatchError(
                     f"sub-{row['participant_id'].iloc[0]} session {row['session_id'].iloc[0]}: "
