@@ -22,6 +22,7 @@ def study_file(tmp_path):
     people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
     path = tmp_path / "study.yaml"
     path.write_text(
+        "extends: fisher_z_ridge\n"
         "paths: {output: out, reference: {series: ., participants: people.tsv}}\n"
         "run: {n_jobs: 1}\nscience:\n"
         "  clock: {networks: false, validation: {n_folds: 4, n_bootstrap: 20}}\n"

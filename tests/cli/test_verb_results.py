@@ -71,6 +71,7 @@ def folder(made_once, tmp_path_factory):
         write_nifti(made / f"{name}.nii.gz", data, affine, t_r_s=2.0)
         (made / f"{name}.tsv").write_text(f"path\tparticipant_id\n{name}.nii.gz\t{name}\n")
     (made / "scans.yaml").write_text(
+        "extends: fisher_z_ridge\n"
         "paths: {output: of_scans, reference: {scans: R1.tsv}, trial: {scans: T1.tsv}}\n"
         "run: {n_jobs: 1}\nscience:\n  atlas: {name: toy, path: atlas.nii.gz}\n"
         "  cleaning: {strategy: none}\n"

@@ -49,6 +49,7 @@ def scans_file(tmp_path):
         (tmp_path / f"{name}.tsv").write_text(f"path\tparticipant_id\n{name}.nii.gz\t{name}\n")
     path = tmp_path / "study.yaml"
     path.write_text(
+        "extends: fisher_z_ridge\n"
         "paths: {output: out, reference: {scans: R1.tsv}, trial: {scans: T1.tsv}}\n"
         "run: {n_jobs: 1}\nscience:\n  atlas: {name: toy, path: atlas.nii.gz}\n"
         "  cleaning: {strategy: none}\n"

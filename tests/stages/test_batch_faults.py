@@ -47,6 +47,7 @@ def batch(tmp_path_factory) -> Path:
         )
     pd.DataFrame(rows).to_csv(folder / "scans.tsv", sep="\t", index=False)
     (folder / "study.yaml").write_text(
+        "extends: fisher_z_ridge\n"
         "paths: {output: out, reference: {scans: scans.tsv}}\nrun: {n_jobs: 1}\nscience:\n"
         "  atlas: {name: toy, path: atlas.nii.gz}\n  exclusion: {min_retained_s: 60.0}\n"
     )
@@ -57,6 +58,7 @@ def batch(tmp_path_factory) -> Path:
 def study(batch: Path, output: str | Path = "out", n_jobs: int = 1):
     return study_from_mapping(
         {
+            "extends": "fisher_z_ridge",
             "paths": {"output": str(output), "reference": {"scans": "scans.tsv"}},
             "run": {"n_jobs": n_jobs},
             "science": {

@@ -23,6 +23,7 @@ from brainage.stages.synthesize import synthesize
 from brainage.stages.trial_efficiency import scan_parts
 
 IMAGES = """\
+extends: fisher_z_ridge
 paths: {output: out}
 run: {n_jobs: 1}
 science:

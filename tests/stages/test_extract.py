@@ -44,6 +44,7 @@ def folder(tmp_path):
 def study(folder, **science):
     return study_from_mapping(
         {
+            "extends": "fisher_z_ridge",
             "paths": {"output": "out", "reference": {"scans": "scans.tsv"}},
             "run": {"n_jobs": 1},
             "science": {

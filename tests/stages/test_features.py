@@ -51,6 +51,7 @@ def study(folder, **reference):
     paths = {"series": "series", "participants": "people.tsv", **reference}
     return study_from_mapping(
         {
+            "extends": "fisher_z_ridge",
             "paths": {"output": "out", "reference": {k: v for k, v in paths.items() if v}},
             "run": {"n_jobs": 1},
         },

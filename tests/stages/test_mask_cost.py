@@ -39,6 +39,7 @@ def study_file(tmp_path):
     path.write_text(
         yaml.safe_dump(
             {
+                "extends": "fisher_z_ridge",
                 "paths": {"output": "out", "reference": {"scans": "scans.tsv"}},
                 "run": {"n_jobs": 1},
                 "science": {

@@ -64,6 +64,7 @@ def batch(tmp_path):
     names = ["path", "participant_id", "confounds"]
     pd.DataFrame(rows, columns=names).to_csv(tmp_path / "scans.tsv", sep="\t", index=False)
     (tmp_path / "study.yaml").write_text(
+        "extends: fisher_z_ridge\n"
         "paths: {output: out, reference: {scans: scans.tsv}}\nrun: {n_jobs: 1}\nscience:\n"
         "  atlas: {name: toy, path: atlas.nii.gz}\n  exclusion: {min_retained_s: 60.0}\n"
     )

@@ -87,9 +87,8 @@ def study_of(folder, **changed):
     if not changed.pop("compare", True):
         del science["trial"]
     paths |= changed.pop("paths", {})
-    return study_from_mapping(
-        {"paths": paths, "science": science, "run": {"n_jobs": 1, "figure_files": []}}, base=folder
-    )
+    values = {"extends": "fisher_z_ridge", "paths": paths, "science": science}
+    return study_from_mapping(values | {"run": {"n_jobs": 1, "figure_files": []}}, base=folder)
 
 
 def stopped(folder, words, **changed):

@@ -41,6 +41,7 @@ def test_the_twelve_haxby_runs_go_through_extract_and_equal_nilearns_masker(real
     ]
     pd.DataFrame(rows).to_csv(tmp_path / "scans.tsv", sep="\t", index=False)
     (tmp_path / "study.yaml").write_text(
+        "extends: fisher_z_ridge\n"
         "paths: {output: out, reference: {scans: scans.tsv}}\nrun: {n_jobs: 1}\n"
         "science:\n  atlas: {name: toy, path: atlas.nii.gz, min_coverage: 0.0}\n"
         "  cleaning: {strategy: none, motion_order: fsl}\n"

@@ -34,6 +34,7 @@ _VISITS = (("base", 0.0), ("1y", 1.0))
 PROJECT = Path(__file__).resolve().parents[2]
 _COMMAND = f"env PYTHONPATH={PROJECT} {sys.executable} -m brainage"
 _TRIAL = """\
+extends: fisher_z_ridge
 paths:
   output: out
   reference: {{scans: reference.tsv, participants: reference_people.tsv}}
@@ -87,6 +88,7 @@ def batch(tmp_path):
     names = ["path", "participant_id", "confounds"]
     pd.DataFrame(rows, columns=names).to_csv(tmp_path / "scans.tsv", sep="\t", index=False)
     (tmp_path / "study.yaml").write_text(
+        "extends: fisher_z_ridge\n"
         "paths: {output: out, reference: {scans: scans.tsv}}\n"
         f'run: {{n_jobs: 1, slurm: {{shards: 3, cpus: 1, memory: 500M, command: "{_COMMAND}"}}}}\n'
         "science:\n  atlas: {name: toy, path: atlas.nii.gz}\n"
