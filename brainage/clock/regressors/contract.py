@@ -5,7 +5,7 @@ Adding one is a file with a class that does this, and a line in `registry.REGRES
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -20,6 +20,9 @@ Needs = Literal["grams", "moments", "features", "passes"]
 #: Scans or features beyond which neither a Gram matrix nor ``X'X`` is decomposed (0.8 GB, minutes
 #: for each training set): ridges are then solved in passes over the features.
 MAX_SQUARE = 10_000
+#: The same where rows have weights (whole scans and their halves): leaving out a person's three
+#: rows takes many times what leaving out one takes.
+MAX_WEIGHTED_SQUARE = 4_000
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class PassTraining:
         Row numbers.
     inner_folds : int
         Inner folds of people that choose penalties.
+    weigh : callable or None, default=None
+        Rows of a training set -> their weights, adding up to its whole scans; None: 1 each.
     """
 
     views: list[SeenFeatures]
@@ -96,6 +101,7 @@ class PassTraining:
     groups: np.ndarray
     splits: list[tuple[np.ndarray, np.ndarray]]
     inner_folds: int
+    weigh: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

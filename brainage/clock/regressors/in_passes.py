@@ -7,7 +7,7 @@ the two, so people are left out a fold at a time here, and the card says so.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,8 @@ from brainage.clock.regressors.seen_features import SeenFeatures
 from brainage.errors import BrainAgeWarning
 
 Split = tuple[np.ndarray, np.ndarray]
+#: Weights of rows of a training set, adding up to its whole scans.
+Weigh = Callable[[np.ndarray], np.ndarray]
 
 #: Residual, relative to its right-hand side, of the systems that a choice rests on.
 CHOICE_TOLERANCE = 1e-4
@@ -86,6 +88,7 @@ def choose_penalties(
     inner_folds: int,
     age_scales: Sequence[AgeScale] = ("years",),
     strong_penalty: float | None = None,
+    weigh: Weigh | None = None,
 ) -> dict[AgeScale, Level1]:
     """Choose each training set's penalty by the squared error of people left out fold by fold.
 
@@ -107,8 +110,11 @@ def choose_penalties(
         Scales of the ridge; all are solved in the same passes.
     strong_penalty : float, optional
         Solved beside the candidates and never chosen, in the same unit.
+    weigh : callable, optional
+        Rows of a training set -> their weights; None: 1 each.
     """
-    owner, held, member = _inner_sets(groups, splits, inner_folds)
+    owner, held, trains = _inner_sets(groups, splits, inner_folds)
+    member = _members(len(groups), trains, weigh)
     n_inner, n_scales = len(held), len(age_scales)
     # Scale by scale: what follows sees one long row of training sets.
     of_scale = np.repeat(np.arange(n_scales), n_inner)
@@ -122,6 +128,7 @@ def choose_penalties(
         held * n_scales,
         target,
         np.asarray(penalties, dtype=float),
+        None if weigh is None else [weigh(rows) for rows in held] * n_scales,
     )
     found = solve_shifted(
         features,
@@ -163,21 +170,23 @@ class _Choice:
     """Errors of inner sets' held-out people at every penalty, and whether they settle a choice.
 
     `owner` is the choice that an inner set takes part in, `held` its held-out rows, `target`
-    (n_scans, n_sets) ages on its scale, `grid` the penalties; what is predicted at others behind
-    them takes no part.
+    (n_scans, n_sets) ages on its scale, `grid` the penalties, `weights` those of held-out rows
+    where rows have any; what is predicted at others behind them takes no part.
     """
 
     owner: np.ndarray
     held: list[np.ndarray]
     target: np.ndarray
     grid: np.ndarray
+    weights: list[np.ndarray] | None = None
 
     def best(self, predicted: list[np.ndarray]) -> np.ndarray:
         """Return the place of each choice's best penalty."""
         errors = np.zeros((self.owner.max() + 1, len(self.grid)))
         for i, (rows, of_set) in enumerate(zip(self.held, predicted, strict=True)):
             wrong = of_set[:, : len(self.grid)] - self.target[rows, i, None]
-            errors[self.owner[i]] += np.sum(wrong**2, axis=0)
+            counts = np.ones(len(rows)) if self.weights is None else self.weights[i]
+            errors[self.owner[i]] += counts @ wrong**2
         return np.argmin(errors, axis=1)
 
     def is_made(self, predicted: list[np.ndarray], relative: np.ndarray) -> bool:
@@ -194,17 +203,25 @@ class _Choice:
 
 def _inner_sets(
     groups: np.ndarray, splits: Sequence[Split], inner_folds: int
-) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
-    """Return each inner set's split, its held-out rows, and who is in it (n_scans, n_sets)."""
-    owner, held, members = [], [], []
+) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """Return each inner set's split, its held-out rows, and those that are in it."""
+    owner, held, trains = [], [], []
     for k, (train, _) in enumerate(splits):
         own = groups[train]
         folds = GroupKFold(min(inner_folds, len(np.unique(own))), shuffle=True, random_state=0)
         for inner, left_out in folds.split(np.empty(len(train)), groups=own):
             owner.append(k)
             held.append(train[left_out])
-            members.append(np.isin(np.arange(len(groups)), train[inner]))
-    return np.array(owner), held, np.stack(members, axis=1)
+            trains.append(train[inner])
+    return np.array(owner), held, trains
+
+
+def _members(n_scans: int, trains: Sequence[np.ndarray], weigh: Weigh | None) -> np.ndarray:
+    """Return the weight of every scan in every training set, 0 outside it (n_scans, n_sets)."""
+    member = np.zeros((n_scans, len(trains)))
+    for k, train in enumerate(trains):
+        member[train, k] = 1.0 if weigh is None else weigh(train)
+    return member
 
 
 @dataclass(frozen=True)
@@ -234,6 +251,7 @@ def fit_at(
     *,
     penalties: np.ndarray,
     age_scales: Sequence[AgeScale],
+    weigh: Weigh | None = None,
 ) -> Fits:
     """Fit each training set's ridge at its own penalty and on its own age scale.
 
@@ -249,9 +267,11 @@ def fit_at(
         Relative to the mean squared length of a centred scan.
     age_scales : sequence of {"years", "sqrt", "log"}
         One a split.
+    weigh : callable, optional
+        Rows of a training set -> their weights; None: 1 each.
     """
     everyone = np.arange(len(features))
-    member = np.stack([np.isin(everyone, train) for train, _ in splits], axis=1)
+    member = _members(len(features), [train for train, _ in splits], weigh)
     target = np.stack([to_scale(age_years, scale) for scale in age_scales], axis=1)
     sums = training_sums(features, member, target)
     absolute = sums.units * penalties

@@ -77,8 +77,8 @@ def training_sums(features: SeenFeatures, member: np.ndarray, target: np.ndarray
     ----------
     features : SeenFeatures
         Of the cohort, as each training set sees them.
-    member : ndarray of shape (n_scans, n_sets), bool
-        Whether a scan is in a training set.
+    member : ndarray of shape (n_scans, n_sets)
+        Whether a scan is in a training set, or its weight there.
     target : ndarray of shape (n_scans, n_sets)
         Ages, on whatever scale.
     """
@@ -91,7 +91,7 @@ def training_sums(features: SeenFeatures, member: np.ndarray, target: np.ndarray
         sums, weighted = np.zeros((2, *means.T.shape))
         inside, moved = np.zeros((2, 2, member.shape[1]))
         for rows, block in part.blocks(features.precision):
-            own = member[rows].astype(np.float64)
+            own = member[rows]
             scaled, targets = part.scaled(rows, own), part.scaled(rows, centred[rows])
             sums += scaled.T.astype(block.dtype) @ block
             weighted += targets.T.astype(block.dtype) @ block
@@ -124,8 +124,8 @@ def solve_shifted(
     ----------
     features : SeenFeatures
         Of the cohort, as each training set sees them.
-    member : ndarray of shape (n_scans, n_sets), bool
-        Whether a scan is in a training set.
+    member : ndarray of shape (n_scans, n_sets)
+        Whether a scan is in a training set, or its weight there.
     sums : TrainingSums
         Of the same sets.
     shifts : ndarray of shape (n_sets, n_shifts)

@@ -8,7 +8,12 @@ from typing import TypeAlias
 from sklearn.base import RegressorMixin
 
 from brainage.clock.options import ClockOptions
-from brainage.clock.regressors.contract import ClockRegressor, PassRegressor
+from brainage.clock.regressors.contract import (
+    MAX_SQUARE,
+    MAX_WEIGHTED_SQUARE,
+    ClockRegressor,
+    PassRegressor,
+)
 from brainage.clock.regressors.elastic_net import ElasticNetRegressor
 from brainage.clock.regressors.foreign import (
     ForeignRegressor,
@@ -37,12 +42,18 @@ def _svr(options: ClockOptions) -> ClockRegressor:
 
 def _stacked(options: ClockOptions) -> StackedRegressor:
     strong = tuple(options.views.index(view) for view in options.strong_views)
-    return StackedRegressor(options.age_scale, options.penalties, strong=strong)
+    return StackedRegressor(
+        options.age_scale, options.penalties, max_square=_max_square(options), strong=strong
+    )
+
+
+def _max_square(options: ClockOptions) -> int:
+    return MAX_SQUARE if options.half_scans == "off" else MAX_WEIGHTED_SQUARE
 
 
 #: `ClockOptions.estimator` -> what makes its regressor.
 REGRESSORS: dict[str, Callable[[ClockOptions], ClockRegressor]] = {
-    "ridge": lambda options: RidgeRegressor(options.penalties),
+    "ridge": lambda options: RidgeRegressor(options.penalties, _max_square(options)),
     "stacked": _stacked,
     "svr": _svr,
     "elastic_net": lambda options: ElasticNetRegressor(options.validation.inner_folds),

@@ -259,9 +259,17 @@ class RidgeRegressor:
             splits,
             penalties=self.penalties,
             inner_folds=training.inner_folds,
+            weigh=training.weigh,
         )["years"]
         scales: list[AgeScale] = ["years"] * len(splits)
-        fits = fit_at(features, ages, splits, penalties=chosen.penalties, age_scales=scales)
+        fits = fit_at(
+            features,
+            ages,
+            splits,
+            penalties=chosen.penalties,
+            age_scales=scales,
+            weigh=training.weigh,
+        )
         return [
             PassFit(
                 FeatureLine(

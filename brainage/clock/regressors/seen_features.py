@@ -124,7 +124,7 @@ class FeaturePart:
         """Return the sum over each set's scans in a block of the squared length as seen."""
         if self.move is None:
             if self.directions is not None:
-                return np.sum(self.scaled(rows, member) > 0, axis=0).astype(np.float64)
+                return np.sum(member * (self.scaled(rows, member) > 0), axis=0)
             return np.einsum("ij,ij->i", block, block, dtype=np.float64) @ member
         gain, offset = self.move.gain, self.move.offset
         block, mixed = block.astype(np.float64), gain * offset

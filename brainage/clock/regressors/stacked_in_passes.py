@@ -68,6 +68,7 @@ def fit_stacks_in_passes(
             inner_folds=training.inner_folds,
             age_scales=scales,
             strong_penalty=STRONG_PENALTY if view in strong else None,
+            weigh=training.weigh,
         )
         for view, features in enumerate(training.views)
     ]
@@ -75,9 +76,7 @@ def fit_stacks_in_passes(
     chosen = []
     for k, (train, _) in enumerate(training.splits):
         tried = {
-            scale: _level2(
-                _left_out(views, k, strong), training.ages[train], training.groups[train], scale
-            )
+            scale: _level2(_left_out(views, k, strong), training, train, scale)
             for scale, views in level1.items()
         }
         best = min(tried, key=lambda scale: tried[scale].error_years)
@@ -100,16 +99,23 @@ def _left_out(
 
 
 def _level2(
-    level1: tuple[np.ndarray, np.ndarray], ages: np.ndarray, groups: np.ndarray, scale: AgeScale
+    level1: tuple[np.ndarray, np.ndarray],
+    training: PassTraining,
+    train: np.ndarray,
+    scale: AgeScale,
 ) -> _Level2:
     predicted, means = level1
+    ages, groups = training.ages[train], training.groups[train]
+    counts = None if training.weigh is None else training.weigh(train)
     # As in `stacked`: level 2 sees how far a view moves a scan from the mean of those it saw.
     moved = predicted - means
     target = to_scale(ages, scale)
-    weights = fold_back(fit_ridge_on_features(moved, target, groups=groups).dual, moved)
-    intercept = float(np.mean(target)) * (1 - float(weights.sum()))
-    left_out = predicted @ weights + intercept
-    return _Level2(weights, intercept, float(np.mean(np.abs(to_years(left_out, scale) - ages))))
+    ridge = fit_ridge_on_features(moved, target, groups=groups, weights=counts)
+    weights = fold_back(ridge.dual, moved)
+    intercept = float(np.average(target, weights=counts)) * (1 - float(weights.sum()))
+    left_out = to_years(predicted @ weights + intercept, scale)
+    error = np.average(np.abs(left_out - ages), weights=counts)
+    return _Level2(weights, intercept, float(error))
 
 
 def _fits_of_view(
@@ -129,6 +135,7 @@ def _fits_of_view(
         training.splits * len(ways),
         penalties=np.concatenate(ways),
         age_scales=scales * len(ways),
+        weigh=training.weigh,
     )
     return [fits.part(slice(i * n, (i + 1) * n)) for i in range(len(ways))]
 

@@ -90,16 +90,16 @@ def refuse_too_many(n_scans: int, way: Needs, *, learns: bool, name: str) -> Non
     if way != "grams" or n_scans <= MAX_GRAM_SCANS:
         return
     reason = (
-        "features that are prepared anew in every fold (tangent space, missing parcels, harmonised "
-        "directions; all else too, unless the estimator is ridge or stacked)"
+        "features that are prepared anew in every fold (tangent space, missing parcels; all else "
+        "too, unless the estimator is ridge or stacked)"
         if learns
         else f"the estimator '{name}'"
     )
     raise BrainAgeError(
         f"clock: {n_scans} scans with {reason} need a matrix of all pairs of scans, "
         f"{8e-9 * n_scans * n_scans:.0f} GB and days of work; expected at most {MAX_GRAM_SCANS}. "
-        "Use ridge or stacked on views of which site effects or directions are learnt and not "
-        "both, without missing parcels (incomplete_scans: exclude), or fewer scans."
+        "Use ridge or stacked on views of which no more than site effects and directions is "
+        "learnt, without missing parcels (incomplete_scans: exclude), or fewer scans."
     )
 
 
@@ -131,6 +131,10 @@ def training_cost(
     'passes'
     """
     regressor = regressor_of(options)
+    halved = options.half_scans != "off"
+    # Whole scans and two halves of each, all of them in memory.
+    in_memory = 4.0 * 3 * n_scans * sum(n_features) if halved else 0.0
+    n_scans *= 3 if halved else 1
     learns = options.harmonization.method != "none" or bool(set(options.views) & set(LEARNT_KINDS))
     way = way_of(
         regressor,
@@ -139,6 +143,8 @@ def training_cost(
         learns=learns,
         seen=all(seen_in_passes(kind, incomplete=False) for kind in options.views),
     )
+    if halved and way == "moments":
+        way = "grams"
     refuse_too_many(n_scans, way, learns=learns, name=regressor.name)
     folds = options.validation
     n_fits = folds.n_folds * folds.n_repeats + 1
@@ -148,7 +154,7 @@ def training_cost(
     size = _Size(options, n_scans, tuple(n_features), n_fits, learns)
     if way == "features":
         return TrainingCost(way, _STARTED_BYTES + 24.0 * n_scans * max(n_features), None)
-    return TrainingCost(way, _STARTED_BYTES + memory[way](size), seconds[way](size))
+    return TrainingCost(way, _STARTED_BYTES + in_memory + memory[way](size), seconds[way](size))
 
 
 @dataclass(frozen=True)

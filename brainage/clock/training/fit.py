@@ -136,8 +136,7 @@ def fit_clock(
 def _distance(problem: Problem, prepared: list[np.ndarray]) -> ReferenceDistance:
     """Summarise the reference's whole scans; halves, which stand behind them, are none."""
     n = problem.n_scans
-    whole = prepared if problem.halves is None else [view[:n] for view in prepared]
-    return ReferenceDistance().fit(_Beside(whole), groups=problem.groups[:n])
+    return ReferenceDistance().fit(_Beside(prepared, n), groups=problem.groups[:n])
 
 
 def _fit_on_everyone(problem: Problem) -> FoldFit:
@@ -184,19 +183,22 @@ def prepared_views(problem: Problem, preparations: tuple[Preparation, ...]) -> I
 
 @dataclass(frozen=True)
 class _Beside:
-    """Views side by side, joined only where they are read: they may be larger than memory."""
+    """The first scans of views side by side, joined where they are read: more than memory holds."""
 
     views: list[np.ndarray]
+    n_scans: int
 
     @property
     def shape(self) -> tuple[int, int]:
-        return len(self.views[0]), sum(view.shape[1] for view in self.views)
+        return self.n_scans, sum(view.shape[1] for view in self.views)
 
     def __len__(self) -> int:
-        return len(self.views[0])
+        return self.n_scans
 
     def __getitem__(self, index: tuple[slice | np.ndarray, slice]) -> np.ndarray:
         rows, columns = index
+        if isinstance(rows, slice):
+            rows = slice(*rows.indices(self.n_scans))
         parts, start = [], 0
         for view in self.views:
             low, high = max(columns.start - start, 0), min(columns.stop - start, view.shape[1])

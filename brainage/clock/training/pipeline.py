@@ -7,7 +7,7 @@ the preparation is fitted on the fold's training scans and its Gram matrix made 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,6 +63,10 @@ def fit_all_in_passes(problem: Problem, splits: Folds) -> list[FoldFit]:
         list(splits),
         options=problem.options,
     )
+    if problem.halves is not None:
+        # What is learnt of features was learnt of whole scans; the regression sees halves as well.
+        splits = [(problem.fitted_rows(train), test) for train, test in splits]
+        training = replace(training, splits=splits, weigh=problem.halves.weights_of)
     if not isinstance(problem.regressor, PassRegressor):
         raise TypeError(f"{problem.regressor.name}: not to be fitted in passes")
     fits = problem.regressor.fit_in_passes(training)

@@ -24,7 +24,7 @@ from brainage.clock.regressors.registry import GivenRegressor, regressor_of
 from brainage.clock.training.cost import refuse_too_many, way_of
 from brainage.clock.training.half_rows import HalfRows
 from brainage.connectivity import KINDS, DirectionTransformer, FeatureTable, ViewSpec
-from brainage.errors import BrainAgeError, FeatureMismatchError
+from brainage.errors import FeatureMismatchError
 
 
 @dataclass
@@ -132,16 +132,8 @@ class Problem:
             learns=self.learns_any,
             seen=self._seen_in_passes,
         )
-        if self.halves is None:
-            return way
-        if way == "passes":
-            raise BrainAgeError(
-                f"clock.half_scans: {self.n_scans} whole scans and their halves are more rows than "
-                "a matrix of all pairs can serve; a fit in passes over the features has no weights "
-                "of rows. Set half_scans: off, or take fewer scans."
-            )
-        # Rows with weights are fitted through their products.
-        return "grams" if way == "moments" else way
+        # Sums over rows have no weights: rows with weights are fitted through their products.
+        return "grams" if way == "moments" and self.halves is not None else way
 
     @property
     def _seen_in_passes(self) -> bool:
