@@ -86,8 +86,8 @@ def main() -> int:
         without, wall_without = timed_train(study_in(folder, asked, efficiency=False))
         with_, wall_with = timed_train(study_in(folder, asked, efficiency=True))
         print(
-            f"train, {asked.clock}, {asked.scans} scans x 44,850 edges: {without:.1f} s of processor without "
-            f"efficiency ({wall_without:.1f} s wall), {with_:.1f} s with it ({wall_with:.1f} s "
+            f"train, {asked.clock}, {asked.scans} scans x 44,850 edges: {without:.1f} s of "
+            f"processor without efficiency ({wall_without:.1f} s wall), {with_:.1f} s with it ({wall_with:.1f} s "
             f"wall): {with_ / without - 1:+.0%}"
         )
         print_parts(study_in(folder, asked, efficiency=True), folder)

@@ -4,8 +4,9 @@
     python scripts/bench_half_scans.py [--scans 600] [--features 10000]
 
 The features of the halves are made up here, and not timed: at their real cost they are two scans
-of half the length each. One ridge, 10 folds; process time, so other work does not count. Up to 1,333
-scans (4,000 rows) people are left out exactly; beyond, rows are fitted in passes over the features.
+of half the length each. One ridge, 10 folds; process time, so other work does not count. Up to
+1,333 scans (4,000 rows) people are left out exactly; beyond, rows are fitted in passes over the
+features.
 """
 
 from __future__ import annotations
