@@ -86,9 +86,9 @@ def main() -> int:
         without, wall_without = timed_train(study_in(folder, asked, efficiency=False))
         with_, wall_with = timed_train(study_in(folder, asked, efficiency=True))
         print(
-            f"train, {asked.clock}, {asked.scans} scans x 44,850 edges: {without:.1f} s of "
-            f"processor without efficiency ({wall_without:.1f} s wall), {with_:.1f} s with it ({wall_with:.1f} s "
-            f"wall): {with_ / without - 1:+.0%}"
+            f"train, {asked.clock}, {asked.scans} scans x 44,850 edges, processor (wall): "
+            f"{without:.1f} s ({wall_without:.1f} s) without efficiency, {with_:.1f} s "
+            f"({wall_with:.1f} s) with it: {with_ / without - 1:+.0%}"
         )
         print_parts(study_in(folder, asked, efficiency=True), folder)
     return 0 if with_ < (1 + MOST_ADDED) * without else 1
