@@ -6,6 +6,7 @@ import pytest
 
 from brainage.config import load_study, study_from_mapping
 from brainage.config.presets import default_preset
+from brainage.trial.options.questions import LocalOptions
 
 
 def clock_of(values):
@@ -57,6 +58,11 @@ def test_a_base_file_of_ones_own_that_chooses_no_clock_rests_on_the_default_too(
 
 def test_recommended_stacked_is_today_the_same_clock():
     assert load_study("recommended_stacked").science == load_study("recommended").science
+
+
+def test_the_default_computes_what_questions_on_local_connectivity_read():
+    for name in ("recommended", "recommended_matrices"):
+        assert LocalOptions().view in load_study(name).science.connectivity.kinds
 
 
 def test_published_presets_take_nothing_of_the_default():
