@@ -31,6 +31,9 @@ class Signals(Protocol):
     def shrunk_correlation(self, kind: str | None = None) -> np.ndarray:
         """Correlation (p, p), shrunk as was asked for; `kind` needs it to be invertible."""
 
+    def log_correlation(self, weight: float) -> np.ndarray:
+        """Logarithm (p, p) of the correlation shrunk by a fixed weight."""
+
     def covariance(self) -> np.ndarray:
         """Covariance (p, p) of the centred runs, shrunk as was asked for."""
 
@@ -163,7 +166,7 @@ _RECORDS = (
         "log_correlation",
         "matrix logarithm of the correlation (shrunk by 0.3)",
         "upper_with_diagonal",
-        lambda signals: _log_shrunk(signals.pearson(), 0.3),
+        lambda signals: signals.log_correlation(0.3),
         0.3,
         of_matrix=lambda matrix: _log_shrunk(matrix, 0.3),
     ),
@@ -172,7 +175,7 @@ _RECORDS = (
         "log_correlation_direction",
         "its direction from the training mean (unit length)",
         "upper_with_diagonal",
-        lambda signals: _log_shrunk(signals.pearson(), 0.3),
+        lambda signals: signals.log_correlation(0.3),
         0.3,
         learnt_in_fold="direction",
         of_matrix=lambda matrix: _log_shrunk(matrix, 0.3),
@@ -181,7 +184,7 @@ _RECORDS = (
         "log_correlation_direction_80",
         "direction from the training mean of the matrix logarithm of the correlation shrunk by 0.8",
         "upper_with_diagonal",
-        lambda signals: _log_shrunk(signals.pearson(), 0.8),
+        lambda signals: signals.log_correlation(0.8),
         0.8,
         learnt_in_fold="direction",
         of_matrix=lambda matrix: _log_shrunk(matrix, 0.8),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from brainage.connectivity import covariance as cov
+from brainage.connectivity import spd
 from brainage.connectivity.kinds import kind_record, whole_row
 from brainage.errors import TooFewVolumesError
 
@@ -75,11 +76,21 @@ class SessionSignals:
         self._shrinkage = shrinkage
         self._joined = np.vstack([cov.standardize(run) for run in runs])
         self._follows = _follows(kept_volumes)
+        self._pearson: np.ndarray | None = None
         self._shrunk: np.ndarray | None = None
+        self._logarithm: spd.ShrunkLogarithm | None = None
 
     def pearson(self) -> np.ndarray:
         """Correlation (p, p), not shrunk."""
-        return cov.pearson(self._joined)
+        if self._pearson is None:
+            self._pearson = cov.pearson(self._joined)
+        return self._pearson
+
+    def log_correlation(self, weight: float) -> np.ndarray:
+        """Logarithm (p, p) of the correlation shrunk by a fixed weight."""
+        if self._logarithm is None:
+            self._logarithm = spd.ShrunkLogarithm(self.pearson())
+        return self._logarithm.at(weight)
 
     def shrunk_correlation(self, kind: str | None = None) -> np.ndarray:
         """Correlation (p, p), shrunk as was asked for; `kind` needs it to be invertible."""

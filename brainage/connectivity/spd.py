@@ -93,6 +93,41 @@ def logm(matrices: np.ndarray, *, n_threads: int | None = None) -> np.ndarray:
     return _apply(matrices, _log_positive, n_threads)
 
 
+class ShrunkLogarithm:
+    """Logarithms of one matrix shrunk by fixed weights (`covariance.shrink_fixed`).
+
+    Shrinking towards the identity leaves the eigenvectors: one decomposition serves every weight.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (p, p)
+        Symmetric.
+    """
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self._logs: dict[float, np.ndarray] = {}
+        _spread(lambda _: self._decompose(matrix), 1, 1)
+
+    def at(self, weight: float) -> np.ndarray:
+        """Return the logarithm (p, p) at a weight of the identity, above 0.
+
+        Raises
+        ------
+        MatrixError
+            If the shrunk matrix is not positive definite.
+        """
+        if weight not in self._logs:
+            _spread(lambda _: self._take(weight), 1, 1)
+        return self._logs[weight]
+
+    def _decompose(self, matrix: np.ndarray) -> None:
+        self._values, self._basis = np.linalg.eigh(matrix)
+
+    def _take(self, weight: float) -> None:
+        levels = _log_positive((1 - weight) * self._values + weight * self._values.mean())
+        self._logs[weight] = (self._basis * levels) @ self._basis.T
+
+
 def log_rows(
     vectors: np.ndarray, rows: np.ndarray | None = None, *, n_threads: int | None = None
 ) -> np.ndarray:

@@ -10,6 +10,7 @@ from pyriemann.tangentspace import tangent_space
 from scipy import linalg
 
 from brainage.connectivity import spd, spd_means
+from brainage.connectivity.covariance import shrink_fixed
 from brainage.errors import MatrixError
 
 
@@ -140,3 +141,12 @@ def test_a_missing_parcel_is_completed_positive_definite_and_exactly_where_the_r
     filled = spd.fill_missing(other, reference)
     assert np.linalg.eigvalsh(filled)[0] > 0
     np.testing.assert_array_equal(filled[0, 1], STACK[1][0, 1])
+
+
+def test_logarithms_of_one_matrix_at_several_weights_are_those_of_each_alone():
+    values = np.random.default_rng(0).standard_normal((9, 14))
+    matrix = np.cov(values.T)  # fewer volumes than parcels: shrinking makes it positive
+    together = spd.ShrunkLogarithm(matrix)
+    for weight in (0.3, 0.8, 0.3):
+        alone = spd.logm(shrink_fixed(matrix, weight))
+        np.testing.assert_allclose(together.at(weight), alone, rtol=1e-9, atol=1e-9)
