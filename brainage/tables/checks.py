@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,7 +75,8 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: TableSchema) -> N
         raise TableError(f"{path}: columns {extra} are not in the schema '{schema.name}'.")
     check_table(frame, schema, where=str(path))
     names = [name for name in schema.names if name in frame]
-    out = pd.DataFrame({name: _as_text(frame[name], schema[name]) for name in names})
+    cells = {name: _as_text(frame[name], schema[name]) for name in names}
+    out = pd.DataFrame(cells, dtype=object)
     write_json(
         path.with_suffix(".json"),
         {
@@ -98,9 +100,9 @@ def absent_words(source: str, column: Column, found: list[str]) -> str:
     )
 
 
-def outside_range(numbers: pd.Series, column: Column) -> pd.Series:
-    """Return which numbers lie outside the column's range."""
-    outside = pd.Series(False, index=numbers.index)
+def outside_range(numbers: np.ndarray, column: Column) -> np.ndarray:
+    """Return which numbers lie outside the column's range; one that is missing does not."""
+    outside = np.zeros(len(numbers), dtype=bool)
     if column.low is not None:
         outside |= numbers < column.low
     if column.high is not None:
@@ -118,13 +120,13 @@ def range_words(column: Column) -> str:
 
 def _check_column(values: pd.Series, column: Column) -> list[str]:
     problems = []
-    missing = values.isna()
-    if missing.any() and not column.nullable:
+    missing = values.isna().to_numpy()
+    if not column.nullable and missing.any():
         problems.append(f"column {column.name}: {int(missing.sum())} missing values; needed.")
     if column.kind in ("number", "integer"):
         if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
             return [*problems, f"column {column.name}: expected numbers, found {values.dtype}."]
-        numbers = values[~missing].astype(float)
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)[~missing]
         if not np.isfinite(numbers).all():
             problems.append(f"column {column.name}: infinite values.")
         if outside_range(numbers, column).any():
@@ -134,9 +136,14 @@ def _check_column(values: pd.Series, column: Column) -> list[str]:
             )
     elif column.kind == "boolean" and not pd.api.types.is_bool_dtype(values):
         problems.append(f"column {column.name}: expected true/false, found {values.dtype}.")
-    elif column.kind == "text" and not values[~missing].map(lambda v: isinstance(v, str)).all():
+    elif column.kind == "text" and not _is_text(values, missing):
         problems.append(f"column {column.name}: expected text, found other types.")
     return problems
+
+
+def _is_text(values: pd.Series, missing: np.ndarray) -> bool:
+    cells = zip(values.tolist(), missing.tolist(), strict=True)
+    return all(is_missing or isinstance(cell, str) for cell, is_missing in cells)
 
 
 def repeated_keys(
@@ -149,9 +156,11 @@ def repeated_keys(
     key = [name for name in schema.key if name in frame]
     if not key or len(key) != len(schema.key):
         return []
+    is_repeated = frame.duplicated(key, keep=False)
+    if not is_repeated.any():
+        return []
     named = names or [f"line {row + 2}" for row in range(len(frame))]
-    repeated = frame.reset_index(drop=True)
-    repeated = repeated[repeated.duplicated(key, keep=False)]
+    repeated = frame.reset_index(drop=True)[is_repeated.to_numpy()]
     problems = []
     for _, rows in repeated.groupby(key, sort=False):
         lines = _lines([named[row] for row in rows.index])
@@ -179,17 +188,12 @@ def raise_all(problems: list[str], schema: TableSchema, where: str) -> None:
     raise TableError("\n".join(lines))
 
 
-def _as_text(values: pd.Series, column: Column) -> pd.Series:
-    missing = values.isna()
-    if column.kind == "boolean":
-        text = values.map({True: "true", False: "false"})
-    elif column.kind == "number":
-        text = values.map(lambda v: repr(float(v)) if v == v else "n/a")
-    elif column.kind == "integer":
-        text = values.map(lambda v: str(int(v)) if v == v else "n/a")
-    else:
-        text = values.map(_one_line).astype(object)
-    return text.astype(object).where(~missing, "n/a")
+def _as_text(values: pd.Series, column: Column) -> list[object]:
+    """Return cells as they stand in a file; cell by cell, which is cheaper than Series of few."""
+    missing = values.isna().tolist()
+    say = _SAY[column.kind]
+    cells = zip(values.tolist(), missing, strict=True)
+    return ["n/a" if is_missing else say(cell) for cell, is_missing in cells]
 
 
 def _one_line(cell: object) -> object:
@@ -198,3 +202,20 @@ def _one_line(cell: object) -> object:
         return cell
     flat = re.sub(r"\s*[\t\r\n]\s*", " ", cell)
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", flat)
+
+
+def _number(cell: Any) -> str:
+    return repr(float(cell))
+
+
+def _whole(cell: Any) -> str:
+    return str(int(cell))
+
+
+#: How a cell of a kind is written: a number with every digit.
+_SAY: dict[str, Callable[[Any], object]] = {
+    "boolean": lambda cell: "true" if cell else "false",
+    "number": _number,
+    "integer": _whole,
+    "text": _one_line,
+}

@@ -18,7 +18,7 @@ from brainage.tables.checks import (
     range_words,
     repeated_keys,
 )
-from brainage.tables.missing import missing_cells
+from brainage.tables.missing import is_missing
 from brainage.tables.numbers import has_decimal_comma, number_of
 from brainage.tables.schema import NO_SESSION, Column, TableSchema
 
@@ -156,69 +156,95 @@ def parse_table(
     """
     named = [f"line {line}" for line in frame.index] if rows is None else list(rows)
     problems: list[str] = []
-    parsed: dict[str, pd.Series] = {}
-    cells = frame.reset_index(drop=True)
+    parsed: dict[str, pd.Series | np.ndarray] = {}
     for column in schema.columns:
-        if column.name not in cells:
+        if column.name not in frame:
             if column.required:
                 source = (wanted or {}).get(column.name, column.name)
                 problems.append(absent_words(source, column, list(found or frame.columns)))
             continue
         is_key = column.name in schema.key
-        parsed[column.name] = _Cells(cells[column.name], column, named, problems).parsed(is_key)
-    result = pd.DataFrame(parsed, index=cells.index)
+        parsed[column.name] = _Cells(frame[column.name], column, named, problems).parsed(is_key)
+    result = pd.DataFrame(parsed, index=pd.RangeIndex(len(frame)))
     problems += repeated_keys(result, schema, named)
     raise_all(problems, schema, where)
     return result
 
 
 class _Cells:
-    """One column's cells on their way to its kind; what does not fit goes to `problems`."""
+    """One column's cells on their way to its kind; what does not fit goes to `problems`.
+
+    Cell by cell in plain Python: the tables are small and many, and of a small one most of what a
+    chain of Series costs is the Series.
+    """
 
     def __init__(
         self, cells: pd.Series, column: Column, rows: Sequence[str], problems: list[str]
     ) -> None:
-        self._cells, self._column, self._rows, self._problems = cells, column, rows, problems
-        self._missing = missing_cells(cells)
+        self._cells = cells.tolist()
+        self._column, self._rows, self._problems = column, rows, problems
+        self._missing = [is_missing(cell) for cell in self._cells]
 
-    def parsed(self, is_key: bool) -> pd.Series:
+    def parsed(self, is_key: bool) -> pd.Series | np.ndarray:
         column = self._column
-        if is_key and column.name != "participant_id":
+        if is_key and column.kind == "text" and column.name != "participant_id":
             # Sessions, runs and tasks that there are not have BIDS' word in every key.
-            return self._cells.mask(self._missing, NO_SESSION)
+            return self._texts(NO_SESSION)
         if is_key or not column.nullable:
             self._report(self._missing, "is missing (found {cell}); a value is needed")
         if column.kind == "text":
-            return self._cells if is_key else self._cells.mask(self._missing, None)
+            return _objects(self._cells) if is_key else self._texts(None)
         return self._truth() if column.kind == "boolean" else self._numbers()
 
-    def _truth(self) -> pd.Series:
-        lower = self._cells.astype(str).str.lower()
-        strange = ~self._missing & ~lower.isin(["true", "false"])
-        self._report(strange, "must be true or false, found {cell}")
-        if not self._missing.any():
-            return lower == "true"
-        return lower.map({"true": True, "false": False}).astype(object)
+    def _texts(self, where_missing: str | None) -> pd.Series:
+        pairs = zip(self._cells, self._missing, strict=True)
+        return _objects([where_missing if missing else cell for cell, missing in pairs])
 
-    def _numbers(self) -> pd.Series:
+    def _truth(self) -> pd.Series | np.ndarray:
+        words = {"true": True, "false": False}
+        found = [words.get(str(cell).lower()) for cell in self._cells]
+        pairs = zip(found, self._missing, strict=True)
+        strange = [value is None and not missing for value, missing in pairs]
+        self._report(strange, "must be true or false, found {cell}")
+        if not any(self._missing):
+            return np.array([value is True for value in found], dtype=bool)
+        return _objects([np.nan if value is None else value for value in found])
+
+    def _numbers(self) -> np.ndarray:
         column = self._column
-        present = ~self._missing
-        found = self._cells.mask(self._missing, "").map(lambda cell: number_of(str(cell)))
-        numbers = found.astype(float)
-        bad = present & numbers.isna()
-        comma = bad & self._cells.map(lambda cell: has_decimal_comma(str(cell)))
-        self._report(bad & ~comma, "must be a number, found {cell}")
-        self._report(comma, "must be a number, found {cell}: write a point as the decimal mark")
+        pairs = zip(self._cells, self._missing, strict=True)
+        found = [None if missing else number_of(str(cell)) for cell, missing in pairs]
+        numbers = np.array(found, dtype=float)
+        bad = [
+            number is None and not missing
+            for number, missing in zip(found, self._missing, strict=True)
+        ]
+        if any(bad):
+            self._report_no_numbers(bad)
         if column.kind == "integer":
-            strange = numbers.notna() & (numbers % 1 != 0)
+            strange = np.isfinite(numbers) & (numbers % 1 != 0)
             self._report(strange, "must be a whole number, found {cell}")
         self._report(
             outside_range(numbers, column), f"must be {range_words(column)}, found {{cell}}"
         )
-        whole = column.kind == "integer" and not numbers.isna().any()
-        return numbers.astype("int64") if whole and not bad.any() else numbers
+        whole = column.kind == "integer" and not np.isnan(numbers).any()
+        return numbers.astype("int64") if whole else numbers
 
-    def _report(self, bad: pd.Series, words: str) -> None:
+    def _report_no_numbers(self, bad: Sequence[bool]) -> None:
+        comma = [has_decimal_comma(str(cell)) for cell in self._cells]
+        pairs = list(zip(bad, comma, strict=True))
+        self._report([is_bad and not has for is_bad, has in pairs], "must be a number, found {cell}")
+        self._report(
+            [is_bad and has for is_bad, has in pairs],
+            "must be a number, found {cell}: write a point as the decimal mark",
+        )
+
+    def _report(self, bad: Sequence[bool] | np.ndarray, words: str) -> None:
         for row in np.flatnonzero(np.asarray(bad, dtype=bool)).tolist():
-            said = words.format(cell=f"'{self._cells.iloc[row]}'")
+            said = words.format(cell=f"'{self._cells[row]}'")
             self._problems.append(f"{self._rows[row]}: {self._column.name} {said}.")
+
+
+def _objects(cells: Sequence[object]) -> pd.Series:
+    """Return cells as they are: of an array of texts pandas would make its own kind of text."""
+    return pd.Series(cells, dtype=object)

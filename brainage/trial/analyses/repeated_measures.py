@@ -84,10 +84,41 @@ def fit_changes(
     -------
     result : AnalysisResult
     """
+    fit = model_of_changes(
+        changes,
+        design,
+        covariates=covariates,
+        extra_covariates=extra_covariates,
+        degrees_of_freedom=degrees_of_freedom,
+        covariance_by_arm=covariance_by_arm,
+    )
+    return rows_of_fit(fit, design)
+
+
+def model_of_changes(
+    changes: pd.DataFrame,
+    design: TrialDesign,
+    *,
+    covariates: tuple[str, ...] | None = None,
+    extra_covariates: tuple[str, ...] = (),
+    degrees_of_freedom: DegreesOfFreedom | None = None,
+    covariance_by_arm: bool | None = None,
+) -> MmrmFit:
+    """Fit the model of `fit_changes` without its rows, for who wants one estimate of it.
+
+    Parameters
+    ----------
+    changes, design, covariates, extra_covariates, degrees_of_freedom, covariance_by_arm
+        As in `fit_changes`.
+
+    Returns
+    -------
+    fit : MmrmFit
+    """
     options = design.options
     data = model_data(changes, design)
     own = baseline_covariates(data, design) if covariates is None else covariates
-    fit = fit_mmrm(
+    return fit_mmrm(
         data,
         response="change",
         arms=design.arms,
@@ -99,15 +130,12 @@ def fit_changes(
         if covariance_by_arm is None
         else covariance_by_arm,
     )
-    return rows_of_fit(fit, design)
 
 
 def main_model(inputs: AnalysisInputs) -> MmrmFit:
     """Return the headline's model, or the same model where another analysis is the headline."""
     own = inputs.headline.fit if inputs.headline is not None else None
-    found = own or fit_changes(inputs.changes, inputs.design).fit
-    assert found is not None
-    return found
+    return own or model_of_changes(inputs.changes, inputs.design)
 
 
 def rows_of_fit(fit: MmrmFit, design: TrialDesign) -> AnalysisResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 CONFIDENCE_LEVEL = 0.95
 
@@ -56,13 +56,13 @@ def t_estimate(estimate: float, se: float, df: float) -> Estimate:
     result : Estimate
     """
     statistic = estimate / se
-    half = stats.t.ppf(0.5 + CONFIDENCE_LEVEL / 2, df) * se
+    half = special.stdtrit(df, 0.5 + CONFIDENCE_LEVEL / 2) * se
     return Estimate(
         estimate=float(estimate),
         se=float(se),
         df=float(df),
         statistic=float(statistic),
-        p_value=float(2 * stats.t.sf(abs(statistic), df)),
+        p_value=float(2 * special.stdtr(df, -abs(statistic))),
         ci_low=float(estimate - half),
         ci_high=float(estimate + half),
     )

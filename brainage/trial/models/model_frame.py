@@ -180,9 +180,8 @@ def build_model_frame(
     """
     arms, visits = tuple(arms), tuple(visits)
     rows, notes = _checked_rows(data, response, arms, visits, tuple(covariates))
-    _check_cells(rows, arms, visits, form)
-    arm = np.asarray(pd.Categorical(rows["arm"], categories=list(arms)).codes, dtype=int)
-    visit = np.asarray(pd.Categorical(rows["visit"], categories=list(visits)).codes, dtype=int)
+    arm, visit = _codes(rows["arm"], arms), _codes(rows["visit"], visits)
+    _check_cells(arm, visit, arms=arms, visits=visits, form=form)
     person, ids = pd.factorize(rows["participant_id"])
     order = np.lexsort((visit, person))
     rows, arm, visit, person = rows.iloc[order], arm[order], visit[order], person[order]
@@ -264,25 +263,32 @@ def _checked_rows(
 
 
 def _check_people(rows: pd.DataFrame) -> None:
-    repeated = rows.duplicated(["participant_id", "visit"])
-    if repeated.any():
-        person, visit = rows.loc[repeated, ["participant_id", "visit"]].iloc[0]
-        raise DesignError(f"participant {person}, visit {visit}: two or more rows; keep one.")
-    codes, ids = pd.factorize(rows["participant_id"])
-    arms = pd.factorize(rows["arm"])[0]
-    first = np.full(len(ids), -1)
-    first[codes[::-1]] = arms[::-1]
-    if (first[codes] != arms).any():
-        person = ids[codes[np.argmax(first[codes] != arms)]]
-        found = ", ".join(sorted(rows.loc[rows["participant_id"] == person, "arm"].unique()))
-        raise DesignError(f"participant {person}: expected one arm, found {found}.")
+    arm_of: dict[object, object] = {}
+    seen = set()
+    cells = (rows[name].tolist() for name in ("participant_id", "visit", "arm"))
+    for person, visit, arm in zip(*cells, strict=True):
+        if (person, visit) in seen:
+            raise DesignError(f"participant {person}, visit {visit}: two or more rows; keep one.")
+        seen.add((person, visit))
+        if arm_of.setdefault(person, arm) != arm:
+            found = ", ".join(sorted(rows.loc[rows["participant_id"] == person, "arm"].unique()))
+            raise DesignError(f"participant {person}: expected one arm, found {found}.")
+
+
+def _codes(labels: pd.Series, known: tuple[str, ...]) -> np.ndarray:
+    """Return where each label stands among those known; all of them are by now."""
+    place = {label: i for i, label in enumerate(known)}
+    return np.array([place[label] for label in labels.tolist()], dtype=int)
 
 
 def _check_cells(
-    rows: pd.DataFrame, arms: tuple[str, ...], visits: tuple[str, ...], form: Form
+    arm: np.ndarray,
+    visit: np.ndarray,
+    *,
+    arms: tuple[str, ...],
+    visits: tuple[str, ...],
+    form: Form,
 ) -> None:
-    arm = pd.Categorical(rows["arm"], categories=list(arms)).codes
-    visit = pd.Categorical(rows["visit"], categories=list(visits)).codes
     counts = np.zeros((len(arms), len(visits)), dtype=int)
     np.add.at(counts, (arm, visit), 1)
     if form == "constrained" and (len(visits) < 2 or not counts[:, 0].any()):
