@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from brainage.errors import AtlasError
@@ -66,15 +67,17 @@ def with_local_maps(
     parcels = pd.DataFrame() if local is None else local[local["level"] == "parcel"]
     if not len(parcels):
         return result
-    rows = []
+    rows, wanted = [], {}
     groups = parcels.groupby(["arm", "visit"], sort=False)
     for number, ((arm, visit), own) in enumerate(groups, start=1):
         # The number keeps apart names that differ in other than letters and digits.
         stem = f"local_{number:02d}_arm-{_plain(arm)}_visit-{_plain(visit)}"
         for holds, short in _HOLDS.items():
             row = {"arm": arm, "versus": own["versus"].iloc[0], "visit": visit, "holds": holds}
-            path = folder / f"{stem}_{short}.nii.gz"
-            rows.append(row | _painted(own, holds, atlas, path, why_not))
+            rows.append(row | {"file": f"{stem}_{short}.nii.gz"})
+            wanted[rows[-1]["file"]] = own.set_index("region")[holds].astype(float)
+    reason = _paint(wanted, atlas, folder, why_not)
+    rows = [row | ({"file": None} if reason else {}) | {"reason": reason} for row in rows]
     table = pd.DataFrame(rows, columns=list(LOCAL_MAPS.names))
     of_local = result.table_records[LOCAL.name]
     record = TableRecord(of_local.analysis, of_local.title, _CAPTION, "folded", LOCAL_MAPS)
@@ -85,22 +88,23 @@ def with_local_maps(
     )
 
 
-def _painted(
-    parcels: pd.DataFrame, holds: str, atlas: Atlas | None, path: Path, why_not: str
-) -> dict[str, str | None]:
+def _paint(
+    wanted: dict[str, pd.Series], atlas: Atlas | None, folder: Path, why_not: str
+) -> str | None:
+    """Write every image, or return the reason why there is none: they are of the same parcels."""
     if atlas is None:
-        return {"file": None, "reason": why_not}
-    by_name = parcels.set_index("region")[holds].astype(float)
-    absent = set(by_name.index) - set(atlas.parcel_names)
-    if absent:
-        return {"file": None, "reason": f"parcels that atlas {atlas.name} does not have"}
-    values = by_name.reindex(list(atlas.parcel_names)).to_numpy(dtype=float)
+        return why_not
+    names = list(atlas.parcel_names)
+    if any(set(by_name.index) - set(names) for by_name in wanted.values()):
+        return f"parcels that atlas {atlas.name} does not have"
+    values = np.array([by_name.reindex(names).to_numpy() for by_name in wanted.values()])
     try:
-        picture, affine = paint_parcels(atlas, values)
+        pictures, affine = paint_parcels(atlas, values)
     except AtlasError as error:
-        return {"file": None, "reason": str(error)}
-    write_nifti(path, picture, affine, dtype="float32", compression=6)
-    return {"file": path.name, "reason": None}
+        return str(error)
+    for file, picture in zip(wanted, pictures, strict=True):
+        write_nifti(folder / file, picture, affine, dtype="float32", compression=6)
+    return None
 
 
 def _plain(label: object) -> str:

@@ -233,7 +233,9 @@ class _Cells:
     def _report_no_numbers(self, bad: Sequence[bool]) -> None:
         comma = [has_decimal_comma(str(cell)) for cell in self._cells]
         pairs = list(zip(bad, comma, strict=True))
-        self._report([is_bad and not has for is_bad, has in pairs], "must be a number, found {cell}")
+        self._report(
+            [is_bad and not has for is_bad, has in pairs], "must be a number, found {cell}"
+        )
         self._report(
             [is_bad and has for is_bad, has in pairs],
             "must be a number, found {cell}: write a point as the decimal mark",

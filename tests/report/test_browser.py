@@ -65,9 +65,10 @@ def browser():
 @pytest.fixture(scope="module")
 def report(made_once):
     def make(folder):
-        render_report(_MADE.make_results(), folder / "report.html", figure_files=())
+        render_report(_MADE.make_results(), folder / "report.html")
 
-    return made_once("browser", make) / "report.html"
+    # The page that test_page.py reads: drawn once for both.
+    return made_once("page", make) / "report.html"
 
 
 @pytest.fixture

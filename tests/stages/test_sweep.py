@@ -16,7 +16,7 @@ paths: {output: out, reference: {series: ., participants: people.tsv}}
 run: {n_jobs: 1, figure_files: []}
 science:
   connectivity: {kinds: [fisher_z, partial]}
-  clock: {networks: false, validation: {n_folds: 4, n_bootstrap: 20}}
+  clock: {networks: false, svr_c: [0.1, 1], validation: {n_folds: 4, n_bootstrap: 20}}
 sweep:
   alternatives:
     - {name: ridge, change: {estimator: ridge}}

@@ -198,12 +198,12 @@ def save_figure(
     with style(), warnings.catch_warnings():
         # A label in a script the font lacks shows boxes in PNG and PDF; that is no fault to tell.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
-        svg = buffer.getvalue()
-        with atomic_path(stem.with_suffix(".svg")) as temporary:
-            temporary.write_bytes(svg)
         with _laid_out(figure):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
+            svg = buffer.getvalue()
+            with atomic_path(stem.with_suffix(".svg")) as temporary:
+                temporary.write_bytes(svg)
             if "png" in beside:
                 with atomic_path(stem.with_suffix(".png")) as temporary:
                     figure.savefig(temporary, format="png", dpi=200, metadata={"Software": None})
@@ -215,8 +215,24 @@ def save_figure(
 
 @contextmanager
 def _laid_out(figure: Figure) -> Iterator[None]:
-    """Keep the places that the last drawing found: finding them again takes longer than drawing."""
+    """Find the places of everything once, as for SVG, and keep them for every file.
+
+    `savefig` would find them anew each time, by drawing the figure once more.
+    """
     engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    canvas, dpi = figure.canvas, figure.dpi
+    try:
+        FigureCanvasSVG(figure)
+        figure.set_dpi(FigureCanvasSVG.fixed_dpi)
+        engine.execute(figure)
+    finally:
+        figure.set_dpi(dpi)
+        figure.set_canvas(canvas)
     figure.set_layout_engine("none")
     try:
         yield

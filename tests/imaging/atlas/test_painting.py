@@ -41,6 +41,8 @@ def test_spheres_are_filled_around_their_centres_and_share_what_they_share():
     np.testing.assert_allclose(found[near[1] & ~near[0]], -1.0)
     np.testing.assert_allclose(found[near[0] & near[1]], 0.5)
     assert (near[0] & near[1]).any()
+    together, _ = paint_parcels(spheres, np.array([[1.0, 1.0], [2.0, -1.0]]))
+    np.testing.assert_array_equal(together[1], picture)
 
 
 def test_another_number_of_values_is_refused():
