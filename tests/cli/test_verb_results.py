@@ -83,26 +83,33 @@ def test_no_verb_is_without_json():
     assert set(VERB_AND_HELD) == set(VERBS)
 
 
-@pytest.mark.parametrize("verb", sorted(set(VERBS) - {"demo"}))
-def test_standard_output_is_one_document_that_holds_the_results(folder, verb, monkeypatch, capsys):
-    monkeypatch.chdir(folder)
-    command, held = VERB_AND_HELD[verb]
+def _document(command, capsys):
     capsys.readouterr()
     assert main([*command.split(), "--json"]) in (DONE, SOME_FAILED)
-    found = json.loads(capsys.readouterr().out)
+    return json.loads(capsys.readouterr().out)
+
+
+def _holds(found, held):
     assert held <= set(found)
     for name in held - {"problems", "stops", "left_out", "notes", "to_do"}:
         assert found[name], name
 
 
+@pytest.mark.parametrize("verb", sorted(set(VERBS) - {"demo", "run"}))
+def test_standard_output_is_one_document_that_holds_the_results(folder, verb, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    command, held = VERB_AND_HELD[verb]
+    _holds(_document(command, capsys), held)
+
+
 def test_run_holds_of_each_stage_what_its_own_verb_holds(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
-    assert main(["run", "study.yaml", "--json"]) == DONE
-    whole = json.loads(capsys.readouterr().out)
+    command, held = VERB_AND_HELD["run"]
+    whole = _document(command, capsys)
+    _holds(whole, held)
     for stage in ("train", "score", "compare"):
         assert whole[stage]["already_there"]
-        assert main([stage, "study.yaml", "--json"]) == DONE
-        alone = json.loads(capsys.readouterr().out)
+        alone = _document(f"{stage} study.yaml", capsys)
         assert alone.items() <= whole[stage].items()
 
 

@@ -92,3 +92,11 @@ def test_a_decimal_comma_is_no_number_and_is_shown(tmp_path):
     path = write(tmp_path / "a.csv", "participant_id;age_years;n_scans\nsub-1;30,5;2\n")
     with pytest.raises(TableError, match="line 2: age_years must be a number, found '30,5'"):
         read_table(path, SCHEMA)
+
+
+def test_a_key_that_is_a_number_is_read_as_one_and_must_be_there(tmp_path):
+    schema = TableSchema("toy", (Column("fold", "integer", "Which."),), key=("fold",))
+    path = write(tmp_path / "t.tsv", "fold\n0\n1\n")
+    assert read_table(path, schema)["fold"].tolist() == [0, 1]
+    with pytest.raises(TableError, match="line 3: fold is missing"):
+        read_table(write(path, "fold\n0\nn/a\n"), schema)

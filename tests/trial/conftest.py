@@ -17,6 +17,8 @@ from brainage.trial import (
     read_plan,
     write_plan,
 )
+from brainage.trial.analyses.planned import analysis
+from brainage.trial.analyses.running import run_analyses
 from brainage.trial.design.join import join_scores
 from brainage.trial.design.sets import analysis_sets
 
@@ -123,6 +125,17 @@ def analysis_inputs(scores, design, **more):
 @pytest.fixture(scope="session")
 def inputs_of():
     return analysis_inputs
+
+
+@pytest.fixture(scope="session")
+def ran():
+    """Return what runs one analysis of the registry alone, as a comparison would run it."""
+
+    def run(key, scores, design, **more):
+        (done,) = run_analyses([analysis(key)], analysis_inputs(scores, design, **more))
+        return done
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -70,23 +70,24 @@ def test_interaction_and_effect_at_a_value_are_those_of_lmer_test(name, variable
     assert joint["df"] == pytest.approx(r["df2"], rel=5e-3)
 
 
-def test_effects_at_two_values_differ_by_the_interaction(trial, make_options):
+def test_effects_at_two_values_differ_by_the_interaction(trial, make_options, ran):
     scores, design = trial
     options = make_options(moderators=[{"variable": "baseline_age", "values": [64.0, 66.0]}])
-    table = compare_arms(scores, TrialDesign(options, design.allocation)).tables["moderators"]
+    done = ran("moderators", scores, TrialDesign(options, design.allocation))
+    table = done.result.tables["moderators"]
     for _, rows in table[table["arm"] != "all arms"].groupby(["arm", "visit"]):
         effect = rows[rows["row"] == "effect"].set_index("at")["estimate"]
         slope = rows.loc[rows["row"] == "interaction", "estimate"].iloc[0]
         assert effect["66"] - effect["64"] == pytest.approx(2 * slope)
 
 
-def test_moderator_of_the_allocation_is_read_by_its_name(trial, make_options):
+def test_moderator_of_the_allocation_is_read_by_its_name(trial, make_options, ran):
     scores, design = trial
     bmi = np.random.default_rng(0).normal(27, 3, len(design.allocation))
     options = make_options(moderators=[{"variable": "bmi"}])
     assert options.allocation_columns == ("stratum", "bmi")
     used = TrialDesign.from_options(options, design.allocation.assign(bmi=bmi))
-    table = compare_arms(scores, used).tables["moderators"]
+    table = ran("moderators", scores, used).result.tables["moderators"]
     assert set(table["moderator"]) == {"bmi"}
     assert np.isfinite(table.loc[table["row"] != "joint test", "estimate"]).all()
 

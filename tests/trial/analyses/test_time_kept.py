@@ -31,7 +31,7 @@ def with_times(scores, design, shorter_s, clocks=None):
     return TrialInputs(features=FeatureTable({}, rows), clocks=clocks or {})
 
 
-def test_arm_whose_scans_are_shorter_later_is_named_with_its_seconds(trial):
+def test_arm_whose_scans_are_shorter_later_is_named_with_its_seconds(trial, ran):
     scores, design = trial
     result = compare_arms(scores, design, more=with_times(scores, design, 120.0))
     table = result.tables["time_kept"].set_index(["arm", "visit"])
@@ -39,14 +39,15 @@ def test_arm_whose_scans_are_shorter_later_is_named_with_its_seconds(trial):
     assert any("HRT at 1 year -1" in n and "length curve" in n for n in result.notes)
     row = result.sensitivity[result.sensitivity["analysis"] == "adjusted for the time of scan kept"]
     assert set(row["role"]) == {DEPENDENCE}
-    same = compare_arms(scores, design, more=with_times(scores, design, 0.0))
-    assert not any("length curve" in note for note in same.notes)
+    same = ran("time_kept", scores, design, **vars(with_times(scores, design, 0.0)))
+    assert not any("length curve" in note for note in same.result.notes)
 
 
-def test_years_come_from_the_clocks_length_curve(trial):
+def test_years_come_from_the_clocks_length_curve(trial, ran):
     scores, design = trial
     clocks = {"whole_brain": {"length_curve": CURVE}}
-    result = compare_arms(scores, design, more=with_times(scores, design, 120.0, clocks))
+    inputs = vars(with_times(scores, design, 120.0, clocks))
+    result = ran("time_kept", scores, design, **inputs).result
     row = result.tables["time_kept"].set_index(["arm", "visit"]).loc[("HRT", "1 year")]
     # 480 s of 600: 1 / share = 1.25, a quarter of the way to the shift at one half.
     assert row["shift_if_scattered_years"] == pytest.approx(0.8 * 0.25, abs=0.03)
@@ -56,16 +57,17 @@ def test_years_come_from_the_clocks_length_curve(trial):
     assert "+0.2 years if volumes were lost in bursts and +0.6 if scans ended early" in note
 
 
-def test_scans_shorter_than_the_curve_are_counted_and_given_no_years(trial):
+def test_scans_shorter_than_the_curve_are_counted_and_given_no_years(trial, ran):
     scores, design = trial
     clocks = {"whole_brain": {"length_curve": CURVE}}
-    result = compare_arms(scores, design, more=with_times(scores, design, 400.0, clocks))
+    inputs = vars(with_times(scores, design, 400.0, clocks))
+    result = ran("time_kept", scores, design, **inputs).result
     row = result.tables["time_kept"].set_index(["arm", "visit"]).loc[("HRT", "1 year")]
     assert row["n_beyond_curve"] > 0
     assert np.isnan(row["shift_if_scattered_years"])
 
 
-def test_times_of_the_scores_do_without_features(trial):
+def test_times_of_the_scores_do_without_features(trial, ran):
     scores, design = trial
     rows = with_times(scores, design, 120.0).features.rows[
         ["participant_id", "session_id", "retained_s"]
@@ -73,7 +75,7 @@ def test_times_of_the_scores_do_without_features(trial):
     timed = scores.drop(columns="retained_s", errors="ignore").merge(
         rows, on=["participant_id", "session_id"]
     )
-    table = compare_arms(timed, design).tables["time_kept"].set_index(["arm", "visit"])
+    table = ran("time_kept", timed, design).result.tables["time_kept"].set_index(["arm", "visit"])
     assert table.loc[("HRT", "1 year"), "change_minus_control_s"] == pytest.approx(-120, abs=10)
 
 

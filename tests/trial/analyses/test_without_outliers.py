@@ -10,16 +10,15 @@ from brainage.trial.analyses.change import welch_difference
 from brainage.trial.results.schemas import DEPENDENCE
 
 
-@pytest.fixture
-def compared(trial, make_options):
-    scores, design = trial
+@pytest.fixture(scope="module")
+def compared(as_drawn, make_options):
+    scores, design, _ = as_drawn
     options = make_options(outliers="beyond_2_sd_dropped")
     return scores, design, compare_arms(scores, TrialDesign(options, design.allocation))
 
 
-def test_the_rule_is_off_unless_asked_for(trial):
-    scores, design = trial
-    result = compare_arms(scores, design)
+def test_the_rule_is_off_unless_asked_for(as_drawn):
+    *_, result = as_drawn
     assert "without_outliers" not in set(result.analyses["analysis"])
 
 

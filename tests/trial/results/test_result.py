@@ -30,6 +30,10 @@ def test_result_reads_back_equal(as_drawn, tmp_path):
     assert (again.notes, again.estimand, again.seed) == (result.notes, result.estimand, result.seed)
     assert again.standing == result.standing
     assert again.files == result.files
+    # And is written again as it was.
+    again.save(tmp_path / "again")
+    for path in (tmp_path / "results").glob("*.tsv"):
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_tables_of_an_earlier_comparison_do_not_stay(as_drawn, tmp_path):
