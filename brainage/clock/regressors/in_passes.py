@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from brainage.clock.regressors.age_scale import AgeScale, to_scale
-from brainage.clock.regressors.iterative import solve_shifted, training_sums
+from brainage.clock.regressors.iterative import ShiftedSolutions, solve_shifted, training_sums
 from brainage.clock.regressors.seen_features import SeenFeatures
 from brainage.errors import BrainAgeWarning
 
@@ -140,13 +140,7 @@ def choose_penalties(
         tolerance=CHOICE_TOLERANCE,
         most_passes=MOST_CHOICE_PASSES,
     )
-    if not choice.is_made(found.predicted, found.residuals):
-        warnings.warn(
-            f"ridge in passes: after {found.n_passes} passes some penalties next to the chosen "
-            "one are not solved: the choice may be one step off.",
-            BrainAgeWarning,
-            stacklevel=2,
-        )
+    _warn_unless_made(choice, found)
     best, chosen = choice.best(found.predicted), {}
     for s, scale in enumerate(age_scales):
         sets = slice(s * n_inner, (s + 1) * n_inner)
@@ -199,6 +193,16 @@ class _Choice:
         beside = relative[:, len(self.grid) :]
         solved = [relative[sets, index].max() <= CHOICE_TOLERANCE for index in near]
         return all(solved) and bool((beside <= CHOICE_TOLERANCE).all())
+
+
+def _warn_unless_made(choice: _Choice, found: ShiftedSolutions) -> None:
+    if not choice.is_made(found.predicted, found.residuals):
+        warnings.warn(
+            f"ridge in passes: after {found.n_passes} passes some penalties next to the chosen "
+            "one are not solved: the choice may be one step off.",
+            BrainAgeWarning,
+            stacklevel=3,
+        )
 
 
 def _inner_sets(
