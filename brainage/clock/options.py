@@ -158,7 +158,9 @@ class ClockOptions(Options):
     ----------
     estimator : str, default="ridge"
         The regression: "ridge", "svr", "elastic_net", "gaussian_process", "stacked", or the import
-        path of a scikit-learn regressor ("sklearn.cross_decomposition.PLSRegression").
+        path of a scikit-learn regressor ("sklearn.cross_decomposition.PLSRegression"). A study
+        file that says neither estimator, views nor kinds has those of the preset ``recommended``,
+        a stack of six views.
     estimator_options : dict, default={}
         Only for an import path: options of that regressor ("n_components": 3).
     views : tuple of str, default=("fisher_z",)

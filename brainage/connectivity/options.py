@@ -22,7 +22,8 @@ class ConnectivityOptions(Options):
     Parameters
     ----------
     kinds : tuple of str, default=("fisher_z",)
-        Views, each stored once; the clock's `views` name some of them.
+        Views, each stored once; the clock's `views` name some of them. A study file that says
+        neither kinds, estimator nor views has those of the preset ``recommended``.
     shrinkage : {"none", "ledoit_wolf", "oas"}, default="ledoit_wolf"
         Covariance estimator behind partial, shrunk_correlation, covariance, tangent and
         log_euclidean. The others are true sample statistics (pearson, fisher_z, lagged,

@@ -94,7 +94,7 @@ class CleaningOptions(Options):
     detrend : bool, default=True
         Remove a linear trend.
     standardize : {"zscore_sample", "none"}, default="zscore_sample"
-        Unit variance per parcel, or scanner units.
+        Unit variance per parcel, or scanner units, which the preset ``recommended`` keeps.
     smoothing_fwhm_mm : float or None, default=None
         Gaussian smoothing, folded into the parcel weights.
     smoothing_mask : {"grid", "scan"}, default="grid"
