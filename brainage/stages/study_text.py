@@ -29,7 +29,7 @@ def study_text(
     ----------
     preset : str or None, default=None
         What it extends. None: the default; of matrices what they have of it; with a clock the
-        preset that cleans as its views need.
+        preset that cleans as its views need; with scores, where nothing is trained, none.
     base : Path
         Folder the file will lie in: paths are written relative to it where they are below it.
     trial, reference : Folder or None
@@ -49,11 +49,12 @@ def study_text(
     to_do: list[str] = []
     where = _Relative(base)
     lent = None if clock is None else BrainClock.load(clock)
-    preset = preset or _preset([trial, reference], lent)
+    if preset is None and scores is None:
+        preset = _preset([trial, reference], lent)
     lines = [
         "# yaml-language-server: $schema=study.schema.json",
         "# Written by `brainage init` from what it found. Look at every line marked CHANGE.",
-        extends_line(preset),
+        *_extends(preset, trains=lent is None and scores is None),
         "title: my study",
         "",
         "paths:                            # relative to this file",
@@ -182,7 +183,13 @@ def _columns(table: Path) -> list[str]:
     return [_one_line(line) for line in said]
 
 
-def _science(folder: Folder | None, clock: BrainClock | None, preset: str) -> list[str]:
+def _extends(preset: str | None, *, trains: bool) -> list[str]:
+    if preset is None:
+        return []
+    return [extends_line(preset) if trains else f"extends: {preset}"]
+
+
+def _science(folder: Folder | None, clock: BrainClock | None, preset: str | None) -> list[str]:
     images = folder is not None and folder.holds == "scans"
     if clock is None:
         return ["  atlas: {name: seitzman300}", "  cleaning: {strategy: 24P}"] if images else []
@@ -196,7 +203,7 @@ def _science(folder: Folder | None, clock: BrainClock | None, preset: str) -> li
     kinds = ", ".join(view.kind for view in clock.specs)
     stacked = "estimator: stacked, " if len(clock.specs) > 1 else ""
     # The default's strong views need not be among this clock's.
-    without = ", strong_views: []" if preset.startswith(DEFAULT) else ""
+    without = ", strong_views: []" if preset is None or preset.startswith(DEFAULT) else ""
     lines.append(f"  connectivity: {{kinds: [{kinds}]}}")
     lines.append(f"  clock: {{{stacked}views: [{kinds}]{without}}}")
     return lines

@@ -48,6 +48,7 @@ def test_scores_alone_become_a_study_that_check_passes(tmp_path, capsys):
     pd.DataFrame(arms).to_csv(tmp_path / "arms.csv", index=False)
     code, path = init(tmp_path, "--scores", tmp_path / "scores.csv")
     assert code == DONE
+    assert "extends" not in path.read_text()
     trial = load_study(path).science.trial
     assert trial.arms == ("sham", "drug")
     assert [(v.session_id, v.nominal_years) for v in trial.visits] == [("pre", 0.0), ("post", 0.5)]
