@@ -1,62 +1,113 @@
 #!/usr/bin/env python3
 """Plant a scan-length difference between arms without any effect, and see who is fooled by it.
 
-    python scripts/check_scan_length.py [--loss scattered|contiguous] [--share 0.5] [--seed 1]
+    python scripts/check_scan_length.py [--loss contiguous|scattered] [--share 0.33]
+                                        [--seeds 1 2 3 4 5] [--out FOLDER]
 
 A reference of adults and a two-arm trial are drawn as series; nothing is done to anyone's brain
-age, but at follow-up one arm keeps only a share of its volumes. The whole corridor runs, once a
-clock: today's stack, Fisher z alone, and the stack trained on half scans as well. Printed are the
-primary contrast (truth: 0), what the clock's own length curve leads to expect, the contrast
-adjusted for the time kept, and what the comparison says of it.
+age, but at follow-up one arm keeps only a share of its volumes. The corridor runs from the series
+to the contrast, once a clock on the same scans: the stack, Fisher z alone, the stack trained on
+half scans as well, and the stack with every scan, the reference's too, cut to the length of the
+shortest. Printed are the primary contrast of every draw (truth: 0), what the clock's own length
+curve leads to expect, and what the comparison says of it; after every draw the means over draws
+with their standard errors.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from brainage.clock import BrainClock
 from brainage.config import StudyConfig, load_study
+from brainage.connectivity import take_volumes
+from brainage.series import find_series, read_series, write_series
 from brainage.stages.compare import load_comparison
 from brainage.stages.run import run_stages
+from brainage.synthetic import SyntheticOptions, make_study, write_study
 
 VISITS = [
     {"label": "baseline", "session_id": "a", "nominal_years": 0.0},
     {"label": "1 year", "session_id": "b", "nominal_years": 1.0},
 ]
-CLOCKS = {
-    "recommended_stacked": {},
-    "fisher_z alone": {"estimator": "ridge", "views": ["fisher_z"], "strong_views": []},
-    "recommended_stacked, half scans": {"half_scans": "half_weight"},
+KINDS = ["fisher_z", "log_correlation", "log_correlation_direction", "lagged"]
+STACK = {
+    "views": ["log_correlation", "log_correlation_direction", "lagged"],
+    "strong_views": ["log_correlation_direction"],
+    "age_scale": "years",
+}
+#: Name -> the clock, and whether every scan is cut to one length.
+CASES = {
+    "stack": (STACK, False),
+    "Fisher z alone": ({"estimator": "ridge", "views": ["fisher_z"], "strong_views": []}, False),
+    "stack, half scans as training rows": ({**STACK, "half_scans": "half_weight"}, False),
+    "stack, all scans cut to one length": (STACK, True),
 }
 
 
-def study_of(folder: Path, clock: dict, asked: argparse.Namespace) -> StudyConfig:
-    """Write and load the study of one clock; every clock meets the same scans."""
+def synthetic_of(asked: argparse.Namespace) -> SyntheticOptions:
+    """Return what is made: a reference, and two arms of which one loses volumes."""
     arms = [
         {"name": "CON", "n": asked.people, "effects_years": [0.0]},
         {"name": "EX", "n": asked.people, "effects_years": [0.0], "shares_kept": [asked.share]},
     ]
+    return SyntheticOptions.model_validate(
+        {
+            "n_parcels": asked.parcels,
+            "n_volumes": asked.volumes,
+            "reference": {"n": asked.reference, "n_sites": 1},
+            "trial": {
+                "arms": arms,
+                "visits": [{k: v for k, v in visit.items() if k != "label"} for visit in VISITS],
+                "loss": asked.loss,
+                "dropout": {"rate": 0.0},
+            },
+        }
+    )
+
+
+def cut_to_one_length(data: Path, cut: Path) -> None:
+    """Write a study's data again, each scan cut to the length of the shortest."""
+    shutil.copytree(data, cut, ignore=shutil.ignore_patterns("series"))
+    series = {
+        cohort: [read_series(file) for file in find_series(data / cohort / "series")]
+        for cohort in ("reference", "trial")
+    }
+    shortest = min(len(run.values) for runs in series.values() for run in runs)
+    for cohort, runs in series.items():
+        for run in runs:
+            write_series(take_volumes(run, np.arange(shortest)), cut / cohort / "series")
+
+
+def study_of(data: Path, folder: Path, clock: dict, seed: int, n_curve: int) -> StudyConfig:
+    """Write and load the study of one clock; every clock meets the same scans."""
+    cohorts = {
+        cohort: {
+            "series": str(data / cohort / "series"),
+            "participants": str(data / cohort / "participants.tsv"),
+        }
+        for cohort in ("reference", "trial")
+    }
+    cohorts["trial"]["sessions"] = str(data / "trial" / "sessions.tsv")
     study = {
         "extends": "recommended_stacked",
         "title": "a planted difference in scan length",
-        "paths": {"output": str(folder)},
+        "paths": {
+            "output": str(folder),
+            "allocation": str(data / "trial" / "allocation.tsv"),
+            **cohorts,
+        },
         "science": {
-            "seed": asked.seed,
-            "connectivity": {
-                "kinds": ["fisher_z", "log_correlation", "log_correlation_direction", "lagged"]
-            },
-            "clock": {
-                "views": ["log_correlation", "log_correlation_direction", "lagged"],
-                "strong_views": ["log_correlation_direction"],
-                "age_scale": "years",
-                **clock,
-            },
-            "evaluation": {"length_curve_scans": asked.reference, "efficiency": False},
+            "seed": seed,
+            "connectivity": {"kinds": KINDS},
+            "clock": clock,
+            "evaluation": {"length_curve_scans": n_curve, "efficiency": False},
             "trial": {
                 "arms": ["CON", "EX"],
                 "control_arm": "CON",
@@ -65,68 +116,80 @@ def study_of(folder: Path, clock: dict, asked: argparse.Namespace) -> StudyConfi
                 "primary_arm": "EX",
             },
         },
-        "synthetic": {
-            "n_parcels": asked.parcels,
-            "n_volumes": 150,
-            "reference": {"n": asked.reference, "n_sites": 1},
-            "trial": {
-                "arms": arms,
-                "visits": [{k: v for k, v in visit.items() if k != "label"} for visit in VISITS],
-                "loss": asked.loss,
-                "dropout": {"rate": 0.0},
-            },
-        },
     }
-    path = folder / "study.yaml"
     folder.mkdir(parents=True)
-    path.write_text(yaml.safe_dump(study))
-    return load_study(path)
+    (folder / "study.yaml").write_text(yaml.safe_dump(study))
+    return load_study(folder / "study.yaml")
+
+
+def contrast_of(study: StudyConfig, asked: argparse.Namespace) -> dict[str, object]:
+    """Run the corridor; return one clock's false effect and what was known of it beforehand."""
+    for done in run_stages(study):
+        if done.name == "compare":
+            break
+    result = load_comparison(study)
+    clock = BrainClock.load(Path(study.paths.output) / "train" / "clocks" / "whole_brain.clock")
+    curve = clock.length_curve
+    row = result.contrasts[result.contrasts["primary"]].iloc[0]
+    metrics = {one["metric"]: one["estimate"] for one in clock.facts["metrics"]}
+    said = [note for note in result.notes if "time of scan kept changed" in note]
+    return {
+        "r": metrics["r"],
+        "mae_years": metrics["MAE"],
+        "expected_years": curve.shift_years(asked.share, loss=asked.loss),
+        "contrast_years": row["estimate_years"],
+        "se_years": row["se_years"],
+        "p_value": row["p_value"],
+        "said": " ".join(said),
+    }
+
+
+def pooled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a line a clock: means over draws, the contrast's with its standard error."""
+    by_clock = rows.groupby("clock", sort=False)
+    names = ["r", "mae_years", "expected_years", "contrast_years", "se_years"]
+    found = by_clock[names].mean()
+    # Draws are independent trials, each with its own reference: their spread has everything in it.
+    found["se_of_mean_years"] = by_clock["contrast_years"].std() / np.sqrt(by_clock.size())
+    found["share_p_below_.05"] = by_clock["p_value"].agg(lambda p: float(np.mean(p < 0.05)))
+    found["said"] = by_clock["said"].agg(lambda words: float(np.mean(words != "")))
+    return found
 
 
 def main() -> None:
-    """Run the corridor once a clock and print what each of them sees."""
+    """Run the corridor once a draw and clock; print what each of them sees."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--loss", choices=("scattered", "contiguous"), default="scattered")
-    parser.add_argument("--share", type=float, default=0.5)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--people", type=int, default=60, help="of each arm")
-    parser.add_argument("--reference", type=int, default=240)
-    parser.add_argument("--parcels", type=int, default=60)
+    parser.add_argument("--loss", choices=("scattered", "contiguous"), default="contiguous")
+    parser.add_argument("--share", type=float, default=1 / 3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--people", type=int, default=200, help="of each arm")
+    parser.add_argument("--reference", type=int, default=400)
+    parser.add_argument("--parcels", type=int, default=40)
+    parser.add_argument("--volumes", type=int, default=150)
+    parser.add_argument("--out", type=Path, help="a folder for the table of draws")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        for number, (name, clock) in enumerate(CLOCKS.items()):
-            folder = Path(scratch) / str(number)
-            study = study_of(folder, clock, asked)
-            for done in run_stages(study):
-                if done.name == "compare":
-                    break
-            show(name, folder, load_comparison(study), asked)
-
-
-def show(name: str, folder: Path, result: object, asked: argparse.Namespace) -> None:
-    """Print one clock's false effect, what it expected, and what protects."""
-    clock = BrainClock.load(folder / "train" / "clocks" / "whole_brain.clock")
-    curve = clock.length_curve
-    expected = np.nan if curve is None else curve.shift_years(asked.share, loss=asked.loss)
-    primary = result.contrasts[result.contrasts["primary"]].iloc[0]
-    metrics = {row["metric"]: row["estimate"] for row in clock.facts["metrics"]}
-    print(f"\n{name}: MAE {metrics['MAE']:.2f} years, r {metrics['r']:.2f}")
-    print(f"  expected from its length curve ({curve.cut}): {expected:+.2f} years")
-    for label, row in (("primary contrast, truth 0", primary), *adjusted(result)):
+    rows = []
+    for seed in asked.seeds:
+        with tempfile.TemporaryDirectory() as scratch:
+            data, cut = Path(scratch) / "data", Path(scratch) / "cut"
+            write_study(make_study(synthetic_of(asked), seed=seed), data)
+            cut_to_one_length(data, cut)
+            for number, (name, (clock, one_length)) in enumerate(CASES.items()):
+                own = Path(scratch) / str(number)
+                source = cut if one_length else data
+                study = study_of(source, own, clock, seed, asked.reference)
+                rows.append({"seed": seed, "clock": name} | contrast_of(study, asked))
+        table = pd.DataFrame(rows)
+        print(table[table["seed"] == seed].drop(columns="said").round(3).to_string(index=False))
+        for name, said in table.loc[table["seed"] == seed, ["clock", "said"]].to_numpy():
+            print(f"{name}, said: {said or '-'}")
         print(
-            f"  {label}: {row['estimate_years']:+.2f} [{row['ci_low_years']:+.2f}, "
-            f"{row['ci_high_years']:+.2f}] years, p = {row['p_value']:.4f}"
+            f"\n{len(table['seed'].unique())} draw(s), means\n{pooled(table).round(3).to_string()}"
         )
-    for note in result.notes:
-        if "time of scan kept" in note or "scan length" in note:
-            print(f"  said: {note}")
-
-
-def adjusted(result: object) -> list[tuple[str, object]]:
-    """Return the sensitivity rows that adjust for the time of scan kept."""
-    table = result.sensitivity
-    found = table[table["analysis"].str.contains("time of scan kept")]
-    return [(str(row["analysis"]), row) for _, row in found.iterrows()]
+        print(flush=True)
+        if asked.out is not None:
+            asked.out.mkdir(parents=True, exist_ok=True)
+            table.round(4).to_csv(asked.out / "scan_length_draws.tsv", sep="\t", index=False)
 
 
 if __name__ == "__main__":
