@@ -8,9 +8,11 @@ A reference of adults and a two-arm trial are drawn as series; nothing is done t
 age, but at follow-up one arm keeps only a share of its volumes. The corridor runs from the series
 to the contrast, once a clock on the same scans: the stack, Fisher z alone, the stack trained on
 half scans as well, and the stack with every scan, the reference's too, cut to the length of the
-shortest. Printed are the primary contrast of every draw (truth: 0), what the clock's own length
-curve leads to expect, and what the comparison says of it; after every draw the means over draws
-with their standard errors.
+shortest. Printed are, for every draw: by how many years the loss alone moves the arm (the same
+scans of the same people, scored by the same clock with and without it: what is false about the
+effect, free of chance in who was drawn), what the comparison warns of from the clock's length
+curve, the primary contrast (truth: 0) and its p; after every draw the means over draws with their
+standard errors.
 """
 
 from __future__ import annotations
@@ -26,11 +28,12 @@ import yaml
 
 from brainage.clock import BrainClock
 from brainage.config import StudyConfig, load_study
-from brainage.connectivity import take_volumes
-from brainage.series import find_series, read_series, write_series
+from brainage.connectivity import build_features, take_volumes
+from brainage.series import ParcelSeries, find_series, read_series, write_series
 from brainage.stages.compare import load_comparison
 from brainage.stages.run import run_stages
 from brainage.synthetic import SyntheticOptions, make_study, write_study
+from brainage.tables import read_people
 
 VISITS = [
     {"label": "baseline", "session_id": "a", "nominal_years": 0.0},
@@ -51,11 +54,11 @@ CASES = {
 }
 
 
-def synthetic_of(asked: argparse.Namespace) -> SyntheticOptions:
+def synthetic_of(asked: argparse.Namespace, share: float) -> SyntheticOptions:
     """Return what is made: a reference, and two arms of which one loses volumes."""
     arms = [
         {"name": "CON", "n": asked.people, "effects_years": [0.0]},
-        {"name": "EX", "n": asked.people, "effects_years": [0.0], "shares_kept": [asked.share]},
+        {"name": "EX", "n": asked.people, "effects_years": [0.0], "shares_kept": [share]},
     ]
     return SyntheticOptions.model_validate(
         {
@@ -72,8 +75,8 @@ def synthetic_of(asked: argparse.Namespace) -> SyntheticOptions:
     )
 
 
-def cut_to_one_length(data: Path, cut: Path) -> None:
-    """Write a study's data again, each scan cut to the length of the shortest."""
+def cut_to_one_length(data: Path, cut: Path) -> int:
+    """Write a study's data again, all scans cut to the length of the shortest; return it."""
     shutil.copytree(data, cut, ignore=shutil.ignore_patterns("series"))
     series = {
         cohort: [read_series(file) for file in find_series(data / cohort / "series")]
@@ -83,6 +86,7 @@ def cut_to_one_length(data: Path, cut: Path) -> None:
     for cohort, runs in series.items():
         for run in runs:
             write_series(take_volumes(run, np.arange(shortest)), cut / cohort / "series")
+    return shortest
 
 
 def study_of(data: Path, folder: Path, clock: dict, seed: int, n_curve: int) -> StudyConfig:
@@ -123,20 +127,20 @@ def study_of(data: Path, folder: Path, clock: dict, seed: int, n_curve: int) -> 
 
 
 def contrast_of(study: StudyConfig, asked: argparse.Namespace) -> dict[str, object]:
-    """Run the corridor; return one clock's false effect and what was known of it beforehand."""
+    """Run the corridor; return one clock's contrast and what was said of it."""
     for done in run_stages(study):
         if done.name == "compare":
             break
     result = load_comparison(study)
-    clock = BrainClock.load(Path(study.paths.output) / "train" / "clocks" / "whole_brain.clock")
-    curve = clock.length_curve
+    clock = clock_of(study)
     row = result.contrasts[result.contrasts["primary"]].iloc[0]
     metrics = {one["metric"]: one["estimate"] for one in clock.facts["metrics"]}
+    kept = result.tables["time_kept"].set_index(["arm", "visit"])
     said = [note for note in result.notes if "time of scan kept changed" in note]
     return {
         "r": metrics["r"],
         "mae_years": metrics["MAE"],
-        "expected_years": curve.shift_years(asked.share, loss=asked.loss),
+        "warned_years": kept.loc[("EX", "1 year"), f"shift_if_{asked.loss}_years"],
         "contrast_years": row["estimate_years"],
         "se_years": row["se_years"],
         "p_value": row["p_value"],
@@ -144,15 +148,49 @@ def contrast_of(study: StudyConfig, asked: argparse.Namespace) -> dict[str, obje
     }
 
 
+def clock_of(study: StudyConfig) -> BrainClock:
+    """Load the clock that a study trained."""
+    return BrainClock.load(Path(study.paths.output) / "train" / "clocks" / "whole_brain.clock")
+
+
+def exercised(asked: argparse.Namespace, data: Path, seed: int) -> dict[str, list[ParcelSeries]]:
+    """Return the exercise arm's later scans as they were before the loss, and after it."""
+    made = make_study(synthetic_of(asked, share=1.0), seed=seed)
+    scans = made.scans("trial")
+    later = scans[(scans["arm"] == "EX") & (scans["session_id"] == "b")]
+    before = [made.make_series(row) for _, row in later.iterrows()]
+    people = {run.participant_id for run in before}
+    after = [
+        read_series(file)
+        for file in find_series(data / "trial" / "series")
+        if file.participant_id in people and file.session_id == "b"
+    ]
+    return {"before": before, "after": after}
+
+
+def moved_by(
+    clock: BrainClock, scans: dict[str, list[ParcelSeries]], people: pd.DataFrame
+) -> float:
+    """Return by how many years the loss alone moves the mean prediction of the arm."""
+    predicted = {}
+    for when, runs in scans.items():
+        features = build_features(runs, people, kinds=KINDS)
+        scores = clock.score(features).set_index("participant_id")
+        predicted[when] = scores["predicted_age_years"]
+    return float((predicted["after"] - predicted["before"]).mean())
+
+
 def pooled(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a line a clock: means over draws, the contrast's with its standard error."""
+    """Return a line a clock: means over draws, two of them with their standard errors."""
     by_clock = rows.groupby("clock", sort=False)
-    names = ["r", "mae_years", "expected_years", "contrast_years", "se_years"]
+    names = ["r", "mae_years", "warned_years", "moved_years", "contrast_years", "se_years"]
     found = by_clock[names].mean()
     # Draws are independent trials, each with its own reference: their spread has everything in it.
-    found["se_of_mean_years"] = by_clock["contrast_years"].std() / np.sqrt(by_clock.size())
+    root = np.sqrt(by_clock.size())
+    for name in ("moved_years", "contrast_years"):
+        found[f"se_of_{name}"] = by_clock[name].std() / root
     found["share_p_below_.05"] = by_clock["p_value"].agg(lambda p: float(np.mean(p < 0.05)))
-    found["said"] = by_clock["said"].agg(lambda words: float(np.mean(words != "")))
+    found["share_warned"] = by_clock["said"].agg(lambda words: float(np.mean(words != "")))
     return found
 
 
@@ -172,13 +210,22 @@ def main() -> None:
     for seed in asked.seeds:
         with tempfile.TemporaryDirectory() as scratch:
             data, cut = Path(scratch) / "data", Path(scratch) / "cut"
-            write_study(make_study(synthetic_of(asked), seed=seed), data)
-            cut_to_one_length(data, cut)
+            write_study(make_study(synthetic_of(asked, asked.share), seed=seed), data)
+            shortest = cut_to_one_length(data, cut)
+            scans = exercised(asked, data, seed)
+            people = read_people(data / "trial" / "participants.tsv")
             for number, (name, (clock, one_length)) in enumerate(CASES.items()):
-                own = Path(scratch) / str(number)
-                source = cut if one_length else data
+                source, own = cut if one_length else data, Path(scratch) / str(number)
                 study = study_of(source, own, clock, seed, asked.reference)
-                rows.append({"seed": seed, "clock": name} | contrast_of(study, asked))
+                own_row = {"seed": seed, "clock": name} | contrast_of(study, asked)
+                seen = scans
+                if one_length:
+                    seen = {
+                        when: [take_volumes(run, np.arange(shortest)) for run in runs]
+                        for when, runs in scans.items()
+                    }
+                own_row["moved_years"] = moved_by(clock_of(study), seen, people)
+                rows.append(own_row)
         table = pd.DataFrame(rows)
         print(table[table["seed"] == seed].drop(columns="said").round(3).to_string(index=False))
         for name, said in table.loc[table["seed"] == seed, ["clock", "said"]].to_numpy():

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from brainage.errors import DesignError
 from brainage.number_words import signed
 from brainage.tables import LOSSES, Column, LengthCurve, TableSchema
 from brainage.trial.analyses.adjusted import fit_adjusted
@@ -72,14 +73,14 @@ def _kept(inputs: AnalysisInputs) -> AnalysisResult:
     design = inputs.design
     wide = scans.pivot_table(index=["participant_id", "arm"], columns="visit", values="retained_s")
     wide = wide.reindex(columns=[design.baseline, *design.later_visits]).reset_index(level="arm")
-    curve = _curve(inputs)
+    curve, age_years = _curve(inputs), float(scans["age_years"].mean())
     rows = [
-        _row(wide, inputs, arm, visit) | _shifts(wide, curve, arm, visit, design.baseline)
+        _row(wide, inputs, arm, visit)
+        | _shifts(wide, curve, arm, visit, design.baseline, age_years=age_years)
         for arm in design.arms
         for visit in (design.baseline, *design.later_visits)
     ]
     table = pd.DataFrame(rows, columns=list(KEPT.names))
-    notes = _notes(table, wide, inputs, curve)
     changes = inputs.changes.merge(
         scans[["participant_id", "visit", "retained_s"]], on=["participant_id", "visit"], how="left"
     ).assign(
@@ -87,10 +88,20 @@ def _kept(inputs: AnalysisInputs) -> AnalysisResult:
     )
     names = ("retained_s", "baseline_retained_s")
     known = changes[changes[list(names)].notna().all(axis=1)]
+    tables = {KEPT.name: table}
     if len(known) and (np.ptp(known[list(names)].to_numpy(), axis=0) == 0).all():
-        return AnalysisResult(tables={KEPT.name: table}, notes=tuple(notes))
-    found = fit_adjusted(inputs, known, names)
-    return replace(found, tables={KEPT.name: table}, notes=(*found.notes, *notes))
+        return AnalysisResult(tables=tables, notes=tuple(_notes(table, wide, inputs, curve)))
+    try:
+        found = fit_adjusted(inputs, known, names)
+    except DesignError as error:
+        # Where the arm determines the time kept nothing can be adjusted for, and the warning
+        # matters most.
+        notes = _notes(table, wide, inputs, curve, no_row=str(error))
+        if not notes:
+            raise
+        return AnalysisResult(tables=tables, notes=tuple(notes))
+    notes = _notes(table, wide, inputs, curve)
+    return replace(found, tables=tables, notes=(*found.notes, *notes))
 
 
 def _with_times(inputs: AnalysisInputs) -> pd.DataFrame:
@@ -132,16 +143,27 @@ def _row(wide: pd.DataFrame, inputs: AnalysisInputs, arm: str, visit: str) -> di
     mine = change[wide.loc[change.index, "arm"] == arm]
     other = change[wide.loc[change.index, "arm"] == design.control_arm]
     row["change_s"] = float(mine.mean()) if len(mine) else np.nan
-    if arm != design.control_arm and _comparable(mine, other):
-        found = welch_difference(mine, other)
-        row |= {"change_minus_control_s": found.estimate, "p_value": found.p_value}
+    if arm != design.control_arm and len(mine) > 1 and len(other) > 1:
+        row["change_minus_control_s"] = float(mine.mean() - other.mean())
+        # Where everyone of an arm lost the same there is no test, but the difference is there.
+        if mine.std(ddof=1) > 0 and other.std(ddof=1) > 0:
+            row["p_value"] = welch_difference(mine, other).p_value
     return row
 
 
 def _shifts(
-    wide: pd.DataFrame, curve: LengthCurve | None, arm: str, visit: str, baseline: str
+    wide: pd.DataFrame,
+    curve: LengthCurve | None,
+    arm: str,
+    visit: str,
+    baseline: str,
+    *,
+    age_years: float,
 ) -> dict[str, float]:
-    """Return what the change of time alone does to the arm's mean prediction."""
+    """Return what the change of time alone does to the arm's mean prediction.
+
+    At the mean age of the trial's scans: the reference, whose mean the curve is of, may be younger.
+    """
     names = {"scattered": "shift_if_scattered_years", "contiguous": "shift_if_contiguous_years"}
     if curve is None or visit == baseline:
         return dict.fromkeys((*names.values(), "n_beyond_curve"), np.nan)
@@ -154,7 +176,7 @@ def _shifts(
     beyond = np.zeros(len(both), dtype=bool)
     for loss in LOSSES:
         later, first = (
-            curve.shifts_years((both[name] / whole).to_numpy(float), loss=loss)
+            curve.shifts_years((both[name] / whole).to_numpy(float), loss=loss, age_years=age_years)
             for name in (visit, baseline)
         )
         moved = later - first
@@ -165,15 +187,23 @@ def _shifts(
 
 
 def _notes(
-    table: pd.DataFrame, wide: pd.DataFrame, inputs: AnalysisInputs, curve: LengthCurve | None
+    table: pd.DataFrame,
+    wide: pd.DataFrame,
+    inputs: AnalysisInputs,
+    curve: LengthCurve | None,
+    *,
+    no_row: str = "",
 ) -> list[str]:
-    """Say where the arms' time kept changed otherwise than control's, in seconds and in years."""
+    """Say where the arms' time kept changed otherwise than control's, in seconds and in years.
+
+    `no_row` is why there is no adjusted row, where there is none.
+    """
     at_baseline = float(wide[inputs.design.baseline].mean())
     control = table[table["arm"] == inputs.design.control_arm].set_index("visit")
     differ = []
     for row in table.to_dict("records"):
         share = abs(row["change_minus_control_s"]) / at_baseline
-        if not (share > _DIFFER_SHARE and row["p_value"] < _DIFFER_P):
+        if not share > _DIFFER_SHARE or row["p_value"] >= _DIFFER_P:
             continue
         words = f"{row['arm']} at {row['visit']} {signed(row['change_minus_control_s'], 0)} s"
         names = ("shift_if_scattered_years", "shift_if_contiguous_years")
@@ -186,20 +216,21 @@ def _notes(
         differ.append(words)
     if not differ:
         return []
-    end = (
-        "the clock keeps no length curve, so by how many is not known; see the adjusted row"
+    known = (
+        "the clock keeps no length curve, so by how many is not known"
         if curve is None
-        else f"years by the clock's length curve ({curve.cut}); see the adjusted row"
+        else f"years by the clock's length curve ({curve.cut})"
+    )
+    end = f"{known}; " + (
+        f"the contrast adjusted for it could not be fitted ({no_row.rstrip('.')})"
+        if no_row
+        else "see the adjusted row"
     )
     return [
         "the time of scan kept changed otherwise than in control ("
         + "; ".join(differ)
         + f"): a shorter scan moves some clocks by years. {end[0].upper()}{end[1:]}"
     ]
-
-
-def _comparable(mine: pd.Series, other: pd.Series) -> bool:
-    return all(len(each) > 1 and each.std(ddof=1) > 0 for each in (mine, other))
 
 
 TIME_KEPT = Analysis(

@@ -57,6 +57,36 @@ def test_years_come_from_the_clocks_length_curve(trial, ran):
     assert "+0.2 years if volumes were lost in bursts and +0.6 if scans ended early" in note
 
 
+def test_years_are_those_of_the_trials_ages_not_of_the_references(trial, ran):
+    scores, design = trial
+    rows = [row | {"slope_on_age": 0.1} for row in CURVE["rows"]]
+    clocks = {"whole_brain": {"length_curve": CURVE | {"rows": rows, "retained_s": None}}}
+    inputs = vars(with_times(scores, design, 300.0, clocks))
+    table = ran("time_kept", scores, design, **inputs).result.tables["time_kept"]
+    row = table.set_index(["arm", "visit"]).loc[("HRT", "1 year")]
+    found = row["shift_if_contiguous_years"]
+    # Half of each scan is left, of people some 67 years old where the curve's are 50.
+    assert found == pytest.approx(2.4 + 0.1 * (scores["age_years"].mean() - 50.0), abs=0.3)
+
+
+def test_arm_that_loses_the_same_of_every_scan_is_warned_of_although_nothing_can_be_fitted(
+    trial, ran
+):
+    scores, design = trial
+    clocks = {"whole_brain": {"length_curve": CURVE}}
+    more = with_times(scores, design, 0.0, clocks)
+    arm = scores["participant_id"].map(design.allocation.set_index("participant_id")["arm"])
+    late = ((arm == "HRT") & (scores["session_id"] != "bl")).to_numpy()
+    rows = more.features.rows.assign(retained_s=np.where(late, 300.0, 600.0))
+    features = FeatureTable({}, rows)
+    result = ran("time_kept", scores, design, features=features, clocks=clocks).result
+    row = result.tables["time_kept"].set_index(["arm", "visit"]).loc[("HRT", "1 year")]
+    assert row["change_minus_control_s"] == pytest.approx(-300)
+    assert np.isnan(row["p_value"])
+    note = next(n for n in result.notes if "time of scan kept changed" in n)
+    assert "+0.8 years if volumes were lost in bursts and +2.4 if scans ended early" in note
+
+
 def test_scans_shorter_than_the_curve_are_counted_and_given_no_years(trial, ran):
     scores, design = trial
     clocks = {"whole_brain": {"length_curve": CURVE}}
