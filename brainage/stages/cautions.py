@@ -44,7 +44,8 @@ def clock_cautions(study: StudyConfig, trial: pd.DataFrame | None) -> list[str]:
             "of matrices nobody can measure by how much; where scans differ in length, prefer "
             "extends: fisher_z_ridge"
             if of_matrices
-            else "`train` measures by how much, and science.clock.half_scans takes much of it off"
+            else "`train` measures by how much; science.clock.half_scans can lower it, so compare "
+            "the length curves with and without"
         )
         lines.append(f"logarithms among the views move with scan length: {measured}")
     if _OF_SCANNER in views:

@@ -131,7 +131,7 @@ def test_more_folds_than_people_stop(folder):
 
 def test_who_asks_for_half_scans_is_told_what_they_may_cost(folder):
     asked = check(study_of(folder, clock={"half_scans": "half_weight"}))
-    assert any("need more people for it" in line for line in asked.lines)
+    assert any("needs other numbers of people" in line for line in asked.lines)
     assert not any("half scans" in line for line in check(study_of(folder)).lines)
 
 
