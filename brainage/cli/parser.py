@@ -56,8 +56,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     if extra:
         own = _verb_parser(parser, arguments)
         flags = [word for word in extra if word.startswith("-")]
-        unknown = flags[0].partition("=")[0] if flags else ""
-        hint = did_you_mean(unknown, own.flags()) if unknown else ""
+        unknown = flags[0].partition("=")[0] if flags else f"--{extra[0]}"
+        # A word that was meant as a flag is one but for its dashes.
+        hint = did_you_mean(unknown, own.flags(), cutoff=0.6 if flags else 0.8)
         own.error(f"not understood: {' '.join(extra)}.{hint}")
     return arguments
 

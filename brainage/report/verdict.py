@@ -67,7 +67,10 @@ SENTENCES = {
     "synthetic": "The data are synthetic, made with a known truth: this is no finding.",
     "scored": "{scans} scans of {people} people were scored; no arms were compared.",
     "extracted": "{done} of {scans} scans became parcel series; {rest} did not.",
-    "nothing": "No result is here yet.",
+    "nothing": (
+        "No result is here yet: in this study's output nothing was extracted, trained, scored or "
+        "compared. `brainage run` with the study's file makes what is missing, then this page."
+    ),
 }
 
 

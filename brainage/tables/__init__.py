@@ -21,7 +21,12 @@ from brainage.tables.schema import (
     Column,
     TableSchema,
 )
-from brainage.tables.scores import complete_scores, read_scores, refuse_several_clocks
+from brainage.tables.scores import (
+    complete_scores,
+    read_scores,
+    refuse_several_clocks,
+    refuse_unfit_scores,
+)
 from brainage.tables.sex import SEX_COLUMNS, sex_levels
 
 __all__ = [
@@ -49,6 +54,7 @@ __all__ = [
     "read_scores",
     "read_table",
     "refuse_several_clocks",
+    "refuse_unfit_scores",
     "read_text_table",
     "refuse_misnamed",
     "separator_of",

@@ -13,6 +13,7 @@ from brainage.tables.missing import missing_cells
 from brainage.tables.reading import read_table
 from brainage.tables.schema import SCORES, WHOLE_BRAIN
 from brainage.tables.sex import sex_levels
+from brainage.wording import listed, scan_words
 
 #: Rounding of two printed numbers to one decimal, years.
 _ROUNDING_YEARS = 0.11
@@ -133,6 +134,55 @@ def _refuse_another_gap(scores: pd.DataFrame, where: str) -> None:
             f"{gap.iloc[rows[0]]:g} years). A gap that was corrected for age is "
             "gap_corrected_years."
         )
+
+
+#: Brain ages and gaps that no clock means, years: a unit, a decimal mark or a code for missing.
+_AGES_YEARS, _MOST_GAP_YEARS = (-100.0, 200.0), 200.0
+
+
+def refuse_unfit_scores(scores: pd.DataFrame) -> None:
+    """Refuse scores that nothing can be compared by: several clocks, ages that no brain has.
+
+    One predicted age of a million years among thousands decides every mean and every error.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Schema `SCORES`; a missing number or clock says nothing.
+
+    Raises
+    ------
+    TableError
+        Two clocks of one network (`refuse_several_clocks`); predicted ages outside -100 to 200
+        years or gaps of more than 200, with the first scans.
+
+    Examples
+    --------
+    >>> scores = examples.scores()
+    >>> refuse_unfit_scores(scores)
+    >>> refuse_unfit_scores(scores.assign(predicted_age_years=1e6))
+    Traceback (most recent call last):
+        ...
+    brainage.errors.TableError: scores: predicted_age_years: expected -100 to 200 years, found...
+    """
+    refuse_several_clocks(scores)
+    gaps = (-_MOST_GAP_YEARS, _MOST_GAP_YEARS)
+    limits = {"predicted_age_years": _AGES_YEARS, "gap_years": gaps, "gap_corrected_years": gaps}
+    for name, (low, high) in limits.items():
+        if name not in scores:
+            continue
+        strange = scores[(scores[name] < low) | (scores[name] > high)]
+        if len(strange):
+            cells = (strange[key].tolist() for key in ("participant_id", "session_id", name))
+            shown = [
+                f"{number:g} ({scan_words(str(person), str(session))})"
+                for person, session, number in zip(*cells, strict=True)
+            ]
+            raise TableError(
+                f"scores: {name}: expected {low:g} to {high:g} years, found {listed(shown)}. "
+                "Correct the number (its unit, decimal mark, a code for missing), or leave the "
+                "scan out."
+            )
 
 
 def refuse_several_clocks(scores: pd.DataFrame) -> None:

@@ -21,6 +21,7 @@ VERBS = [*_STAGES, "init", "demo", "sweep", "power", "clock", "completion"]
         (["extract", "x", "--cohort", "trail"], "Did you mean 'trial'?"),
         (["clock", "shwo", "x"], "Did you mean 'show'?"),
         (["completion", "bsh"], "Did you mean 'bash'?"),
+        (["demo", "tiny"], "Did you mean '--tiny'?"),
     ],
 )
 def test_a_misspelt_word_gets_the_nearest_one_and_the_verbs_own_usage(arguments, words, capsys):

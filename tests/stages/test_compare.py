@@ -328,3 +328,16 @@ def test_an_outcome_that_was_named_and_is_not_among_the_scores_is_refused(alone,
         assert main([verb, str(study)]) == BAD_INPUT
         told = " ".join("".join(capsys.readouterr()).split())
         assert "Set science.trial.outcome: gap_years" in told
+
+
+def test_a_predicted_age_of_a_million_years_is_refused_before_anything_is_made(alone, capsys):
+    scores = pd.read_csv(alone / "predicted.tsv", sep="\t", dtype={"participant_id": str})
+    scores.loc[3, "predicted_age_years"] = 1e6
+    scores.to_csv(alone / "predicted.tsv", sep="\t", index=False)
+    study = alone / "study.yaml"
+    study.write_text(ALONE.replace("SCORES", "predicted.tsv"))
+    for verb in ("check", "run"):
+        assert main([verb, str(study)]) == BAD_INPUT
+        told = " ".join("".join(capsys.readouterr()).split())
+        assert "expected -100 to 200 years, found 1e+06 (sub-03 ses-bl)" in told
+    assert not (alone / "out").exists()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from brainage.errors import TableError
-from brainage.tables import WHOLE_BRAIN, complete_scores, read_scores
+from brainage.tables import WHOLE_BRAIN, complete_scores, read_scores, refuse_unfit_scores
 
 ROWS = {"participant_id": ["1", "2"], "session_id": ["a", "a"], "age_years": [60.0, 61.5]}
 
@@ -50,3 +50,13 @@ def test_five_columns_are_a_scores_table(tmp_path):
     found = read_scores(tmp_path / "s.csv")
     assert found["sex"].tolist() == ["F", "M"]
     assert np.isnan(found["mean_fd_mm"]).all()
+
+
+@pytest.mark.parametrize("name", ["predicted_age_years", "gap_years", "gap_corrected_years"])
+def test_an_age_that_no_brain_has_is_told_with_its_scan(name):
+    scores = pd.DataFrame(
+        {"participant_id": ["01", "02", "03"], "session_id": "bl", name: [61.0, 1e6, np.nan]}
+    )
+    with pytest.raises(TableError, match=rf"{name}: expected .* found 1e\+06 \(sub-02 ses-bl\)\."):
+        refuse_unfit_scores(scores)
+    refuse_unfit_scores(scores.drop(index=1))

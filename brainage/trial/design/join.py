@@ -11,7 +11,7 @@ import pandas as pd
 
 from brainage.errors import DesignError
 from brainage.showing import Shown
-from brainage.tables import SCORES, check_table, complete_scores, refuse_several_clocks
+from brainage.tables import SCORES, check_table, complete_scores, refuse_unfit_scores
 from brainage.trial.design.allocation import check_allocation
 from brainage.trial.design.allocation_schemes import check_replayed
 from brainage.trial.design.timing import with_years
@@ -237,7 +237,7 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
     Raises
     ------
     TableError
-        Repeated rows, absent columns.
+        Repeated rows, absent columns, predicted ages that no brain has.
     DesignError
         An arm column among the scores, nobody scored who was randomised, ages or dates that go
         backwards between visits, a visit with people of one arm only, a constant outcome.
@@ -260,7 +260,7 @@ def join_scores(scores: pd.DataFrame, design: TrialDesign, *, outcome: str) -> T
     notes = _unused(scans, visits)
     scans = scans[scans["visit"].notna() & scans["arm"].notna()]
     _refuse_nothing(scans, scores, design)
-    refuse_several_clocks(scans)
+    refuse_unfit_scores(scans)
     scans, more = with_years(scans, design.visits, design.dates)
     notes += more
     _check_visits(scans, design, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brainage.raw_names import said
 from brainage.trial.analyses.planned import analysis, asked_for
 from brainage.trial.models.covariance_models import FALL_BACK_ORDER
 from brainage.trial.models.model_frame import FEW_PEOPLE
@@ -74,13 +75,13 @@ def plan_text(
             "exclusion, connectivity, clock, seed)"
         )
     lines.append("")
-    lines += [f"{what}: {text}." for what, text in plan_statements(options, first)]
+    lines += [f"{what}: {said(text)}." for what, text in plan_statements(options, first)]
     lines += [
         "",
         "Analyses, each between every active arm and control and, where it has such "
         "rows, within every arm:",
     ]
-    lines += [f"  - {record.key}: {record.words}" for record in asked_for(options)]
+    lines += [f"  - {record.title(options)}: {record.words}" for record in asked_for(options)]
     lines += ["", "Anything not named here is post hoc.", ""]
     return "\n".join(lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brainage.trial import write_plan
-from brainage.trial.analyses.planned import asked_for
+from brainage.trial.analyses.planned import analysis, asked_for
 from brainage.trial.plan.plan_words import plan_statements, plan_text
 
 FIRST = {"analysis": "mmrm", "arm": "HRT", "versus": "CON", "visit": "1 year"}
@@ -49,8 +49,19 @@ def test_every_analysis_that_is_asked_for_has_its_line(make_options):
     options = make_options(dose_column="sessions", dose={})
     lines = plan_text(options, "abc", FIRST).splitlines()
     for record in asked_for(options):
-        assert f"  - {record.key}: {record.words}" in lines
+        assert f"  - {record.title(options)}: {record.words}" in lines
+    of_dose = f"  - {analysis('dose').title(options)}:"
+    assert any(line.startswith(of_dose) for line in lines)
     assert not any(
-        line.startswith("  - dose:")
-        for line in plan_text(make_options(), "abc", FIRST).splitlines()
+        line.startswith(of_dose) for line in plan_text(make_options(), "abc", FIRST).splitlines()
     )
+
+
+def test_the_text_has_no_raw_names_of_choices(make_options):
+    options = make_options(
+        degrees_of_freedom="kenward_roger", outcome="gap_years", style="levakov2023"
+    )
+    text = plan_text(options, "abc", FIRST)
+    assert "Kenward-Roger" in text
+    assert "Outcome: uncorrected gap, years" in text
+    assert not [word for word in text.split() if "_" in word]
