@@ -62,4 +62,8 @@ def _verify(arguments: argparse.Namespace, screen: Screen) -> int:
             "problems": list(verified.problems),
         }
     )
-    return BAD_INPUT if verified.problems else DONE
+    if verified.problems:
+        show_end(screen, next_step="make again what differs: the stage's verb with --overwrite")
+        return BAD_INPUT
+    show_end(screen, next_step=f"brainage run {as_given(arguments)} makes what is missing, if any")
+    return DONE

@@ -28,9 +28,9 @@ def run_on_cluster(
 ) -> int:
     """Submit a study's scans, or its whole run; list its scans; or show what became of them."""
     if getattr(arguments, "status", False):
-        return _status(screen, study)
+        return _status(arguments, screen, study)
     if getattr(arguments, "list", False):
-        return _list(screen, study, cohorts)
+        return _list(arguments, screen, study, cohorts)
     from brainage.stages.slurm import submit_extraction, submit_run
 
     if getattr(arguments, "shard", None) or getattr(arguments, "collect", False):
@@ -59,7 +59,7 @@ def run_on_cluster(
     return DONE
 
 
-def _status(screen: Screen, study: StudyConfig) -> int:
+def _status(arguments: argparse.Namespace, screen: Screen, study: StudyConfig) -> int:
     from brainage.stages.slurm import extraction_status, submitted_jobs
 
     table, jobs = extraction_status(study), submitted_jobs(study)
@@ -67,10 +67,16 @@ def _status(screen: Screen, study: StudyConfig) -> int:
     if jobs:
         screen.line("jobs: " + ", ".join(f"{name} {job}" for name, job in jobs.items()))
     screen.result({"cohorts": table.to_dict("records"), "jobs": jobs})
+    waits = table[["running", "failed", "missing"]].to_numpy().any()
+    verb = "extract" if waits else "run"
+    does = "extracts what is missing or failed" if waits else "goes on from there"
+    show_end(screen, next_step=f"brainage {verb} {as_given(arguments)} {does}")
     return DONE
 
 
-def _list(screen: Screen, study: StudyConfig, cohorts: Sequence[Cohort]) -> int:
+def _list(
+    arguments: argparse.Namespace, screen: Screen, study: StudyConfig, cohorts: Sequence[Cohort]
+) -> int:
     from brainage.stages.scan_list import cohort_scans, freeze
 
     listed = {}
@@ -80,4 +86,9 @@ def _list(screen: Screen, study: StudyConfig, cohorts: Sequence[Cohort]) -> int:
         screen.line(f"{cohort}: {len(scans)} scans listed in {path}")
         listed[cohort] = {"n_scans": len(scans), "list": str(path)}
     screen.result(listed)
+    show_end(
+        screen,
+        next_step=f"brainage extract {as_given(arguments)} --shard K/N for every K, then with "
+        "--collect",
+    )
     return DONE

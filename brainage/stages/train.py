@@ -189,7 +189,11 @@ def _with_efficiency(metrics: pd.DataFrame, efficiency: pd.DataFrame) -> pd.Data
     """Return metrics with the first figures of the efficiency; none where it was not measured."""
     rows = efficiency[efficiency["measure"].isin(_AMONG_METRICS) & efficiency["estimate"].notna()]
     rows = finite(rows).rename(columns={"measure": "metric"})
-    rows = rows.assign(validation=f"trial efficiency, {WITHIN_SCAN}", shows_nothing=False)
+    # The clock of these rows is the one that the first validation is of.
+    rows = rows.assign(
+        validation=f"trial efficiency, {WITHIN_SCAN}",
+        shows_nothing=bool(metrics["shows_nothing"].iloc[0]),
+    )
     return pd.concat([metrics, rows[list(METRICS.names)]], ignore_index=True)
 
 

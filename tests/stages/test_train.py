@@ -2,12 +2,19 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 
-from brainage.clock import BrainClock
+from brainage.clock import EFFICIENCY, METRICS, BrainClock
 from brainage.config import StudyConfig
 from brainage.errors import StageError
-from brainage.stages.train import clock_file, load_efficiency, study_clocks, write_clocks
+from brainage.stages.train import (
+    _with_efficiency,
+    clock_file,
+    load_efficiency,
+    study_clocks,
+    write_clocks,
+)
 
 NETWORKS = (
     "视觉",
@@ -57,3 +64,14 @@ def test_a_twin_tells_the_planted_share_and_the_file_holds_figures_alone(finishe
     facts = BrainClock.load(folder / "clocks" / "whole_brain.clock").facts["efficiency"]
     assert [row["measure"] for row in facts] == list(efficiency.index)
     assert all(set(row) == {"measure", "estimate", "low", "high", "n", "note"} for row in facts)
+
+
+@pytest.mark.parametrize("shows_nothing", [True, False])
+def test_rows_of_efficiency_say_of_the_clock_what_its_accuracy_says(shows_nothing):
+    metrics = pd.DataFrame(
+        [("5-fold", "MAE", 9.0, 8.0, 10.0, shows_nothing)], columns=METRICS.names
+    )
+    row = dict.fromkeys(EFFICIENCY.names) | {"measure": "share_used", "estimate": 0.1, "n": 20}
+    both = _with_efficiency(metrics, pd.DataFrame([row | {"low": 0.0, "high": 0.2}]))
+    assert both["metric"].tolist() == ["MAE", "share_used"]
+    assert both["shows_nothing"].tolist() == [shows_nothing] * 2

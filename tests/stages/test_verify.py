@@ -40,12 +40,16 @@ def test_an_untouched_output_verifies_and_every_changed_file_is_named(copy_of_fi
     told = verify(study).problems
     assert {problem.split(":")[0] for problem in told} == set(map(str, changed))
     assert main(["check", str(copy_of_finished / "study.yaml"), "--verify"]) == BAD_INPUT
-    assert "scores.tsv: changed since `brainage score` wrote it" in "".join(capsys.readouterr())
+    said = "".join(capsys.readouterr())
+    assert "scores.tsv: changed since `brainage score` wrote it" in said
+    assert "next: make again what differs" in said
 
 
 def test_verify_on_the_command_line_says_how_many_files_it_compared(finished, capsys):
     assert main(["check", str(finished / "study.yaml"), "--verify"]) == DONE
-    assert "differ" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "differ" in said
+    assert "next: brainage run" in said
 
 
 def test_an_output_that_is_not_there_is_told(tmp_path):
