@@ -213,7 +213,9 @@ def main() -> None:
             write_study(make_study(synthetic_of(asked, asked.share), seed=seed), data)
             shortest = cut_to_one_length(data, cut)
             scans = exercised(asked, data, seed)
-            people = read_people(data / "trial" / "participants.tsv")
+            people = read_people(
+                data / "trial" / "participants.tsv", data / "trial" / "sessions.tsv"
+            )
             for number, (name, (clock, one_length)) in enumerate(CASES.items()):
                 source, own = cut if one_length else data, Path(scratch) / str(number)
                 study = study_of(source, own, clock, seed, asked.reference)
