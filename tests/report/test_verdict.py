@@ -107,3 +107,7 @@ def test_extraction_alone_and_nothing_at_all():
         "28 of 30 scans became parcel series; 2 did not.",
     )
     assert keys(StudyResults(title="x")) == ["nothing"]
+    # A page of nothing says what is missing and what makes it.
+    (words,) = verdict(StudyResults(title="x"))
+    assert "nothing was extracted, trained" in words
+    assert "`brainage run`" in words

@@ -16,6 +16,8 @@ from brainage.clock.regressors.primal import Moments
 from brainage.clock.regressors.seen_features import SeenFeatures
 
 Needs = Literal["grams", "moments", "features", "passes"]
+#: Rows of a training set -> their weights, adding up to its whole scans.
+Weigh = Callable[[np.ndarray], np.ndarray]
 
 #: Scans or features beyond which neither a Gram matrix nor ``X'X`` is decomposed (0.8 GB, minutes
 #: for each training set): ridges are then solved in passes over the features.
@@ -101,7 +103,7 @@ class PassTraining:
     groups: np.ndarray
     splits: list[tuple[np.ndarray, np.ndarray]]
     inner_folds: int
-    weigh: Callable[[np.ndarray], np.ndarray] | None = None
+    weigh: Weigh | None = None
 
 
 @dataclass(frozen=True)

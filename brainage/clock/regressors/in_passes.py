@@ -7,20 +7,19 @@ the two, so people are left out a fold at a time here, and the card says so.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from brainage.clock.regressors.age_scale import AgeScale, to_scale
+from brainage.clock.regressors.contract import Weigh
 from brainage.clock.regressors.iterative import ShiftedSolutions, solve_shifted, training_sums
 from brainage.clock.regressors.seen_features import SeenFeatures
 from brainage.errors import BrainAgeWarning
 
 Split = tuple[np.ndarray, np.ndarray]
-#: Weights of rows of a training set, adding up to its whole scans.
-Weigh = Callable[[np.ndarray], np.ndarray]
 
 #: Residual, relative to its right-hand side, of the systems that a choice rests on.
 CHOICE_TOLERANCE = 1e-4

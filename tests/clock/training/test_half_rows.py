@@ -124,7 +124,8 @@ def test_every_prediction_is_a_weighted_ridge_of_other_people(cohort, weight, re
         ridge.fit(np.vstack(rows), np.concatenate(ages), sample_weight=weights)
         own = cv.predictions[cv.predictions["fold"] == fold]
         test = np.setdiff1d(np.arange(40), train)
-        np.testing.assert_allclose(own["predicted_age_years"], ridge.predict(z[test]), rtol=1e-5)
+        rtol = 1e-7 if regressor is None else 1e-5
+        np.testing.assert_allclose(own["predicted_age_years"], ridge.predict(z[test]), rtol=rtol)
 
 
 @pytest.mark.parametrize(("options", "regressor"), WAYS, ids=NAMES)
@@ -145,7 +146,8 @@ def test_halves_of_left_out_people_change_nothing(cohort, options, regressor):
         again.predictions.loc[first, "predicted_age_years"],
         cv.predictions.loc[first, "predicted_age_years"],
         rtol=1e-9,
-        atol=1e-9 if regressor is None else 1e-3,
+        # In passes to what the solver leaves.
+        atol=0.0 if regressor is None else 1e-3,
     )
 
 
