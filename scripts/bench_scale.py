@@ -45,7 +45,7 @@ _CALLS = (
     "unlink,unlinkat,rename,renameat,renameat2,getdents64,readlink,chmod,fchmod,fchmodat"
 )
 _STUDY = """\
-extends: fisher_z_ridge
+extends: PRESET
 paths:
   output: out
   reference: {scans: reference, participants: reference/participants.tsv}
@@ -90,8 +90,8 @@ class Cost(NamedTuple):
     files_a_scan: float
 
 
-def make_study(folder: Path, n_scans: int) -> Path:
-    """Lay out a study of so many scans; return its file."""
+def make_study(folder: Path, n_scans: int, preset: str) -> Path:
+    """Lay out a study of so many scans that extends a preset; return its file."""
     rng = np.random.default_rng(0)
     labels = np.arange(125).reshape(_SHAPE) % (_P + 1)
     write_nifti(folder / "atlas.nii.gz", labels, _AFFINE)
@@ -113,7 +113,7 @@ def make_study(folder: Path, n_scans: int) -> Path:
         (folder / cohort / "participants.tsv").write_text("\n".join(people) + "\n")
     arms = [f"sub-t{i:05d}\t{('CON', 'HRT')[i % 2]}" for i in range(n_trial)]
     (folder / "allocation.tsv").write_text("\n".join(["participant_id\tarm", *arms]) + "\n")
-    (folder / "study.yaml").write_text(_STUDY)
+    (folder / "study.yaml").write_text(_STUDY.replace("PRESET", preset))
     return folder / "study.yaml"
 
 
@@ -218,26 +218,28 @@ def calls_of(stage: str, study_file: Path) -> int:
     return int(total[-1])
 
 
-def print_calls(stages: list[str]) -> None:
+def print_calls(stages: list[str], preset: str) -> None:
     """Print the system calls on files that each stage makes for each scan."""
     few, many = 40, 120
     counts: dict[int, dict[str, int]] = {}
     for n in (few, many):
         with tempfile.TemporaryDirectory(prefix="brainage-scale-") as folder:
-            study_file = make_study(Path(folder), n)
+            study_file = make_study(Path(folder), n, preset)
             counts[n] = {stage: calls_of(stage, study_file) for stage in stages}
     print("stage\tcalls_a_scan")
     for stage in stages:
         print(f"{stage}\t{(counts[many][stage] - counts[few][stage]) / (many - few):.1f}")
 
 
-def print_costs(sizes: list[int], stages: list[str], make: Callable[[Path, int], Path]) -> None:
+def print_costs(
+    sizes: list[int], stages: list[str], make: Callable[[Path, int, str], Path], preset: str
+) -> None:
     """Print what each stage costs at each size, and how it grows."""
     print("\t".join(Cost._fields))
     costs = []
     for n in sizes:
         with tempfile.TemporaryDirectory(prefix="brainage-scale-") as folder:
-            study_file = make(Path(folder), n)
+            study_file = make(Path(folder), n, preset)
             for stage in stages:
                 cost = measured(n, stage, study_file)
                 costs.append(cost)
@@ -251,9 +253,9 @@ def print_costs(sizes: list[int], stages: list[str], make: Callable[[Path, int],
             print(f"{stage}\t{np.polyfit(*logs.T, 1)[0]:.2f}")
 
 
-def make_on_record(folder: Path, n_scans: int) -> Path:
+def make_on_record(folder: Path, n_scans: int, preset: str) -> Path:
     """Lay out a study whose scans are all extracted."""
-    study_file = make_study(folder, n_scans)
+    study_file = make_study(folder, n_scans, preset)
     put_all_on_record(study_file)
     return study_file
 
@@ -265,13 +267,14 @@ def main() -> None:
     parser.add_argument("--records", action="store_true", help="extract nothing")
     parser.add_argument("--calls", action="store_true", help="count system calls (strace)")
     parser.add_argument("--stages", nargs="+", choices=list(_STAGES), default=list(_STAGES))
+    parser.add_argument("--preset", default="recommended", help="what the study extends")
     asked = parser.parse_args()
     if asked.calls:
-        print_calls(asked.stages)
+        print_calls(asked.stages, asked.preset)
     if asked.sizes:
         stages = [stage for stage in asked.stages if not asked.records or stage != "extract"]
         make = make_on_record if asked.records else make_study
-        print_costs(asked.sizes, stages, make)
+        print_costs(asked.sizes, stages, make, asked.preset)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"this script: {peak:.0f} MB")
 

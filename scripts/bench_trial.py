@@ -33,6 +33,7 @@ from brainage.trial.analyses.repeated_measures import (
     baseline_covariates,
     fit_changes,
     model_data,
+    rows_of_fit,
 )
 from brainage.trial.analyses.rerandomize import rerandomization_test
 from brainage.trial.design.join import TrialData, join_scores
@@ -162,11 +163,11 @@ def _analyses(
             baseline=design.baseline,
             n_bootstraps=options.n_bootstraps,
         ),
-        "2 MMRM, covariance per arm, Satterthwaite": lambda: fit_changes(
-            changes, design, degrees_of_freedom="satterthwaite"
+        "2 MMRM, covariance per arm, Satterthwaite": lambda: rows_of_fit(
+            fit_changes(changes, design, degrees_of_freedom="satterthwaite"), design
         ),
-        "2 MMRM, Kenward-Roger": lambda: fit_changes(
-            changes, design, degrees_of_freedom="kenward_roger"
+        "2 MMRM, Kenward-Roger": lambda: rows_of_fit(
+            fit_changes(changes, design, degrees_of_freedom="kenward_roger"), design
         ),
         "2 constrained form": lambda: analysis("constrained").run(inputs),
         "3 ANCOVA at both visits": lambda: analysis("ancova").run(inputs),

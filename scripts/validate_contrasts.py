@@ -87,7 +87,7 @@ def contrasts(trials: int, draws: int) -> Iterator[Row]:
     for trial in range(trials):
         rng = np.random.default_rng([SEED, trial])
         changes, design = draw_changes(rng, 0.0)
-        fit = fit_changes(changes, design).fit
+        fit = fit_changes(changes, design)
         for each in linear_contrasts(design.options):
             weights = contrast_weights_of(fit, dict(each.arms), dict(each.visits))
             below[each.name].append(fit.estimate(weights).p_value < 0.05)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from brainage.blocks import blocks
 from brainage.showing import Shown
 
 
@@ -42,8 +43,9 @@ class HalfFeatures(Shown):
     def usable(self) -> np.ndarray:
         """Boolean (n_scans,): scans with both halves."""
         sides = (self.first, self.second)
-        found = [np.isfinite(view).any(axis=1) for side in sides for view in side.values()]
-        return np.all(found, axis=0)
+        return np.all(
+            [rows_with_features(view) for side in sides for view in side.values()], axis=0
+        )
 
     def select(self, index: np.ndarray) -> HalfFeatures:
         """Return the halves of some scans, in the order given."""
@@ -51,3 +53,9 @@ class HalfFeatures(Shown):
             {name: view[index] for name, view in side.items()} for side in (self.first, self.second)
         )
         return replace(self, first=first, second=second)
+
+
+def rows_with_features(view: np.ndarray) -> np.ndarray:
+    """Return which rows of a view hold any number, reading a block of them at a time."""
+    found = [np.isfinite(view[rows]).any(axis=1) for rows in blocks(*view.shape)]
+    return np.concatenate([np.zeros(0, dtype=bool), *found])

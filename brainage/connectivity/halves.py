@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,9 @@ def build_half_features(
     features: FeatureTable,
     *,
     views: Sequence[str],
+    scans: np.ndarray | None = None,
     cutter: Cutter = cut_cleaned,
+    folder: Path | None = None,
     n_jobs: int = 1,
     progress: Progress = silent,
 ) -> HalfFeatures:
@@ -52,8 +55,12 @@ def build_half_features(
         Of the whole scans: names the scans, their order, parcels and shrinkage.
     views : sequence of str
         Which of its views.
+    scans : ndarray of int, optional
+        Rows of `features` to halve; None: all.
     cutter : callable, default=cut_cleaned
         How a run is cut.
+    folder : Path, optional
+        Where features lie, as memory maps; None: in memory.
     n_jobs : int, default=1
         Worker processes. Never changes a number.
     progress : Progress, optional
@@ -83,7 +90,9 @@ def build_half_features(
         features,
         views=views,
         cuts=HALVES,
+        scans=scans,
         cutter=cutter,
+        folder=folder,
         n_jobs=n_jobs,
         progress=progress,
     )
@@ -92,6 +101,6 @@ def build_half_features(
     for side in (first, second):
         for view in side.values():
             # A scan with one half alone is one that could not be halved.
-            view[~both] = np.nan
+            view[np.flatnonzero(~both)] = np.nan
     reasons = found.reasons.drop_duplicates(["participant_id", "session_id"])
     return HalfFeatures(first, second, reasons.drop(columns="part").reset_index(drop=True))

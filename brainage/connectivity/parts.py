@@ -5,14 +5,17 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from joblib import delayed
 
+from brainage.blocks import blocks
 from brainage.connectivity.covariance import holds_amplitude
 from brainage.connectivity.features import FeatureTable
+from brainage.connectivity.half_features import rows_with_features
 from brainage.connectivity.kinds import KINDS
 from brainage.connectivity.matrices import MatrixFile, ParcelMatrix
 from brainage.connectivity.session_features import (
@@ -179,7 +182,7 @@ class PartFeatures(Shown):
 
     def usable(self, part: str) -> np.ndarray:
         """Boolean (n,): scans that have the part in every view."""
-        return np.all([np.isfinite(view).any(axis=1) for view in self.parts[part].values()], axis=0)
+        return np.all([rows_with_features(view) for view in self.parts[part].values()], axis=0)
 
 
 def build_part_features(
@@ -191,6 +194,7 @@ def build_part_features(
     cuts: Sequence[Cut],
     scans: np.ndarray | None = None,
     cutter: Cutter = cut_cleaned,
+    folder: Path | None = None,
     n_jobs: int = 1,
     progress: Progress = silent,
 ) -> PartFeatures:
@@ -212,6 +216,8 @@ def build_part_features(
         Rows of `features` to cut; None: all.
     cutter : callable, default=cut_cleaned
         How a run is cut.
+    folder : Path, optional
+        Where features lie, as memory maps; None: in memory.
     n_jobs : int, default=1
         Worker processes. Never changes a number.
     progress : Progress, optional
@@ -251,7 +257,9 @@ def build_part_features(
     wanted = [s for s in sessions if (s.participant_id, s.session_id) in row_of]
     parts = {
         cut.name: {
-            name: np.full((len(scans), spec.n_features), np.nan, dtype=np.float32)
+            name: _without_features(
+                (len(scans), spec.n_features), folder and folder / f"{cut.name}-{name}.npy"
+            )
             for name, spec in specs.items()
         }
         for cut in cuts
@@ -268,6 +276,16 @@ def build_part_features(
                 parts[cut.name][name][row_of[key]] = result.rows[spec.kind]
     names = ["participant_id", "session_id", "part", "reason"]
     return PartFeatures(scans, parts, pd.DataFrame(reasons, columns=names))
+
+
+def _without_features(shape: tuple[int, int], path: Path | None) -> np.ndarray:
+    """Return an array of NaN, in memory or as a memory map."""
+    if path is None:
+        return np.full(shape, np.nan, dtype=np.float32)
+    values = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    for rows in blocks(*shape):
+        values[rows] = np.nan
+    return values
 
 
 @dataclass(frozen=True)

@@ -282,14 +282,10 @@ def _on_reference(
     making = Making(folder, name, described, inputs, verb="evaluate")
 
     def write() -> list[Path]:
-        table = compute(
-            with_half_scans(study, features, progress=progress),
-            clock,
-            **options,
-            seed=seed,
-            n_jobs=study.run.n_jobs,
-            progress=progress,
-        )
+        with with_half_scans(study, features, folder=folder, progress=progress) as halved:
+            table = compute(
+                halved, clock, **options, seed=seed, n_jobs=study.run.n_jobs, progress=progress
+            )
         return _written(folder, name, table, schema)
 
     making.make(write, overwrite=overwrite)

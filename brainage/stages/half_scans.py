@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from brainage.clock import ClockOptions
 from brainage.config import StudyConfig
-from brainage.connectivity import FeatureTable, build_half_features
+from brainage.connectivity import FeatureTable, HalfFeatures, build_half_features
 from brainage.errors import StageError
+from brainage.files import scratch_folder
 from brainage.progress import Progress, silent
-from brainage.stages.cohorts import cohort_paths, cohort_people
+from brainage.stages.cohorts import Cohort, cohort_paths, cohort_people
 from brainage.stages.cutting import how_to_cut
 from brainage.stages.features import cohort_series
 from brainage.tables import Column, TableSchema, write_table
@@ -37,14 +40,16 @@ TRADE_OFF = (
 )
 
 
+@contextmanager
 def with_half_scans(
     study: StudyConfig,
     features: FeatureTable,
     *,
+    folder: Path,
     clocks: Sequence[ClockOptions] = (),
     progress: Progress = silent,
-) -> FeatureTable:
-    """Return the reference's features with their halves where a clock asks for them.
+) -> Iterator[FeatureTable]:
+    """Give the reference's features with their halves, where a clock asks for them.
 
     Parameters
     ----------
@@ -52,10 +57,16 @@ def with_half_scans(
         ``science.clock.half_scans``.
     features : FeatureTable
         Of the reference's whole scans.
+    folder : Path
+        A scratch folder for the halves' features is made in it, and removed.
     clocks : sequence of ClockOptions, optional
         Of a sweep, in the place of the study's own.
     progress : Progress, optional
         Told of every scan.
+
+    Yields
+    ------
+    features : FeatureTable
 
     Raises
     ------
@@ -64,23 +75,68 @@ def with_half_scans(
     """
     asking = [own for own in clocks or [study.science.clock] if own.half_scans != "off"]
     if not asking:
-        return features
+        yield features
+        return
     if cohort_paths(study, "reference").matrices:
         raise StageError(
             f"clock.half_scans: {asking[0].half_scans} needs series, which can be cut in two; "
             "paths.reference.matrices names matrices. Set half_scans: off, or name the series."
         )
-    cutter, words = how_to_cut(study, "reference")
-    halves = build_half_features(
-        cohort_series(study, "reference"),
-        cohort_people(study, "reference"),
-        features,
-        views=tuple(dict.fromkeys(view for own in asking for view in own.views)),
-        cutter=cutter,
-        n_jobs=study.run.n_jobs,
-        progress=progress,
-    )
-    return replace(features, halves=replace(halves, cut=words))
+    views = tuple(dict.fromkeys(view for own in asking for view in own.views))
+    with halves_of(study, features, views=views, folder=folder, progress=progress) as halves:
+        yield replace(features, halves=halves)
+
+
+@contextmanager
+def halves_of(
+    study: StudyConfig,
+    features: FeatureTable,
+    *,
+    views: Sequence[str],
+    folder: Path,
+    scans: np.ndarray | None = None,
+    cohort: Cohort = "reference",
+    progress: Progress = silent,
+) -> Iterator[HalfFeatures]:
+    """Make the features of both halves of a cohort's scans, on disk, for as long as they are used.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        Names series and people.
+    features : FeatureTable
+        Of the whole scans.
+    views : sequence of str
+        Which of its views.
+    folder : Path
+        A scratch folder is made in it, and removed.
+    scans : ndarray of int, optional
+        Rows of `features` that are halved; None: all.
+    cohort : {"reference", "external"}, default="reference"
+        Whose.
+    progress : Progress, optional
+        Told of every scan.
+
+    Yields
+    ------
+    halves : HalfFeatures
+        Features as memory maps: of a stack they are many times what memory holds.
+    """
+    cutter, words = how_to_cut(study, cohort)
+    folder.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(folder) as scratch:
+        halves = build_half_features(
+            cohort_series(study, cohort),
+            cohort_people(study, cohort),
+            features,
+            views=views,
+            scans=scans,
+            cutter=cutter,
+            folder=scratch,
+            n_jobs=study.run.n_jobs,
+            progress=progress,
+        )
+        yield replace(halves, cut=words)
 
 
 def write_not_halved(features: FeatureTable, folder: Path) -> list[Path]:

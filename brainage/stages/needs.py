@@ -108,6 +108,9 @@ def study_needs(study: StudyConfig, sessions: dict[Cohort, pd.DataFrame]) -> Nee
             disk += 4.0 * len(rows) * sum(sizes.values())
             cpu_s += len(rows) * len(sizes) * _VIEW_S * (p / 100) ** 2
         if cohort == "reference" and trains(study) and not _is_there(study, "train"):
+            if science.clock.half_scans != "off":
+                # Features of both halves, for as long as the clock is trained.
+                disk += 8.0 * len(rows) * sum(_n_features(view, p) for view in science.clock.views)
             cost, *of_networks = clock_costs(science.clock, rows, networks)
             memory, way = max(memory, cost.memory_bytes), _WAYS[cost.way]
             cpu_s += sum(each.cpu_s or 0.0 for each in (cost, *of_networks))

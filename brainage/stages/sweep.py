@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -88,26 +88,30 @@ def _sweep(
         _with_views_of(study, alternatives), folder, overwrite, progress
     )
     studies = sweep_studies(study)
-    tables = {
-        name: with_half_scans(
-            studies[name],
-            table,
-            clocks=[each.options for each in alternatives if each.features == name],
+    with ExitStack() as halves:
+        tables = {
+            name: halves.enter_context(
+                with_half_scans(
+                    studies[name],
+                    table,
+                    folder=folder,
+                    clocks=[each.options for each in alternatives if each.features == name],
+                    progress=progress,
+                )
+            )
+            for name, table in tables.items()
+        }
+        result = run_sweep(
+            alternatives,
+            tables,
+            folder,
+            seed=study.science.seed,
+            n_draws=study.sweep.n_draws,
+            n_jobs=study.run.n_jobs,
+            parts=_parts_maker(study, alternatives, folder, progress),
+            rank_by=study.sweep.rank_by,
             progress=progress,
         )
-        for name, table in tables.items()
-    }
-    result = run_sweep(
-        alternatives,
-        tables,
-        folder,
-        seed=study.science.seed,
-        n_draws=study.sweep.n_draws,
-        n_jobs=study.run.n_jobs,
-        parts=_parts_maker(study, alternatives, folder, progress),
-        rank_by=study.sweep.rank_by,
-        progress=progress,
-    )
     axes = plot_leaderboard(result.leaderboard, asdict(result.corrected))
     save_figure(figure_of(axes), folder / "leaderboard", beside=study.run.figure_files)
     winner = _write_winner(study, alternatives, result, folder)

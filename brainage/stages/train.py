@@ -116,8 +116,11 @@ def _train(study: StudyConfig, folder: Path, *, overwrite: bool, progress: Progr
     making = Making(folder, "train", described, {"features": features_key})
 
     def write() -> list[Path]:
+        with with_half_scans(study, features, folder=folder, progress=progress) as table:
+            return make(table)
+
+    def make(table: FeatureTable) -> list[Path]:
         seed, jobs = study.science.seed, study.run.n_jobs
-        table = with_half_scans(study, features, progress=progress)
         cv = cross_validate_clock(table, options, seed=seed, n_jobs=jobs, progress=progress)
         whole = fit_clock(table, options, seed=seed, n_jobs=jobs, cv=cv, progress=progress)
         clocks = {WHOLE_BRAIN: whole}

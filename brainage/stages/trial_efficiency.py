@@ -25,13 +25,11 @@ from brainage.clock import (
     unmeasured,
 )
 from brainage.config import StudyConfig
-from brainage.connectivity import FeatureTable, HalfFeatures, build_features, build_half_features
+from brainage.connectivity import FeatureTable, build_features
 from brainage.errors import BrainAgeError
-from brainage.files import scratch_folder
 from brainage.progress import Progress, silent
 from brainage.stages.cohorts import Cohort, cohort_paths, cohort_people
-from brainage.stages.cutting import how_to_cut
-from brainage.stages.features import cohort_series
+from brainage.stages.half_scans import halves_of
 from brainage.synthetic import make_study
 from brainage.tables import WHOLE_BRAIN, write_table
 
@@ -40,8 +38,6 @@ ONLY_MATRICES = "only matrices are at hand: a scan cannot be cut in two"
 PLANTED_YEARS = 2.0
 N_PLANTED = 100
 _TABLE = "efficiency.tsv"
-#: Scans whose halves are in memory at a time.
-_BLOCK_SCANS = 64
 
 
 def why_no_halves(study: StudyConfig, cohort: Cohort) -> str | None:
@@ -85,19 +81,20 @@ def scan_parts(
     if len(features) > most:
         rng = np.random.default_rng(study.science.seed)
         scans = np.sort(rng.choice(len(features), most, replace=False))
-    # Twice the features of these scans: on the disk of the study, not in memory.
-    with scratch_folder(folder) as scratch:
-        everyone = np.arange(len(features)) if scans is None else scans
-        halves = _halves_on_disk(
-            study,
-            features,
-            everyone,
-            views=views,
-            scratch=scratch,
-            cohort=cohort,
-            progress=progress,
-        )
-        planted = _planted(study, features, views) if cohort == "reference" else None
+    planted = _planted(study, features, views) if cohort == "reference" else None
+    if scans is None and features.halves is not None and set(views) <= set(features.halves.first):
+        # The clock was trained on them.
+        yield ScanParts(features.halves, planted, scans)
+        return
+    with halves_of(
+        study,
+        features,
+        views=views,
+        folder=folder,
+        scans=scans,
+        cohort=cohort,
+        progress=progress,
+    ) as halves:
         yield ScanParts(halves, planted, scans)
 
 
@@ -228,47 +225,6 @@ def efficiency_facts(efficiency: pd.DataFrame) -> list[dict]:
     """Return the table as a clock file holds it: figures and words, None for what is n/a."""
     table = finite(efficiency).astype(object)
     return table.where(table.notna(), None).to_dict("records")
-
-
-def _halves_on_disk(
-    study: StudyConfig,
-    features: FeatureTable,
-    scans: np.ndarray,
-    *,
-    views: Sequence[str],
-    scratch: Path,
-    cohort: Cohort,
-    progress: Progress,
-) -> HalfFeatures:
-    """Make halves of some scans, a block at a time: of a stack one block is 200 MB."""
-    series, people = cohort_series(study, cohort), cohort_people(study, cohort)
-    cutter, cut = how_to_cut(study, cohort)
-    shapes = {name: (len(scans), features[name].values.shape[1]) for name in views}
-    first, second = (
-        {
-            name: np.lib.format.open_memmap(
-                scratch / f"{side}-{name}.npy", mode="w+", dtype=np.float32, shape=shape
-            )
-            for name, shape in shapes.items()
-        }
-        for side in ("first", "second")
-    )
-    reasons = []
-    for start in range(0, len(scans), _BLOCK_SCANS):
-        block = slice(start, start + _BLOCK_SCANS)
-        part = build_half_features(
-            series,
-            people,
-            features.select(scans[block]),
-            views=views,
-            cutter=cutter,
-            n_jobs=study.run.n_jobs,
-            progress=progress,
-        )
-        for name in views:
-            first[name][block], second[name][block] = part.first[name], part.second[name]
-        reasons.append(part.reasons)
-    return HalfFeatures({**first}, {**second}, pd.concat(reasons, ignore_index=True), cut)
 
 
 def _planted(

@@ -71,9 +71,14 @@ def test_halves_of_images_are_cut_before_they_are_filtered(study, tmp_path):
     assert before["cut"] == BEFORE_FILTERING
     assert np.nanmax(np.abs(before["first"] - after.first["fisher_z"])) > 0.01
     halved = study.science.clock.model_copy(update={"half_scans": "half_weight"})
-    trained_on = with_half_scans(study, features, clocks=[halved]).halves
-    assert trained_on.cut == BEFORE_FILTERING
-    np.testing.assert_allclose(trained_on.first["fisher_z"], before["first"], rtol=1e-6)
+    with with_half_scans(study, features, folder=tmp_path, clocks=[halved]) as table:
+        trained_on = table.halves
+        assert trained_on.cut == BEFORE_FILTERING
+        np.testing.assert_allclose(trained_on.first["fisher_z"], before["first"], rtol=1e-6)
+        # Halves that a clock was trained on are not made a second time.
+        with scan_parts(study, table, views=("fisher_z",), folder=tmp_path) as parts:
+            assert parts.halves is trained_on
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_series_made_elsewhere_are_cut_after_filtering(study):

@@ -15,20 +15,23 @@ from brainage.synthetic import examples
 from brainage.tables import read_table
 
 
-def test_clock_that_does_not_ask_has_none():
+def test_clock_that_does_not_ask_has_none(tmp_path):
     features = examples.features()
-    assert with_half_scans(study_from_mapping({}), features) is features
+    with with_half_scans(study_from_mapping({}), features, folder=tmp_path) as table:
+        assert table is features
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_matrices_cannot_be_cut_and_the_way_out_is_told():
+def test_matrices_cannot_be_cut_and_the_way_out_is_told(tmp_path):
     study = study_from_mapping(
         {
             "paths": {"reference": {"matrices": "m", "participants": "p.tsv"}},
             "science": {"clock": {"half_scans": "half_weight"}},
         }
     )
-    with pytest.raises(StageError, match="half_weight needs series.*Set half_scans: off"):
-        with_half_scans(study, examples.features())
+    asked = with_half_scans(study, examples.features(), folder=tmp_path)
+    with pytest.raises(StageError, match="half_weight needs series.*Set half_scans: off"), asked:
+        pass
 
 
 def test_scans_too_short_are_named_and_those_of_an_earlier_training_are_not(tmp_path):

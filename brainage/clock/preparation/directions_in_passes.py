@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -80,13 +81,14 @@ class DirectedView:
 
     values: np.ndarray
     mean: np.ndarray
-    inverse_length: np.ndarray
+    known: np.ndarray | None = None
 
-    @classmethod
-    def of(cls, values: np.ndarray, transformer: DirectionTransformer) -> DirectedView:
-        """Return the view; lengths take a pass over the features."""
-        mean = transformer.mean_
-        return cls(values, mean, inverse_lengths(values, mean[:, None])[:, 0])
+    @cached_property
+    def inverse_length(self) -> np.ndarray:
+        """One over each scan's distance from the mean (n_scans,); a pass, unless it is known."""
+        if self.known is not None:
+            return self.known
+        return inverse_lengths(self.values, self.mean[:, None])[:, 0]
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -7,12 +7,14 @@ prepared by nothing, and then one Gram matrix serves every fold.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
 import pandas as pd
 
+from brainage.blocks import blocks
 from brainage.clock.options import ClockOptions, TangentMap, TangentReference
 from brainage.clock.preparation.harmonize import SiteHarmonizer
 from brainage.clock.preparation.stored_harmonizer import (
@@ -234,10 +236,11 @@ def shared_logarithms(values: np.ndarray) -> np.ndarray | None:
     logs : ndarray of shape (n_scans, p (p + 1) / 2), float64, or None
         NaN rows for scans with missing parcels; None where the table would be too large.
     """
-    if 8 * values.size > _MAX_SHARED_BYTES:
+    if 8 * math.prod(values.shape) > _MAX_SHARED_BYTES:
         return None
     logs = np.full(values.shape, np.nan)
-    complete = np.flatnonzero([np.isfinite(row).all() for row in values])
+    there = [np.isfinite(values[rows]).all(axis=1) for rows in blocks(*values.shape)]
+    complete = np.flatnonzero(np.concatenate([np.zeros(0, dtype=bool), *there]))
     logs[complete] = spd.log_rows(values, complete)
     return logs
 

@@ -16,15 +16,47 @@ from brainage.clock.regressors.primal import Moments
 from brainage.clock.regressors.seen_features import SeenFeatures
 
 Needs = Literal["grams", "moments", "features", "passes"]
+#: How training sets meet features: as stored, the same for all; moved by what each learnt, in a way
+#: that solvers can see (site effects, directions); made anew in memory for each.
+Prepared = Literal["shared", "seen", "rewritten"]
 #: Rows of a training set -> their weights, adding up to its whole scans.
 Weigh = Callable[[np.ndarray], np.ndarray]
 
 #: Scans or features beyond which neither a Gram matrix nor ``X'X`` is decomposed (0.8 GB, minutes
-#: for each training set): ridges are then solved in passes over the features.
+#: for each training set): ridges and stacks are then solved in passes over the features.
 MAX_SQUARE = 10_000
+#: The same for a stack, which decomposes one such matrix a view in every training set: an hour and
+#: 4 GB there with eight of them.
+MAX_STACK_SQUARE = 5_000
 #: The same where rows have weights (whole scans and their halves): leaving out a person's three
 #: rows takes many times what leaving out one takes.
 MAX_WEIGHTED_SQUARE = 4_000
+
+
+@dataclass(frozen=True)
+class TrainingShape:
+    """Size and form of a cohort, by which a regressor says what it is fitted on.
+
+    Parameters
+    ----------
+    n_rows : int
+        Scans and, where they are trained on as well, their halves.
+    n_features : int
+        Of the first view.
+    prepared : {"shared", "seen", "rewritten"}
+        How training sets meet the features.
+    weighted : bool
+        Whether rows have weights of their own, as halves have.
+    """
+
+    n_rows: int
+    n_features: int
+    prepared: Prepared
+    weighted: bool
+
+    def too_many_pairs(self, max_square: int) -> bool:
+        """Return whether the rows are more than a matrix of all their pairs may serve."""
+        return self.n_rows > (min(max_square, MAX_WEIGHTED_SQUARE) if self.weighted else max_square)
 
 
 @dataclass(frozen=True)
@@ -153,8 +185,8 @@ class ClockRegressor(Protocol):
     def name(self) -> str:
         """As the card names it."""
 
-    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
-        """Return what it is fitted on; `learns`: features are prepared anew in every fold."""
+    def needs(self, shape: TrainingShape) -> Needs:
+        """Return what it is fitted on."""
 
     def fit(self, training: Any) -> FittedModel:
         """Fit on one fold's training scans, in the form that it needs."""

@@ -12,7 +12,7 @@ from sklearn.linear_model import enet_path
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from brainage.clock.regressors.contract import FeatureTraining, Needs
+from brainage.clock.regressors.contract import FeatureTraining, Needs, TrainingShape
 from brainage.clock.regressors.frozen import LinearRegression
 from brainage.clock.regressors.lines import FeatureLine, freeze_lines
 
@@ -182,7 +182,7 @@ class ElasticNetRegressor:
     centred = True
     threaded = False
 
-    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+    def needs(self, shape: TrainingShape) -> Needs:
         """Return "features"."""
         return "features"
 

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import RegressorMixin, clone, is_regressor
 
 from brainage.blocks import blocks
-from brainage.clock.regressors.contract import FeatureTraining, Needs
+from brainage.clock.regressors.contract import FeatureTraining, Needs, TrainingShape
 from brainage.clock.regressors.frozen import LinearRegression
 from brainage.clock.regressors.lines import FeatureLine, freeze_lines
 from brainage.errors import BrainAgeError
@@ -216,7 +216,7 @@ class ForeignRegressor:
         """As the card names it."""
         return type(self.template).__name__
 
-    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+    def needs(self, shape: TrainingShape) -> Needs:
         """Return "features"."""
         return "features"
 

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from brainage.clock.regressors.contract import FeatureTraining, Needs
+from brainage.clock.regressors.contract import FeatureTraining, Needs, TrainingShape
 from brainage.clock.regressors.frozen import HOLDS_FEATURES
 from brainage.clock.stored import ABOVE_ZERO, MAX_AGE_YEARS, array, only
 from brainage.errors import BrainAgeError
@@ -287,7 +287,7 @@ class GaussianProcessRegressor:
     centred = False
     threaded = False
 
-    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+    def needs(self, shape: TrainingShape) -> Needs:
         """Return "features"."""
         return "features"
 

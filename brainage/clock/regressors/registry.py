@@ -9,8 +9,6 @@ from sklearn.base import RegressorMixin
 
 from brainage.clock.options import ClockOptions
 from brainage.clock.regressors.contract import (
-    MAX_SQUARE,
-    MAX_WEIGHTED_SQUARE,
     ClockRegressor,
     PassRegressor,
 )
@@ -42,18 +40,12 @@ def _svr(options: ClockOptions) -> ClockRegressor:
 
 def _stacked(options: ClockOptions) -> StackedRegressor:
     strong = tuple(options.views.index(view) for view in options.strong_views)
-    return StackedRegressor(
-        options.age_scale, options.penalties, max_square=_max_square(options), strong=strong
-    )
-
-
-def _max_square(options: ClockOptions) -> int:
-    return MAX_SQUARE if options.half_scans == "off" else MAX_WEIGHTED_SQUARE
+    return StackedRegressor(options.age_scale, options.penalties, strong=strong)
 
 
 #: `ClockOptions.estimator` -> what makes its regressor.
 REGRESSORS: dict[str, Callable[[ClockOptions], ClockRegressor]] = {
-    "ridge": lambda options: RidgeRegressor(options.penalties, _max_square(options)),
+    "ridge": lambda options: RidgeRegressor(options.penalties),
     "stacked": _stacked,
     "svr": _svr,
     "elastic_net": lambda options: ElasticNetRegressor(options.validation.inner_folds),

@@ -21,6 +21,7 @@ from brainage.clock.regressors.contract import (
     Needs,
     PassFit,
     PassTraining,
+    TrainingShape,
 )
 from brainage.clock.regressors.frozen import LinearRegression
 from brainage.clock.regressors.in_passes import choose_penalties, fit_at
@@ -219,14 +220,17 @@ class RidgeRegressor:
     centred = True
     threaded = False
 
-    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
-        """Return "moments" where features are fewer than scans and shared by all folds.
+    def needs(self, shape: TrainingShape) -> Needs:
+        """Return "moments" where all sets share features that are fewer than scans.
 
-        And "passes" where both are more than a square matrix can serve.
+        "passes" where scans are more than a square matrix can serve, and "grams" otherwise. Sums
+        over rows have no weights.
         """
-        if not learns and min(n_scans, n_features) > self.max_square:
-            return "passes"
-        return "moments" if not learns and n_scans > n_features else "grams"
+        few = shape.n_features < shape.n_rows and shape.n_features <= self.max_square
+        if few and shape.prepared == "shared" and not shape.weighted:
+            return "moments"
+        in_memory = shape.prepared == "rewritten"
+        return "passes" if shape.too_many_pairs(self.max_square) and not in_memory else "grams"
 
     def fit(self, training: GramTraining | MomentTraining) -> Line:
         """Choose the penalty by leaving people out, and fit."""

@@ -27,11 +27,12 @@ from brainage.clock.regressors.age_scale import (
     to_years,
 )
 from brainage.clock.regressors.contract import (
-    MAX_SQUARE,
+    MAX_STACK_SQUARE,
     GramTraining,
     Needs,
     PassFit,
     PassTraining,
+    TrainingShape,
 )
 from brainage.clock.regressors.frozen import LinearRegression
 from brainage.clock.regressors.left_out import means_of_others
@@ -288,23 +289,24 @@ class StackedRegressor:
         Scale of both levels.
     penalties : sequence of float
         Candidates of level 1, relative to the mean squared length of a centred scan.
-    max_square : int, default=10000
-        Scans or features beyond which no square matrix is decomposed.
+    max_square : int, default=5000
+        Scans beyond which no matrix of all their pairs is decomposed.
     strong : sequence of int
         Views, by number, that enter a second time at the strong penalty.
     """
 
     age_scale: AgeScaleChoice = "auto"
     penalties: Sequence[float] = PENALTIES
-    max_square: int = MAX_SQUARE
+    max_square: int = MAX_STACK_SQUARE
     strong: Sequence[int] = ()
     name = "stacked"
     centred = True
     threaded = False
 
-    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
-        """Return "grams", or "passes" where both sides are more than a square can serve."""
-        return "passes" if not learns and min(n_scans, n_features) > self.max_square else "grams"
+    def needs(self, shape: TrainingShape) -> Needs:
+        """Return "grams", or "passes" where scans are more than a square matrix can serve."""
+        in_memory = shape.prepared == "rewritten"
+        return "passes" if shape.too_many_pairs(self.max_square) and not in_memory else "grams"
 
     def fit_in_passes(self, training: PassTraining) -> list[PassFit]:
         """Fit both levels of every training set, level 1 by inner folds of people."""

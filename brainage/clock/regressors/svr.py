@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 from sklearn.svm import SVR
 
-from brainage.clock.regressors.contract import GramTraining, Needs
+from brainage.clock.regressors.contract import GramTraining, Needs, TrainingShape
 from brainage.clock.regressors.frozen import LinearRegression, PolynomialRegression
 from brainage.clock.regressors.lines import GramLine, freeze_lines
 
@@ -129,7 +129,7 @@ class _SvrChoices:
     # libsvm lets go of the interpreter, and uses one core.
     threaded = True
 
-    def needs(self, *, n_scans: int, n_features: int, learns: bool) -> Needs:
+    def needs(self, shape: TrainingShape) -> Needs:
         """Return "grams"."""
         return "grams"
 

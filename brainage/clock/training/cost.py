@@ -14,7 +14,7 @@ import numpy as np
 from brainage.clock.options import ClockOptions
 from brainage.clock.preparation.steps import LEARNT_KINDS, seen_in_passes
 from brainage.clock.regressors.age_scale import AgeScale, candidate_scales
-from brainage.clock.regressors.contract import ClockRegressor, Needs
+from brainage.clock.regressors.contract import Needs, Prepared, TrainingShape
 from brainage.clock.regressors.registry import regressor_of
 from brainage.errors import BrainAgeError
 from brainage.showing import Shown
@@ -62,33 +62,29 @@ class TrainingCost(Shown):
     cpu_s: float | None
 
 
-def way_of(
-    regressor: ClockRegressor, *, n_scans: int, n_features: int, learns: bool, seen: bool
-) -> Needs:
-    """Return what a regressor is fitted on.
+def how_prepared(*, learns: bool, seen: bool) -> Prepared:
+    """Return how training sets meet features.
 
     Parameters
     ----------
-    regressor : ClockRegressor
-        Says what it needs.
-    n_scans, n_features : int
-        Of the first view.
     learns : bool
         Whether features are prepared anew in every fold.
     seen : bool
         Whether solvers can see them so prepared, and none is rewritten (`seen_in_passes`).
     """
-    if learns and seen:
-        plain = regressor.needs(n_scans=n_scans, n_features=n_features, learns=False)
-        if plain == "passes":
-            return plain
-    return regressor.needs(n_scans=n_scans, n_features=n_features, learns=learns)
+    if not learns:
+        return "shared"
+    return "seen" if seen else "rewritten"
 
 
-def refuse_too_many(n_scans: int, way: Needs, *, learns: bool, name: str) -> None:
-    """Refuse Gram matrices that no machine here could hold, before one is begun."""
-    if way != "grams" or n_scans <= MAX_GRAM_SCANS:
+def refuse_too_many(n_rows: int, way: Needs, *, learns: bool, name: str, halved: bool) -> None:
+    """Refuse Gram matrices that no machine here could hold, before one is begun.
+
+    `n_rows` counts scans, and where `halved` the halves of each beside it.
+    """
+    if way != "grams" or n_rows <= MAX_GRAM_SCANS:
         return
+    scans = f"{n_rows} rows (scans and their halves)" if halved else f"{n_rows} scans"
     reason = (
         "features that are prepared anew in every fold (tangent space, missing parcels; all else "
         "too, unless the estimator is ridge or stacked)"
@@ -96,8 +92,8 @@ def refuse_too_many(n_scans: int, way: Needs, *, learns: bool, name: str) -> Non
         else f"the estimator '{name}'"
     )
     raise BrainAgeError(
-        f"clock: {n_scans} scans with {reason} need a matrix of all pairs of scans, "
-        f"{8e-9 * n_scans * n_scans:.0f} GB and days of work; expected at most {MAX_GRAM_SCANS}. "
+        f"clock: {scans} with {reason} need a matrix of all their pairs, "
+        f"{8e-9 * n_rows * n_rows:.0f} GB and days of work; expected at most {MAX_GRAM_SCANS}. "
         "Use ridge or stacked on views of which no more than site effects and directions is "
         "learnt, without missing parcels (incomplete_scans: exclude), or fewer scans."
     )
@@ -132,20 +128,12 @@ def training_cost(
     """
     regressor = regressor_of(options)
     halved = options.half_scans != "off"
-    # Whole scans and two halves of each, all of them in memory.
-    in_memory = 4.0 * 3 * n_scans * sum(n_features) if halved else 0.0
     n_scans *= 3 if halved else 1
     learns = options.harmonization.method != "none" or bool(set(options.views) & set(LEARNT_KINDS))
-    way = way_of(
-        regressor,
-        n_scans=n_scans,
-        n_features=n_features[0],
-        learns=learns,
-        seen=all(seen_in_passes(kind, incomplete=False) for kind in options.views),
-    )
-    if halved and way == "moments":
-        way = "grams"
-    refuse_too_many(n_scans, way, learns=learns, name=regressor.name)
+    seen = all(seen_in_passes(kind, incomplete=False) for kind in options.views)
+    prepared = how_prepared(learns=learns, seen=seen)
+    way = regressor.needs(TrainingShape(n_scans, n_features[0], prepared, weighted=halved))
+    refuse_too_many(n_scans, way, learns=learns, name=regressor.name, halved=halved)
     folds = options.validation
     n_fits = folds.n_folds * folds.n_repeats + 1
     n_fits += n_sites if folds.leave_one_site_out else 0
@@ -154,7 +142,7 @@ def training_cost(
     size = _Size(options, n_scans, tuple(n_features), n_fits, learns)
     if way == "features":
         return TrainingCost(way, _STARTED_BYTES + 24.0 * n_scans * max(n_features), None)
-    return TrainingCost(way, _STARTED_BYTES + in_memory + memory[way](size), seconds[way](size))
+    return TrainingCost(way, _STARTED_BYTES + memory[way](size), seconds[way](size))
 
 
 @dataclass(frozen=True)

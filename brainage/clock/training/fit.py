@@ -172,7 +172,7 @@ def prepared_views(problem: Problem, preparations: tuple[Preparation, ...]) -> I
         # Too large to hold: prepared where it is read, by rows and columns as an array is.
         elif problem.needs == "passes":
             if steps.direction is not None:
-                values = cast(np.ndarray, DirectedView.of(values, steps.direction))
+                values = cast(np.ndarray, DirectedView(values, steps.direction.mean_))
             if steps.harmonizer is not None:
                 values = cast(np.ndarray, HarmonizedView(values, problem.rows, steps.harmonizer))
             yield values

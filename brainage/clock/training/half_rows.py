@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -15,8 +16,59 @@ from brainage.clock.options import ClockOptions
 from brainage.connectivity import FeatureTable
 from brainage.errors import FeatureMismatchError
 
+Index = int | slice | np.ndarray
+
 #: Weight of a half scan's squared error beside a whole one's.
 HALF_WEIGHT = {"half_weight": 0.5, "full_weight": 1.0}
+
+
+@dataclass(frozen=True)
+class RowsBehind:
+    """Rows of halves behind those of whole scans, joined where they are read: all may lie on disk.
+
+    Parameters
+    ----------
+    whole : ndarray of shape (n_scans, n_features)
+        Whole scans.
+    sides : tuple of ndarray of shape (n_scans, n_features)
+        Their halves.
+    halved : ndarray of int
+        Scans whose halves are rows.
+    """
+
+    whole: np.ndarray
+    sides: tuple[np.ndarray, ...]
+    halved: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and features."""
+        return len(self.whole) + len(self.sides) * len(self.halved), self.whole.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """As the whole scans are stored."""
+        return self.whole.dtype
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.shape[0]
+
+    def __getitem__(self, index: Index | tuple[Index, slice]) -> np.ndarray:
+        """Return some rows (number, slice or numbers) and columns (slice)."""
+        rows, columns = index if isinstance(index, tuple) else (index, slice(None))
+        if isinstance(rows, int | np.integer):
+            return self[np.array([rows]), columns][0]
+        n = len(self.whole)
+        if isinstance(rows, slice) and rows.indices(len(self))[1] <= n:
+            return self.whole[rows, columns]
+        wanted = np.arange(len(self))[rows]
+        found = np.empty((len(wanted), len(range(*columns.indices(self.shape[1])))), self.dtype)
+        side, place = np.divmod(wanted - n, max(len(self.halved), 1))
+        found[side < 0] = self.whole[wanted[side < 0], columns]
+        for k, values in enumerate(self.sides):
+            found[side == k] = values[self.halved[place[side == k]], columns]
+        return found
 
 
 @dataclass(frozen=True)
@@ -79,12 +131,10 @@ class HalfRows:
             raise FeatureMismatchError("clock.half_scans: expected halves of the scans")
         stacked = []
         for name, values in zip(views, whole, strict=True):
-            sides = [
-                side[name][self.halved] for side in (features.halves.first, features.halves.second)
-            ]
-            if columns is not None:
-                sides = [side[:, columns[name]] for side in sides]
-            stacked.append(np.vstack([values, *sides]))
+            both = (features.halves.first[name], features.halves.second[name])
+            sides = both if columns is None else tuple(side[:, columns[name]] for side in both)
+            # Joined where it is read: three times the features may be more than memory holds.
+            stacked.append(cast(np.ndarray, RowsBehind(values, sides, self.halved)))
         return stacked
 
     def with_halves(self, train: np.ndarray) -> np.ndarray:

@@ -17,11 +17,11 @@ from brainage.clock.preparation.steps import (
     seen_in_passes,
     shared_logarithms,
 )
-from brainage.clock.regressors.contract import ClockRegressor, Needs
+from brainage.clock.regressors.contract import ClockRegressor, Needs, TrainingShape
 from brainage.clock.regressors.grams import gram_of
 from brainage.clock.regressors.primal import Moments, moments_of
 from brainage.clock.regressors.registry import GivenRegressor, regressor_of
-from brainage.clock.training.cost import refuse_too_many, way_of
+from brainage.clock.training.cost import how_prepared, refuse_too_many
 from brainage.clock.training.half_rows import HalfRows
 from brainage.connectivity import KINDS, DirectionTransformer, FeatureTable, ViewSpec
 from brainage.errors import FeatureMismatchError
@@ -108,7 +108,13 @@ class Problem:
             needs_learning(view.spec, options, incomplete=incomplete)
             for view, incomplete in zip(views, new._incomplete, strict=True)
         ]
-        refuse_too_many(len(new.rows), new.needs, learns=new.learns_any, name=learner.name)
+        refuse_too_many(
+            len(new.rows),
+            new.needs,
+            learns=new.learns_any,
+            name=learner.name,
+            halved=halves is not None,
+        )
         return new
 
     @property
@@ -124,16 +130,10 @@ class Problem:
     @property
     def needs(self) -> Needs:
         """Return what the regressor is fitted on."""
+        prepared = how_prepared(learns=self.learns_any, seen=self._seen_in_passes)
         n_rows, n_features = self.values[0].shape
-        way = way_of(
-            self.regressor,
-            n_scans=n_rows,
-            n_features=n_features,
-            learns=self.learns_any,
-            seen=self._seen_in_passes,
-        )
-        # Sums over rows have no weights: rows with weights are fitted through their products.
-        return "grams" if way == "moments" and self.halves is not None else way
+        weighted = self.halves is not None
+        return self.regressor.needs(TrainingShape(n_rows, n_features, prepared, weighted))
 
     @property
     def _seen_in_passes(self) -> bool:

@@ -16,7 +16,7 @@ from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisRes
 from brainage.trial.analyses.repeated_measures import (
     MODEL_SETTINGS,
     average_between,
-    between_only,
+    contrasts_of,
     fit_changes,
 )
 
@@ -48,7 +48,7 @@ def fit_adjusted(
         raise DesignError(f"{' and '.join(extra)}: known for {len(known)} of {n_all} changes.")
     if (np.ptp(known[list(extra)].to_numpy(dtype=float), axis=0) < _VARIES).all():
         raise DesignError(f"{' and '.join(extra)}: the same in all {len(known)} changes.")
-    return between_only(fit_changes(known, inputs.design, extra_covariates=extra))
+    return contrasts_of(fit_changes(known, inputs.design, extra_covariates=extra), inputs.design)
 
 
 def _motion(inputs: AnalysisInputs) -> AnalysisResult:
@@ -80,7 +80,7 @@ def _scanner_covariate(inputs: AnalysisInputs) -> AnalysisResult:
     text = changes[names].astype(object).where(changes[names].notna(), "not recorded")
     extra = tuple(name for name in names if text[name].nunique() > 1)
     data = changes.assign(**{name: text[name].astype(str) for name in names})
-    return between_only(fit_changes(data, inputs.design, extra_covariates=extra))
+    return contrasts_of(fit_changes(data, inputs.design, extra_covariates=extra), inputs.design)
 
 
 MOTION_ADJUSTED = Analysis(

@@ -11,7 +11,7 @@ from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisRes
 from brainage.trial.analyses.repeated_measures import (
     MODEL_SETTINGS,
     baseline_covariates,
-    fit_changes,
+    main_model,
     model_data,
 )
 from brainage.trial.results.tables import ResultTable
@@ -75,12 +75,7 @@ def _trend_rows(inputs: AnalysisInputs) -> list[dict]:
     design = inputs.design
     if len(design.arms) < 3:
         return []
-    headline = inputs.headline
-    fit = headline.fit if headline is not None else None
-    if fit is None:
-        fit = fit_changes(inputs.changes, design).fit
-    if fit is None:
-        return []
+    fit = main_model(inputs)
     weights = trend_weights(design.arms)
     rows = []
     for visit in design.later_visits:

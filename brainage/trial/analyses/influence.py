@@ -8,7 +8,7 @@ import pandas as pd
 from brainage.errors import DesignError
 from brainage.tables import Column, TableSchema
 from brainage.trial.analyses.record import Analysis, AnalysisInputs, AnalysisResult, NothingToDo
-from brainage.trial.analyses.repeated_measures import MODEL_SETTINGS, main_model, model_of_changes
+from brainage.trial.analyses.repeated_measures import MODEL_SETTINGS, fit_changes, main_model
 from brainage.trial.models.mmrm_fit import MmrmFit
 from brainage.trial.results.schemas import ESTIMATE_COLUMNS
 from brainage.trial.results.tables import ResultTable
@@ -125,7 +125,7 @@ def _sites(inputs: AnalysisInputs) -> AnalysisResult:
 
 
 def _without(inputs: AnalysisInputs, kept: pd.Series, everybody: float) -> dict:
-    fit = model_of_changes(inputs.changes[kept], inputs.design)
+    fit = fit_changes(inputs.changes[kept], inputs.design)
     found = fit.estimate(_weights(fit, inputs))
     return {
         "estimate_years": found.estimate,

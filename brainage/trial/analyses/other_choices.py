@@ -18,7 +18,7 @@ from brainage.trial.analyses.repeated_measures import (
     MODEL_SETTINGS,
     average_between,
     baseline_covariates,
-    between_only,
+    contrasts_of,
     fit_changes,
     model_data,
 )
@@ -30,11 +30,13 @@ _LEAST_SHARE = 0.5
 
 
 def _baseline_only(inputs: AnalysisInputs) -> AnalysisResult:
-    return between_only(fit_changes(inputs.changes, inputs.design, covariates=("baseline_gap",)))
+    return contrasts_of(
+        fit_changes(inputs.changes, inputs.design, covariates=("baseline_gap",)), inputs.design
+    )
 
 
 def _no_covariates(inputs: AnalysisInputs) -> AnalysisResult:
-    return between_only(fit_changes(inputs.changes, inputs.design, covariates=()))
+    return contrasts_of(fit_changes(inputs.changes, inputs.design, covariates=()), inputs.design)
 
 
 def _strict_motion(inputs: AnalysisInputs) -> AnalysisResult:
@@ -51,7 +53,7 @@ def _strict_motion(inputs: AnalysisInputs) -> AnalysisResult:
             f"{int(still.sum())} of {len(changes)} changes have {most:g} mm of mean framewise "
             "displacement or less at both scans; more than half are needed."
         )
-    return between_only(fit_changes(changes[still], inputs.design))
+    return contrasts_of(fit_changes(changes[still], inputs.design), inputs.design)
 
 
 def _robust(inputs: AnalysisInputs) -> AnalysisResult:

@@ -62,7 +62,7 @@ def fit_changes(
     extra_covariates: tuple[str, ...] = (),
     degrees_of_freedom: DegreesOfFreedom | None = None,
     covariance_by_arm: bool | None = None,
-) -> AnalysisResult:
+) -> MmrmFit:
     """Fit the repeated-measures model on change from baseline.
 
     Parameters
@@ -79,37 +79,6 @@ def fit_changes(
         None: the design's.
     covariance_by_arm : bool or None, default=None
         None: the design's.
-
-    Returns
-    -------
-    result : AnalysisResult
-    """
-    fit = model_of_changes(
-        changes,
-        design,
-        covariates=covariates,
-        extra_covariates=extra_covariates,
-        degrees_of_freedom=degrees_of_freedom,
-        covariance_by_arm=covariance_by_arm,
-    )
-    return rows_of_fit(fit, design)
-
-
-def model_of_changes(
-    changes: pd.DataFrame,
-    design: TrialDesign,
-    *,
-    covariates: tuple[str, ...] | None = None,
-    extra_covariates: tuple[str, ...] = (),
-    degrees_of_freedom: DegreesOfFreedom | None = None,
-    covariance_by_arm: bool | None = None,
-) -> MmrmFit:
-    """Fit the model of `fit_changes` without its rows, for who wants one estimate of it.
-
-    Parameters
-    ----------
-    changes, design, covariates, extra_covariates, degrees_of_freedom, covariance_by_arm
-        As in `fit_changes`.
 
     Returns
     -------
@@ -135,7 +104,7 @@ def model_of_changes(
 def main_model(inputs: AnalysisInputs) -> MmrmFit:
     """Return the headline's model, or the same model where another analysis is the headline."""
     own = inputs.headline.fit if inputs.headline is not None else None
-    return own or model_of_changes(inputs.changes, inputs.design)
+    return own or fit_changes(inputs.changes, inputs.design)
 
 
 def rows_of_fit(fit: MmrmFit, design: TrialDesign) -> AnalysisResult:
@@ -202,9 +171,9 @@ def people_of(fit: MmrmFit, arms: tuple[str, ...], visit: str) -> tuple[int, int
     return len(np.unique(frame.person[mine])), len(np.unique(frame.person[there]))
 
 
-def between_only(result: AnalysisResult) -> AnalysisResult:
-    """Keep the contrasts between arms only: the variant says little new within an arm."""
-    return replace(result, deltas=())
+def contrasts_of(fit: MmrmFit, design: TrialDesign) -> AnalysisResult:
+    """Return the contrasts between arms only: the variant says little new within an arm."""
+    return replace(rows_of_fit(fit, design), deltas=())
 
 
 def contrast_correlation(fit: MmrmFit, arms: tuple[str, ...], visit: str | None) -> np.ndarray:
@@ -239,13 +208,13 @@ def _main_rows(options: TrialOptions) -> list[tuple[str, str, str]]:
 
 
 def _main(inputs: AnalysisInputs) -> AnalysisResult:
-    return fit_changes(inputs.changes, inputs.design)
+    return rows_of_fit(fit_changes(inputs.changes, inputs.design), inputs.design)
 
 
 def _uncorrected(inputs: AnalysisInputs) -> AnalysisResult:
     scores = inputs.scores[inputs.scores["network"] == inputs.network]
     data = join_scores(scores, inputs.design, outcome="gap_years")
-    return fit_changes(data.changes, inputs.design)
+    return rows_of_fit(fit_changes(data.changes, inputs.design), inputs.design)
 
 
 def _constrained(inputs: AnalysisInputs) -> AnalysisResult:
@@ -287,18 +256,24 @@ def _other_name(options: TrialOptions) -> DegreesOfFreedom:
 
 def _other_degrees_of_freedom(inputs: AnalysisInputs) -> AnalysisResult:
     other = _other_name(inputs.design.options)
-    return between_only(fit_changes(inputs.changes, inputs.design, degrees_of_freedom=other))
+    return contrasts_of(
+        fit_changes(inputs.changes, inputs.design, degrees_of_freedom=other), inputs.design
+    )
 
 
 def _other_covariance(inputs: AnalysisInputs) -> AnalysisResult:
     by_arm = not inputs.design.options.covariance_by_arm
-    return between_only(fit_changes(inputs.changes, inputs.design, covariance_by_arm=by_arm))
+    return contrasts_of(
+        fit_changes(inputs.changes, inputs.design, covariance_by_arm=by_arm), inputs.design
+    )
 
 
 def _of_set(inputs: AnalysisInputs, name: str) -> AnalysisResult:
     if name not in inputs.sets:
         raise NothingToDo(f"no analysis set '{name}'")
-    return between_only(fit_changes(inputs.sets[name].of(inputs.changes), inputs.design))
+    return contrasts_of(
+        fit_changes(inputs.sets[name].of(inputs.changes), inputs.design), inputs.design
+    )
 
 
 MMRM = Analysis(

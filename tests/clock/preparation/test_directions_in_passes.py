@@ -55,7 +55,7 @@ def test_a_scan_close_to_a_large_mean_keeps_its_length():
 
 def test_a_view_is_read_by_rows_and_columns_as_the_transformed_array_is():
     peer = DirectionTransformer().fit(X[:20])
-    view, made = DirectedView.of(X, peer), peer.transform(X)
+    view, made = DirectedView(X, peer.mean_), peer.transform(X)
     assert (view.shape, len(view)) == (X.shape, 30)
     for rows in (slice(3, 9), np.array([1, 5, 29])):
         np.testing.assert_allclose(view[rows, slice(2, 7)], made[rows, 2:7], atol=1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from brainage.clock import ClockOptions, ValidationOptions
-from brainage.clock.regressors.contract import ClockRegressor, PassRegressor
+from brainage.clock.regressors.contract import ClockRegressor, PassRegressor, TrainingShape
 from brainage.clock.regressors.foreign import ForeignRegressor
 from brainage.clock.regressors.registry import REGRESSORS
 from brainage.clock.training.folds import groups_of
@@ -58,5 +58,5 @@ def test_ridge_and_stack_alone_can_be_fitted_in_passes():
     }
     in_passes = {name for name, found in made.items() if isinstance(found, PassRegressor)}
     assert in_passes == {"ridge", "stacked"}
-    large = {"n_scans": 20_000, "n_features": 50_000, "learns": False}
-    assert {name for name in made if made[name].needs(**large) == "passes"} == in_passes
+    large = TrainingShape(20_000, 50_000, "shared", weighted=False)
+    assert {name for name in made if made[name].needs(large) == "passes"} == in_passes

@@ -31,6 +31,32 @@ def test_forty_thousand_harmonised_scans_of_five_views_fit_in_eight_gigabytes():
     assert cost.memory_bytes < 8e9
 
 
+def test_a_stack_of_eight_thousand_scans_is_not_decomposed_view_by_view():
+    clock = load_study("recommended_stacked").science.clock
+    cost = training_cost(clock, n_scans=8000, n_features=[4950] * 5 + [100])
+    assert cost.way == "passes"
+    assert cost.cpu_s < 600
+    assert training_cost(clock, n_scans=2433, n_features=[EDGES] * 6).way == "grams"
+
+
+@pytest.mark.parametrize("method", ["none", "combat"])
+@pytest.mark.parametrize("half_scans", ["off", "half_weight"])
+@pytest.mark.parametrize("estimator", ["ridge", "stacked"])
+def test_more_scans_than_pairs_can_serve_are_served_with_any_number_of_edges(
+    method, half_scans, estimator
+):
+    options = ClockOptions(
+        estimator=estimator,
+        half_scans=half_scans,
+        harmonization=HarmonizationOptions(method=method),
+    )
+    for n_features in (300, 4950, 9870):
+        cost = training_cost(options, n_scans=40_000, n_features=[n_features])
+        assert cost.way in ("moments", "passes")
+        assert cost.cpu_s < 3600
+        assert cost.memory_bytes < 8e9
+
+
 @pytest.mark.parametrize("method", ["none", "combat"])
 def test_the_recommended_stack_of_forty_thousand_scans_is_fitted_in_passes(method):
     clock = load_study("recommended_stacked").science.clock

@@ -13,7 +13,7 @@ from brainage.clock import (
     cross_validate_clock,
     fit_clock,
 )
-from brainage.clock.regressors.contract import MAX_WEIGHTED_SQUARE
+from brainage.clock.regressors.contract import MAX_WEIGHTED_SQUARE, TrainingShape
 from brainage.clock.regressors.registry import regressor_of
 from brainage.clock.regressors.ridge import (
     RidgeRegressor,
@@ -22,6 +22,7 @@ from brainage.clock.regressors.ridge import (
 )
 from brainage.clock.regressors.stacked import StackedRegressor, fit_stack_on_grams
 from brainage.clock.training.folds import groups_of
+from brainage.clock.training.half_rows import RowsBehind
 from brainage.clock.training.problem import Problem
 from brainage.connectivity import HalfFeatures
 from brainage.errors import FeatureMismatchError
@@ -178,11 +179,27 @@ def test_the_frozen_clock_predicts_as_its_fold_models_and_is_kept(
     assert clock.by_inner_folds == (regressor is not None)
 
 
+@pytest.mark.parametrize("halved", [[0, 1, 2, 3, 4], [0, 2, 3]])
+def test_rows_joined_where_they_are_read_are_those_joined_before(halved):
+    rng = np.random.default_rng(0)
+    whole, *sides = rng.normal(size=(3, 5, 4)).astype(np.float32)
+    halved = np.array(halved)
+    joined = np.vstack([whole, *(side[halved] for side in sides)])
+    read = RowsBehind(whole, tuple(sides), halved)
+    assert (read.shape, len(read), read.dtype) == (joined.shape, len(joined), joined.dtype)
+    last = len(joined)
+    mask = np.arange(last) % 2 == 0
+    slices = [slice(None), slice(1, 4), slice(3, last), slice(6, None)]
+    for index in [*slices, np.array([last - 1, 0, 6]), mask, 2, last - 1]:
+        np.testing.assert_array_equal(read[index], joined[index])
+        np.testing.assert_array_equal(read[index, 1:3], joined[index, 1:3])
+
+
 def test_passes_begin_earlier_where_rows_have_weights():
-    whole = RIDGE.model_copy(update={"half_scans": "off"})
-    size = {"n_scans": MAX_WEIGHTED_SQUARE + 1, "n_features": 44_850, "learns": False}
-    assert regressor_of(RIDGE).needs(**size) == regressor_of(STACK).needs(**size) == "passes"
-    assert regressor_of(whole).needs(**size) == "grams"
+    for n_features in (500, 44_850):
+        shape = TrainingShape(MAX_WEIGHTED_SQUARE + 1, n_features, "shared", weighted=True)
+        assert regressor_of(RIDGE).needs(shape) == regressor_of(STACK).needs(shape) == "passes"
+    assert regressor_of(RIDGE).needs(replace(shape, weighted=False)) == "grams"
 
 
 def test_scans_without_halves_are_refused(cohort):

@@ -24,7 +24,7 @@ def test_trend_over_three_arms_is_half_of_highest_minus_control(inputs_of, make_
     table = dose_table(inputs)
     trend = table[table["analysis"] == "trend over arms"].set_index("visit")
     assert (trend["same_as"] == "HRT - CON").all()
-    fit = fit_changes(inputs.changes, inputs.design).fit
+    fit = fit_changes(inputs.changes, inputs.design)
     for visit in ("1 year", "2 years"):
         half = fit.contrast("HRT", visit).estimate / 2
         assert trend.at[visit, "estimate_years"] == pytest.approx(half, rel=1e-9)

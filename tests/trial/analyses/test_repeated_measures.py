@@ -65,7 +65,7 @@ def test_constrained_form_keeps_who_has_no_follow_up(trial, inputs_of):
 
 
 def test_people_of_an_average_have_any_later_visit(inputs):
-    fit = fit_changes(inputs.changes, inputs.design).fit
+    fit = fit_changes(inputs.changes, inputs.design)
     own = inputs.changes[inputs.changes["arm"] == "HRT"]
     n = own["participant_id"].nunique()
     assert people_of(fit, ("HRT",), "average over visits") == (n, n)
@@ -78,7 +78,7 @@ def test_contrasts_of_equal_arms_with_one_control_are_correlated_by_a_half(
     scores, allocation = make_trial(n=180, missing=0.0)
     design = TrialDesign.from_options(make_options(strata=[], score_covariates=[]), allocation)
     changes = inputs_of(scores, design).changes
-    fit = fit_changes(changes, design, covariates=(), covariance_by_arm=False).fit
+    fit = fit_changes(changes, design, covariates=(), covariance_by_arm=False)
     found = contrast_correlation(fit, ("MIT", "HRT"), "1 year")
     np.testing.assert_allclose(found, [[1.0, 0.5], [0.5, 1.0]], atol=1e-9)
 
