@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from string import Template
 from typing import NamedTuple
 
 import numpy as np
@@ -44,8 +45,8 @@ _CALLS = (
     "trace=open,openat,stat,newfstatat,statx,lstat,fstat,access,faccessat,faccessat2,mkdir,mkdirat,"
     "unlink,unlinkat,rename,renameat,renameat2,getdents64,readlink,chmod,fchmod,fchmodat"
 )
-_STUDY = """\
-extends: PRESET
+_STUDY = Template("""\
+extends: $preset
 paths:
   output: out
   reference: {scans: reference, participants: reference/participants.tsv}
@@ -55,7 +56,7 @@ run: {n_jobs: 2}
 science:
   atlas: {name: toy, path: atlas.nii.gz}
   exclusion: {min_retained_s: 60.0}
-  clock: {networks: false}
+  clock: {networks: false, half_scans: $half_scans}
   trial:
     arms: [CON, HRT]
     control_arm: CON
@@ -64,7 +65,7 @@ science:
       - {label: 1 year, session_id: 1y, nominal_years: 1}
     primary_visit: 1 year
     randomization: {n_draws: 199}
-"""
+""")
 #: Stages in the order in which they are measured.
 _STAGES = {
     "check": ["check"],
@@ -79,6 +80,13 @@ _STAGES = {
 }
 
 
+class Kind(NamedTuple):
+    """Which clock is measured: the preset a study extends, and whether it trains on halves."""
+
+    preset: str
+    half_scans: str
+
+
 class Cost(NamedTuple):
     """What a stage took."""
 
@@ -90,8 +98,8 @@ class Cost(NamedTuple):
     files_a_scan: float
 
 
-def make_study(folder: Path, n_scans: int, preset: str) -> Path:
-    """Lay out a study of so many scans that extends a preset; return its file."""
+def make_study(folder: Path, n_scans: int, how: Kind) -> Path:
+    """Lay out a study of so many scans; return its file."""
     rng = np.random.default_rng(0)
     labels = np.arange(125).reshape(_SHAPE) % (_P + 1)
     write_nifti(folder / "atlas.nii.gz", labels, _AFFINE)
@@ -113,7 +121,7 @@ def make_study(folder: Path, n_scans: int, preset: str) -> Path:
         (folder / cohort / "participants.tsv").write_text("\n".join(people) + "\n")
     arms = [f"sub-t{i:05d}\t{('CON', 'HRT')[i % 2]}" for i in range(n_trial)]
     (folder / "allocation.tsv").write_text("\n".join(["participant_id\tarm", *arms]) + "\n")
-    (folder / "study.yaml").write_text(_STUDY.replace("PRESET", preset))
+    (folder / "study.yaml").write_text(_STUDY.substitute(how._asdict()))
     return folder / "study.yaml"
 
 
@@ -218,13 +226,13 @@ def calls_of(stage: str, study_file: Path) -> int:
     return int(total[-1])
 
 
-def print_calls(stages: list[str], preset: str) -> None:
+def print_calls(stages: list[str], how: Kind) -> None:
     """Print the system calls on files that each stage makes for each scan."""
     few, many = 40, 120
     counts: dict[int, dict[str, int]] = {}
     for n in (few, many):
         with tempfile.TemporaryDirectory(prefix="brainage-scale-") as folder:
-            study_file = make_study(Path(folder), n, preset)
+            study_file = make_study(Path(folder), n, how)
             counts[n] = {stage: calls_of(stage, study_file) for stage in stages}
     print("stage\tcalls_a_scan")
     for stage in stages:
@@ -232,14 +240,14 @@ def print_calls(stages: list[str], preset: str) -> None:
 
 
 def print_costs(
-    sizes: list[int], stages: list[str], make: Callable[[Path, int, str], Path], preset: str
+    sizes: list[int], stages: list[str], make: Callable[[Path, int, Kind], Path], how: Kind
 ) -> None:
     """Print what each stage costs at each size, and how it grows."""
     print("\t".join(Cost._fields))
     costs = []
     for n in sizes:
         with tempfile.TemporaryDirectory(prefix="brainage-scale-") as folder:
-            study_file = make(Path(folder), n, preset)
+            study_file = make(Path(folder), n, how)
             for stage in stages:
                 cost = measured(n, stage, study_file)
                 costs.append(cost)
@@ -253,9 +261,9 @@ def print_costs(
             print(f"{stage}\t{np.polyfit(*logs.T, 1)[0]:.2f}")
 
 
-def make_on_record(folder: Path, n_scans: int, preset: str) -> Path:
+def make_on_record(folder: Path, n_scans: int, how: Kind) -> Path:
     """Lay out a study whose scans are all extracted."""
-    study_file = make_study(folder, n_scans, preset)
+    study_file = make_study(folder, n_scans, how)
     put_all_on_record(study_file)
     return study_file
 
@@ -268,13 +276,15 @@ def main() -> None:
     parser.add_argument("--calls", action="store_true", help="count system calls (strace)")
     parser.add_argument("--stages", nargs="+", choices=list(_STAGES), default=list(_STAGES))
     parser.add_argument("--preset", default="recommended", help="what the study extends")
+    parser.add_argument("--half-scans", default="off", help="science.clock.half_scans")
     asked = parser.parse_args()
+    how = Kind(asked.preset, asked.half_scans)
     if asked.calls:
-        print_calls(asked.stages, asked.preset)
+        print_calls(asked.stages, how)
     if asked.sizes:
         stages = [stage for stage in asked.stages if not asked.records or stage != "extract"]
         make = make_on_record if asked.records else make_study
-        print_costs(asked.sizes, stages, make, asked.preset)
+        print_costs(asked.sizes, stages, make, how)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"this script: {peak:.0f} MB")
 
