@@ -56,7 +56,7 @@ run: {n_jobs: 2}
 science:
   atlas: {name: toy, path: atlas.nii.gz}
   exclusion: {min_retained_s: 60.0}
-  clock: {networks: false, half_scans: $half_scans}
+  clock: {networks: false, half_scans: "$half_scans"}
   trial:
     arms: [CON, HRT]
     control_arm: CON
