@@ -8,7 +8,7 @@ lemon: several parcellation scales at once. Neighbouring Schaefer parcels of a n
 hemisphere are merged in pairs and in fours; the correlation of merged (standardised) signals
 follows from the matrices alone, and its logarithm is a view beside those of
 `recommended_matrices`. abide: the views of `recommended`, in years, each harmonised by site within
-the training set ("center", "combat").
+the training set ("center", "combat", each with and without age preserved).
 """
 
 from __future__ import annotations
@@ -114,11 +114,14 @@ def abide(folder: Path) -> dict[str, tuple[FeatureTable, ClockOptions]]:
     base = base.model_copy(update={"age_scale": "years"})
     found = {"recommended, in years": (table, base)}
     for method in ("center", "combat"):
-        sites = base.harmonization.model_copy(update={"method": method})
-        found[f"every view harmonised in the fold ({method})"] = (
-            table,
-            base.model_copy(update={"harmonization": sites}),
-        )
+        for preserved, words in ((False, method), (True, f"{method}, age preserved")):
+            sites = base.harmonization.model_copy(
+                update={"method": method, "preserve_age": preserved}
+            )
+            found[f"every view harmonised in the fold ({words})"] = (
+                table,
+                base.model_copy(update={"harmonization": sites}),
+            )
     return found
 
 
