@@ -78,6 +78,8 @@ def test_half_scans_are_trained_on_and_short_ones_named(reference):
     estimator = trained.clocks["whole_brain"].card()["estimator"]
     assert "(weights 1, 0.5, 0.5; cut after filtering, if the series were filtered; " in estimator
     assert "1 scans too short to halve, used whole)" in estimator
+    # The features of halves were there for as long as the clock was trained.
+    assert not list(trained.folder.glob("*scratch*"))
 
 
 def test_matrices_have_neither_curve_nor_halves(reference, tmp_path):
