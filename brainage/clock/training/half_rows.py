@@ -59,9 +59,9 @@ class RowsBehind:
         rows, columns = index if isinstance(index, tuple) else (index, slice(None))
         if isinstance(rows, int | np.integer):
             return self[np.array([rows]), columns][0]
+        if isinstance(rows, slice) and rows.step in (None, 1):
+            return self._between(*rows.indices(len(self))[:2], columns)
         n = len(self.whole)
-        if isinstance(rows, slice) and rows.indices(len(self))[1] <= n:
-            return self.whole[rows, columns]
         wanted = np.arange(len(self))[rows]
         found = np.empty((len(wanted), len(range(*columns.indices(self.shape[1])))), self.dtype)
         side, place = np.divmod(wanted - n, max(len(self.halved), 1))
@@ -69,6 +69,19 @@ class RowsBehind:
         for k, values in enumerate(self.sides):
             found[side == k] = values[self.halved[place[side == k]], columns]
         return found
+
+    def _between(self, start: int, stop: int, columns: slice) -> np.ndarray:
+        """Return neighbouring rows, as they are stored where they are neighbours there."""
+        n = len(self.whole)
+        parts = [self.whole[start : min(stop, n), columns]] if start < n or stop <= start else []
+        for k, values in enumerate(self.sides):
+            first = n + k * len(self.halved)
+            own = self.halved[max(start - first, 0) : max(stop - first, 0)]
+            if len(own) and own[-1] - own[0] == len(own) - 1:
+                parts.append(values[own[0] : own[-1] + 1, columns])
+            elif len(own):
+                parts.append(values[own, columns])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,8 @@ def test_rows_joined_where_they_are_read_are_those_joined_before(halved):
     assert (read.shape, len(read), read.dtype) == (joined.shape, len(joined), joined.dtype)
     last = len(joined)
     mask = np.arange(last) % 2 == 0
-    slices = [slice(None), slice(1, 4), slice(3, last), slice(6, None)]
+    slices = [slice(None), slice(1, 4), slice(3, last), slice(6, None), slice(6, 8)]
+    slices += [slice(2, 2), slice(7, 7), slice(0, 9, 2)]
     for index in [*slices, np.array([last - 1, 0, 6]), mask, 2, last - 1]:
         np.testing.assert_array_equal(read[index], joined[index])
         np.testing.assert_array_equal(read[index, 1:3], joined[index, 1:3])
