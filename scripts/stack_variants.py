@@ -8,7 +8,8 @@ lemon: several parcellation scales at once. Neighbouring Schaefer parcels of a n
 hemisphere are merged in pairs and in fours; the correlation of merged (standardised) signals
 follows from the matrices alone, and its logarithm is a view beside those of
 `recommended_matrices`. abide: the views of `recommended`, in years, each harmonised by site within
-the training set ("center", "combat", each with and without age preserved).
+the training set ("center", "combat", each with and without age preserved), and the shipped stack
+fitted in passes with penalties by inner folds, as larger cohorts are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from brainage.clock import ClockOptions, cross_validate_clock
+from brainage.clock.regressors.registry import regressor_of
+from brainage.clock.regressors.stacked import StackedRegressor
 from brainage.config import load_study
 from brainage.connectivity import KINDS, FeatureTable, View, build_features
 from brainage.series import find_series
@@ -133,13 +136,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[100])
     asked = parser.parse_args()
     variants = {"lemon": lemon, "abide": abide}[asked.cohort](asked.folder)
+    in_passes = "recommended, in years, fitted in passes"
+    if asked.cohort == "abide":
+        variants[in_passes] = variants["recommended, in years"]
     for name, (table, options) in variants.items():
         plain = options.validation.model_copy(update={"n_folds": 10, "n_bootstrap": 0})
         plain = plain.model_copy(update={"leave_one_site_out": False})
         options = options.model_copy(update={"validation": plain, "networks": False})
+        regressor = regressor_of(options)
+        if name == in_passes and isinstance(regressor, StackedRegressor):
+            regressor = replace(regressor, max_square=10)
         errors = []
         for seed in asked.seeds:
-            cv = cross_validate_clock(table, options, seed=seed)
+            cv = cross_validate_clock(table, options, seed=seed, regressor=regressor)
             errors.append(cv.metrics.set_index("metric").loc["MAE", "estimate"])
         each = ", ".join(f"{error:.3f}" for error in errors)
         print(f"{asked.cohort}, {name}: MAE {np.mean(errors):.3f} ({each})", flush=True)
