@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Two variants of the stack that docs/accuracy_variants.tsv lists, in the fold.
+"""Variants of the stack that docs/accuracy_variants.tsv lists, in the fold.
 
     python scripts/stack_variants.py lemon FOLDER [--seeds 100 101 102 103 104]
     python scripts/stack_variants.py abide FOLDER [--seeds 100]

@@ -28,6 +28,19 @@ def test_halves_are_features_of_the_cut_series():
     assert halves.usable.all()
 
 
+def test_halves_on_disk_are_those_in_memory_of_the_scans_that_were_named(tmp_path):
+    series = [*(make_series(i) for i in (2, 0, 1)), make_series(3, n_volumes=18)]
+    whole = build_features(series, PEOPLE, kinds=KINDS)
+    in_memory = build_half_features(series, PEOPLE, whole, views=KINDS)
+    scans = np.array([1, 2, len(whole) - 1])
+    on_disk = build_half_features(series, PEOPLE, whole, views=KINDS, scans=scans, folder=tmp_path)
+    for kind in KINDS:
+        for found, peer in ((on_disk.first, in_memory.first), (on_disk.second, in_memory.second)):
+            assert isinstance(found[kind], np.memmap)
+            np.testing.assert_array_equal(found[kind], peer[kind][scans])
+    np.testing.assert_array_equal(on_disk.usable, in_memory.usable[scans])
+
+
 def test_volumes_of_the_halves_are_those_of_the_scan():
     scan = make_series(0, n_volumes=61)
     first, second = halve(scan)

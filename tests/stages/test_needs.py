@@ -48,6 +48,15 @@ def test_disk_is_that_of_series_as_text_and_of_edges_of_four_bytes(study):
     assert study_needs(study, sessions).disk_bytes == pytest.approx(_N * (series + edges))
 
 
+def test_disk_of_half_scans_is_counted_twice_over(study):
+    sessions = {"reference": pd.DataFrame({"participant_id": range(_N)})}
+    halved = study.science.clock.model_copy(update={"half_scans": "half_weight"})
+    science = study.science.model_copy(update={"clock": halved})
+    whole = study_needs(study, sessions).disk_bytes
+    more = study_needs(study.model_copy(update={"science": science}), sessions).disk_bytes - whole
+    assert more == pytest.approx(_N * 2 * 4 * _P * (_P - 1) / 2 * len(halved.views))
+
+
 def test_a_clock_that_no_machine_can_train_stops_a_study(study):
     svr = study.science.clock.model_copy(update={"estimator": "svr"})
     science = study.science.model_copy(update={"clock": svr})
